@@ -1,0 +1,309 @@
+//! `accord import`: files into the ledger by the same path as a message. A row
+//! that is known already changes nothing, so an interrupted import is run
+//! again from its start.
+
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+
+use anyhow::bail;
+use clap::Args;
+
+use crate::cli::ledger::{Use, access, open};
+use crate::cli::progress::Progress;
+use crate::cli::rejects::Rejects;
+use crate::cli::{LedgerArguments, import_by_url};
+use crate::flows::{
+    self, Context, FlowError, FollowerOptions, RegisterCommand, catch_up, ensure_source,
+};
+use crate::identity::{Finding, FindingCode};
+use crate::interfaces::files::{self, FileRow, RowProblem};
+use crate::registry::{LocalId, Outcome, SourceCode};
+use crate::security::{Access, Action, Role};
+
+/// Files, and how to read them.
+#[derive(Debug, Args)]
+pub(super) struct ImportArguments {
+    #[command(flatten)]
+    pub(super) ledger: LedgerArguments,
+    /// Source of rows that name none.
+    #[arg(long, value_name = "CODE")]
+    pub(super) source: Option<String>,
+    /// Reads COLUMN as FIELD; may be repeated.
+    #[arg(long = "map", value_name = "COLUMN=FIELD")]
+    pub(super) maps: Vec<String>,
+    /// Sends the rows to a running service instead.
+    #[arg(long, value_name = "URL")]
+    pub(super) url: Option<String>,
+    /// Token for --url; else the environment's `ACCORD_TOKEN`.
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "ACCORD_TOKEN",
+        hide_env_values = true
+    )]
+    pub(super) token: Option<String>,
+    /// No progress.
+    #[arg(long)]
+    pub(super) quiet: bool,
+    /// CSV (also .gz) or NDJSON files.
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+}
+
+/// What came of an import.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Imported {
+    pub(super) rows: u64,
+    pub(super) linked: u64,
+    pub(super) persons: u64,
+    pub(super) held: u64,
+    pub(super) known: u64,
+    pub(super) tasks: u64,
+    pub(super) rejected: u64,
+    pub(super) duplicates: u64,
+}
+
+impl Imported {
+    pub(super) fn print(&self) {
+        println!("rows {}", self.rows);
+        println!("linked {}", self.linked);
+        println!("new_persons {}", self.persons);
+        println!("known_already {}", self.known);
+        println!("updates_held {}", self.held);
+        println!("tasks {}", self.tasks);
+        println!("rejected {}", self.rejected);
+    }
+}
+
+pub(super) async fn run(arguments: ImportArguments) -> anyhow::Result<()> {
+    let imported = if let Some(url) = arguments.url.clone() {
+        import_by_url::run(&arguments, &url).await?
+    } else {
+        let context = open(&arguments.ledger, Use::Exclusive).await?;
+        let imported = import_files(&context, &arguments).await?;
+        catch_up(&context).await?;
+        context.store.seal_audit(context.clock.now()).await?;
+        context.store.close().await;
+        imported
+    };
+    imported.print();
+    if imported.duplicates > 0 {
+        bail!(
+            "{} rows repeat a record_id of their file; the first of each went in",
+            imported.duplicates
+        );
+    }
+    if imported.rows == 0 && imported.rejected > 0 {
+        bail!("no row could be taken; the reject file says why");
+    }
+    Ok(())
+}
+
+/// Imports the files one after the other while the index follows.
+pub(super) async fn import_files(
+    context: &Context,
+    arguments: &ImportArguments,
+) -> anyhow::Result<Imported> {
+    let follower = tokio::spawn(flows::follow(
+        context.clone(),
+        FollowerOptions { enabled: true },
+    ));
+    let mut total = Imported::default();
+    for path in &arguments.files {
+        import_file(context, arguments, path, &mut total).await?;
+    }
+    follower.abort();
+    Ok(total)
+}
+
+async fn import_file(
+    context: &Context,
+    arguments: &ImportArguments,
+    path: &std::path::Path,
+    total: &mut Imported,
+) -> anyhow::Result<()> {
+    let rows = files::open(path, &arguments.maps)?;
+    let bytes = rows.bytes_read();
+    let size = std::fs::metadata(path).map_or(0, |about| about.len());
+    let name = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let mut progress = Progress::over_bytes(&format!("importing {name}"), size, arguments.quiet);
+    let mut rejects = Rejects::new(&arguments.ledger.data.join("rejects"), path);
+    let access = access(Action::WriteRecord, Role::Integration, "import")?;
+    let mut seen = Seen::default();
+    let mut failure = None;
+    let mut source_of = SourceOf::new(context, arguments.source.as_deref());
+    let mut chunk = Vec::with_capacity(ROWS_PER_CHUNK);
+    let mut rows = rows.peekable();
+    while rows.peek().is_some() {
+        chunk.clear();
+        for row in rows.by_ref().take(ROWS_PER_CHUNK) {
+            chunk.push(match row {
+                Ok(row) => {
+                    let source = source_of.find(row.source.as_deref()).await?;
+                    command_of(row, source, &mut seen, &access)
+                }
+                Err(problem) => Err(problem),
+            });
+        }
+        let mut commands = Vec::new();
+        for item in chunk.drain(..) {
+            match item {
+                Ok((line, row, command)) => commands.push(((line, row), Ok(command))),
+                Err(problem) => rejects.keep(problem.line, &problem.reason, &problem.row)?,
+            }
+        }
+        flows::register_batch(context, commands.into_iter(), |(line, row), outcome| {
+            match outcome {
+                Ok(answer) => count(total, &answer),
+                Err(error @ (FlowError::Store(_) | FlowError::Index(_) | FlowError::Stopped)) => {
+                    failure.get_or_insert(error);
+                }
+                Err(error) => {
+                    if let Err(error) = rejects.keep(line, &error.to_string(), &row) {
+                        tracing::error!(%error, "a rejected row could not be kept");
+                    }
+                }
+            }
+            progress.at(total.rows, bytes.load(Ordering::Relaxed));
+        })
+        .await;
+        if let Some(error) = failure {
+            return Err(error.into());
+        }
+    }
+    progress.finish();
+    total.rejected += rejects.count;
+    if let Some(kept) = rejects.path() {
+        eprintln!(
+            "{} rows of {name} were rejected; see {}",
+            rejects.count,
+            kept.display()
+        );
+    }
+    for (first, again) in seen.1.iter().take(DUPLICATES_NAMED_MAX) {
+        eprintln!("{name}: line {again} repeats the record_id of line {first}");
+    }
+    total.duplicates += seen.1.len() as u64;
+    Ok(())
+}
+
+/// Repeated ids that are named on standard error; the reject file has them all.
+const DUPLICATES_NAMED_MAX: usize = 20;
+
+/// Rows that are read, registered and reported together.
+const ROWS_PER_CHUNK: usize = 4_096;
+
+fn count(total: &mut Imported, answer: &crate::registry::RegistrationAnswer) {
+    total.rows += 1;
+    if answer.replayed {
+        total.known += 1;
+        return;
+    }
+    total.tasks += answer.tasks.len() as u64;
+    match answer.outcome {
+        Outcome::Linked => total.linked += 1,
+        Outcome::NewPerson => total.persons += 1,
+        Outcome::UpdateHeld => total.held += 1,
+    }
+}
+
+type Sourced = Result<KnownSource, String>;
+type Planned = (u64, Vec<String>, (Access, RegisterCommand));
+
+/// A row's source, and whether this import has added it.
+#[derive(Debug, Clone)]
+struct KnownSource {
+    code: SourceCode,
+    added: bool,
+}
+
+/// Ids of a file and the lines that they stand on.
+#[derive(Default)]
+struct Seen(
+    std::collections::HashMap<(SourceCode, LocalId), u64>,
+    Vec<(u64, u64)>,
+);
+
+fn command_of(
+    row: FileRow,
+    source: Sourced,
+    seen: &mut Seen,
+    access: &Access,
+) -> Result<Planned, RowProblem> {
+    let line = row.line;
+    let refuse = |reason: String, row: &[String]| RowProblem {
+        line,
+        reason,
+        row: row.to_vec(),
+    };
+    let source = source.map_err(|reason| refuse(reason, &row.row))?;
+    let local_id =
+        LocalId::parse(&row.record_id).map_err(|error| refuse(error.to_string(), &row.row))?;
+    let KnownSource {
+        code: source,
+        added,
+    } = source;
+    let name = (source.clone(), local_id.clone());
+    if let Some(first) = seen.0.get(&name).copied() {
+        let reason = format!("this record_id was on line {first} already");
+        seen.1.push((first, line));
+        return Err(refuse(reason, &row.row));
+    }
+    seen.0.insert(name, line);
+    let command = RegisterCommand {
+        source,
+        local_id,
+        submitted: row.record,
+        idempotency_key: None,
+        if_match: None,
+        findings: added
+            .then(|| Finding::new(FindingCode::SourceNotKnown, "source"))
+            .into_iter()
+            .collect(),
+    };
+    Ok((line, row.row, (access.clone(), command)))
+}
+
+/// Finds the source of a row, adding one that is not known (with a line that
+/// says so: an unknown code is more often a typing error than a new system).
+struct SourceOf<'a> {
+    context: &'a Context,
+    default: Option<&'a str>,
+    known: std::collections::BTreeMap<String, Sourced>,
+}
+
+impl<'a> SourceOf<'a> {
+    fn new(context: &'a Context, default: Option<&'a str>) -> Self {
+        Self {
+            context,
+            default,
+            known: std::collections::BTreeMap::new(),
+        }
+    }
+
+    async fn find(&mut self, named: Option<&str>) -> anyhow::Result<Sourced> {
+        let Some(name) = named.or(self.default) else {
+            let reason = "the row names no source; use --source CODE".to_owned();
+            return Ok(Err(reason));
+        };
+        if let Some(known) = self.known.get(name) {
+            return Ok(known.clone());
+        }
+        let found = match SourceCode::parse(name) {
+            Ok(code) => {
+                let added = ensure_source(self.context, &code).await?;
+                if added {
+                    eprintln!("source {code} was not known and has been added");
+                }
+                Ok(KnownSource { code, added })
+            }
+            Err(error) => Err(error.to_string()),
+        };
+        self.known.insert(name.to_owned(), found.clone());
+        Ok(found)
+    }
+}

@@ -1,0 +1,83 @@
+//! Opens a ledger with its index and model.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use crate::cli::LedgerArguments;
+use crate::flows::Context;
+use crate::foundation::{SystemChance, SystemClock};
+use crate::index::{CandidateIndex, IndexError};
+use crate::matching::LinkageModel;
+use crate::security::{Access, Action, Actor, ActorKind, Role};
+use crate::storage::{Store, StoreError, StoreOptions};
+
+/// How a command uses the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    /// Alone: nobody else writes by the message path meanwhile.
+    Exclusive,
+    /// Beside a running service.
+    Shared,
+}
+
+/// Opens the ledger in the data directory, making it where it is missing.
+pub(super) async fn open(arguments: &LedgerArguments, use_: Use) -> anyhow::Result<Context> {
+    let options = StoreOptions {
+        live: arguments.live,
+        create: true,
+        exclusive: use_ == Use::Exclusive,
+    };
+    let store = match Store::open(&arguments.data, options).await {
+        Err(error @ StoreError::InUse) => {
+            let hint = "stop it, or send files through it: accord import --url http://HOST:PORT";
+            return Err(error).context(hint);
+        }
+        opened => opened.with_context(|| format!("cannot open {}", arguments.data.display()))?,
+    };
+    let index = match use_ {
+        Use::Exclusive => open_index(&arguments.data, &store).await?,
+        // Readers of files and tokens need no candidates.
+        Use::Shared => CandidateIndex::in_memory()?,
+    };
+    Ok(Context {
+        store,
+        index,
+        model: Arc::new(LinkageModel::uk_care()),
+        clock: Arc::new(SystemClock),
+        chance: Arc::new(SystemChance),
+    })
+}
+
+/// The index is derived: one that cannot be read, or that is ahead of its
+/// ledger, is made again.
+async fn open_index(data: &Path, store: &Store) -> anyhow::Result<CandidateIndex> {
+    let directory = data.join("index");
+    let position = store.position().await?;
+    match CandidateIndex::open(&directory) {
+        Ok(index) if index.position() <= position => return Ok(index),
+        Ok(_) => tracing::warn!("the index is ahead of its ledger and is made again"),
+        Err(IndexError::Unusable { .. }) => {
+            tracing::warn!("the index cannot be read and is made again");
+        }
+        Err(error) => return Err(error.into()),
+    }
+    std::fs::remove_dir_all(&directory).context("cannot remove the unusable index")?;
+    Ok(CandidateIndex::open(&directory)?)
+}
+
+/// The command line as an actor: whoever may read the data directory may do
+/// this anyway, and the audit says so.
+pub(super) fn access(action: Action, role: Role, reason: &str) -> anyhow::Result<Access> {
+    let actor = Actor {
+        name: "command-line".to_owned(),
+        kind: ActorKind::System,
+        roles: vec![role],
+        sources: Vec::new(),
+        on_behalf_of: None,
+        reason: Some(reason.to_owned()),
+        request_id: reason.to_owned(),
+    };
+    Ok(Access::to(action, actor)?)
+}

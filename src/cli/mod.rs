@@ -1,0 +1,110 @@
+//! The command line: start-up, wiring, commands. The only place that reads
+//! the environment and the only one that prints.
+//!
+//! Figures go to standard output, everything else to standard error. Exit
+//! codes: 0 done, 1 refused or failed with one sentence, 2 usage.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line prints"
+)]
+
+mod demo;
+mod export;
+mod generate;
+mod import;
+mod import_by_url;
+mod ledger;
+mod progress;
+mod rejects;
+mod serve;
+mod source;
+mod telemetry;
+mod token;
+mod verify;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Record linkage and a master patient index for a shared care record.
+#[derive(Debug, Parser)]
+#[command(name = "accord", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Which ledger.
+#[derive(Debug, Clone, clap::Args)]
+struct LedgerArguments {
+    /// Data directory, made and migrated on first use.
+    #[arg(long, value_name = "DIR", default_value = "./accord-data")]
+    data: PathBuf,
+    /// Real patients: numbers in the test range are isolated. Said when the
+    /// directory is made.
+    #[arg(long)]
+    live: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// A made-up region, ready to look at.
+    Demo(demo::DemoArguments),
+    /// Serves the API.
+    Serve(serve::ServeArguments),
+    /// Takes files of records into the ledger, by the same path as a message.
+    Import(import::ImportArguments),
+    /// Writes what the ledger says now.
+    Export(export::ExportArguments),
+    /// Makes up a population.
+    Generate(generate::GenerateArguments),
+    /// Checks every invariant of the ledger.
+    Verify(verify::VerifyArguments),
+    /// Makes tokens for accounts.
+    #[command(subcommand)]
+    Token(token::TokenCommand),
+    /// Adds and lists source systems.
+    #[command(subcommand)]
+    Source(source::SourceCommand),
+}
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    telemetry::start();
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("accord: cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let outcome = runtime.block_on(run(arguments.command));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("accord: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Demo(arguments) => demo::run(arguments).await,
+        Command::Serve(arguments) => serve::run(arguments).await,
+        Command::Import(arguments) => import::run(arguments).await,
+        Command::Export(arguments) => export::run(arguments).await,
+        Command::Generate(arguments) => generate::run(&arguments),
+        Command::Verify(arguments) => verify::run(arguments).await,
+        Command::Token(command) => token::run(command).await,
+        Command::Source(command) => source::run(command).await,
+    }
+}

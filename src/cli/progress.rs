@@ -1,0 +1,72 @@
+//! Progress: a bar on a terminal, plain lines when piped, nothing when quiet.
+
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// Pause between two plain lines.
+const LINE_PAUSE: Duration = Duration::from_secs(5);
+
+/// How far a long command is.
+pub(super) struct Progress {
+    shape: Shape,
+}
+
+enum Shape {
+    Quiet,
+    Bar(ProgressBar),
+    Lines {
+        what: String,
+        last: Instant,
+        rows: u64,
+    },
+}
+
+impl Progress {
+    /// Over `total` bytes of a file; `what` names the work.
+    pub(super) fn over_bytes(what: &str, total: u64, quiet: bool) -> Self {
+        let shape = if quiet {
+            Shape::Quiet
+        } else if std::io::stderr().is_terminal() {
+            let bar = ProgressBar::new(total);
+            let template = "{msg:24} {wide_bar} {percent:>3}%  {eta} left";
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                bar.set_style(style);
+            }
+            bar.set_message(what.to_owned());
+            Shape::Bar(bar)
+        } else {
+            Shape::Lines {
+                what: what.to_owned(),
+                last: Instant::now(),
+                rows: 0,
+            }
+        };
+        Self { shape }
+    }
+
+    /// So many rows are done, and so many bytes read.
+    pub(super) fn at(&mut self, rows_done: u64, bytes: u64) {
+        match &mut self.shape {
+            Shape::Quiet => {}
+            Shape::Bar(bar) => bar.set_position(bytes),
+            Shape::Lines { what, last, rows } => {
+                *rows = rows_done;
+                if last.elapsed() >= LINE_PAUSE {
+                    eprintln!("{what}: {rows_done} rows");
+                    *last = Instant::now();
+                }
+            }
+        }
+    }
+
+    /// All is done.
+    pub(super) fn finish(self) {
+        match self.shape {
+            Shape::Quiet => {}
+            Shape::Bar(bar) => bar.finish_and_clear(),
+            Shape::Lines { what, rows, .. } => eprintln!("{what}: {rows} rows, done"),
+        }
+    }
+}

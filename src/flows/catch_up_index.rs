@@ -1,0 +1,77 @@
+//! The index follows the ledger: it applies what was committed after its
+//! position and moves its position with the documents. Answers do not wait
+//! for it; retrieval adds the rows beyond its position.
+
+use std::time::Duration;
+
+use crate::flows::{Context, FlowError};
+use crate::foundation::limits::{INDEX_FEED_ROWS_MAX, INDEX_FOLLOW_INTERVAL_MS};
+use crate::index::IndexEntry;
+
+/// How the follower runs.
+#[derive(Debug, Clone, Copy)]
+pub struct FollowerOptions {
+    /// Off: the index stands still for good; answers stay right and get slower.
+    pub enabled: bool,
+}
+
+/// Applies everything that is committed and not yet indexed; how many records
+/// that were.
+///
+/// # Errors
+/// A fault of the ledger or the index; the index stands where it stood.
+pub async fn catch_up(context: &Context) -> Result<u64, FlowError> {
+    let mut applied = 0;
+    loop {
+        let from = context.index.position();
+        let (rows, upto) = context.store.index_feed(from, INDEX_FEED_ROWS_MAX).await?;
+        if upto <= from {
+            return Ok(applied);
+        }
+        applied += rows.len() as u64;
+        let index = context.index.clone();
+        let write = move || {
+            let removed: Vec<_> = rows
+                .iter()
+                .filter(|row| row.withdrawn)
+                .map(|row| row.record)
+                .collect();
+            let entries: Vec<IndexEntry> = rows
+                .into_iter()
+                .filter(|row| !row.withdrawn)
+                .map(|row| IndexEntry {
+                    record: row.record,
+                    keys: row.keys,
+                })
+                .collect();
+            index.apply(&entries, &removed)?;
+            index.commit(upto)
+        };
+        tokio::task::spawn_blocking(write)
+            .await
+            .map_err(|_| FlowError::Stopped)??;
+    }
+}
+
+/// Follows until the process ends. A fault is logged by its kind and tried
+/// again: the index is behind meanwhile, which `/readyz` says.
+pub async fn follow(context: Context, options: FollowerOptions) {
+    if !options.enabled {
+        return;
+    }
+    loop {
+        if let Err(error) = catch_up(&context).await {
+            tracing::warn!(%error, "the index could not follow the ledger; trying again");
+        }
+        tokio::time::sleep(Duration::from_millis(INDEX_FOLLOW_INTERVAL_MS)).await;
+    }
+}
+
+/// How many events the index is behind.
+///
+/// # Errors
+/// The ledger cannot say where it stands.
+pub async fn index_lag(context: &Context) -> Result<i64, FlowError> {
+    let ledger = context.store.position().await?;
+    Ok((ledger.0 - context.index.position().0).max(0))
+}

@@ -1,0 +1,233 @@
+//! Asks who somebody is without writing anything but the audit.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::flows::prepare::retrieve;
+use crate::flows::{Context, FlowError};
+use crate::foundation::PersonId;
+use crate::identity::{NumberStatus, StandardRecord, SubmittedRecord, standardise};
+use crate::matching::{Candidate, Grade, IdentityScore, Reason, decide};
+use crate::registry::{Gate, ShownRow};
+use crate::security::Access;
+use crate::storage::StoredPerson;
+
+/// The answer to a question.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MatchAnswer {
+    /// Whether all records that share a key were compared.
+    pub complete: bool,
+    /// The keys for which that is not so.
+    pub incomplete_because: Vec<Incomplete>,
+    /// Whether the probabilities are calibrated (R82).
+    pub calibrated: bool,
+    /// Best first.
+    pub candidates: Vec<MatchCandidate>,
+}
+
+/// A key that too many records share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Incomplete {
+    /// Name of the key's kind.
+    pub key: &'static str,
+    /// Records that share it.
+    pub held: u64,
+    /// Records of those that were compared.
+    pub looked_at: u64,
+}
+
+/// A person that it may be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MatchCandidate {
+    /// Who.
+    pub person: PersonId,
+    /// What the decision table makes of it.
+    pub grade: Grade,
+    /// Posterior weight in bits.
+    pub weight_bits: f64,
+    /// Posterior probability, 0 to 1.
+    pub probability: f64,
+    /// The rules that spoke.
+    pub reasons: Vec<Reason>,
+    /// The waterfall; its weights sum to `weight_bits`.
+    pub explanation: Vec<ShownRow>,
+}
+
+struct Scored {
+    person: PersonId,
+    members: Vec<Arc<StandardRecord>>,
+    asked: StandardRecord,
+    score: IdentityScore,
+}
+
+/// Finds the persons that the record may belong to, at most `limit`.
+///
+/// # Errors
+/// Nothing to look by, or a fault of ours; never an empty list for a fault.
+pub async fn match_person(
+    context: &Context,
+    access: &Access,
+    submitted: &SubmittedRecord,
+    limit: usize,
+) -> Result<MatchAnswer, FlowError> {
+    let options = context.standardise_options(NumberStatus::NotTraced);
+    let (asked, _) = standardise(submitted, &options);
+    let found = retrieve(context, &asked, true).await?;
+    if found.keys.probes.is_empty() {
+        return Err(FlowError::Unprocessable {
+            member: "",
+            rule: "one blocking key",
+            detail: "nothing here can be looked up; send at least one of: NHS number, birth \
+                     date, given and family name, postcode, phone, e-mail, another identifier"
+                .to_owned(),
+        });
+    }
+    let incomplete_because: Vec<Incomplete> = found
+        .incomplete()
+        .map(|probe| Incomplete {
+            key: probe.key.kind.name(),
+            held: probe.held,
+            looked_at: probe.looked_at,
+        })
+        .collect();
+    let gate = Gate::of(access);
+    // A relative's shared address would show a restricted one (R112). A person's
+    // question must not show by contrast that somebody is hidden (R110).
+    let hides_locations = !access.actor().is_person()
+        && found.persons.iter().any(|person| {
+            person
+                .members
+                .iter()
+                .any(|member| member.standard.restricted)
+        });
+    let mut scored: Vec<Scored> = found
+        .persons
+        .into_iter()
+        .filter_map(|person| score_one(context, gate, &asked, person))
+        .collect();
+    scored.sort_by(|a, b| {
+        b.score
+            .weight
+            .bits()
+            .total_cmp(&a.score.weight.bits())
+            .then(a.person.cmp(&b.person))
+    });
+    let confused = match asked.nhs_number {
+        Some(_) => {
+            let persons: Vec<PersonId> = scored.iter().map(|scored| scored.person).collect();
+            context.store.confused_persons(&persons).await?
+        }
+        None => BTreeSet::new(),
+    };
+    let question = Question {
+        context,
+        gate,
+        asked: &asked,
+        limit,
+        hides_locations,
+        confused,
+    };
+    let candidates = question.grade(&scored);
+    let persons = candidates
+        .iter()
+        .map(|candidate| candidate.person)
+        .collect();
+    let audit = access.audit(context.clock.now(), persons, None);
+    context.store.append_audit(vec![audit]).await?;
+    Ok(MatchAnswer {
+        complete: incomplete_because.is_empty(),
+        incomplete_because,
+        calibrated: context.model.calibrated(),
+        candidates,
+    })
+}
+
+fn score_one(
+    context: &Context,
+    gate: Gate,
+    asked: &StandardRecord,
+    person: StoredPerson,
+) -> Option<Scored> {
+    let restricted = person
+        .members
+        .iter()
+        .any(|member| member.standard.restricted);
+    if !gate.may_find(asked, restricted) {
+        return None;
+    }
+    let asked = gate.question(asked, restricted);
+    let members: Vec<Arc<StandardRecord>> = person
+        .members
+        .into_iter()
+        .map(|member| member.standard)
+        .collect();
+    let values: Vec<&StandardRecord> = members.iter().map(AsRef::as_ref).collect();
+    let score = context.model.score(&asked, &values);
+    Some(Scored {
+        person: person.person,
+        members,
+        asked,
+        score,
+    })
+}
+
+/// A question with what its answer depends on.
+struct Question<'a> {
+    context: &'a Context,
+    gate: Gate,
+    asked: &'a StandardRecord,
+    limit: usize,
+    hides_locations: bool,
+    confused: BTreeSet<PersonId>,
+}
+
+impl Question<'_> {
+    fn grade(&self, scored: &[Scored]) -> Vec<MatchCandidate> {
+        let list: Vec<Candidate<'_>> = scored
+            .iter()
+            .map(|scored| Candidate {
+                person: scored.person,
+                members: scored.members.iter().map(AsRef::as_ref).collect(),
+                score: scored.score.clone(),
+                asserted_different: false,
+                open_duplicate_of: Vec::new(),
+                number_confused: self.confused.contains(&scored.person),
+            })
+            .collect();
+        let (_, mut grades) = decide(&self.context.model, self.asked, &list);
+        // No grade of a restricted person may depend on a location (R109).
+        let masked = |scored: &Scored| !scored.asked.has_location();
+        if self.asked.has_location() && scored.iter().any(masked) {
+            let asked = self.asked.without_location();
+            let (_, without) = decide(&self.context.model, &asked, &list);
+            for ((grade, without), scored) in grades.iter_mut().zip(without).zip(scored) {
+                if masked(scored) {
+                    *grade = without;
+                }
+            }
+        }
+        let graded = scored.iter().zip(grades);
+        graded
+            .filter(|(_, (grade, _))| *grade != Grade::Unlikely)
+            .take(self.limit)
+            .map(|(scored, (grade, reasons))| self.candidate(scored, grade, reasons))
+            .collect()
+    }
+
+    fn candidate(&self, scored: &Scored, grade: Grade, reasons: Vec<Reason>) -> MatchCandidate {
+        let values: Vec<&StandardRecord> = scored.members.iter().map(AsRef::as_ref).collect();
+        let model = &self.context.model;
+        let explanation = model.explain(&scored.asked, &values);
+        let restricted = self.hides_locations || values.iter().any(|value| value.restricted);
+        MatchCandidate {
+            person: scored.person,
+            grade,
+            weight_bits: scored.score.weight.bits(),
+            probability: model.probability(scored.score.weight).value(),
+            reasons,
+            explanation: self
+                .gate
+                .explanation(explanation, &scored.asked, &values, restricted),
+        }
+    }
+}

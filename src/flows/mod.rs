@@ -1,0 +1,137 @@
+//! One file per journey: the only place where the pure floors meet storage
+//! and the index. A flow demands an [`Access`](crate::security::Access),
+//! returns typed answers that have passed the masking gate, and commits the
+//! audit row with its answer.
+
+mod authenticate;
+mod catch_up_index;
+mod export_links;
+mod manage_sources;
+mod match_person;
+mod prepare;
+mod register_batch;
+mod register_record;
+mod seal_audit;
+mod view_person;
+mod view_record;
+mod view_tasks;
+mod withdraw_record;
+
+use std::sync::Arc;
+
+use crate::foundation::{Chance, Clock, hex};
+use crate::identity::{NumberStatus, StandardDate, StandardiseOptions};
+use crate::index::{CandidateIndex, IndexError};
+use crate::matching::LinkageModel;
+use crate::security::{Actor, Denied};
+use crate::storage::{Store, StoreError};
+
+pub use authenticate::{NewToken, authenticate, create_token};
+pub use catch_up_index::{FollowerOptions, catch_up, follow, index_lag};
+pub use export_links::{ExportedLink, ExportedRecord, export_links, export_persons};
+pub use manage_sources::{add_source, ensure_source, list_sources};
+pub use match_person::{Incomplete, MatchAnswer, MatchCandidate, match_person};
+pub use register_batch::register_batch;
+pub use register_record::{RegisterCommand, register_record};
+pub use seal_audit::seal_audit_each_second;
+pub use view_person::{PersonAnswer, PersonRecord, PersonStanding, view_person};
+pub use view_record::{
+    CrossReference, RecordAnswer, RecordLink, VersionAnswer, cross_reference, view_record,
+};
+pub use view_tasks::{TaskAnswer, TaskFilter, list_tasks, view_task};
+pub use withdraw_record::withdraw_record;
+
+/// What every flow works with.
+#[derive(Clone)]
+pub struct Context {
+    /// The ledger.
+    pub store: Store,
+    /// The candidate index, which may lag.
+    pub index: CandidateIndex,
+    /// The model that decides.
+    pub model: Arc<LinkageModel>,
+    /// The present.
+    pub clock: Arc<dyn Clock>,
+    /// Chance for ids.
+    pub chance: Arc<dyn Chance>,
+}
+
+impl Context {
+    /// An id for a request that brings none.
+    #[must_use]
+    pub fn new_request_id(&self) -> String {
+        let mut random = [0_u8; 8];
+        self.chance.fill(&mut random);
+        hex(&random)
+    }
+
+    /// Whether the account's sources are all trusted to act for a person.
+    ///
+    /// # Errors
+    /// A fault of ours.
+    pub async fn trusts_on_behalf(&self, actor: &Actor) -> Result<bool, FlowError> {
+        if actor.sources.is_empty() {
+            return Ok(false);
+        }
+        let sources = self.store.list_sources().await?;
+        Ok(actor.sources.iter().all(|name| {
+            sources
+                .iter()
+                .any(|source| source.code.as_str() == name && source.acts_for_people)
+        }))
+    }
+
+    fn today(&self) -> StandardDate {
+        let (year, month, day) = self.clock.now().date();
+        i16::try_from(year)
+            .ok()
+            .and_then(|year| StandardDate::from_parts(year, Some(month), Some(day)))
+            .expect("invariant: the clock's day is a calendar day")
+    }
+
+    fn standardise_options(&self, number_status_default: NumberStatus) -> StandardiseOptions {
+        StandardiseOptions {
+            profile: self.model.profile(),
+            number_status_default,
+            today: self.today(),
+            test_numbers_are_real: !self.store.is_live(),
+            first_of_january_is_default: false,
+        }
+    }
+}
+
+/// Why a flow gives no answer. All texts are safe to show.
+#[derive(Debug, thiserror::Error)]
+pub enum FlowError {
+    /// The policy says no.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// Unknown, or not visible to this actor.
+    #[error("{0}")]
+    NotFound(&'static str),
+    /// A value breaks a rule.
+    #[error("{detail}")]
+    Unprocessable {
+        /// The member of the body.
+        member: &'static str,
+        /// The rule, by its number or in words.
+        rule: &'static str,
+        /// What to do.
+        detail: String,
+    },
+    /// The request contradicts what is known.
+    #[error("{0}")]
+    Conflict(&'static str),
+    /// `If-Match` names another version.
+    #[error("the record has changed since the version that If-Match names; read it again")]
+    Stale,
+    /// The work was stopped or broke off; nothing was changed by it.
+    #[error("the work was stopped before it was done; send it again")]
+    Stopped,
+    /// The ledger cannot answer.
+    #[error("the ledger cannot answer now")]
+    Store(#[from] StoreError),
+    /// The index cannot answer: an error, never an empty result (R122).
+    #[error("the candidate index cannot answer now")]
+    Index(#[from] IndexError),
+}

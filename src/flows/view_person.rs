@@ -1,0 +1,109 @@
+//! A person, by any id that it ever had.
+
+use crate::flows::view_record::{is_restricted_person, possible_of};
+use crate::flows::{Context, FlowError};
+use crate::foundation::{PersonId, TaskId};
+use crate::identity::SubmittedRecord;
+use crate::matching::Route;
+use crate::registry::{Gate, LocalId, OtherPerson, PersonStatus, SourceCode};
+use crate::security::Access;
+
+/// Whether the person stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PersonStanding {
+    /// It has active records.
+    Active,
+    /// It has none any more.
+    Withdrawn,
+}
+
+/// A person.
+#[derive(Debug, Clone)]
+pub struct PersonAnswer {
+    /// The id that stands now.
+    pub person: PersonId,
+    /// Active or withdrawn.
+    pub standing: PersonStanding,
+    /// The id that was asked for.
+    pub requested: PersonId,
+    /// The ids from the requested one to the one that stands, in order; empty
+    /// when they are the same.
+    pub replaced_by: Vec<PersonId>,
+    /// Its active records, in order of source and local id.
+    pub records: Vec<PersonRecord>,
+    /// Other persons that it may be.
+    pub possible: Vec<OtherPerson>,
+    /// Open tasks about it.
+    pub tasks: Vec<TaskId>,
+}
+
+/// A record of the person.
+#[derive(Debug, Clone)]
+pub struct PersonRecord {
+    /// Its source.
+    pub source: SourceCode,
+    /// Its id there.
+    pub local_id: LocalId,
+    /// The version that is served.
+    pub version: u32,
+    /// How it is linked; absent where it came first.
+    pub route: Option<Route>,
+    /// Posterior weight in bits.
+    pub weight_bits: Option<f64>,
+    /// What it says, masked; absent after an erasure.
+    pub record: Option<SubmittedRecord>,
+}
+
+/// Looks a person up; a retired id leads to its survivor.
+///
+/// # Errors
+/// Unknown id, or a fault of ours.
+pub async fn view_person(
+    context: &Context,
+    access: &Access,
+    requested: PersonId,
+) -> Result<PersonAnswer, FlowError> {
+    let stored = context
+        .store
+        .load_person(requested)
+        .await?
+        .ok_or(FlowError::NotFound("no person with this id is known"))?;
+    let standing = match stored.status {
+        PersonStatus::Active | PersonStatus::Retired { .. } => PersonStanding::Active,
+        PersonStatus::Withdrawn => PersonStanding::Withdrawn,
+    };
+    let gate = Gate::of(access);
+    let restricted = is_restricted_person(&stored);
+    let possible = if access.sees_possible() {
+        possible_of(context, &stored).await?
+    } else {
+        Vec::new()
+    };
+    let person = stored.survivor();
+    let mut records: Vec<PersonRecord> = stored
+        .members
+        .into_iter()
+        .map(|member| PersonRecord {
+            version: member.state.current.version,
+            route: member.state.link.as_ref().and_then(|link| link.route),
+            weight_bits: member.state.link.as_ref().and_then(|link| link.weight_bits),
+            source: member.state.source,
+            local_id: member.state.local_id,
+            record: member
+                .submitted
+                .map(|submitted| gate.record(submitted, restricted)),
+        })
+        .collect();
+    records.sort_by(|a, b| (&a.source, &a.local_id).cmp(&(&b.source, &b.local_id)));
+    let audit = access.audit(context.clock.now(), vec![person], None);
+    context.store.append_audit(vec![audit]).await?;
+    Ok(PersonAnswer {
+        person,
+        standing,
+        requested,
+        replaced_by: stored.chain,
+        records,
+        possible,
+        tasks: stored.tasks,
+    })
+}

@@ -1,0 +1,254 @@
+//! One committed state of the index, as searchers see it: its segments and the
+//! position that belongs to them. It never changes; a commit puts another one
+//! in its place. Terms are looked up in the segments directly, without query
+//! or collector, because a retrieval asks for a dozen terms and needs no score.
+
+use std::io;
+use std::sync::Arc;
+
+use tantivy::fastfield::Column;
+use tantivy::postings::{SegmentPostings, TermInfo};
+use tantivy::schema::IndexRecordOption;
+use tantivy::{DocId, DocSet, InvertedIndexReader, Searcher, SegmentReader, TERMINATED};
+
+use crate::foundation::{EventPosition, RecordNumber};
+use crate::index::schema::{Fields, RECORD};
+use crate::index::{ContentHash, IndexError};
+use crate::matching::BlockingKey;
+
+/// Segments and position that belong together.
+pub(super) struct Snapshot {
+    pub(super) position: EventPosition,
+    fields: Fields,
+    segments: Vec<Segment>,
+}
+
+struct Segment {
+    reader: SegmentReader,
+    terms: Arc<InvertedIndexReader>,
+    records: Column<i64>,
+}
+
+/// Where a document is, inside one snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    segment: usize,
+    document: DocId,
+}
+
+/// A key's postings in each segment that has any, and how many live records
+/// they hold.
+pub(super) struct Holding {
+    postings: Vec<(usize, TermInfo)>,
+    pub(super) held: u64,
+}
+
+impl Snapshot {
+    /// Reads what every retrieval needs of each segment.
+    pub(super) fn new(
+        searcher: &Searcher,
+        fields: Fields,
+        position: EventPosition,
+    ) -> Result<Self, IndexError> {
+        let segments = searcher
+            .segment_readers()
+            .iter()
+            .map(|reader| Segment::new(reader, fields))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            position,
+            fields,
+            segments,
+        })
+    }
+
+    /// Live records.
+    pub(super) fn document_count(&self) -> u64 {
+        self.segments
+            .iter()
+            .map(|segment| u64::from(segment.reader.num_docs()))
+            .sum()
+    }
+
+    /// The highest record number that was ever written to these segments.
+    pub(super) fn highest_record(&self) -> Option<RecordNumber> {
+        self.segments
+            .iter()
+            .map(|segment| RecordNumber(segment.records.max_value()))
+            .max()
+    }
+
+    /// Looks a key up. Where a segment has removed records they are left out by
+    /// reading the list; else the dictionary knows the number.
+    pub(super) fn holding(&self, key: &BlockingKey) -> Result<Holding, IndexError> {
+        let term = self.fields.key_term(key);
+        let mut holding = Holding {
+            postings: Vec::new(),
+            held: 0,
+        };
+        for (number, segment) in self.segments.iter().enumerate() {
+            let found = segment
+                .terms
+                .get_term_info(&term)
+                .map_err(IndexError::unusable)?;
+            let Some(found) = found else { continue };
+            let held = segment.count_live(&found).map_err(IndexError::unusable)?;
+            if held > 0 {
+                holding.held += u64::from(held);
+                holding.postings.push((number, found));
+            }
+        }
+        Ok(holding)
+    }
+
+    /// The first `bound` live records of a holding by record number, sorted,
+    /// each with its place. Reads the whole list: the order of documents inside
+    /// segments depends on how they were written, and an answer must not.
+    pub(super) fn first_records(
+        &self,
+        holding: &Holding,
+        bound: usize,
+    ) -> Result<Vec<(RecordNumber, Place)>, IndexError> {
+        let mut records = Vec::new();
+        for (number, found) in &holding.postings {
+            let segment = &self.segments[*number];
+            segment
+                .for_each_live(found, |record, document| {
+                    records.push((
+                        record,
+                        Place {
+                            segment: *number,
+                            document,
+                        },
+                    ));
+                })
+                .map_err(IndexError::unusable)?;
+        }
+        if records.len() > bound {
+            records.select_nth_unstable(bound);
+            records.truncate(bound);
+        }
+        records.sort_unstable();
+        Ok(records)
+    }
+
+    /// How many of the given places a holding has. Costs a skip for each place,
+    /// however long the list is. `places` is sorted and its documents are live.
+    pub(super) fn count_among(
+        &self,
+        holding: &Holding,
+        places: &[Place],
+    ) -> Result<u64, IndexError> {
+        let mut count = 0;
+        for (number, found) in &holding.postings {
+            let start = places.partition_point(|place| place.segment < *number);
+            let end = places.partition_point(|place| place.segment <= *number);
+            let mut postings = self.segments[*number]
+                .postings(found)
+                .map_err(IndexError::unusable)?;
+            for place in &places[start..end] {
+                if postings.doc() < place.document {
+                    postings.seek(place.document);
+                }
+                count += u64::from(postings.doc() == place.document);
+            }
+        }
+        Ok(count)
+    }
+
+    /// The hash over every live (record, key) pair. Reads everything.
+    pub(super) fn content_hash(&self) -> Result<ContentHash, IndexError> {
+        let mut hash = ContentHash::default();
+        for segment in &self.segments {
+            segment
+                .include_in(&mut hash)
+                .map_err(IndexError::unusable)?;
+        }
+        Ok(hash)
+    }
+
+    /// Removed records whose terms are still in the files.
+    #[cfg(test)]
+    pub(super) fn removed_count(&self) -> u64 {
+        self.segments
+            .iter()
+            .map(|segment| u64::from(segment.reader.num_deleted_docs()))
+            .sum()
+    }
+
+    /// Whether any segment's dictionary has the key, for live records or not.
+    #[cfg(test)]
+    pub(super) fn has_term(&self, key: &BlockingKey) -> bool {
+        let term = self.fields.key_term(key);
+        self.segments
+            .iter()
+            .any(|segment| segment.terms.get_term_info(&term).unwrap().is_some())
+    }
+}
+
+impl Segment {
+    fn new(reader: &SegmentReader, fields: Fields) -> Result<Self, IndexError> {
+        let terms = reader
+            .inverted_index(fields.key)
+            .map_err(IndexError::unusable)?;
+        let records = reader
+            .fast_fields()
+            .i64(RECORD)
+            .map_err(IndexError::unusable)?;
+        if records.num_docs() != reader.max_doc() {
+            return Err(IndexError::unusable(
+                "a segment has documents without a record number",
+            ));
+        }
+        Ok(Self {
+            reader: reader.clone(),
+            terms,
+            records,
+        })
+    }
+
+    fn postings(&self, found: &TermInfo) -> io::Result<SegmentPostings> {
+        self.terms
+            .read_postings_from_terminfo(found, IndexRecordOption::Basic)
+    }
+
+    fn count_live(&self, found: &TermInfo) -> io::Result<u32> {
+        match self.reader.alive_bitset() {
+            None => Ok(found.doc_freq),
+            Some(alive) => Ok(self.postings(found)?.doc_freq_given_deletes(alive)),
+        }
+    }
+
+    fn for_each_live(
+        &self,
+        found: &TermInfo,
+        mut visit: impl FnMut(RecordNumber, DocId),
+    ) -> io::Result<()> {
+        let mut postings = self.postings(found)?;
+        let mut document = postings.doc();
+        while document != TERMINATED {
+            if !self.reader.is_deleted(document) {
+                let record = self.records.first(document).ok_or_else(|| {
+                    io::Error::new(
+                        io::ErrorKind::InvalidData,
+                        "a document has no record number",
+                    )
+                })?;
+                visit(RecordNumber(record), document);
+            }
+            document = postings.advance();
+        }
+        Ok(())
+    }
+
+    fn include_in(&self, hash: &mut ContentHash) -> io::Result<()> {
+        let mut terms = self.terms.terms().stream()?;
+        while let Some((bytes, found)) = terms.next() {
+            let term = bytes.try_into().map(u64::from_be_bytes).map_err(|_| {
+                io::Error::new(io::ErrorKind::InvalidData, "a term is not a number")
+            })?;
+            self.for_each_live(found, |record, _| hash.include_term(record, term))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,9 @@
+//! Files of records: CSV (also gzip) with a header and NDJSON, in UTF-8 or
+//! Windows-1252. A row becomes a [`SubmittedRecord`](crate::identity::SubmittedRecord)
+//! or a problem with its line; nothing is lost in between.
+
+mod columns;
+mod reader;
+
+pub use columns::{Column, ColumnMap, ColumnProblem};
+pub use reader::{FileProblem, FileRow, FileRows, RowProblem, open};

@@ -1,0 +1,132 @@
+//! Who calls: bearer token, the person behind a system, the reason, the
+//! request id. A handler gets a [`Caller`] or is not called.
+
+use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+
+use crate::flows::{Context, authenticate};
+use crate::interfaces::http::{Problem, Refused};
+use crate::security::{Access, Action, Actor, Denied, OnBehalf};
+
+/// Longest value of one of our headers.
+const HEADER_CHARACTERS_MAX: usize = 512;
+
+/// An authenticated account with what the request says beside it.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    actor: Actor,
+}
+
+impl Caller {
+    /// Id of the request.
+    #[must_use]
+    pub fn request_id(&self) -> &str {
+        &self.actor.request_id
+    }
+
+    /// Asks the policy.
+    ///
+    /// # Errors
+    /// The policy says no.
+    pub fn may(&self, action: Action) -> Result<Access, Problem> {
+        Access::to(action, self.actor.clone()).map_err(|denied| self.denied(denied))
+    }
+
+    /// The same, for one source.
+    ///
+    /// # Errors
+    /// The policy says no.
+    pub fn may_for(&self, action: Action, source: &str) -> Result<Access, Problem> {
+        Access::to_source(action, self.actor.clone(), source).map_err(|denied| self.denied(denied))
+    }
+
+    fn denied(&self, denied: Denied) -> Problem {
+        Problem::denied(denied, self.request_id())
+    }
+
+    /// A problem that carries this request's id.
+    pub fn problem(&self, refused: Refused, detail: impl Into<String>) -> Problem {
+        Problem::new(refused, detail, self.request_id())
+    }
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Result<Option<String>, ()> {
+    let Some(value) = headers.get(name) else {
+        return Ok(None);
+    };
+    // Names of people and organisations come as UTF-8, which HTTP calls opaque bytes.
+    let text = std::str::from_utf8(value.as_bytes())
+        .map_err(|_| ())?
+        .trim();
+    if text.chars().count() > HEADER_CHARACTERS_MAX || text.chars().any(char::is_control) {
+        return Err(());
+    }
+    Ok(Some(text.to_owned()).filter(|text| !text.is_empty()))
+}
+
+/// The caller's own request id when it is sound, else one of ours.
+pub(super) fn request_id(headers: &HeaderMap, context: &Context) -> String {
+    let sent = headers
+        .get("x-request-id")
+        .and_then(|value| value.to_str().ok());
+    let sound = |id: &&str| {
+        (1..=64).contains(&id.len())
+            && id
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    sent.filter(sound)
+        .map_or_else(|| context.new_request_id(), str::to_owned)
+}
+
+impl FromRequestParts<Context> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, context: &Context) -> Result<Self, Problem> {
+        let request_id = request_id(&parts.headers, context);
+        let refuse = |detail: &str| Problem::new(Refused::Unauthenticated, detail, &request_id);
+        let token = parts
+            .headers
+            .get("authorization")
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token.trim().to_owned())
+            .ok_or_else(|| {
+                refuse("send a token: Authorization: Bearer TOKEN (see `accord token create`)")
+            })?;
+        let account = authenticate(context, &token)
+            .await
+            .map_err(|error| Problem::of(&error, &request_id))?;
+        let mut actor =
+            account.ok_or_else(|| refuse("this token is not known here or was revoked"))?;
+        let malformed = |name: &str| {
+            let detail = format!("the {name} header is not text of at most 512 characters");
+            Problem::new(Refused::Malformed, detail, &request_id).member(name)
+        };
+        let header = |name: &'static str| text(&parts.headers, name).map_err(|()| malformed(name));
+        actor.reason = header("accord-reason")?;
+        if let Some(user) = header("accord-user")? {
+            let role = header("accord-role")?.ok_or_else(|| malformed("accord-role"))?;
+            let role = role.parse().map_err(|_| malformed("accord-role"))?;
+            let organisation = header("accord-organisation")?;
+            if !context
+                .trusts_on_behalf(&actor)
+                .await
+                .map_err(|e| Problem::of(&e, &request_id))?
+            {
+                let detail = "this account may not act for a person; an administrator can allow \
+                              it for its source";
+                return Err(Problem::new(Refused::Forbidden, detail, &request_id));
+            }
+            actor.on_behalf_of = Some(OnBehalf {
+                user,
+                role,
+                organisation,
+            });
+        }
+        actor.request_id = request_id;
+        Ok(Self { actor })
+    }
+}

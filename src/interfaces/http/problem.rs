@@ -1,0 +1,202 @@
+//! Errors as `application/problem+json` (RFC 9457): what is wrong, which
+//! member, which rule, what to do next. Never a value of a record.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::flows::FlowError;
+use crate::security::Denied;
+
+/// A problem on its way out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// A stable name of the kind of problem.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The same for people.
+    pub title: &'static str,
+    /// HTTP status.
+    pub status: u16,
+    /// What is wrong here and what to do next.
+    pub detail: String,
+    /// The member of the body that is at fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub member: Option<String>,
+    /// The rule that it breaks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// Id of the request, for the log.
+    pub request_id: String,
+}
+
+/// Problems by status, kind and title.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// 400: it cannot be read.
+    Malformed,
+    /// 401: no account.
+    Unauthenticated,
+    /// 403: the account may not.
+    Forbidden,
+    /// 404: unknown, or not visible.
+    NotFound,
+    /// 405: the path exists, the method does not.
+    MethodNotAllowed,
+    /// 409: it contradicts what is known.
+    Conflict,
+    /// 410: replaced by another.
+    Gone,
+    /// 412: a stale precondition.
+    Stale,
+    /// 413: too large.
+    TooLarge,
+    /// 415: not JSON.
+    MediaType,
+    /// 422: a value breaks a rule.
+    Unprocessable,
+    /// 500: our fault.
+    Fault,
+    /// 503: cannot answer now.
+    Unavailable,
+}
+
+impl Refused {
+    const fn words(self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::Malformed => (StatusCode::BAD_REQUEST, "malformed", "Cannot be read"),
+            Self::Unauthenticated => (
+                StatusCode::UNAUTHORIZED,
+                "unauthenticated",
+                "No valid token",
+            ),
+            Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "Not allowed"),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "Unknown or not visible"),
+            Self::MethodNotAllowed => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method-not-allowed",
+                "Method not allowed",
+            ),
+            Self::Conflict => (
+                StatusCode::CONFLICT,
+                "conflict",
+                "Contradicts what is known",
+            ),
+            Self::Gone => (StatusCode::GONE, "gone", "Replaced by another"),
+            Self::Stale => (
+                StatusCode::PRECONDITION_FAILED,
+                "stale",
+                "Changed since it was read",
+            ),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Too large"),
+            Self::MediaType => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "media-type",
+                "Media type not supported",
+            ),
+            Self::Unprocessable => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "unprocessable",
+                "A value breaks a rule",
+            ),
+            Self::Fault => (StatusCode::INTERNAL_SERVER_ERROR, "fault", "Our fault"),
+            Self::Unavailable => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unavailable",
+                "Cannot answer now",
+            ),
+        }
+    }
+}
+
+impl Problem {
+    /// A problem of this kind.
+    pub fn new(refused: Refused, detail: impl Into<String>, request_id: &str) -> Self {
+        let (status, kind, title) = refused.words();
+        Self {
+            kind: format!("urn:accord:problem:{kind}"),
+            title,
+            status: status.as_u16(),
+            detail: detail.into(),
+            member: None,
+            rule: None,
+            request_id: request_id.to_owned(),
+        }
+    }
+
+    /// Names the member of the body.
+    #[must_use]
+    pub fn member(mut self, member: &str) -> Self {
+        self.member = Some(member.to_owned()).filter(|member| !member.is_empty());
+        self
+    }
+
+    /// Names the rule.
+    #[must_use]
+    pub fn rule(mut self, rule: &str) -> Self {
+        self.rule = Some(rule.to_owned());
+        self
+    }
+
+    /// What a flow's error becomes. A fault of ours is logged once, here, with
+    /// its causes; the caller gets the request id and nothing else.
+    #[must_use]
+    pub fn of(error: &FlowError, request_id: &str) -> Self {
+        match error {
+            FlowError::Denied(denied) => Self::denied(*denied, request_id),
+            FlowError::NotFound(detail) => Self::new(Refused::NotFound, *detail, request_id),
+            FlowError::Unprocessable {
+                member,
+                rule,
+                detail,
+            } => Self::new(Refused::Unprocessable, detail, request_id)
+                .member(member)
+                .rule(rule),
+            FlowError::Conflict(detail) => Self::new(Refused::Conflict, *detail, request_id),
+            FlowError::Stale => Self::new(Refused::Stale, error.to_string(), request_id),
+            FlowError::Stopped | FlowError::Store(_) | FlowError::Index(_) => {
+                let mut causes = error.to_string();
+                let mut cause = std::error::Error::source(error);
+                while let Some(inner) = cause {
+                    causes = format!("{causes}: {inner}");
+                    cause = inner.source();
+                }
+                tracing::error!(request_id, causes, "a request could not be answered");
+                let detail = "the service cannot answer now; send the same request again later";
+                Self::new(Refused::Unavailable, detail, request_id)
+            }
+        }
+    }
+
+    /// What a denial becomes.
+    #[must_use]
+    pub fn denied(denied: Denied, request_id: &str) -> Self {
+        let problem = Self::new(Refused::Forbidden, denied.to_string(), request_id);
+        if denied == Denied::Reason {
+            problem.rule("R131")
+        } else {
+            problem
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::BAD_REQUEST);
+        let body = serde_json::to_vec(&self)
+            .expect("invariant: a problem of texts and numbers always becomes JSON");
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}

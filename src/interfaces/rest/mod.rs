@@ -1,0 +1,20 @@
+//! The native JSON API under `/api/v1` (DESIGN §6.3). Handlers are named
+//! `verb_noun` and call one flow each.
+
+mod batch;
+mod bodies;
+mod matching;
+mod persons;
+mod records;
+mod request;
+mod review;
+mod sources;
+
+pub use batch::register_batch;
+pub use matching::match_person;
+pub use persons::{view_person, view_person_records};
+pub use records::{
+    cross_reference, register_record, register_record_in_body, view_record, withdraw_record,
+};
+pub use review::{list_tasks, view_task};
+pub use sources::{add_source, list_sources};

@@ -1,0 +1,103 @@
+//! Why a decision fell as it did: one reason for each rule that may speak,
+//! with its number and a sentence that holds no value of a record.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! reasons {
+    ($($variant:ident = $rule:literal, $sentence:literal;)+) => {
+        /// A rule that spoke.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Reason {
+            $(#[doc = $sentence] $variant,)+
+        }
+
+        impl Reason {
+            /// All reasons.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The rule's number, such as `R15`.
+            #[must_use]
+            pub const fn rule(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $rule,)+
+                }
+            }
+
+            /// Plain English, without values.
+            #[must_use]
+            pub const fn sentence(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $sentence,)+
+                }
+            }
+        }
+    };
+}
+
+reasons! {
+    TwoVerifiedNumbers = "R15", "Both have a verified NHS number, and the numbers differ: a possible duplicate number, to be settled nationally.";
+    DifferentNumbers = "R15", "The NHS numbers differ: at best for review.";
+    AssertedDifferent = "R102", "A human decided that these are different people.";
+    AssertionContradicted = "R102", "A human decided that these are different people, but their verified NHS numbers are equal.";
+    Unborn = "R57", "One is an unborn child: an expected date is not a birth date.";
+    DifferentBirthOrder = "R91", "The orders in the multiple birth differ: siblings.";
+    NoDatePartEqual = "R55", "No part of the birth dates is equal.";
+    SexAndGivenNameDiffer = "R62", "Sex and given name both differ.";
+    VerifiedNumberDateAndGivenName = "R7", "The same verified NHS number, birth date and given name.";
+    GivenNameContradictsNumber = "R7", "The same NHS number and birth date, but the given names do not agree: a co-twin's number?";
+    NumberWithoutSupport = "R8", "The NHS number is equal, but what else there is does not support it enough.";
+    VerifiedNumberAndNames = "R9", "The same verified NHS number, both names, and most of the birth date.";
+    NumberConfusedBySexAndNames = "R10", "The same NHS number, but sex and both names differ: a suspected confusion.";
+    NumberConfusedByDate = "R11", "The same NHS number, but no part of the birth date is equal: a suspected confusion.";
+    NumberNotVerified = "R12", "The same NHS number, not verified by both: evidence, no anchor.";
+    NumberSuspect = "R13", "A trace of the NHS number failed or is open: decided on demographics only.";
+    NumberClaimedTwice = "R19", "The NHS number is claimed by more than one person and anchors nothing.";
+    ChangedGender = "R23", "The same verified NHS number and birth date of an adult, whose sex and given name changed.";
+    SexContradictsNumber = "R23", "The same NHS number and birth date, but the sexes differ: for review.";
+    ReissuedNumber = "R24", "The NHS number may be one of those issued twice between December 1995 and March 1997.";
+    ParentNumber = "R95", "The same NHS number, but the birth dates are a generation apart: a parent's number?";
+    NumberNamesAndMostOfDate = "R54", "The same NHS number, both names, and most of the birth date.";
+    DateNotExact = "R54", "Without a verified NHS number an inexact birth date does not link.";
+    NewbornNotNamed = "R92", "A newborn's placeholder and a named child: for review until number, birth order or mother settles it.";
+    PossibleMultipleBirth = "R90", "What agrees is what twins share: possible multiple birth.";
+    WeightAboveThreshold = "R81", "The evidence together reaches the linking threshold.";
+    TooFewFieldsAgree = "R80", "Fewer than three of given name, family name, birth date, sex and postcode agree.";
+    GivenNameDoesNotAgree = "R80", "The given names do not agree.";
+    RunnerUpTooClose = "R83", "Another person is nearly as likely.";
+    KnownDuplicate = "R83", "The other person as likely is an open possible duplicate of this one.";
+    MembersDisagree = "R97", "The person's records as a whole do not support it.";
+    NoCommonKey = "R96", "The records share no key under which both would have been locked.";
+    BelowLinkThreshold = "R82", "The evidence is enough for review, not for a link.";
+    UpdateTurnsIntoSomeoneElse = "R101", "The update contradicts the earlier version in two or more of names, birth date, sex and verified NHS number.";
+    UpdateContradictsPerson = "R101", "After this update the record fits the person's other records badly.";
+}
+
+impl Reason {
+    /// Whether it suspects one number on two people.
+    #[must_use]
+    pub const fn suspects_confusion(self) -> bool {
+        matches!(
+            self,
+            Self::GivenNameContradictsNumber
+                | Self::NumberConfusedBySexAndNames
+                | Self::NumberConfusedByDate
+                | Self::NumberClaimedTwice
+                | Self::SexContradictsNumber
+                | Self::ReissuedNumber
+                | Self::ParentNumber
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Reason;
+
+    #[test]
+    fn every_reason_has_a_rule_and_a_sentence() {
+        for reason in Reason::ALL {
+            assert!(reason.rule().starts_with('R') && reason.sentence().ends_with(['.', '?']));
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Who a record may belong to, inside the commit: persons that were scored
+//! before it and still stand as they were, persons that have changed since, and
+//! persons of records that are younger than the index.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::foundation::limits::POSSIBLE_PERSONS_MAX;
+use crate::foundation::{PersonId, RecordNumber};
+use crate::identity::StandardRecord;
+use crate::matching::{Grade, IdentityScore, LinkageModel, Reason};
+use crate::registry::{
+    Member, OtherPerson, PersonStatus, PreparedPerson, Registration, RegistryState,
+};
+
+/// A candidate with the members that it was scored against.
+pub(super) struct Scored {
+    pub(super) person: PersonId,
+    pub(super) members: Vec<Member>,
+    pub(super) score: IdentityScore,
+}
+
+/// Persons that the index found and persons of records that came since,
+/// best first; re-scored where the person has changed.
+pub(super) fn candidates(
+    state: &RegistryState,
+    model: &LinkageModel,
+    registration: &Registration,
+    record: RecordNumber,
+    standard: &Arc<StandardRecord>,
+) -> Vec<Scored> {
+    let mut prepared: BTreeMap<PersonId, &PreparedPerson> = BTreeMap::new();
+    let mut known: BTreeMap<RecordNumber, &Member> = BTreeMap::new();
+    let mut persons = BTreeSet::new();
+    for person in &registration.prepared {
+        known.extend(person.members.iter().map(|member| (member.record, member)));
+        prepared.insert(person.person, person);
+        persons.extend(resolve(state, person.person));
+    }
+    let recent = registration.lock_hashes.iter();
+    for number in recent
+        .filter_map(|hash| state.recent_keys.get(hash))
+        .flatten()
+    {
+        let link = state
+            .records
+            .get(number)
+            .and_then(|state| state.link.as_ref());
+        persons.extend(link.map(|link| link.person));
+    }
+    let mut scored: Vec<Scored> = persons
+        .into_iter()
+        .filter_map(|person| {
+            let revision = state.persons.get(&person)?.revision;
+            let stands = |prepared: &&&PreparedPerson| {
+                prepared.revision == revision
+                    && prepared
+                        .members
+                        .iter()
+                        .all(|member| member.record != record)
+            };
+            if let Some(prepared) = prepared.get(&person).filter(stands)
+                && Arc::ptr_eq(standard, &registration.standard)
+            {
+                let (members, score) = (prepared.members.clone(), prepared.score.clone());
+                return Some(Scored {
+                    person,
+                    members,
+                    score,
+                });
+            }
+            let members = members_without(state, person, record, &known);
+            if members.is_empty() {
+                return None;
+            }
+            let values: Vec<&StandardRecord> = members
+                .iter()
+                .map(|member| member.standard.as_ref())
+                .collect();
+            let score = model.score(standard, &values);
+            Some(Scored {
+                person,
+                members,
+                score,
+            })
+        })
+        .filter(|scored| !scored.members.is_empty())
+        .collect();
+    scored.sort_by(|a, b| {
+        b.score
+            .weight
+            .bits()
+            .total_cmp(&a.score.weight.bits())
+            .then(a.person.cmp(&b.person))
+    });
+    scored
+}
+
+fn resolve(state: &RegistryState, person: PersonId) -> Option<PersonId> {
+    let mut at = person;
+    // A chain is as long as a person's merges; more is a fault that `verify` reports.
+    for _ in 0..=state.persons.len() {
+        match state.persons.get(&at)?.status {
+            PersonStatus::Active => return Some(at),
+            PersonStatus::Retired { replaced_by } => at = replaced_by,
+            PersonStatus::Withdrawn => return None,
+        }
+    }
+    None
+}
+
+fn members_without(
+    state: &RegistryState,
+    person: PersonId,
+    record: RecordNumber,
+    known: &BTreeMap<RecordNumber, &Member>,
+) -> Vec<Member> {
+    let Some(own) = state.persons.get(&person) else {
+        return Vec::new();
+    };
+    let others = own.members.iter().filter(|member| **member != record);
+    others
+        .filter_map(|number| match state.standards.get(number) {
+            Some(standard) => Some(Member {
+                record: *number,
+                version: state.records.get(number)?.current.version,
+                standard: Arc::clone(standard),
+            }),
+            None => known.get(number).map(|member| (*member).clone()),
+        })
+        .collect()
+}
+
+/// Candidates that an answer names beside the person that was linked.
+pub(super) fn possible(
+    model: &LinkageModel,
+    candidates: &[&Scored],
+    graded: &[(Grade, Vec<Reason>)],
+    linked: Option<PersonId>,
+) -> Vec<OtherPerson> {
+    let listed = candidates
+        .iter()
+        .zip(graded)
+        .filter(|(scored, (grade, _))| *grade != Grade::Unlikely && Some(scored.person) != linked);
+    listed
+        .take(POSSIBLE_PERSONS_MAX)
+        .map(|(scored, (grade, _))| OtherPerson {
+            person_id: scored.person,
+            grade: *grade,
+            weight_bits: scored.score.weight.bits(),
+            probability: model.probability(scored.score.weight).value(),
+        })
+        .collect()
+}

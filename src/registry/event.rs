@@ -1,0 +1,216 @@
+//! The ledger's words. Events carry ids, digests, levels and weights and never
+//! an identifying value, so that a payload can be erased and the ledger still
+//! replays to the same partition (DESIGN §2.3, RULES R135).
+//!
+//! Stored for ever: a variant or a member is never renamed or removed; new
+//! members are optional. Goldens in the tests hold one of each.
+
+use serde::{Deserialize, Serialize};
+
+use crate::foundation::{Instant, PersonId, RecordNumber, TaskId};
+use crate::matching::{Field, ModelId, Reason, Route};
+use crate::registry::{LocalId, SourceCode};
+
+/// One fact.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum RegistryEvent {
+    /// A source sent a record for the first time.
+    RecordRegistered {
+        /// Its number from now on.
+        record: RecordNumber,
+        /// Who sent it.
+        source: SourceCode,
+        /// Its id there.
+        local_id: LocalId,
+        /// SHA-256 of the payload as stored.
+        digest: String,
+        /// When it was so at the source.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        effective_at: Option<Instant>,
+    },
+    /// A source sent a further version.
+    RecordUpdated {
+        /// Which record.
+        record: RecordNumber,
+        /// The new version, counted from 1.
+        version: u32,
+        /// SHA-256 of the payload as stored.
+        digest: String,
+        /// When it was so at the source.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        effective_at: Option<Instant>,
+        /// Whether it is served, history, or held for a human.
+        standing: VersionStanding,
+    },
+    /// The source withdrew the record.
+    RecordWithdrawn {
+        /// Which record.
+        record: RecordNumber,
+    },
+    /// A new identity.
+    PersonCreated {
+        /// Its id, never used before.
+        person: PersonId,
+    },
+    /// A record belongs to a person from here on.
+    RecordLinked {
+        /// Which record.
+        record: RecordNumber,
+        /// To whom.
+        person: PersonId,
+        /// Why.
+        decision: LinkDecision,
+    },
+    /// A record no longer belongs to a person.
+    RecordUnlinked {
+        /// Which record.
+        record: RecordNumber,
+        /// From whom.
+        person: PersonId,
+        /// Why.
+        because: UnlinkReason,
+    },
+    /// An identity is replaced by another; its id resolves for ever.
+    PersonRetired {
+        /// The id that retires.
+        person: PersonId,
+        /// Where it resolves to.
+        replaced_by: PersonId,
+    },
+    /// An identity has no active record any more.
+    PersonWithdrawn {
+        /// Whose.
+        person: PersonId,
+    },
+    /// A question for a human.
+    TaskOpened {
+        /// Its id.
+        task: TaskId,
+        /// What is asked.
+        kind: TaskKind,
+        /// The record that raised it.
+        record: RecordNumber,
+        /// The person or the pair of persons (in order of id) that it is about.
+        persons: Vec<PersonId>,
+        /// Weight of the evidence, where a comparison raised it.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        weight_bits: Option<f64>,
+        /// The rules that spoke.
+        reasons: Vec<Reason>,
+        /// SHA-256 over the compared versions: what the question rests on.
+        evidence: String,
+    },
+    /// New evidence for an open question.
+    TaskUpdated {
+        /// Which task.
+        task: TaskId,
+        /// The record that brought it.
+        record: RecordNumber,
+        /// The new weight.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        weight_bits: Option<f64>,
+        /// All rules that speak now.
+        reasons: Vec<Reason>,
+        /// What the question rests on now.
+        evidence: String,
+    },
+    /// The question is gone.
+    TaskClosed {
+        /// Which task.
+        task: TaskId,
+        /// Why.
+        because: CloseReason,
+    },
+}
+
+/// Where a version stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VersionStanding {
+    /// What the record says now.
+    Current,
+    /// Older than what was known: kept, changes nothing.
+    History,
+    /// Would turn the record into someone else: kept, not served.
+    Held,
+}
+
+/// Why a record left a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnlinkReason {
+    /// Its source withdrew it.
+    Withdrawn,
+    /// It was alone under its person and new evidence joins it to another.
+    JoinedAnother,
+}
+
+/// What a task asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskKind {
+    /// Are these two persons one?
+    PossibleDuplicate,
+    /// Two verified numbers on what looks like one person (R15).
+    PossibleDuplicateNumber,
+    /// One number on what looks like two persons (R8, R10, R11).
+    SuspectedConfusion,
+    /// An update would turn the record into someone else.
+    OverlayHeld,
+    /// After an update the record fits the rest of its person badly.
+    LinkDoubtful,
+}
+
+/// Why a task closed by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CloseReason {
+    /// The persons have become one.
+    PersonsJoined,
+    /// A person was withdrawn.
+    PersonWithdrawn,
+    /// A later version of the record settles it.
+    Superseded,
+}
+
+/// A version of a record that a decision looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ComparedVersion {
+    /// The record.
+    pub record: RecordNumber,
+    /// Its version.
+    pub version: u32,
+}
+
+/// One row of the stored explanation: no values, levels and weights only.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EvidenceRow {
+    /// What was compared.
+    pub field: Field,
+    /// The level found.
+    pub level: String,
+    /// Its weight.
+    pub weight_bits: f64,
+}
+
+/// Why a record was linked (R84: enough to replay the decision exactly).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LinkDecision {
+    /// How it came about; `None` for a new person of its own.
+    pub route: Option<Route>,
+    /// Posterior weight; absent for a new person of its own.
+    pub weight_bits: Option<f64>,
+    /// The model.
+    pub model: ModelId,
+    /// Version of the standardiser.
+    pub standardiser: u32,
+    /// The version of the record that was decided on.
+    pub version: u32,
+    /// What it was compared with.
+    pub compared: Vec<ComparedVersion>,
+    /// The rows.
+    pub rows: Vec<EvidenceRow>,
+    /// The rules that spoke.
+    pub reasons: Vec<Reason>,
+}

@@ -1,0 +1,104 @@
+//! Who is who, and since when. Pure: state and command in, events or a refusal out.
+//!
+//! Invariants (each is checked by `verify`):
+//! 1. Each active record is linked to exactly one active person.
+//! 2. No active person is without an active record; nothing is deleted.
+//! 3. A retired person id resolves to one active (or withdrawn) person and is never reused.
+//! 4. An update never moves a record out of a person that has other records.
+//! 5. State is a fold of events: `apply` is the only code that changes it.
+
+mod answer;
+mod candidates;
+mod disclosure;
+mod event;
+mod evidence;
+mod register;
+mod registration;
+mod source;
+mod state;
+mod tasks;
+mod withdraw;
+
+pub use answer::{OtherPerson, Outcome, RegistrationAnswer};
+pub use disclosure::{Gate, ShownRow, ShownValues};
+pub use event::{
+    CloseReason, ComparedVersion, EvidenceRow, LinkDecision, RegistryEvent, TaskKind, UnlinkReason,
+    VersionStanding,
+};
+pub use register::register;
+pub use registration::{PreparedPerson, Registered, Registration};
+pub use source::{InvalidName, LocalId, Source, SourceCode};
+pub use state::{
+    LinkState, Member, PersonState, PersonStatus, RecordState, RecordStatus, RegistryState,
+    TaskState, TaskStatus, VersionState,
+};
+pub use withdraw::withdraw;
+
+use crate::foundation::{Chance, EventPosition, Instant, PersonId, RecordNumber, TaskId};
+
+/// What a command needs beside the state: the present, chance for new ids, and
+/// the next numbers.
+pub struct Numbering<'a> {
+    /// The present.
+    pub now: Instant,
+    /// Chance for ids.
+    pub chance: &'a dyn Chance,
+}
+
+impl Numbering<'_> {
+    /// A new person id.
+    #[must_use]
+    pub fn person(&self) -> PersonId {
+        PersonId::new(self.now, self.chance)
+    }
+
+    /// A new task id.
+    #[must_use]
+    pub fn task(&self) -> TaskId {
+        TaskId::new(self.now, self.chance)
+    }
+}
+
+/// What a command leads to: events to append and what to write beside them.
+#[derive(Debug)]
+pub struct Change<A> {
+    /// Events in order; empty when nothing changes.
+    pub events: Vec<RegistryEvent>,
+    /// What the caller is told.
+    pub answer: A,
+}
+
+/// Why a command is refused. The texts are safe to show.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No such record.
+    #[error("no record with this local id is known for this source")]
+    UnknownRecord,
+    /// Withdrawn before.
+    #[error("the record is withdrawn already")]
+    AlreadyWithdrawn,
+    /// `If-Match` named another version.
+    #[error("the record has changed since the version that If-Match names")]
+    StaleVersion,
+}
+
+/// The last position and record number that a state has seen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Position of the last event.
+    pub position: EventPosition,
+    /// Highest record number given out.
+    pub record: RecordNumberCounter,
+}
+
+/// Highest record number given out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RecordNumberCounter(pub i64);
+
+impl RecordNumberCounter {
+    /// The next free number.
+    #[must_use]
+    pub const fn next(self) -> RecordNumber {
+        RecordNumber(self.0 + 1)
+    }
+}

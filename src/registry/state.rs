@@ -1,0 +1,461 @@
+//! The registry's state, or the part of it that a command needs. A fold of
+//! events: [`RegistryState::apply`] is the only code that changes it, in a
+//! commit, in a replay and in `verify` alike.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber, TaskId};
+use crate::identity::StandardRecord;
+use crate::matching::{Reason, Route};
+use crate::registry::{
+    Counters, LinkDecision, LocalId, RecordNumberCounter, RegistryEvent, SourceCode, TaskKind,
+    VersionStanding,
+};
+
+/// Whether a record counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordStatus {
+    /// It does.
+    Active,
+    /// Its source withdrew it.
+    Withdrawn,
+}
+
+/// One version of a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VersionState {
+    /// Counted from 1.
+    pub version: u32,
+    /// SHA-256 of its payload.
+    pub digest: String,
+    /// When it was so at the source.
+    pub effective_at: Option<Instant>,
+    /// Current, history or held.
+    pub standing: VersionStanding,
+}
+
+/// A source record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecordState {
+    /// Its number.
+    pub number: RecordNumber,
+    /// Its source.
+    pub source: SourceCode,
+    /// Its id there.
+    pub local_id: LocalId,
+    /// Active or withdrawn.
+    pub status: RecordStatus,
+    /// Highest version number.
+    pub latest_version: u32,
+    /// The version that is served.
+    pub current: VersionState,
+    /// A version that waits for a human.
+    pub held: Option<VersionState>,
+    /// To whom it belongs, while active.
+    pub link: Option<LinkState>,
+    /// Position of the last event about it.
+    pub position: EventPosition,
+}
+
+/// A link that holds now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LinkState {
+    /// To whom.
+    pub person: PersonId,
+    /// How; `None` for a person of its own.
+    pub route: Option<Route>,
+    /// Posterior weight.
+    pub weight_bits: Option<f64>,
+    /// Since when.
+    pub since: EventPosition,
+}
+
+/// Whether a person id stands for somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PersonStatus {
+    /// It has active records.
+    Active,
+    /// It resolves to another.
+    Retired {
+        /// To which.
+        replaced_by: PersonId,
+    },
+    /// No active record is left.
+    Withdrawn,
+}
+
+/// A person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PersonState {
+    /// Active, retired or withdrawn.
+    pub status: PersonStatus,
+    /// Its active records.
+    pub members: BTreeSet<RecordNumber>,
+    /// Position of the last event about it or about a member: a prepared score
+    /// is valid while this stands.
+    pub revision: EventPosition,
+}
+
+/// Whether a task waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TaskStatus {
+    /// It does.
+    Open,
+    /// It is settled.
+    Closed,
+}
+
+/// A question for a human.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskState {
+    /// What is asked.
+    pub kind: TaskKind,
+    /// Open or closed.
+    pub status: TaskStatus,
+    /// The record that raised it.
+    pub record: RecordNumber,
+    /// The person, or the pair in order of id.
+    pub persons: Vec<PersonId>,
+    /// Weight of the evidence.
+    pub weight_bits: Option<f64>,
+    /// The rules that spoke.
+    pub reasons: Vec<Reason>,
+    /// What it rests on.
+    pub evidence: String,
+    /// Position of the last event about it.
+    pub position: EventPosition,
+}
+
+/// A record as matching sees it.
+#[derive(Debug, Clone)]
+pub struct Member {
+    /// Its number.
+    pub record: RecordNumber,
+    /// Its current version.
+    pub version: u32,
+    /// Its values with those of earlier versions as history.
+    pub standard: Arc<StandardRecord>,
+}
+
+/// All of the registry, or the part that was loaded. Absent means "not loaded
+/// or not existing"; whoever loads a part must load all that a command reads.
+#[derive(Debug, Clone, Default)]
+pub struct RegistryState {
+    /// Position and numbering.
+    pub counters: Counters,
+    /// Records by number.
+    pub records: BTreeMap<RecordNumber, RecordState>,
+    /// Records by name.
+    pub names: HashMap<(SourceCode, LocalId), RecordNumber>,
+    /// Persons.
+    pub persons: BTreeMap<PersonId, PersonState>,
+    /// Tasks.
+    pub tasks: BTreeMap<TaskId, TaskState>,
+    /// Standardised values of the current versions, where loaded.
+    pub standards: HashMap<RecordNumber, Arc<StandardRecord>>,
+    /// Records by hash of a blocking key, for those younger than the index.
+    pub recent_keys: HashMap<u64, BTreeSet<RecordNumber>>,
+    /// The decision of each record's present link, for a whole replay only.
+    pub decisions: Option<BTreeMap<RecordNumber, LinkDecision>>,
+}
+
+impl RegistryState {
+    /// The record of this name.
+    #[must_use]
+    pub fn record(&self, source: &SourceCode, local_id: &LocalId) -> Option<&RecordState> {
+        let number = self.names.get(&(source.clone(), local_id.clone()))?;
+        self.records.get(number)
+    }
+
+    /// The members of a person whose values are loaded, in order of number.
+    #[must_use]
+    pub fn members(&self, person: PersonId) -> Vec<Member> {
+        let Some(state) = self.persons.get(&person) else {
+            return Vec::new();
+        };
+        state
+            .members
+            .iter()
+            .filter_map(|record| {
+                Some(Member {
+                    record: *record,
+                    version: self.records.get(record)?.current.version,
+                    standard: Arc::clone(self.standards.get(record)?),
+                })
+            })
+            .collect()
+    }
+
+    /// The open task about exactly these persons.
+    #[must_use]
+    pub fn open_task(&self, persons: &[PersonId]) -> Option<(TaskId, &TaskState)> {
+        self.tasks
+            .iter()
+            .find(|(_, task)| task.status == TaskStatus::Open && task.persons == persons)
+            .map(|(id, task)| (*id, task))
+    }
+
+    /// The open task of this kind about exactly these persons.
+    #[must_use]
+    pub fn open_task_of_kind(
+        &self,
+        persons: &[PersonId],
+        kind: TaskKind,
+    ) -> Option<(TaskId, &TaskState)> {
+        self.tasks
+            .iter()
+            .find(|(_, task)| {
+                task.status == TaskStatus::Open && task.kind == kind && task.persons == persons
+            })
+            .map(|(id, task)| (*id, task))
+    }
+
+    /// Which of `others` an open task already holds to be the same as `person`.
+    #[must_use]
+    pub fn open_duplicates_of(&self, person: PersonId, others: &[PersonId]) -> Vec<PersonId> {
+        self.open_tasks_of(person)
+            .flat_map(|(_, task)| task.persons.iter().copied())
+            .filter(|other| *other != person && others.contains(other))
+            .collect()
+    }
+
+    /// Whether an open task suspects that the person's number is on two people:
+    /// it anchors nothing until that is settled (R11, R19).
+    #[must_use]
+    pub fn number_is_confused(&self, person: PersonId) -> bool {
+        self.open_tasks_of(person)
+            .any(|(_, task)| task.kind == TaskKind::SuspectedConfusion)
+    }
+
+    /// Open tasks that name the person.
+    pub fn open_tasks_of(&self, person: PersonId) -> impl Iterator<Item = (TaskId, &TaskState)> {
+        self.tasks
+            .iter()
+            .filter(move |(_, task)| {
+                task.status == TaskStatus::Open && task.persons.contains(&person)
+            })
+            .map(|(id, task)| (*id, task))
+    }
+
+    /// Takes one event into the state. Total: an event about something that is
+    /// not loaded changes only what is.
+    pub fn apply(&mut self, event: &RegistryEvent) {
+        self.counters.position = EventPosition(self.counters.position.0 + 1);
+        let position = self.counters.position;
+        match event {
+            RegistryEvent::RecordRegistered { .. } | RegistryEvent::RecordUpdated { .. } => {
+                self.apply_version(event, position);
+            }
+            RegistryEvent::RecordWithdrawn { record } => {
+                if let Some(state) = self.records.get_mut(record) {
+                    state.status = RecordStatus::Withdrawn;
+                    state.held = None;
+                    state.position = position;
+                }
+            }
+            RegistryEvent::PersonCreated { person } => {
+                let state = PersonState {
+                    status: PersonStatus::Active,
+                    members: BTreeSet::new(),
+                    revision: position,
+                };
+                self.persons.insert(*person, state);
+            }
+            RegistryEvent::RecordLinked {
+                record,
+                person,
+                decision,
+            } => {
+                self.apply_link(*record, *person, decision, position);
+            }
+            RegistryEvent::RecordUnlinked { record, person, .. } => {
+                if let Some(state) = self.records.get_mut(record) {
+                    state.link = None;
+                    state.position = position;
+                }
+                if let Some(state) = self.persons.get_mut(person) {
+                    state.members.remove(record);
+                    state.revision = position;
+                }
+            }
+            RegistryEvent::PersonRetired {
+                person,
+                replaced_by,
+            } => {
+                self.set_status(
+                    *person,
+                    PersonStatus::Retired {
+                        replaced_by: *replaced_by,
+                    },
+                );
+            }
+            RegistryEvent::PersonWithdrawn { person } => {
+                self.set_status(*person, PersonStatus::Withdrawn);
+            }
+            RegistryEvent::TaskOpened { .. }
+            | RegistryEvent::TaskUpdated { .. }
+            | RegistryEvent::TaskClosed { .. } => self.apply_task(event, position),
+        }
+    }
+
+    fn set_status(&mut self, person: PersonId, status: PersonStatus) {
+        let position = self.counters.position;
+        if let Some(state) = self.persons.get_mut(&person) {
+            state.status = status;
+            state.revision = position;
+        }
+    }
+
+    fn touch_person_of(&mut self, record: RecordNumber, position: EventPosition) {
+        let person = self
+            .records
+            .get(&record)
+            .and_then(|state| state.link.as_ref());
+        if let Some(person) = person.map(|link| link.person)
+            && let Some(state) = self.persons.get_mut(&person)
+        {
+            state.revision = position;
+        }
+    }
+
+    fn apply_version(&mut self, event: &RegistryEvent, position: EventPosition) {
+        match event {
+            RegistryEvent::RecordRegistered {
+                record,
+                source,
+                local_id,
+                digest,
+                effective_at,
+            } => {
+                let current = VersionState {
+                    version: 1,
+                    digest: digest.clone(),
+                    effective_at: *effective_at,
+                    standing: VersionStanding::Current,
+                };
+                let state = RecordState {
+                    number: *record,
+                    source: source.clone(),
+                    local_id: local_id.clone(),
+                    status: RecordStatus::Active,
+                    latest_version: 1,
+                    current,
+                    held: None,
+                    link: None,
+                    position,
+                };
+                self.counters.record = RecordNumberCounter(self.counters.record.0.max(record.0));
+                self.names
+                    .insert((source.clone(), local_id.clone()), *record);
+                self.records.insert(*record, state);
+            }
+            RegistryEvent::RecordUpdated {
+                record,
+                version,
+                digest,
+                effective_at,
+                standing,
+            } => {
+                let Some(state) = self.records.get_mut(record) else {
+                    return;
+                };
+                let made = VersionState {
+                    version: *version,
+                    digest: digest.clone(),
+                    effective_at: *effective_at,
+                    standing: *standing,
+                };
+                state.latest_version = *version;
+                state.position = position;
+                match standing {
+                    VersionStanding::Current => {
+                        state.current = made;
+                        state.held = None;
+                        state.status = RecordStatus::Active;
+                    }
+                    VersionStanding::Held => state.held = Some(made),
+                    VersionStanding::History => {}
+                }
+                self.touch_person_of(*record, position);
+            }
+            _ => {}
+        }
+    }
+
+    fn apply_link(
+        &mut self,
+        record: RecordNumber,
+        person: PersonId,
+        decision: &LinkDecision,
+        position: EventPosition,
+    ) {
+        if let Some(state) = self.records.get_mut(&record) {
+            state.link = Some(LinkState {
+                person,
+                route: decision.route,
+                weight_bits: decision.weight_bits,
+                since: position,
+            });
+            state.position = position;
+        }
+        if let Some(state) = self.persons.get_mut(&person) {
+            state.members.insert(record);
+            state.status = PersonStatus::Active;
+            state.revision = position;
+        }
+        if let Some(decisions) = &mut self.decisions {
+            decisions.insert(record, decision.clone());
+        }
+    }
+
+    fn apply_task(&mut self, event: &RegistryEvent, position: EventPosition) {
+        match event {
+            RegistryEvent::TaskOpened {
+                task,
+                kind,
+                record,
+                persons,
+                weight_bits,
+                reasons,
+                evidence,
+            } => {
+                let state = TaskState {
+                    kind: *kind,
+                    status: TaskStatus::Open,
+                    record: *record,
+                    persons: persons.clone(),
+                    weight_bits: *weight_bits,
+                    reasons: reasons.clone(),
+                    evidence: evidence.clone(),
+                    position,
+                };
+                self.tasks.insert(*task, state);
+            }
+            RegistryEvent::TaskUpdated {
+                task,
+                record,
+                weight_bits,
+                reasons,
+                evidence,
+            } => {
+                let Some(state) = self.tasks.get_mut(task) else {
+                    return;
+                };
+                state.record = *record;
+                state.weight_bits = *weight_bits;
+                state.reasons.clone_from(reasons);
+                state.evidence.clone_from(evidence);
+                state.position = position;
+            }
+            RegistryEvent::TaskClosed { task, .. } => {
+                let Some(state) = self.tasks.get_mut(task) else {
+                    return;
+                };
+                state.status = TaskStatus::Closed;
+                state.position = position;
+            }
+            _ => {}
+        }
+    }
+}

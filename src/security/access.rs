@@ -1,0 +1,193 @@
+//! A permission is a value that must be held: a flow demands an [`Access`],
+//! only the policy here makes one, and holding one is what writes the audit.
+
+use crate::foundation::{Instant, PersonId};
+use crate::security::{Action, Actor, AuditEntry, Role, actions};
+
+/// Why the policy says no. Safe to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// No role of the account allows it (R131).
+    #[error("no role of this account allows this")]
+    Role,
+    /// The account is bound to other sources.
+    #[error("this account may not use this source")]
+    Source,
+    /// A person reads and gives no reason (R131).
+    #[error("a person's read needs a reason: send the Accord-Reason header")]
+    Reason,
+}
+
+/// Proof that the actor may do `action`.
+#[derive(Debug, Clone)]
+pub struct Access {
+    actor: Actor,
+    action: Action,
+    role: Role,
+}
+
+impl Access {
+    /// Asks the policy.
+    ///
+    /// # Errors
+    /// [`Denied`] says why not.
+    pub fn to(action: Action, actor: Actor) -> Result<Self, Denied> {
+        let held: &[Role] = match &actor.on_behalf_of {
+            // A system never gains by acting for somebody: both must be allowed.
+            Some(person) => &[person.role],
+            None => &actor.roles,
+        };
+        let allowed = |role: &&Role| actions(**role).contains(&action);
+        let role = *held.iter().find(allowed).ok_or(Denied::Role)?;
+        let reads_a_person = matches!(
+            action,
+            Action::ReadRecord | Action::ReadPerson | Action::MatchPerson | Action::ReadTask
+        );
+        let given = actor
+            .reason
+            .as_ref()
+            .is_some_and(|reason| !reason.trim().is_empty());
+        if reads_a_person && actor.is_person() && !given {
+            return Err(Denied::Reason);
+        }
+        Ok(Self {
+            actor,
+            action,
+            role,
+        })
+    }
+
+    /// The same, for one source.
+    ///
+    /// # Errors
+    /// [`Denied`] says why not.
+    pub fn to_source(action: Action, actor: Actor, source: &str) -> Result<Self, Denied> {
+        let access = Self::to(action, actor)?;
+        if access.actor.may_use_source(source) {
+            Ok(access)
+        } else {
+            Err(Denied::Source)
+        }
+    }
+
+    /// Who acts.
+    #[must_use]
+    pub const fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// The role that allows it.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Whether location of a restricted person may be shown (R109). No role of
+    /// the daily work may; a privacy officer may.
+    #[must_use]
+    pub fn sees_restricted_location(&self) -> bool {
+        self.role == Role::PrivacyOfficer
+    }
+
+    /// Whether other persons that a record may belong to may be named.
+    #[must_use]
+    pub const fn sees_possible(&self) -> bool {
+        matches!(
+            self.role,
+            Role::Integration
+                | Role::Clinician
+                | Role::Steward
+                | Role::Approver
+                | Role::PrivacyOfficer
+        )
+    }
+
+    /// The row that says so.
+    #[must_use]
+    pub fn audit(&self, at: Instant, persons: Vec<PersonId>, record: Option<String>) -> AuditEntry {
+        let person = self.actor.on_behalf_of.as_ref();
+        AuditEntry {
+            at,
+            actor: self.actor.name.clone(),
+            on_behalf_of: person.map(|person| person.user.clone()),
+            role: self.role.name().to_owned(),
+            organisation: person.and_then(|person| person.organisation.clone()),
+            purpose: self.actor.reason.clone(),
+            action: self.action.name(),
+            request_id: self.actor.request_id.clone(),
+            persons,
+            record,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Access, Denied};
+    use crate::security::{Action, Actor, ActorKind, OnBehalf, Role};
+
+    fn actor(kind: ActorKind, roles: &[Role], reason: Option<&str>) -> Actor {
+        Actor {
+            name: "somebody".into(),
+            kind,
+            roles: roles.to_vec(),
+            sources: vec!["gp".into()],
+            on_behalf_of: None,
+            reason: reason.map(Into::into),
+            request_id: "1".into(),
+        }
+    }
+
+    #[test]
+    fn r131_without_a_role_nothing_is_allowed() {
+        let nobody = actor(ActorKind::Person, &[], Some("care"));
+        assert_eq!(
+            Access::to(Action::ReadSource, nobody).err(),
+            Some(Denied::Role)
+        );
+    }
+
+    #[test]
+    fn r131_a_person_reads_with_a_reason_and_a_system_without() {
+        let clinician = actor(ActorKind::Person, &[Role::Clinician], None);
+        assert_eq!(
+            Access::to(Action::ReadPerson, clinician).err(),
+            Some(Denied::Reason)
+        );
+        let blank = actor(ActorKind::Person, &[Role::Clinician], Some("  "));
+        assert_eq!(
+            Access::to(Action::ReadPerson, blank).err(),
+            Some(Denied::Reason)
+        );
+        let system = actor(ActorKind::System, &[Role::Integration], None);
+        assert!(Access::to(Action::ReadPerson, system).is_ok());
+    }
+
+    #[test]
+    fn a_system_that_acts_for_a_person_has_that_person_s_role_only() {
+        let mut system = actor(ActorKind::System, &[Role::Integration], Some("care"));
+        system.on_behalf_of = Some(OnBehalf {
+            user: "u1".into(),
+            role: Role::Clinician,
+            organisation: None,
+        });
+        let read = Access::to(Action::ReadPerson, system.clone()).expect("a clinician may read");
+        assert_eq!(
+            read.audit(crate::foundation::Instant::default(), vec![], None)
+                .role,
+            "clinician"
+        );
+        assert_eq!(
+            Access::to(Action::WriteRecord, system).err(),
+            Some(Denied::Role)
+        );
+    }
+
+    #[test]
+    fn an_account_bound_to_a_source_may_not_use_another() {
+        let system = actor(ActorKind::System, &[Role::Integration], None);
+        let other = Access::to_source(Action::WriteRecord, system.clone(), "pas");
+        assert_eq!(other.err(), Some(Denied::Source));
+        assert!(Access::to_source(Action::WriteRecord, system, "gp").is_ok());
+    }
+}

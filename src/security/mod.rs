@@ -1,0 +1,12 @@
+//! Who may do what, and what is written down about it. Pure policy: tables and
+//! values, no storage and no transport.
+
+mod access;
+mod actor;
+mod audit;
+mod permission;
+
+pub use access::{Access, Denied};
+pub use actor::{Actor, ActorKind, OnBehalf};
+pub use audit::AuditEntry;
+pub use permission::{Action, Role, UnknownRole, actions};

@@ -1,0 +1,128 @@
+//! The table of roles and actions, in a form that a Caldicott Guardian can
+//! read (DESIGN §5).
+
+use std::fmt;
+use std::str::FromStr;
+
+/// What an account is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// A system that registers, matches and cross-references.
+    Integration,
+    /// Care staff: search and read with a relationship.
+    Clinician,
+    /// Data-quality staff: review, merge, unmerge.
+    Steward,
+    /// The second pair of eyes.
+    Approver,
+    /// Models and evaluation, nothing identifying.
+    Engineer,
+    /// Reads who looked at whom.
+    Auditor,
+    /// Seals, restriction, erasure, subject access.
+    PrivacyOfficer,
+    /// Accounts and sources, no patient data.
+    Administrator,
+}
+
+const ROLES: [(Role, &str); 8] = [
+    (Role::Integration, "integration"),
+    (Role::Clinician, "clinician"),
+    (Role::Steward, "steward"),
+    (Role::Approver, "approver"),
+    (Role::Engineer, "engineer"),
+    (Role::Auditor, "auditor"),
+    (Role::PrivacyOfficer, "privacy_officer"),
+    (Role::Administrator, "administrator"),
+];
+
+/// The text names no role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "unknown role; use integration, clinician, steward, approver, engineer, auditor, \
+     privacy_officer or administrator"
+)]
+pub struct UnknownRole;
+
+impl Role {
+    /// Its name in tokens, headers and audit rows.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        ROLES
+            .iter()
+            .find(|(role, _)| *role == self)
+            .map_or("", |(_, name)| name)
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+impl FromStr for Role {
+    type Err = UnknownRole;
+
+    fn from_str(text: &str) -> Result<Self, UnknownRole> {
+        let found = ROLES.iter().find(|(_, name)| *name == text);
+        found.map(|(role, _)| *role).ok_or(UnknownRole)
+    }
+}
+
+/// What can be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// Register, update or withdraw a source record.
+    WriteRecord,
+    /// Read a source record and its cross-reference.
+    ReadRecord,
+    /// Ask who somebody is without writing.
+    MatchPerson,
+    /// Read a person and its records.
+    ReadPerson,
+    /// Read review tasks.
+    ReadTask,
+    /// List sources.
+    ReadSource,
+    /// Add or change sources.
+    WriteSource,
+    /// Read the audit log.
+    ReadAudit,
+}
+
+impl Action {
+    /// Its name in audit rows.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::WriteRecord => "write_record",
+            Self::ReadRecord => "read_record",
+            Self::MatchPerson => "match_person",
+            Self::ReadPerson => "read_person",
+            Self::ReadTask => "read_task",
+            Self::ReadSource => "read_source",
+            Self::WriteSource => "write_source",
+            Self::ReadAudit => "read_audit",
+        }
+    }
+}
+
+/// What a role may do.
+#[must_use]
+pub const fn actions(role: Role) -> &'static [Action] {
+    use Action::{
+        MatchPerson, ReadAudit, ReadPerson, ReadRecord, ReadSource, ReadTask, WriteRecord,
+        WriteSource,
+    };
+    match role {
+        Role::Integration => &[WriteRecord, ReadRecord, MatchPerson, ReadPerson, ReadSource],
+        Role::Clinician => &[ReadRecord, MatchPerson, ReadPerson, ReadSource],
+        Role::Steward | Role::Approver | Role::PrivacyOfficer => {
+            &[ReadRecord, MatchPerson, ReadPerson, ReadTask, ReadSource]
+        }
+        Role::Engineer => &[ReadSource],
+        Role::Auditor => &[ReadAudit, ReadSource],
+        Role::Administrator => &[ReadSource, WriteSource],
+    }
+}

@@ -1,0 +1,163 @@
+//! The audit log: rows of reads are appended here, rows of commands go with
+//! their commit. Sealing stands in `seal`, the check in `verify_audit`.
+
+use sha2::{Digest, Sha256};
+
+use crate::foundation::{Instant, PersonId};
+use crate::security::AuditEntry;
+use crate::storage::command::{CommitActor, Planned, ReadSet};
+use crate::storage::db::{Connection, Row};
+use crate::storage::rows::Reader;
+use crate::storage::{Store, StoreError};
+
+/// A row of the audit log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditRow {
+    /// Its number, counted from 1 without a gap.
+    pub audit: i64,
+    /// When.
+    pub at: Instant,
+    /// The account.
+    pub actor: String,
+    /// The person for whom a system acted.
+    pub on_behalf_of: Option<String>,
+    /// The role that was used.
+    pub role: String,
+    /// The organisation.
+    pub organisation: Option<String>,
+    /// Why.
+    pub purpose: Option<String>,
+    /// What was done.
+    pub action: String,
+    /// The request.
+    pub request_id: String,
+    /// Persons that were returned or changed, as JSON.
+    pub persons: String,
+    /// Source and local id.
+    pub record: Option<String>,
+}
+
+impl AuditRow {
+    /// Leaf hash of RFC 6962: SHA-256 over 0x00 and the columns in order, each
+    /// as its length in eight bytes and its UTF-8 text, an absent one as eight
+    /// bytes of 0xff.
+    pub(super) fn leaf(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        hash.update([0x00]);
+        let audit = self.audit.to_string();
+        let at = self.at.microseconds().to_string();
+        let columns: [Option<&str>; 11] = [
+            Some(&audit),
+            Some(&at),
+            Some(&self.actor),
+            self.on_behalf_of.as_deref(),
+            Some(&self.role),
+            self.organisation.as_deref(),
+            self.purpose.as_deref(),
+            Some(&self.action),
+            Some(&self.request_id),
+            Some(&self.persons),
+            self.record.as_deref(),
+        ];
+        for column in columns {
+            match column {
+                Some(text) => {
+                    hash.update((text.len() as u64).to_be_bytes());
+                    hash.update(text.as_bytes());
+                }
+                None => hash.update([0xff; 8]),
+            }
+        }
+        hash.finalize().into()
+    }
+}
+
+macro_rules! select_audit {
+    ($rest:literal) => {
+        concat!(
+            "select a.audit, a.at, a.actor, a.on_behalf_of, a.role, a.organisation, a.purpose, \
+             a.action, a.request_id, a.persons, a.record from audit a ",
+            $rest
+        )
+    };
+}
+
+fn audit_from(row: &Row) -> Result<AuditRow, StoreError> {
+    let reader = Reader::numbered(row, "audit")?;
+    Ok(AuditRow {
+        audit: reader.number(0)?,
+        at: Instant::from_microseconds(reader.number(1)?),
+        actor: reader.text(2)?,
+        on_behalf_of: reader.text_or_null(3)?,
+        role: reader.text(4)?,
+        organisation: reader.text_or_null(5)?,
+        purpose: reader.text_or_null(6)?,
+        action: reader.text(7)?,
+        request_id: reader.text(8)?,
+        persons: reader.text(9)?,
+        record: reader.text_or_null(10)?,
+    })
+}
+
+/// Rows after a number, in order.
+pub(super) async fn list_after(
+    connection: &mut Connection,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<AuditRow>, StoreError> {
+    let rows = sqlx::query(select_audit!(
+        "where a.audit > $1 order by a.audit limit $2"
+    ))
+    .bind(after)
+    .bind(limit)
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(audit_from).collect()
+}
+
+impl Store {
+    /// Writes audit rows and returns once they are durable; an answer that
+    /// they are about leaves after that (RULES R130). Shares its commit with
+    /// whatever else is being written.
+    ///
+    /// # Errors
+    /// What the database says; the answer must then not leave.
+    pub async fn append_audit(&self, entries: Vec<AuditEntry>) -> Result<(), StoreError> {
+        let actor = CommitActor {
+            actor: String::new(),
+            request_id: String::new(),
+        };
+        let decide = move |_: &mut _, _: &_| Planned {
+            audit: entries.clone(),
+            ..Planned::nothing(())
+        };
+        self.commit(ReadSet::default(), actor, Instant::default(), decide)
+            .await
+    }
+
+    /// Audit rows after a number, in order; with a person those that name it.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn list_audit(
+        &self,
+        person: Option<PersonId>,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<AuditRow>, StoreError> {
+        let mut connection = self.inner.readers.acquire().await?;
+        let Some(person) = person else {
+            return list_after(&mut connection, after, i64::from(limit)).await;
+        };
+        let rows = sqlx::query(select_audit!(
+            "join audit_persons n on n.audit = a.audit \
+             where n.person = $1 and n.audit > $2 order by n.audit limit $3"
+        ))
+        .bind(person.to_string())
+        .bind(after)
+        .bind(i64::from(limit))
+        .fetch_all(&mut *connection)
+        .await?;
+        rows.iter().map(audit_from).collect()
+    }
+}

@@ -1,0 +1,151 @@
+//! What a batch of commands will write: its rows, gathered while the commands
+//! decide. Writing them stands in `write`.
+
+use std::collections::HashMap;
+
+use crate::foundation::{EventPosition, Instant, RecordNumber};
+use crate::registry::RegistryState;
+use crate::security::AuditEntry;
+use crate::storage::StoreError;
+use crate::storage::command::{CommitActor, NewVersion, Planned, RememberedAnswer};
+use crate::storage::project::{Projection, VersionFact, event_kind, event_subjects};
+use crate::storage::recent::KeyRow;
+use crate::storage::rows::json;
+
+pub(super) struct EventRow {
+    pub(super) position: EventPosition,
+    pub(super) at: Instant,
+    pub(super) actor: CommitActor,
+    pub(super) kind: &'static str,
+    pub(super) body: String,
+}
+
+pub(super) struct VersionRow {
+    pub(super) fact: VersionFact,
+    pub(super) version: NewVersion,
+    pub(super) at: Instant,
+    pub(super) actor: String,
+}
+
+pub(super) struct AuditRow {
+    pub(super) audit: i64,
+    pub(super) entry: AuditEntry,
+}
+
+/// The rows of a batch.
+pub(super) struct Batch {
+    pub(super) projection: Projection,
+    pub(super) facts_taken: usize,
+    pub(super) events: Vec<EventRow>,
+    pub(super) subjects: Vec<(String, EventPosition)>,
+    pub(super) versions: Vec<VersionRow>,
+    pub(super) keys: Vec<KeyRow>,
+    pub(super) audit: Vec<AuditRow>,
+    pub(super) audit_last: i64,
+    pub(super) remembered: Vec<(RememberedAnswer, Instant)>,
+}
+
+impl Batch {
+    /// An empty batch after the given audit row.
+    pub(super) fn new(audit_last: i64) -> Self {
+        Self {
+            projection: Projection::default(),
+            facts_taken: 0,
+            events: Vec::new(),
+            subjects: Vec::new(),
+            versions: Vec::new(),
+            keys: Vec::new(),
+            audit: Vec::new(),
+            audit_last,
+            remembered: Vec::new(),
+        }
+    }
+
+    /// Applies a plan's events to the state and gathers their rows.
+    pub(super) fn apply(
+        &mut self,
+        plan: &Planned<()>,
+        state: &mut RegistryState,
+        actor: &CommitActor,
+        at: Instant,
+    ) {
+        self.facts_taken = self.projection.versions.len();
+        for event in &plan.events {
+            state.apply(event);
+            self.projection.take(event, state);
+            let position = state.counters.position;
+            self.events.push(EventRow {
+                position,
+                at,
+                actor: actor.clone(),
+                kind: event_kind(event),
+                body: json(event),
+            });
+            let subjects = event_subjects(event).into_iter();
+            self.subjects
+                .extend(subjects.map(|subject| (subject, position)));
+        }
+    }
+
+    /// Gathers what stands beside the events of the plan applied last.
+    pub(super) fn take(
+        &mut self,
+        plan: Planned<()>,
+        state: &RegistryState,
+        actor: &CommitActor,
+        at: Instant,
+    ) -> Result<(), StoreError> {
+        let facts = self.projection.versions.get(self.facts_taken..);
+        let facts = facts.unwrap_or_default();
+        let rows = version_rows(facts, plan.versions, &actor.actor, at)?;
+        self.versions.extend(rows);
+        for (record, keys) in plan.keys {
+            let Some(known) = state.records.get(&record) else {
+                return Err(StoreError::inconsistent("record_keys", "record", record.0));
+            };
+            let position = known.position;
+            self.keys.extend(keys.into_iter().map(|key| KeyRow {
+                key,
+                record,
+                position,
+            }));
+        }
+        for entry in plan.audit {
+            self.audit_last += 1;
+            let audit = self.audit_last;
+            self.audit.push(AuditRow { audit, entry });
+        }
+        self.remembered
+            .extend(plan.remember.map(|answer| (answer, at)));
+        Ok(())
+    }
+}
+
+/// Joins what the events say of versions with what the plan gives for them.
+fn version_rows(
+    facts: &[VersionFact],
+    versions: Vec<NewVersion>,
+    actor: &str,
+    at: Instant,
+) -> Result<Vec<VersionRow>, StoreError> {
+    let mut given: HashMap<(RecordNumber, u32), NewVersion> = versions
+        .into_iter()
+        .map(|version| ((version.record, version.version), version))
+        .collect();
+    let rows = facts.iter().map(|fact| {
+        let version = given.remove(&(fact.record, fact.version));
+        version
+            .map(|version| VersionRow {
+                fact: fact.clone(),
+                version,
+                at,
+                actor: actor.to_owned(),
+            })
+            .ok_or_else(|| StoreError::inconsistent("payloads", "version", fact.record.0))
+    });
+    let rows = rows.collect::<Result<Vec<_>, _>>()?;
+    match given.keys().next() {
+        Some((record, _)) => Err(StoreError::inconsistent("events", "version", record.0)),
+        None => Ok(rows),
+    }
+}

@@ -1,0 +1,174 @@
+//! What a caller hands to [`crate::storage::Store::commit`]: what to load, how
+//! to decide, and what to write.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber};
+use crate::identity::StandardRecord;
+use crate::registry::{LocalId, RegistryEvent, RegistryState, SourceCode};
+use crate::security::AuditEntry;
+use crate::storage::StoreError;
+
+/// Who commands; stands in the events and the versions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommitActor {
+    /// Name of the account.
+    pub actor: String,
+    /// Id of the request.
+    pub request_id: String,
+}
+
+/// What a command reads. What is not named here may be absent in the state.
+#[derive(Debug, Clone, Default)]
+pub struct ReadSet {
+    /// Records, with the persons that they belong to and these persons' members.
+    pub records: Vec<(SourceCode, LocalId)>,
+    /// Persons with the revision for which the caller holds a score: members
+    /// and values are loaded only when the person has moved on.
+    pub persons: Vec<(PersonId, EventPosition)>,
+    /// Hashes of blocking keys: records under them that are younger than
+    /// `keys_after` are loaded with their persons and these persons' members.
+    pub keys: Vec<u64>,
+    /// Position of the index that the caller has searched.
+    pub keys_after: EventPosition,
+    /// Account and idempotency key.
+    pub idempotency: Option<(String, String)>,
+}
+
+/// What the store knows beside the state.
+#[derive(Debug, Clone, Default)]
+pub struct CommitReads {
+    /// The answer that was given under this idempotency key.
+    pub remembered: Option<RememberedAnswer>,
+    /// The stored answer of the current version of the first record read.
+    pub current_answer: Option<String>,
+}
+
+/// An answer kept for the same request sent again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RememberedAnswer {
+    /// Account.
+    pub actor: String,
+    /// Its idempotency key.
+    pub key: String,
+    /// SHA-256 of the request's content.
+    pub digest: String,
+    /// HTTP status of the answer.
+    pub status: u16,
+    /// Its body.
+    pub body: String,
+}
+
+/// The payload and the answer of a version that an event announces.
+#[derive(Debug, Clone)]
+pub struct NewVersion {
+    /// The record.
+    pub record: RecordNumber,
+    /// Its version.
+    pub version: u32,
+    /// The submitted record as JSON; the event's digest is of these bytes.
+    pub submitted: String,
+    /// The same, standardised.
+    pub standard: Arc<StandardRecord>,
+    /// Findings as JSON.
+    pub findings: String,
+    /// The sender's answer as JSON.
+    pub answer: String,
+}
+
+/// What a command decides: all of it is written in one commit, or nothing.
+#[derive(Debug, Clone)]
+pub struct Planned<A> {
+    /// Events in order. The store applies them to the state.
+    pub events: Vec<RegistryEvent>,
+    /// One for each version in the events.
+    pub versions: Vec<NewVersion>,
+    /// Blocking keys of records; those known before get the new position.
+    pub keys: Vec<(RecordNumber, Vec<u64>)>,
+    /// Audit rows.
+    pub audit: Vec<AuditEntry>,
+    /// An answer to keep.
+    pub remember: Option<RememberedAnswer>,
+    /// What the caller is told after the commit.
+    pub answer: A,
+}
+
+impl<A> Planned<A> {
+    /// A plan that writes nothing.
+    pub const fn nothing(answer: A) -> Self {
+        Self {
+            events: Vec::new(),
+            versions: Vec::new(),
+            keys: Vec::new(),
+            audit: Vec::new(),
+            remember: None,
+            answer,
+        }
+    }
+}
+
+/// A command in the writer's queue.
+pub(super) struct Queued {
+    pub(super) read: ReadSet,
+    pub(super) actor: CommitActor,
+    pub(super) at: Instant,
+    pub(super) work: Box<dyn Work>,
+}
+
+/// The part of a command whose types the writer does not know.
+pub(super) trait Work: Send {
+    /// Decides, keeps the answer, gives the rest.
+    fn decide(&mut self, state: &mut RegistryState, reads: &CommitReads) -> Planned<()>;
+    /// Tells the caller.
+    fn finish(self: Box<Self>, outcome: Result<(), StoreError>);
+}
+
+struct Decision<A, F> {
+    decide: F,
+    answer: Option<A>,
+    reply: oneshot::Sender<Result<A, StoreError>>,
+}
+
+impl<A, F> Work for Decision<A, F>
+where
+    A: Send,
+    F: FnMut(&mut RegistryState, &CommitReads) -> Planned<A> + Send,
+{
+    fn decide(&mut self, state: &mut RegistryState, reads: &CommitReads) -> Planned<()> {
+        self.answer = None;
+        let planned = (self.decide)(state, reads);
+        self.answer = Some(planned.answer);
+        Planned {
+            events: planned.events,
+            versions: planned.versions,
+            keys: planned.keys,
+            audit: planned.audit,
+            remember: planned.remember,
+            answer: (),
+        }
+    }
+
+    fn finish(self: Box<Self>, outcome: Result<(), StoreError>) {
+        let Self { answer, reply, .. } = *self;
+        let told = outcome.and_then(|()| answer.ok_or(StoreError::Panicked));
+        // The caller may have gone away; what was committed stays.
+        let _ = reply.send(told);
+    }
+}
+
+/// Wraps a decision; the receiver gets its answer once it is durable.
+pub(super) fn work<A, F>(decide: F) -> (Box<dyn Work>, oneshot::Receiver<Result<A, StoreError>>)
+where
+    A: Send + 'static,
+    F: FnMut(&mut RegistryState, &CommitReads) -> Planned<A> + Send + 'static,
+{
+    let (reply, answer) = oneshot::channel();
+    let decision = Decision {
+        decide,
+        answer: None,
+        reply,
+    };
+    (Box::new(decision), answer)
+}

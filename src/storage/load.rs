@@ -1,0 +1,421 @@
+//! The part of the registry that a batch of commands needs, loaded in few
+//! statements for the whole batch, and completed before each command by what
+//! the commands before it have brought into its reach.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{PoisonError, RwLock};
+
+use sqlx::Row as _;
+
+use crate::foundation::{EventPosition, PersonId, RecordNumber};
+use crate::registry::{Counters, PersonState, PersonStatus, RecordNumberCounter, RegistryState};
+use crate::storage::StoreError;
+use crate::storage::command::{CommitReads, Planned, ReadSet, RememberedAnswer};
+use crate::storage::db::{Connection, Row};
+use crate::storage::recent::{RecentKeys, find_stored, read_back};
+use crate::storage::rows::{
+    Reader, parse_person, person_status, record_from, select_records, select_tasks, task_from,
+};
+use crate::storage::sql::RowStatement;
+
+const COUNTERS: &str = "\
+    select coalesce((select max(position) from events), 0), \
+    coalesce((select max(record) from records), 0), \
+    coalesce((select max(audit) from audit), 0)";
+
+const REMEMBERED: RowStatement = RowStatement {
+    before: "select actor, key, digest, status, body from idempotency \
+        where (actor, key) in (values",
+    columns: 2,
+    after: ")",
+};
+
+const ANSWERS: RowStatement = RowStatement {
+    before: "select r.record, v.answer from records r join record_versions v \
+        on v.record = r.record and v.version = r.current_version where r.record in (values",
+    columns: 1,
+    after: ")",
+};
+
+const PERSONS: RowStatement = RowStatement {
+    before: "select p.person, p.status, p.replaced_by, p.revision, l.record from persons p \
+        left join links l on l.person = p.person and l.to_position is null \
+        where p.person in (values",
+    columns: 1,
+    after: ")",
+};
+
+const TASKS_BY_A: RowStatement = RowStatement {
+    before: select_tasks!("where status = 'open' and person_a in (values"),
+    columns: 1,
+    after: ")",
+};
+
+const TASKS_BY_B: RowStatement = RowStatement {
+    before: select_tasks!("where status = 'open' and person_b in (values"),
+    columns: 1,
+    after: ")",
+};
+
+const NAMED: RowStatement = RowStatement {
+    before: select_records!("where (r.source, r.local_id) in (values"),
+    columns: 2,
+    after: ")",
+};
+
+const NUMBERED: RowStatement = RowStatement {
+    before: select_records!("where r.record in (values"),
+    columns: 1,
+    after: ")",
+};
+
+/// What a batch works on.
+pub(super) struct Working {
+    pub(super) state: RegistryState,
+    /// Highest audit row.
+    pub(super) audit: i64,
+    answers: HashMap<RecordNumber, String>,
+    remembered: HashMap<(String, String), RememberedAnswer>,
+    asked_persons: HashSet<PersonId>,
+}
+
+impl Working {
+    /// Loads for all commands at once, inside the write transaction.
+    pub(super) async fn open(
+        connection: &mut Connection,
+        recent: &RwLock<RecentKeys>,
+        reads: &[&ReadSet],
+    ) -> Result<Self, StoreError> {
+        let row = sqlx::query(COUNTERS).fetch_one(&mut *connection).await?;
+        let counters = Counters {
+            position: EventPosition(row.try_get(0)?),
+            record: RecordNumberCounter(row.try_get(1)?),
+        };
+        let mut working = Self {
+            state: RegistryState {
+                counters,
+                ..RegistryState::default()
+            },
+            audit: row.try_get(2)?,
+            answers: HashMap::new(),
+            remembered: HashMap::new(),
+            asked_persons: HashSet::new(),
+        };
+        working.load_remembered(connection, reads).await?;
+        working.load_named(connection, reads).await?;
+        working.load_recent(connection, recent, reads).await?;
+        working.complete(connection, reads).await?;
+        Ok(working)
+    }
+
+    /// Completes what one command needs, after the commands before it.
+    pub(super) async fn prepare(
+        &mut self,
+        connection: &mut Connection,
+        read: &ReadSet,
+    ) -> Result<(), StoreError> {
+        self.complete(connection, &[read]).await
+    }
+
+    /// What the store knows for a command beside the state.
+    pub(super) fn reads(&self, read: &ReadSet) -> CommitReads {
+        let first = read.records.first();
+        let number = first.and_then(|name| self.state.names.get(name));
+        CommitReads {
+            remembered: read
+                .idempotency
+                .as_ref()
+                .and_then(|key| self.remembered.get(key).cloned()),
+            current_answer: number.and_then(|number| self.answers.get(number).cloned()),
+        }
+    }
+
+    /// Lets the next command see values, keys and answers of a plan whose
+    /// events the state has applied.
+    pub(super) fn remember(&mut self, plan: &Planned<()>) {
+        for version in &plan.versions {
+            let record = self.state.records.get(&version.record);
+            if record.is_some_and(|record| record.current.version == version.version) {
+                let standard = std::sync::Arc::clone(&version.standard);
+                self.state.standards.insert(version.record, standard);
+                self.answers.insert(version.record, version.answer.clone());
+            }
+        }
+        for (record, keys) in &plan.keys {
+            for key in keys {
+                self.state
+                    .recent_keys
+                    .entry(*key)
+                    .or_default()
+                    .insert(*record);
+            }
+        }
+        if let Some(answer) = &plan.remember {
+            let key = (answer.actor.clone(), answer.key.clone());
+            self.remembered.insert(key, answer.clone());
+        }
+    }
+
+    async fn load_remembered(
+        &mut self,
+        connection: &mut Connection,
+        reads: &[&ReadSet],
+    ) -> Result<(), StoreError> {
+        let keys = distinct(reads.iter().filter_map(|read| read.idempotency.clone()));
+        let rows = REMEMBERED
+            .select(connection, &[], &keys, |query, (actor, key)| {
+                query.bind(actor.clone()).bind(key.clone())
+            })
+            .await?;
+        for row in &rows {
+            let reader = Reader::named(row, "idempotency")?;
+            let status = u16::try_from(reader.number(3)?);
+            let answer = RememberedAnswer {
+                actor: reader.text(0)?,
+                key: reader.text(1)?,
+                digest: reader.text(2)?,
+                status: status.map_err(|_| reader.wrong("status"))?,
+                body: reader.text(4)?,
+            };
+            let key = (answer.actor.clone(), answer.key.clone());
+            self.remembered.insert(key, answer);
+        }
+        Ok(())
+    }
+
+    async fn load_named(
+        &mut self,
+        connection: &mut Connection,
+        reads: &[&ReadSet],
+    ) -> Result<(), StoreError> {
+        let names = distinct(reads.iter().flat_map(|read| read.records.iter().cloned()));
+        let rows = NAMED
+            .select(connection, &[], &names, |query, (source, local_id)| {
+                query
+                    .bind(source.as_str().to_owned())
+                    .bind(local_id.as_str().to_owned())
+            })
+            .await?;
+        let numbers = self.insert_records(&rows)?;
+        let rows = ANSWERS
+            .select(connection, &[], &numbers, |query, number| {
+                query.bind(number.0)
+            })
+            .await?;
+        for row in &rows {
+            self.answers
+                .insert(RecordNumber(row.try_get(0)?), row.try_get(1)?);
+        }
+        Ok(())
+    }
+
+    async fn load_recent(
+        &mut self,
+        connection: &mut Connection,
+        recent: &RwLock<RecentKeys>,
+        reads: &[&ReadSet],
+    ) -> Result<(), StoreError> {
+        let keys = distinct(reads.iter().flat_map(|read| read.keys.iter().copied()));
+        let after = needed_after(reads, self.state.counters.position);
+        let upto = self.state.counters.position;
+        let write = || recent.write().unwrap_or_else(PoisonError::into_inner);
+        let missing = write().prepare(upto, after);
+        if let Some(span) = missing {
+            let rows = read_back(connection, span).await?;
+            write().extend(span, rows);
+        }
+        let mut records = BTreeSet::new();
+        let mut found = |key: u64, record: RecordNumber| {
+            let holders = self.state.recent_keys.entry(key);
+            holders.or_default().insert(record);
+            records.insert(record);
+        };
+        if write().covers(after) {
+            let recent = write();
+            for key in keys {
+                recent
+                    .find(key, after)
+                    .for_each(|record| found(key, record));
+            }
+        } else {
+            for row in find_stored(connection, &keys, after).await? {
+                found(row.key, row.record);
+            }
+        }
+        self.load_records(connection, records).await
+    }
+
+    /// Loads persons, tasks and members until each read finds what it needs.
+    async fn complete(
+        &mut self,
+        connection: &mut Connection,
+        reads: &[&ReadSet],
+    ) -> Result<(), StoreError> {
+        let mut persons: BTreeSet<PersonId> = BTreeSet::new();
+        for read in reads {
+            persons.extend(self.reach(read));
+            persons.extend(read.persons.iter().map(|(person, _)| *person));
+        }
+        self.load_persons(connection, persons).await?;
+        let mut members = BTreeSet::new();
+        for read in reads {
+            for person in self.whole_persons(read) {
+                let known = self.state.persons.get(&person);
+                members.extend(known.iter().flat_map(|known| known.members.iter().copied()));
+            }
+        }
+        self.load_records(connection, members).await
+    }
+
+    /// Persons of the records that a command names or finds by key.
+    fn reach(&self, read: &ReadSet) -> BTreeSet<PersonId> {
+        let named = read
+            .records
+            .iter()
+            .filter_map(|name| self.state.names.get(name));
+        let recent = read
+            .keys
+            .iter()
+            .filter_map(|key| self.state.recent_keys.get(key));
+        named
+            .chain(recent.flatten())
+            .filter_map(|number| self.state.records.get(number)?.link.as_ref())
+            .map(|link| link.person)
+            .collect()
+    }
+
+    /// Persons of which a command needs every member.
+    fn whole_persons(&self, read: &ReadSet) -> BTreeSet<PersonId> {
+        let mut whole = self.reach(read);
+        for (person, revision) in &read.persons {
+            let survivor = self.survivor(*person);
+            let known = self.state.persons.get(&survivor);
+            if survivor != *person || known.is_some_and(|known| known.revision != *revision) {
+                whole.insert(survivor);
+            }
+        }
+        whole
+    }
+
+    fn survivor(&self, person: PersonId) -> PersonId {
+        let mut survivor = person;
+        for _ in 0..self.state.persons.len() {
+            match self.state.persons.get(&survivor).map(|known| known.status) {
+                Some(PersonStatus::Retired { replaced_by }) => survivor = replaced_by,
+                _ => break,
+            }
+        }
+        survivor
+    }
+
+    async fn load_persons(
+        &mut self,
+        connection: &mut Connection,
+        persons: BTreeSet<PersonId>,
+    ) -> Result<(), StoreError> {
+        let mut wanted: Vec<PersonId> = persons.into_iter().collect();
+        loop {
+            wanted.retain(|person| {
+                !self.state.persons.contains_key(person) && self.asked_persons.insert(*person)
+            });
+            if wanted.is_empty() {
+                return Ok(());
+            }
+            let rows = PERSONS
+                .select(connection, &[], &wanted, |query, person| {
+                    query.bind(person.to_string())
+                })
+                .await?;
+            self.load_tasks(connection, &wanted).await?;
+            wanted = self.insert_persons(&rows)?;
+        }
+    }
+
+    /// Takes person rows, one for each member; gives the persons that replace
+    /// retired ones.
+    fn insert_persons(&mut self, rows: &[Row]) -> Result<Vec<PersonId>, StoreError> {
+        let mut replacing = Vec::new();
+        for row in rows {
+            let reader = Reader::named(row, "persons")?;
+            let person = reader.parsed(0, "person", parse_person)?;
+            let replaced_by = reader.parsed_or_null(2, "replaced_by", parse_person)?;
+            let status = reader.parsed(1, "status", |word| person_status(word, replaced_by))?;
+            replacing.extend(replaced_by);
+            let revision = reader.position(3)?;
+            let known = self.state.persons.entry(person);
+            let known = known.or_insert_with(|| PersonState {
+                status,
+                members: BTreeSet::new(),
+                revision,
+            });
+            known
+                .members
+                .extend(reader.number_or_null(4)?.map(RecordNumber));
+        }
+        Ok(distinct(replacing))
+    }
+
+    async fn load_tasks(
+        &mut self,
+        connection: &mut Connection,
+        persons: &[PersonId],
+    ) -> Result<(), StoreError> {
+        for statement in [TASKS_BY_A, TASKS_BY_B] {
+            let rows = statement
+                .select(connection, &[], persons, |query, person| {
+                    query.bind(person.to_string())
+                })
+                .await?;
+            for row in &rows {
+                let (task, state) = task_from(row)?;
+                // A command of this batch may have changed it since.
+                self.state.tasks.entry(task).or_insert(state);
+            }
+        }
+        Ok(())
+    }
+
+    async fn load_records(
+        &mut self,
+        connection: &mut Connection,
+        records: BTreeSet<RecordNumber>,
+    ) -> Result<(), StoreError> {
+        let missing = |number: &RecordNumber| !self.state.records.contains_key(number);
+        let wanted: Vec<RecordNumber> = records.into_iter().filter(missing).collect();
+        let rows = NUMBERED
+            .select(connection, &[], &wanted, |query, number| {
+                query.bind(number.0)
+            })
+            .await?;
+        self.insert_records(&rows)?;
+        Ok(())
+    }
+
+    fn insert_records(&mut self, rows: &[Row]) -> Result<Vec<RecordNumber>, StoreError> {
+        let mut numbers = Vec::with_capacity(rows.len());
+        for row in rows {
+            let (record, standard) = record_from(row)?;
+            let number = record.number;
+            let name = (record.source.clone(), record.local_id.clone());
+            self.state.names.insert(name, number);
+            self.state.records.insert(number, record);
+            if let Some(standard) = standard {
+                self.state.standards.insert(number, standard);
+            }
+            numbers.push(number);
+        }
+        Ok(numbers)
+    }
+}
+
+/// The earliest index position that a command of the batch has searched; more
+/// rows than one needs do no harm. Without keys nothing is needed.
+pub(super) fn needed_after(reads: &[&ReadSet], position: EventPosition) -> EventPosition {
+    let keyed = reads.iter().filter(|read| !read.keys.is_empty());
+    keyed.map(|read| read.keys_after).min().unwrap_or(position)
+}
+
+fn distinct<T: Ord>(values: impl IntoIterator<Item = T>) -> Vec<T> {
+    let distinct: BTreeSet<T> = values.into_iter().collect();
+    distinct.into_iter().collect()
+}

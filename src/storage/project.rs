@@ -1,0 +1,296 @@
+//! The views as a fold: which rows follow from events and the state after
+//! them. A commit writes these rows, `verify` compares them with the tables.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber, TaskId};
+use crate::matching::Route;
+use crate::registry::{PersonStatus, RecordState, RegistryEvent, RegistryState, VersionStanding};
+use crate::storage::rows::{person_status_word, record_status_word};
+
+/// A row of `records`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RecordRow {
+    pub(super) record: RecordNumber,
+    pub(super) source: String,
+    pub(super) local_id: String,
+    pub(super) status: &'static str,
+    pub(super) latest_version: u32,
+    pub(super) current_version: u32,
+    pub(super) held_version: Option<u32>,
+    pub(super) position: EventPosition,
+}
+
+impl RecordRow {
+    pub(super) fn of(state: &RecordState) -> Self {
+        Self {
+            record: state.number,
+            source: state.source.to_string(),
+            local_id: state.local_id.to_string(),
+            status: record_status_word(state.status),
+            latest_version: state.latest_version,
+            current_version: state.current.version,
+            held_version: state.held.as_ref().map(|held| held.version),
+            position: state.position,
+        }
+    }
+}
+
+/// A row of `persons`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PersonRow {
+    pub(super) person: PersonId,
+    pub(super) status: &'static str,
+    pub(super) replaced_by: Option<PersonId>,
+    pub(super) created_position: Option<EventPosition>,
+    pub(super) revision: EventPosition,
+}
+
+/// A row of `links`.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct LinkRow {
+    pub(super) record: RecordNumber,
+    pub(super) person: PersonId,
+    pub(super) from: EventPosition,
+    pub(super) to: Option<EventPosition>,
+    pub(super) route: Option<Route>,
+    pub(super) weight_bits: Option<f64>,
+    pub(super) model: String,
+}
+
+/// What an event says of a version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct VersionFact {
+    pub(super) record: RecordNumber,
+    pub(super) version: u32,
+    pub(super) digest: String,
+    pub(super) standing: VersionStanding,
+    pub(super) effective_at: Option<Instant>,
+    pub(super) position: EventPosition,
+}
+
+/// What a run of events touches.
+#[derive(Debug, Default)]
+pub(super) struct Projection {
+    /// Records that the events register.
+    pub(super) new_records: BTreeSet<RecordNumber>,
+    /// Other records that they change.
+    pub(super) changed_records: BTreeSet<RecordNumber>,
+    /// Persons that they make, with where.
+    pub(super) new_persons: BTreeMap<PersonId, EventPosition>,
+    /// Other persons that they change.
+    pub(super) changed_persons: BTreeSet<PersonId>,
+    /// Tasks that they open, with where.
+    pub(super) new_tasks: BTreeMap<TaskId, EventPosition>,
+    /// Other tasks that they change.
+    pub(super) changed_tasks: BTreeSet<TaskId>,
+    /// Versions in order.
+    pub(super) versions: Vec<VersionFact>,
+    /// Links that the events open, some of them closed again.
+    pub(super) links: Vec<LinkRow>,
+    /// Earlier links that they close.
+    pub(super) closings: Vec<(RecordNumber, EventPosition)>,
+    open: BTreeMap<RecordNumber, usize>,
+}
+
+impl Projection {
+    /// Takes an event that `state` has just applied; its position is the
+    /// state's.
+    pub(super) fn take(&mut self, event: &RegistryEvent, state: &RegistryState) {
+        let position = state.counters.position;
+        match event {
+            RegistryEvent::RecordRegistered { record, .. } => {
+                self.new_records.insert(*record);
+                self.versions.extend(version_fact(event, position));
+            }
+            RegistryEvent::RecordUpdated { record, .. } => {
+                self.change_record(*record);
+                self.versions.extend(version_fact(event, position));
+                // The state gives the person of a changed record a new revision.
+                let link = state.records.get(record).and_then(|it| it.link.as_ref());
+                if let Some(link) = link {
+                    self.change_person(link.person);
+                }
+            }
+            RegistryEvent::RecordWithdrawn { record } => self.change_record(*record),
+            RegistryEvent::PersonCreated { person } => {
+                self.new_persons.insert(*person, position);
+            }
+            RegistryEvent::RecordLinked { .. } | RegistryEvent::RecordUnlinked { .. } => {
+                self.take_link(event, position);
+            }
+            RegistryEvent::PersonRetired { person, .. }
+            | RegistryEvent::PersonWithdrawn { person } => self.change_person(*person),
+            RegistryEvent::TaskOpened { task, .. } => {
+                self.new_tasks.insert(*task, position);
+            }
+            RegistryEvent::TaskUpdated { task, .. } | RegistryEvent::TaskClosed { task, .. } => {
+                if !self.new_tasks.contains_key(task) {
+                    self.changed_tasks.insert(*task);
+                }
+            }
+        }
+    }
+
+    fn take_link(&mut self, event: &RegistryEvent, position: EventPosition) {
+        match event {
+            RegistryEvent::RecordLinked {
+                record,
+                person,
+                decision,
+            } => {
+                self.change_record(*record);
+                self.change_person(*person);
+                self.open.insert(*record, self.links.len());
+                self.links.push(LinkRow {
+                    record: *record,
+                    person: *person,
+                    from: position,
+                    to: None,
+                    route: decision.route,
+                    weight_bits: decision.weight_bits,
+                    model: decision.model.as_str().to_owned(),
+                });
+            }
+            RegistryEvent::RecordUnlinked { record, person, .. } => {
+                self.change_record(*record);
+                self.change_person(*person);
+                let opened = self.open.remove(record);
+                match opened.and_then(|place| self.links.get_mut(place)) {
+                    Some(link) => link.to = Some(position),
+                    None => self.closings.push((*record, position)),
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn change_record(&mut self, record: RecordNumber) {
+        if !self.new_records.contains(&record) {
+            self.changed_records.insert(record);
+        }
+    }
+
+    fn change_person(&mut self, person: PersonId) {
+        if !self.new_persons.contains_key(&person) {
+            self.changed_persons.insert(person);
+        }
+    }
+
+    /// The row of a person; `None` when the state does not know it.
+    pub(super) fn person_row(&self, person: PersonId, state: &RegistryState) -> Option<PersonRow> {
+        let known = state.persons.get(&person)?;
+        Some(PersonRow {
+            person,
+            status: person_status_word(known.status),
+            replaced_by: match known.status {
+                PersonStatus::Retired { replaced_by } => Some(replaced_by),
+                PersonStatus::Active | PersonStatus::Withdrawn => None,
+            },
+            created_position: self.new_persons.get(&person).copied(),
+            revision: known.revision,
+        })
+    }
+}
+
+fn version_fact(event: &RegistryEvent, position: EventPosition) -> Option<VersionFact> {
+    let (record, version, digest, standing, effective_at) = match event {
+        RegistryEvent::RecordRegistered {
+            record,
+            digest,
+            effective_at,
+            ..
+        } => (record, 1, digest, VersionStanding::Current, effective_at),
+        RegistryEvent::RecordUpdated {
+            record,
+            version,
+            digest,
+            effective_at,
+            standing,
+        } => (record, *version, digest, *standing, effective_at),
+        _ => return None,
+    };
+    Some(VersionFact {
+        record: *record,
+        version,
+        digest: digest.clone(),
+        standing,
+        effective_at: *effective_at,
+        position,
+    })
+}
+
+/// The kind of an event, as its JSON says.
+pub(super) const fn event_kind(event: &RegistryEvent) -> &'static str {
+    match event {
+        RegistryEvent::RecordRegistered { .. } => "record_registered",
+        RegistryEvent::RecordUpdated { .. } => "record_updated",
+        RegistryEvent::RecordWithdrawn { .. } => "record_withdrawn",
+        RegistryEvent::PersonCreated { .. } => "person_created",
+        RegistryEvent::RecordLinked { .. } => "record_linked",
+        RegistryEvent::RecordUnlinked { .. } => "record_unlinked",
+        RegistryEvent::PersonRetired { .. } => "person_retired",
+        RegistryEvent::PersonWithdrawn { .. } => "person_withdrawn",
+        RegistryEvent::TaskOpened { .. } => "task_opened",
+        RegistryEvent::TaskUpdated { .. } => "task_updated",
+        RegistryEvent::TaskClosed { .. } => "task_closed",
+    }
+}
+
+/// The subjects of an event, without repetition.
+pub(super) fn event_subjects(event: &RegistryEvent) -> BTreeSet<String> {
+    let record = |record: &RecordNumber| format!("R{}", record.0);
+    let mut subjects = BTreeSet::new();
+    match event {
+        RegistryEvent::RecordRegistered { record: number, .. }
+        | RegistryEvent::RecordUpdated { record: number, .. }
+        | RegistryEvent::RecordWithdrawn { record: number } => {
+            subjects.insert(record(number));
+        }
+        RegistryEvent::PersonCreated { person } | RegistryEvent::PersonWithdrawn { person } => {
+            subjects.insert(person.to_string());
+        }
+        RegistryEvent::RecordLinked {
+            record: number,
+            person,
+            ..
+        }
+        | RegistryEvent::RecordUnlinked {
+            record: number,
+            person,
+            ..
+        } => {
+            subjects.insert(record(number));
+            subjects.insert(person.to_string());
+        }
+        RegistryEvent::PersonRetired {
+            person,
+            replaced_by,
+        } => {
+            subjects.insert(person.to_string());
+            subjects.insert(replaced_by.to_string());
+        }
+        RegistryEvent::TaskOpened {
+            task,
+            record: number,
+            persons,
+            ..
+        } => {
+            subjects.insert(task.to_string());
+            subjects.insert(record(number));
+            subjects.extend(persons.iter().map(ToString::to_string));
+        }
+        RegistryEvent::TaskUpdated {
+            task,
+            record: number,
+            ..
+        } => {
+            subjects.insert(task.to_string());
+            subjects.insert(record(number));
+        }
+        RegistryEvent::TaskClosed { task, .. } => {
+            subjects.insert(task.to_string());
+        }
+    }
+    subjects
+}

@@ -1,0 +1,476 @@
+//! What flows read beside commands: candidates for a comparison, persons,
+//! records, tasks. Each answer is of one snapshot.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, PoisonError};
+
+use sqlx::Row as _;
+
+use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber, TaskId};
+use crate::identity::{StandardRecord, SubmittedRecord};
+use crate::registry::{
+    LocalId, Member, PersonStatus, RecordState, SourceCode, TaskKind, TaskState, TaskStatus,
+    VersionStanding,
+};
+use crate::storage::db::Connection;
+use crate::storage::recent::{find_stored, records};
+use crate::storage::rows::{
+    Reader, parse_person, parse_task, person_status, record_from, select_records, select_tasks,
+    task_from, task_status_word, word,
+};
+use crate::storage::sql::RowStatement;
+use crate::storage::{Store, StoreError};
+
+/// A person as a candidate: its active records with their values.
+#[derive(Debug, Clone)]
+pub struct StoredPerson {
+    /// Its id.
+    pub person: PersonId,
+    /// A score of these members holds while this stands.
+    pub revision: EventPosition,
+    /// Members in order of number.
+    pub members: Vec<Member>,
+}
+
+/// A person as people ask for it.
+#[derive(Debug, Clone)]
+pub struct StoredPersonView {
+    /// The id asked for.
+    pub requested: PersonId,
+    /// The status of the last of the chain, or of the person itself.
+    pub status: PersonStatus,
+    /// The persons that replaced it, the last being who it is now; empty when
+    /// it stands for itself.
+    pub chain: Vec<PersonId>,
+    /// Position of the last change of who it is now.
+    pub revision: EventPosition,
+    /// Active records of who it is now, in order of number.
+    pub members: Vec<StoredMember>,
+    /// Open tasks that name who it is now.
+    pub tasks: Vec<TaskId>,
+}
+
+impl StoredPersonView {
+    /// Who it is now.
+    #[must_use]
+    pub fn survivor(&self) -> PersonId {
+        self.chain.last().copied().unwrap_or(self.requested)
+    }
+}
+
+/// A record of a person with the current version's values; these are absent
+/// after an erasure.
+#[derive(Debug, Clone)]
+pub struct StoredMember {
+    /// The record and its link.
+    pub state: RecordState,
+    /// Its values, standardised.
+    pub standard: Option<Arc<StandardRecord>>,
+    /// Its values, as sent.
+    pub submitted: Option<SubmittedRecord>,
+}
+
+/// A record with all its versions.
+#[derive(Debug, Clone)]
+pub struct StoredRecord {
+    /// The record and its link.
+    pub state: RecordState,
+    /// Versions, the first one first.
+    pub versions: Vec<StoredVersion>,
+    /// Open tasks that the record has raised.
+    pub tasks: Vec<TaskId>,
+}
+
+/// A version.
+#[derive(Debug, Clone)]
+pub struct StoredVersion {
+    /// Counted from 1.
+    pub version: u32,
+    /// SHA-256 of its payload.
+    pub digest: String,
+    /// What it is now.
+    pub standing: VersionStanding,
+    /// When it was so at the source.
+    pub effective_at: Option<Instant>,
+    /// When it came.
+    pub received_at: Instant,
+    /// Position of its event.
+    pub position: EventPosition,
+    /// Account that sent it.
+    pub actor: String,
+    /// As sent; absent after an erasure.
+    pub submitted: Option<SubmittedRecord>,
+    /// Findings as JSON.
+    pub findings: String,
+    /// The sender's answer as JSON.
+    pub answer: String,
+}
+
+/// Which tasks a list holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TaskFilter {
+    /// Only these.
+    pub status: Option<TaskStatus>,
+    /// Only these.
+    pub kind: Option<TaskKind>,
+}
+
+const CONFUSED_A: RowStatement = RowStatement {
+    before: "select person_a from tasks where status = 'open' \
+        and kind = 'suspected_confusion' and person_a in (values",
+    columns: 1,
+    after: ")",
+};
+
+const CONFUSED_B: RowStatement = RowStatement {
+    before: "select person_b from tasks where status = 'open' \
+        and kind = 'suspected_confusion' and person_b in (values",
+    columns: 1,
+    after: ")",
+};
+
+const CANDIDATES: RowStatement = RowStatement {
+    before: "select p.person, p.revision, l.record, r.current_version, y.standard \
+        from persons p \
+        join links l on l.person = p.person and l.to_position is null \
+        join records r on r.record = l.record \
+        join payloads y on y.record = r.record and y.version = r.current_version \
+        where y.standard is not null and p.person in \
+        (select person from links where to_position is null and record in (values",
+    columns: 1,
+    after: ")) order by p.person, l.record",
+};
+
+impl Store {
+    /// The persons of these records with all their members: what a search by
+    /// the index is scored on. In order of id.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn candidate_persons(
+        &self,
+        records: &[RecordNumber],
+    ) -> Result<Vec<StoredPerson>, StoreError> {
+        let mut connection = self.inner.readers.acquire().await?;
+        let rows = CANDIDATES
+            .select(&mut connection, &[], records, |query, number| {
+                query.bind(number.0)
+            })
+            .await?;
+        let mut persons: Vec<StoredPerson> = Vec::new();
+        let mut seen: BTreeSet<(PersonId, RecordNumber)> = BTreeSet::new();
+        for row in &rows {
+            let reader = Reader::named(row, "persons")?;
+            let person = reader.parsed(0, "person", parse_person)?;
+            let record = RecordNumber(reader.number(2)?);
+            // A long list is asked in parts, which may name one person twice.
+            let Some(standard) = reader.standard(4)? else {
+                continue;
+            };
+            if !seen.insert((person, record)) {
+                continue;
+            }
+            let member = Member {
+                record,
+                version: reader.count(3, "current_version")?,
+                standard,
+            };
+            match persons.last_mut() {
+                Some(last) if last.person == person => last.members.push(member),
+                _ => persons.push(StoredPerson {
+                    person,
+                    revision: reader.position(1)?,
+                    members: vec![member],
+                }),
+            }
+        }
+        persons.sort_by_key(|candidate| candidate.person);
+        Ok(persons)
+    }
+
+    /// Those of the persons of whom an open task suspects that their number is
+    /// on two people.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn confused_persons(
+        &self,
+        persons: &[PersonId],
+    ) -> Result<BTreeSet<PersonId>, StoreError> {
+        let mut connection = self.inner.readers.acquire().await?;
+        let mut confused = BTreeSet::new();
+        for statement in [&CONFUSED_A, &CONFUSED_B] {
+            let rows = statement
+                .select(&mut connection, &[], persons, |query, person| {
+                    query.bind(person.to_string())
+                })
+                .await?;
+            for row in &rows {
+                confused.insert(Reader::named(row, "tasks")?.parsed(0, "person", parse_person)?);
+            }
+        }
+        Ok(confused)
+    }
+
+    /// Records younger than `after` that are stored under any of the keys, in
+    /// order of number: what the index may not know yet.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn recent_records(
+        &self,
+        keys: &[u64],
+        after: EventPosition,
+    ) -> Result<Vec<RecordNumber>, StoreError> {
+        if let Some(remembered) = self.remembered_records(keys, after) {
+            return Ok(remembered.into_iter().collect());
+        }
+        let mut connection = self.inner.readers.acquire().await?;
+        let rows = find_stored(&mut connection, keys, after).await?;
+        Ok(records(&rows).into_iter().collect())
+    }
+
+    fn remembered_records(
+        &self,
+        keys: &[u64],
+        after: EventPosition,
+    ) -> Option<BTreeSet<RecordNumber>> {
+        let recent = self.inner.recent.as_ref()?;
+        let recent = recent.read().unwrap_or_else(PoisonError::into_inner);
+        recent.covers(after).then(|| {
+            keys.iter()
+                .flat_map(|key| recent.find(*key, after))
+                .collect()
+        })
+    }
+
+    /// A person, followed to who it is now.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn load_person(
+        &self,
+        person: PersonId,
+    ) -> Result<Option<StoredPersonView>, StoreError> {
+        let mut snapshot = self.inner.readers.begin().await?;
+        let Some((mut status, mut revision)) = person_row(&mut snapshot, person).await? else {
+            return Ok(None);
+        };
+        let mut chain = Vec::new();
+        while let PersonStatus::Retired { replaced_by } = status {
+            // A cycle cannot be written; a broken ledger must not hang a reader.
+            if chain.contains(&replaced_by) || replaced_by == person {
+                return Err(StoreError::inconsistent("persons", "replaced_by", person));
+            }
+            chain.push(replaced_by);
+            let next = person_row(&mut snapshot, replaced_by).await?;
+            (status, revision) =
+                next.ok_or_else(|| StoreError::inconsistent("persons", "replaced_by", person))?;
+        }
+        let survivor = chain.last().copied().unwrap_or(person);
+        Ok(Some(StoredPersonView {
+            requested: person,
+            status,
+            chain,
+            revision,
+            members: members(&mut snapshot, survivor).await?,
+            tasks: open_tasks(&mut snapshot, survivor).await?,
+        }))
+    }
+
+    /// A record with its versions.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn find_record(
+        &self,
+        source: &SourceCode,
+        local_id: &LocalId,
+    ) -> Result<Option<StoredRecord>, StoreError> {
+        let mut snapshot = self.inner.readers.begin().await?;
+        let row = sqlx::query(select_records!("where r.source = $1 and r.local_id = $2"))
+            .bind(source.as_str().to_owned())
+            .bind(local_id.as_str().to_owned())
+            .fetch_optional(&mut *snapshot)
+            .await?;
+        let Some(row) = row else {
+            return Ok(None);
+        };
+        let (state, _) = record_from(&row)?;
+        let versions = versions(&mut snapshot, &state).await?;
+        let rows = sqlx::query(
+            "select task from tasks where record = $1 and status = 'open' order by task",
+        )
+        .bind(state.number.0)
+        .fetch_all(&mut *snapshot)
+        .await?;
+        let tasks = rows.iter().map(task_id).collect::<Result<_, _>>()?;
+        Ok(Some(StoredRecord {
+            state,
+            versions,
+            tasks,
+        }))
+    }
+
+    /// Tasks after the given one, oldest first.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn list_tasks(
+        &self,
+        filter: TaskFilter,
+        after: Option<TaskId>,
+        limit: u32,
+    ) -> Result<Vec<(TaskId, TaskState)>, StoreError> {
+        let mut connection = self.inner.readers.acquire().await?;
+        let rows = sqlx::query(select_tasks!(
+            "where ($1 is null or status = $1) and ($2 is null or kind = $2) and task > $3 \
+             order by task limit $4"
+        ))
+        .bind(filter.status.map(task_status_word))
+        .bind(filter.kind.as_ref().map(word))
+        .bind(after.map_or_else(String::new, |task| task.to_string()))
+        .bind(i64::from(limit))
+        .fetch_all(&mut *connection)
+        .await?;
+        rows.iter().map(task_from).collect()
+    }
+
+    /// A task.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn load_task(&self, task: TaskId) -> Result<Option<TaskState>, StoreError> {
+        let mut connection = self.inner.readers.acquire().await?;
+        let row = sqlx::query(select_tasks!("where task = $1"))
+            .bind(task.to_string())
+            .fetch_optional(&mut *connection)
+            .await?;
+        let task = row.as_ref().map(task_from).transpose()?;
+        Ok(task.map(|(_, state)| state))
+    }
+}
+
+async fn person_row(
+    connection: &mut Connection,
+    person: PersonId,
+) -> Result<Option<(PersonStatus, EventPosition)>, StoreError> {
+    let row =
+        sqlx::query("select person, status, replaced_by, revision from persons where person = $1")
+            .bind(person.to_string())
+            .fetch_optional(connection)
+            .await?;
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    let reader = Reader::named(&row, "persons")?;
+    let replaced_by = reader.parsed_or_null(2, "replaced_by", parse_person)?;
+    let status = reader.parsed(1, "status", |word| person_status(word, replaced_by))?;
+    Ok(Some((status, reader.position(3)?)))
+}
+
+async fn members(
+    connection: &mut Connection,
+    person: PersonId,
+) -> Result<Vec<StoredMember>, StoreError> {
+    let rows = sqlx::query(select_records!("where l.person = $1 order by r.record"))
+        .bind(person.to_string())
+        .fetch_all(&mut *connection)
+        .await?;
+    let payloads = sqlx::query(
+        "select p.record, p.submitted from links l \
+         join records r on r.record = l.record \
+         join payloads p on p.record = r.record and p.version = r.current_version \
+         where l.person = $1 and l.to_position is null",
+    )
+    .bind(person.to_string())
+    .fetch_all(connection)
+    .await?;
+    let mut texts: BTreeMap<i64, Option<String>> = BTreeMap::new();
+    for row in &payloads {
+        texts.insert(row.try_get(0)?, row.try_get(1)?);
+    }
+    let mut members = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let (state, standard) = record_from(row)?;
+        let text = texts.remove(&state.number.0).flatten();
+        let submitted = submitted(text, state.number)?;
+        members.push(StoredMember {
+            state,
+            standard,
+            submitted,
+        });
+    }
+    Ok(members)
+}
+
+async fn open_tasks(
+    connection: &mut Connection,
+    person: PersonId,
+) -> Result<Vec<TaskId>, StoreError> {
+    let rows = sqlx::query(
+        "select task from tasks where status = 'open' and person_a = $1 \
+         union select task from tasks where status = 'open' and person_b = $1 order by task",
+    )
+    .bind(person.to_string())
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(task_id).collect()
+}
+
+async fn versions(
+    connection: &mut Connection,
+    state: &RecordState,
+) -> Result<Vec<StoredVersion>, StoreError> {
+    let rows = sqlx::query(
+        "select v.record, v.version, v.digest, v.effective_at, v.received_at, v.position, \
+         v.actor, v.findings, v.answer, p.submitted from record_versions v \
+         left join payloads p on p.record = v.record and p.version = v.version \
+         where v.record = $1 order by v.version",
+    )
+    .bind(state.number.0)
+    .fetch_all(connection)
+    .await?;
+    let held = state.held.as_ref().map(|held| held.version);
+    let mut versions = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let reader = Reader::numbered(row, "record_versions")?;
+        let version = reader.count(1, "version")?;
+        let standing = if version == state.current.version {
+            VersionStanding::Current
+        } else if Some(version) == held {
+            VersionStanding::Held
+        } else {
+            VersionStanding::History
+        };
+        versions.push(StoredVersion {
+            version,
+            digest: reader.text(2)?,
+            standing,
+            effective_at: reader.instant_or_null(3)?,
+            received_at: Instant::from_microseconds(reader.number(4)?),
+            position: reader.position(5)?,
+            actor: reader.text(6)?,
+            findings: reader.text(7)?,
+            answer: reader.text(8)?,
+            submitted: submitted(reader.text_or_null(9)?, state.number)?,
+        });
+    }
+    Ok(versions)
+}
+
+/// The error of the parser is left out: it would quote the value.
+fn submitted(
+    text: Option<String>,
+    record: RecordNumber,
+) -> Result<Option<SubmittedRecord>, StoreError> {
+    text.map(|text| {
+        serde_json::from_str(&text)
+            .map_err(|_| StoreError::inconsistent("payloads", "submitted", record.0))
+    })
+    .transpose()
+}
+
+fn task_id(row: &crate::storage::db::Row) -> Result<TaskId, StoreError> {
+    Reader::named(row, "tasks")?.parsed(0, "task", parse_task)
+}

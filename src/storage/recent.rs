@@ -1,0 +1,243 @@
+//! Keys of young records in memory. The index follows the ledger by some
+//! hundred milliseconds; what it does not know yet is looked up here. A table
+//! ordered by key would do the same at ten times the cost of a registration:
+//! twenty random leaf pages written for each record, against one or two in
+//! order of record.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use crate::foundation::{EventPosition, RecordNumber};
+use crate::storage::StoreError;
+use crate::storage::db::{Connection, Row};
+use crate::storage::rows::Reader;
+use crate::storage::sql::RowStatement;
+
+/// Entries past which the memory gives up what the index knows: some ten
+/// thousand records, 20 MB.
+const ENTRIES_KEPT: usize = 1 << 18;
+/// Entries past which it gives up more; the table answers in its place.
+const ENTRIES_MAX: usize = 1 << 20;
+/// Positions that are read back at most to extend the memory.
+const READ_BACK_MAX: i64 = 100_000;
+
+/// A key of a record since a position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct KeyRow {
+    pub(super) key: u64,
+    pub(super) record: RecordNumber,
+    pub(super) position: EventPosition,
+}
+
+/// Positions after one, up to and with another.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Span {
+    after: EventPosition,
+    upto: EventPosition,
+}
+
+/// The keys of all records after a position, up to the last commit.
+#[derive(Debug, Default)]
+pub(super) struct RecentKeys {
+    /// Complete for positions after this one; `None` until the first batch.
+    after: Option<EventPosition>,
+    upto: EventPosition,
+    by_key: HashMap<u64, Vec<(EventPosition, RecordNumber)>>,
+    in_order: VecDeque<KeyRow>,
+}
+
+impl RecentKeys {
+    /// Whether a look-up after `position` finds all.
+    pub(super) fn covers(&self, position: EventPosition) -> bool {
+        self.after.is_some_and(|after| after <= position)
+    }
+
+    /// Records under the key after a position, in order of commit.
+    pub(super) fn find(
+        &self,
+        key: u64,
+        after: EventPosition,
+    ) -> impl Iterator<Item = RecordNumber> {
+        let entries = self.by_key.get(&key).into_iter().flatten();
+        entries
+            .filter(move |(position, _)| *position > after)
+            .map(|(_, record)| *record)
+    }
+
+    /// Prepares for a batch at the ledger's position: forgets all when somebody
+    /// else has written, and says what has to be read back for the batch.
+    pub(super) fn prepare(&mut self, upto: EventPosition, needed: EventPosition) -> Option<Span> {
+        let known = self.after.filter(|_| self.upto == upto);
+        let after = known.unwrap_or_else(|| {
+            *self = Self {
+                after: Some(upto),
+                upto,
+                ..Self::default()
+            };
+            upto
+        });
+        let missing = needed < after && after.0 - needed.0 <= READ_BACK_MAX;
+        missing.then_some(Span {
+            after: needed,
+            upto: after,
+        })
+    }
+
+    /// Takes what was read back, latest first.
+    pub(super) fn extend(&mut self, span: Span, rows: Vec<KeyRow>) {
+        for row in rows {
+            self.in_order.push_front(row);
+            self.remember(row);
+        }
+        self.after = Some(span.after);
+    }
+
+    /// Takes the keys of a commit that ends at a position, and gives up what
+    /// no command asks for any more.
+    pub(super) fn commit(&mut self, keys: Vec<KeyRow>, upto: EventPosition, needed: EventPosition) {
+        for row in keys {
+            self.in_order.push_back(row);
+            self.remember(row);
+        }
+        self.upto = upto;
+        while let Some(first) = self.in_order.front().copied() {
+            let count = self.in_order.len();
+            let known_to_index = count > ENTRIES_KEPT && first.position <= needed;
+            if !known_to_index && count <= ENTRIES_MAX {
+                break;
+            }
+            self.in_order.pop_front();
+            self.forget(first);
+        }
+    }
+
+    fn remember(&mut self, row: KeyRow) {
+        let entries = self.by_key.entry(row.key).or_default();
+        entries.push((row.position, row.record));
+    }
+
+    fn forget(&mut self, row: KeyRow) {
+        self.after = self.after.max(Some(row.position));
+        if let Some(entries) = self.by_key.get_mut(&row.key) {
+            entries.retain(|entry| *entry != (row.position, row.record));
+            if entries.is_empty() {
+                self.by_key.remove(&row.key);
+            }
+        }
+    }
+}
+
+/// Keys of a span, latest first.
+pub(super) async fn read_back(
+    connection: &mut Connection,
+    span: Span,
+) -> Result<Vec<KeyRow>, StoreError> {
+    let rows = sqlx::query(
+        "select k.record, k.key, k.position from records r \
+         join record_keys k on k.record = r.record \
+         where r.position > $1 and k.position > $1 and k.position <= $2 \
+         order by k.position desc",
+    )
+    .bind(span.after.0)
+    .bind(span.upto.0)
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(key_row).collect()
+}
+
+const RECENT: RowStatement = RowStatement {
+    before: "select k.record, k.key, k.position from records r \
+        join record_keys k on k.record = r.record \
+        where r.position > $1 and k.position > $1 and k.key in (values",
+    columns: 1,
+    after: ")",
+};
+
+/// The same from the table: slower the further the index is behind.
+pub(super) async fn find_stored(
+    connection: &mut Connection,
+    keys: &[u64],
+    after: EventPosition,
+) -> Result<Vec<KeyRow>, StoreError> {
+    let rows = RECENT
+        .select(connection, &[after.0], keys, |query, key| {
+            query.bind(key.cast_signed())
+        })
+        .await?;
+    rows.iter().map(key_row).collect()
+}
+
+fn key_row(row: &Row) -> Result<KeyRow, StoreError> {
+    let reader = Reader::numbered(row, "record_keys")?;
+    Ok(KeyRow {
+        record: RecordNumber(reader.number(0)?),
+        key: reader.number(1)?.cast_unsigned(),
+        position: reader.position(2)?,
+    })
+}
+
+/// Distinct records of rows.
+pub(super) fn records(rows: &[KeyRow]) -> BTreeSet<RecordNumber> {
+    rows.iter().map(|row| row.record).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ENTRIES_KEPT, ENTRIES_MAX, KeyRow, RecentKeys};
+    use crate::foundation::{EventPosition, RecordNumber};
+
+    fn rows(count: usize) -> Vec<KeyRow> {
+        let row = |number: i64| KeyRow {
+            key: 7,
+            record: RecordNumber(number),
+            position: EventPosition(number),
+        };
+        (1..).take(count).map(row).collect()
+    }
+
+    fn empty() -> RecentKeys {
+        RecentKeys {
+            after: Some(EventPosition(0)),
+            ..RecentKeys::default()
+        }
+    }
+
+    #[test]
+    fn a_look_up_sees_what_came_after_its_position() {
+        let mut recent = empty();
+        recent.commit(rows(3), EventPosition(3), EventPosition(0));
+        let found: Vec<_> = recent.find(7, EventPosition(1)).collect();
+        assert_eq!(found, [RecordNumber(2), RecordNumber(3)]);
+        assert_eq!(recent.find(8, EventPosition(0)).count(), 0);
+    }
+
+    #[test]
+    fn nothing_is_covered_before_the_first_batch() {
+        assert!(!RecentKeys::default().covers(EventPosition(0)));
+        assert!(empty().covers(EventPosition(0)));
+    }
+
+    #[test]
+    fn memory_is_bounded_and_says_what_it_no_longer_covers() {
+        let spread = |count: usize| {
+            let keyed = rows(count).into_iter().enumerate();
+            keyed
+                .map(|(key, row)| KeyRow {
+                    key: key as u64,
+                    ..row
+                })
+                .collect::<Vec<_>>()
+        };
+        let mut recent = empty();
+        let last = EventPosition(1 << 40);
+        recent.commit(spread(ENTRIES_KEPT + 10), last, EventPosition(4));
+        assert_eq!(recent.in_order.len(), ENTRIES_KEPT + 6);
+        assert!(!recent.covers(EventPosition(3)) && recent.covers(EventPosition(4)));
+        let mut recent = empty();
+        recent.commit(spread(ENTRIES_MAX + 10), last, EventPosition(0));
+        assert_eq!(
+            (recent.in_order.len(), recent.by_key.len()),
+            (ENTRIES_MAX, ENTRIES_MAX)
+        );
+        assert!(!recent.covers(EventPosition(9)) && recent.covers(EventPosition(10)));
+    }
+}

@@ -1,0 +1,329 @@
+//! What every engine must do, as functions over a store. Plans are made by
+//! hand: who is who is the registry's business.
+
+mod audit;
+mod contract;
+mod goldens;
+mod opening;
+mod verify;
+mod writer;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+
+use super::{
+    CommitActor, CommitReads, NewVersion, Planned, ReadSet, Store, StoreError, StoreOptions,
+};
+use crate::foundation::hex;
+use crate::foundation::{
+    Chance, EventPosition, Instant, PersonId, RecordNumber, SeededChance, TaskId,
+};
+use crate::identity::{StandardRecord, SubmittedRecord};
+use crate::matching::{ModelId, Route};
+use crate::registry::{
+    CloseReason, LinkDecision, LocalId, RegistryEvent, RegistryState, SourceCode, TaskKind,
+    UnlinkReason, VersionStanding,
+};
+
+pub(super) const OPTIONS: StoreOptions = StoreOptions {
+    live: false,
+    create: true,
+    exclusive: true,
+};
+
+pub(super) fn at() -> Instant {
+    Instant::from_microseconds(1_700_000_000_000_000)
+}
+
+/// A store in a directory of its own, with one source.
+pub(super) struct Ledger {
+    pub(super) store: Store,
+    directory: TempDir,
+}
+
+impl Ledger {
+    pub(super) async fn new() -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let store = Store::open(directory.path(), OPTIONS).await.expect("open");
+        store.ensure_source(&source()).await.expect("a source");
+        Self { store, directory }
+    }
+
+    pub(super) fn path(&self) -> PathBuf {
+        self.directory.path().to_owned()
+    }
+
+    /// Closes the store and opens it again.
+    pub(super) async fn reopen(self) -> Self {
+        self.store.close().await;
+        drop(self.store);
+        let store = Store::open(self.directory.path(), OPTIONS).await;
+        Self {
+            store: store.expect("open again"),
+            directory: self.directory,
+        }
+    }
+
+    /// Registers a record under a person of its own.
+    pub(super) async fn register(&self, sent: Sent) -> (RecordNumber, PersonId) {
+        let answer = self
+            .store
+            .commit(sent.read(), actor(), at(), move |state, _| {
+                sent.alone(state)
+            })
+            .await;
+        answer.expect("a registration")
+    }
+
+    /// Registers a record under a person that is there.
+    pub(super) async fn join(&self, sent: Sent, person: PersonId) -> RecordNumber {
+        let mut read = sent.read();
+        read.persons.push((person, EventPosition(0)));
+        let answer = self
+            .store
+            .commit(read, actor(), at(), move |state, _| {
+                sent.joined(state, person)
+            })
+            .await;
+        answer.expect("a registration")
+    }
+
+    pub(super) async fn run(&self, read: ReadSet, events: Vec<RegistryEvent>) {
+        let done = self.store.commit(read, actor(), at(), move |_, _| Planned {
+            events: events.clone(),
+            ..Planned::nothing(())
+        });
+        done.await.expect("a commit");
+    }
+
+    /// Breaks the ledger behind the store's back: constraints and triggers off.
+    pub(super) async fn spoil(&self, sql: &'static str) {
+        let mut writer = self.store.inner.writer.lock().await;
+        let connection = writer.connection().await.expect("a connection");
+        let whole = [
+            "pragma foreign_keys = off",
+            "pragma ignore_check_constraints = on",
+            "drop trigger if exists events_never_change",
+            "drop trigger if exists events_never_leave",
+            "drop trigger if exists audit_never_changes",
+            "drop trigger if exists audit_never_leaves",
+            sql,
+        ];
+        for statement in whole {
+            sqlx::query(statement)
+                .execute(&mut *connection)
+                .await
+                .expect("broken");
+        }
+    }
+}
+
+pub(super) fn source() -> SourceCode {
+    SourceCode::parse("gp").expect("a source code")
+}
+
+pub(super) fn actor() -> CommitActor {
+    CommitActor {
+        actor: "tester".into(),
+        request_id: "request-1".into(),
+    }
+}
+
+pub(super) fn person_id(seed: u64) -> PersonId {
+    PersonId::new(at(), &SeededChance::new(seed))
+}
+
+pub(super) fn task_id(seed: u64) -> TaskId {
+    TaskId::new(at(), &SeededChance::new(seed))
+}
+
+pub(super) fn decision(route: Option<Route>) -> LinkDecision {
+    let model: ModelId = serde_json::from_str("\"0123456789abcdef\"").expect("a model id");
+    LinkDecision {
+        route,
+        weight_bits: route.map(|_| 17.300_000_000_000_004),
+        model,
+        standardiser: 1,
+        version: 1,
+        compared: vec![],
+        rows: vec![],
+        reasons: vec![],
+    }
+}
+
+/// A record as a test sends it.
+#[derive(Clone)]
+pub(super) struct Sent {
+    pub(super) local_id: LocalId,
+    pub(super) submitted: String,
+    pub(super) standard: Arc<StandardRecord>,
+    pub(super) keys: Vec<u64>,
+}
+
+impl Sent {
+    pub(super) fn new(local_id: &str, keys: &[u64]) -> Self {
+        let submitted = SubmittedRecord {
+            family_name: Some("Example".into()),
+            gp_practice: Some(local_id.into()),
+            ..SubmittedRecord::default()
+        };
+        let standard = StandardRecord {
+            gp_practice: Some(local_id.into()),
+            ..StandardRecord::default()
+        };
+        Self {
+            local_id: LocalId::parse(local_id).expect("a local id"),
+            submitted: serde_json::to_string(&submitted).expect("JSON"),
+            standard: Arc::new(standard),
+            keys: keys.to_vec(),
+        }
+    }
+
+    pub(super) fn read(&self) -> ReadSet {
+        ReadSet {
+            records: vec![(source(), self.local_id.clone())],
+            keys: self.keys.clone(),
+            ..ReadSet::default()
+        }
+    }
+
+    pub(super) fn digest(&self) -> String {
+        hex(&Sha256::digest(self.submitted.as_bytes()))
+    }
+
+    fn version(&self, record: RecordNumber, version: u32) -> NewVersion {
+        NewVersion {
+            record,
+            version,
+            submitted: self.submitted.clone(),
+            standard: Arc::clone(&self.standard),
+            findings: "[]".into(),
+            answer: format!("{{\"version\":{version}}}"),
+        }
+    }
+
+    fn planned<A>(
+        &self,
+        record: RecordNumber,
+        events: Vec<RegistryEvent>,
+        answer: A,
+    ) -> Planned<A> {
+        Planned {
+            events,
+            versions: vec![self.version(record, 1)],
+            keys: vec![(record, self.keys.clone())],
+            ..Planned::nothing(answer)
+        }
+    }
+
+    fn registered(&self, record: RecordNumber) -> RegistryEvent {
+        RegistryEvent::RecordRegistered {
+            record,
+            source: source(),
+            local_id: self.local_id.clone(),
+            digest: self.digest(),
+            effective_at: None,
+        }
+    }
+
+    /// A person of its own.
+    pub(super) fn alone(&self, state: &RegistryState) -> Planned<(RecordNumber, PersonId)> {
+        let record = state.counters.record.next();
+        let person = PersonId::new(at(), &LocalChance(&self.local_id));
+        let events = vec![
+            self.registered(record),
+            RegistryEvent::PersonCreated { person },
+            RegistryEvent::RecordLinked {
+                record,
+                person,
+                decision: decision(None),
+            },
+        ];
+        self.planned(record, events, (record, person))
+    }
+
+    /// Under a person that is there.
+    pub(super) fn joined(&self, state: &RegistryState, person: PersonId) -> Planned<RecordNumber> {
+        let record = state.counters.record.next();
+        let events = vec![
+            self.registered(record),
+            RegistryEvent::RecordLinked {
+                record,
+                person,
+                decision: decision(Some(Route::Deterministic)),
+            },
+        ];
+        self.planned(record, events, record)
+    }
+
+    /// A further version.
+    pub(super) fn updated(
+        &self,
+        record: RecordNumber,
+        version: u32,
+        standing: VersionStanding,
+    ) -> Planned<()> {
+        Planned {
+            events: vec![RegistryEvent::RecordUpdated {
+                record,
+                version,
+                digest: self.digest(),
+                effective_at: Some(at()),
+                standing,
+            }],
+            versions: vec![self.version(record, version)],
+            keys: vec![(record, self.keys.clone())],
+            ..Planned::nothing(())
+        }
+    }
+}
+
+/// Ids that follow from the local id, so that tests repeat.
+struct LocalChance<'a>(&'a LocalId);
+
+impl Chance for LocalChance<'_> {
+    fn fill(&self, bytes: &mut [u8]) {
+        let digest = Sha256::digest(self.0.as_str().as_bytes());
+        for (byte, drawn) in bytes.iter_mut().zip(digest) {
+            *byte = drawn;
+        }
+    }
+}
+
+pub(super) fn withdrawal(record: RecordNumber, person: PersonId) -> Vec<RegistryEvent> {
+    vec![
+        RegistryEvent::RecordWithdrawn { record },
+        RegistryEvent::RecordUnlinked {
+            record,
+            person,
+            because: UnlinkReason::Withdrawn,
+        },
+        RegistryEvent::PersonWithdrawn { person },
+    ]
+}
+
+pub(super) fn task_opened(
+    task: TaskId,
+    record: RecordNumber,
+    persons: &[PersonId],
+) -> RegistryEvent {
+    RegistryEvent::TaskOpened {
+        task,
+        kind: TaskKind::PossibleDuplicate,
+        record,
+        persons: persons.to_vec(),
+        weight_bits: Some(3.25),
+        reasons: vec![],
+        evidence: "00".into(),
+    }
+}
+
+pub(super) const fn task_closed(task: TaskId) -> RegistryEvent {
+    RegistryEvent::TaskClosed {
+        task,
+        because: CloseReason::Superseded,
+    }
+}

@@ -1,0 +1,130 @@
+//! Checks of the audit log: no row is missing, each person that a row names
+//! finds it, seals recompute and are the same in the second place.
+
+use crate::foundation::hex;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::storage::StoreError;
+use crate::storage::audit::{AuditRow, list_after};
+use crate::storage::db::Connection;
+use crate::storage::feed::PAGE;
+use crate::storage::seal::{ROWS_MAX, Seal, hash_before, list_seals, merkle_root, read_log};
+use crate::storage::verify::Findings;
+
+pub(super) async fn check(
+    connection: &mut Connection,
+    directory: &Path,
+    findings: &mut Findings,
+) -> Result<(), StoreError> {
+    check_rows(connection, findings).await?;
+    let seals = check_seals(connection, findings).await?;
+    check_log(directory, &seals, findings)
+}
+
+/// Numbers have no gap, and `audit_persons` says what the rows say.
+async fn check_rows(
+    connection: &mut Connection,
+    findings: &mut Findings,
+) -> Result<(), StoreError> {
+    let mut after = 0;
+    loop {
+        let rows = list_after(connection, after, PAGE).await?;
+        let Some(last) = rows.last() else {
+            return Ok(());
+        };
+        let found: Vec<(String, i64)> = sqlx::query_as(
+            "select person, audit from audit_persons where audit > $1 and audit <= $2",
+        )
+        .bind(after)
+        .bind(last.audit)
+        .fetch_all(&mut *connection)
+        .await?;
+        let found: BTreeSet<(String, i64)> = found.into_iter().collect();
+        let mut named = BTreeSet::new();
+        for row in &rows {
+            if row.audit != after + 1 {
+                let sentence = format!("audit row {} is missing", after + 1);
+                findings.add("I13", format!("A{}", after + 1), sentence);
+            }
+            after = row.audit;
+            match serde_json::from_str::<Vec<String>>(&row.persons) {
+                Ok(persons) => named.extend(persons.into_iter().map(|person| (person, row.audit))),
+                Err(_) => findings.add(
+                    "I13",
+                    format!("A{}", row.audit),
+                    format!("audit row {} cannot be read", row.audit),
+                ),
+            }
+            findings.report.checked.audit_rows += 1;
+        }
+        for (_, audit) in named.symmetric_difference(&found) {
+            let sentence = format!("audit row {audit} is not found by the persons that it names");
+            findings.add("I12", format!("A{audit}"), sentence);
+        }
+    }
+}
+
+/// Each seal covers the rows after the last one, and recomputes.
+async fn check_seals(
+    connection: &mut Connection,
+    findings: &mut Findings,
+) -> Result<Vec<Seal>, StoreError> {
+    let mut seals: Vec<Seal> = Vec::new();
+    loop {
+        let page = list_seals(connection, seals.last().map_or(0, |seal| seal.seal), PAGE).await?;
+        if page.is_empty() {
+            return Ok(seals);
+        }
+        for seal in page {
+            let rows = sealed_rows(connection, &seal).await?;
+            if !is_sound(&seal, seals.last(), &rows) {
+                let sentence = format!("seal {} does not fit the audit rows", seal.seal);
+                findings.add("I13", format!("seal {}", seal.seal), sentence);
+            }
+            findings.report.checked.seals += 1;
+            seals.push(seal);
+        }
+    }
+}
+
+async fn sealed_rows(
+    connection: &mut Connection,
+    seal: &Seal,
+) -> Result<Vec<AuditRow>, StoreError> {
+    // A forged range must not ask for the whole table.
+    let count = seal.last.saturating_sub(seal.first).saturating_add(1);
+    let count = count.clamp(0, ROWS_MAX);
+    let mut rows = list_after(connection, seal.first.saturating_sub(1), count).await?;
+    rows.retain(|row| row.audit <= seal.last);
+    Ok(rows)
+}
+
+fn is_sound(seal: &Seal, before: Option<&Seal>, rows: &[AuditRow]) -> bool {
+    let leaves: Vec<[u8; 32]> = rows.iter().map(AuditRow::leaf).collect();
+    seal.seal == before.map_or(0, |seal| seal.seal) + 1
+        && seal.first == before.map_or(0, |seal| seal.last) + 1
+        && rows.last().is_some_and(|row| row.audit == seal.last)
+        && i64::try_from(rows.len()) == Ok(seal.last.saturating_sub(seal.first) + 1)
+        && seal.root == hex(&merkle_root(&leaves))
+        && seal.previous == hash_before(before)
+        && seal.hash == seal.computed_hash()
+}
+
+/// The second place has the same seals; only the last may be on its way.
+fn check_log(directory: &Path, seals: &[Seal], findings: &mut Findings) -> Result<(), StoreError> {
+    let lines = read_log(directory)?.unwrap_or_default();
+    for (place, line) in lines.iter().enumerate() {
+        if line.as_ref() != seals.get(place) || line.is_none() {
+            let seal = place + 1;
+            let sentence = format!("line {seal} of the second place is not seal {seal}");
+            findings.add("I13", format!("seal {seal}"), sentence);
+        }
+    }
+    if lines.len() + 1 < seals.len() {
+        let seal = lines.len() + 1;
+        let sentence = format!("the second place lacks seal {seal}");
+        findings.add("I13", format!("seal {seal}"), sentence);
+    }
+    Ok(())
+}

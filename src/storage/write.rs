@@ -1,0 +1,377 @@
+//! Writes the rows of a batch by multi-row statements, in the order that the
+//! foreign keys ask for.
+
+use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber, TaskId};
+use crate::registry::{RegistryState, TaskState};
+use crate::storage::StoreError;
+use crate::storage::batch::{AuditRow, Batch, EventRow, VersionRow};
+use crate::storage::db::Connection;
+use crate::storage::project::{LinkRow, PersonRow, RecordRow};
+use crate::storage::rows::{encode_standard, json, task_status_word, word};
+use crate::storage::sql::{Bound, RowStatement};
+
+struct TaskRow {
+    task: TaskId,
+    state: TaskState,
+    opened: EventPosition,
+}
+
+impl Batch {
+    /// Writes all rows; `state` is the one that the commands have left.
+    pub(super) async fn write(
+        &self,
+        connection: &mut Connection,
+        state: &RegistryState,
+    ) -> Result<(), StoreError> {
+        if !self.events.is_empty() {
+            INSERT_EVENTS
+                .write(connection, &self.events, bind_event)
+                .await?;
+            INSERT_SUBJECTS
+                .write(connection, &self.subjects, |query, (subject, position)| {
+                    query.bind(subject.clone()).bind(position.0)
+                })
+                .await?;
+            self.write_persons(connection, state).await?;
+            self.write_records(connection, state).await?;
+            self.write_links(connection).await?;
+            self.write_tasks(connection, state).await?;
+        }
+        INSERT_AUDIT
+            .write(connection, &self.audit, bind_audit)
+            .await?;
+        let named = self.audit.iter().flat_map(|row| {
+            let mut persons = row.entry.persons.clone();
+            persons.sort_unstable();
+            persons.dedup();
+            persons.into_iter().map(move |person| (person, row.audit))
+        });
+        let named: Vec<(PersonId, i64)> = named.collect();
+        INSERT_AUDIT_PERSONS
+            .write(connection, &named, |query, (person, audit)| {
+                query.bind(person.to_string()).bind(*audit)
+            })
+            .await?;
+        INSERT_REMEMBERED
+            .write(connection, &self.remembered, |query, (answer, at)| {
+                query
+                    .bind(answer.actor.clone())
+                    .bind(answer.key.clone())
+                    .bind(answer.digest.clone())
+                    .bind(i64::from(answer.status))
+                    .bind(answer.body.clone())
+                    .bind(at.microseconds())
+            })
+            .await
+    }
+
+    async fn write_persons(
+        &self,
+        connection: &mut Connection,
+        state: &RegistryState,
+    ) -> Result<(), StoreError> {
+        let row = |person: &PersonId| {
+            self.projection
+                .person_row(*person, state)
+                .ok_or_else(|| StoreError::inconsistent("persons", "person", person))
+        };
+        let new = self.projection.new_persons.keys().map(row);
+        let new: Vec<PersonRow> = new.collect::<Result<_, _>>()?;
+        INSERT_PERSONS
+            .write(connection, &new, |query, row| {
+                bind_person(query, row).bind(row.created_position.map(|position| position.0))
+            })
+            .await?;
+        let changed = self.projection.changed_persons.iter().map(row);
+        let changed: Vec<PersonRow> = changed.collect::<Result<_, _>>()?;
+        UPDATE_PERSONS
+            .write(connection, &changed, bind_person)
+            .await
+    }
+
+    async fn write_records(
+        &self,
+        connection: &mut Connection,
+        state: &RegistryState,
+    ) -> Result<(), StoreError> {
+        let row = |record: &RecordNumber| {
+            let known = state.records.get(record);
+            known
+                .map(RecordRow::of)
+                .ok_or_else(|| StoreError::inconsistent("records", "record", record.0))
+        };
+        let new = self.projection.new_records.iter().map(row);
+        let new: Vec<RecordRow> = new.collect::<Result<_, _>>()?;
+        INSERT_RECORDS
+            .write(connection, &new, |query, row| {
+                bind_record(query, row)
+                    .bind(row.source.clone())
+                    .bind(row.local_id.clone())
+            })
+            .await?;
+        INSERT_VERSIONS
+            .write(connection, &self.versions, bind_version)
+            .await?;
+        INSERT_PAYLOADS
+            .write(connection, &self.versions, |query, row| {
+                query
+                    .bind(row.fact.record.0)
+                    .bind(i64::from(row.fact.version))
+                    .bind(row.version.submitted.clone())
+                    .bind(encode_standard(&row.version.standard))
+            })
+            .await?;
+        let changed = self.projection.changed_records.iter().map(row);
+        let changed: Vec<RecordRow> = changed.collect::<Result<_, _>>()?;
+        UPDATE_RECORDS
+            .write(connection, &changed, bind_record)
+            .await?;
+        INSERT_KEYS
+            .write(connection, &self.keys, |query, row| {
+                query
+                    .bind(row.key.cast_signed())
+                    .bind(row.record.0)
+                    .bind(row.position.0)
+            })
+            .await
+    }
+
+    async fn write_links(&self, connection: &mut Connection) -> Result<(), StoreError> {
+        let closings = &self.projection.closings;
+        CLOSE_LINKS
+            .write(connection, closings, |query, (record, position)| {
+                query.bind(record.0).bind(position.0)
+            })
+            .await?;
+        INSERT_LINKS
+            .write(connection, &self.projection.links, bind_link)
+            .await
+    }
+
+    async fn write_tasks(
+        &self,
+        connection: &mut Connection,
+        state: &RegistryState,
+    ) -> Result<(), StoreError> {
+        let row = |task: &TaskId, opened: EventPosition| {
+            let known = state.tasks.get(task).cloned();
+            known
+                .filter(|state| matches!(state.persons.len(), 1 | 2))
+                .map(|state| TaskRow {
+                    task: *task,
+                    state,
+                    opened,
+                })
+                .ok_or_else(|| StoreError::inconsistent("tasks", "task", task))
+        };
+        let new = self.projection.new_tasks.iter();
+        let new = new.map(|(task, opened)| row(task, *opened));
+        let new: Vec<TaskRow> = new.collect::<Result<_, _>>()?;
+        INSERT_TASKS
+            .write(connection, &new, |query, row| {
+                let persons = &row.state.persons;
+                bind_task(query, row)
+                    .bind(word(&row.state.kind))
+                    .bind(persons.first().map(ToString::to_string))
+                    .bind(persons.get(1).map(ToString::to_string))
+                    .bind(row.opened.0)
+            })
+            .await?;
+        let changed = self.projection.changed_tasks.iter();
+        let changed = changed.map(|task| row(task, EventPosition::default()));
+        let changed: Vec<TaskRow> = changed.collect::<Result<_, _>>()?;
+        UPDATE_TASKS.write(connection, &changed, bind_task).await
+    }
+}
+
+const INSERT_EVENTS: RowStatement = RowStatement {
+    before: "insert into events (position, at, actor, request_id, kind, body) values",
+    columns: 6,
+    after: "",
+};
+
+fn bind_event(query: Bound, row: &EventRow) -> Bound {
+    query
+        .bind(row.position.0)
+        .bind(row.at.microseconds())
+        .bind(row.actor.actor.clone())
+        .bind(row.actor.request_id.clone())
+        .bind(row.kind)
+        .bind(row.body.clone())
+}
+
+const INSERT_SUBJECTS: RowStatement = RowStatement {
+    before: "insert into event_subjects (subject, position) values",
+    columns: 2,
+    after: "",
+};
+
+const INSERT_PERSONS: RowStatement = RowStatement {
+    before: "insert into persons (person, status, replaced_by, revision, created_position) values",
+    columns: 5,
+    after: "",
+};
+
+const UPDATE_PERSONS: RowStatement = RowStatement {
+    before: "with changed (person, status, replaced_by, revision) as (values",
+    columns: 4,
+    after: ") update persons set status = changed.status, replaced_by = changed.replaced_by, \
+        revision = changed.revision from changed where persons.person = changed.person",
+};
+
+fn bind_person(query: Bound, row: &PersonRow) -> Bound {
+    query
+        .bind(row.person.to_string())
+        .bind(row.status)
+        .bind(row.replaced_by.map(|person| person.to_string()))
+        .bind(row.revision.0)
+}
+
+const INSERT_RECORDS: RowStatement = RowStatement {
+    before: "insert into records (record, status, latest_version, current_version, \
+        held_version, position, source, local_id) values",
+    columns: 8,
+    after: "",
+};
+
+const UPDATE_RECORDS: RowStatement = RowStatement {
+    before: "with changed (record, status, latest_version, current_version, held_version, \
+        position) as (values",
+    columns: 6,
+    after: ") update records set status = changed.status, \
+        latest_version = changed.latest_version, current_version = changed.current_version, \
+        held_version = changed.held_version, position = changed.position \
+        from changed where records.record = changed.record",
+};
+
+fn bind_record(query: Bound, row: &RecordRow) -> Bound {
+    query
+        .bind(row.record.0)
+        .bind(row.status)
+        .bind(i64::from(row.latest_version))
+        .bind(i64::from(row.current_version))
+        .bind(row.held_version.map(i64::from))
+        .bind(row.position.0)
+}
+
+const INSERT_VERSIONS: RowStatement = RowStatement {
+    before: "insert into record_versions (record, version, digest, standing, effective_at, \
+        received_at, position, findings, answer, actor) values",
+    columns: 10,
+    after: "",
+};
+
+fn bind_version(query: Bound, row: &VersionRow) -> Bound {
+    query
+        .bind(row.fact.record.0)
+        .bind(i64::from(row.fact.version))
+        .bind(row.fact.digest.clone())
+        .bind(word(&row.fact.standing))
+        .bind(row.fact.effective_at.map(Instant::microseconds))
+        .bind(row.at.microseconds())
+        .bind(row.fact.position.0)
+        .bind(row.version.findings.clone())
+        .bind(row.version.answer.clone())
+        .bind(row.actor.clone())
+}
+
+const INSERT_PAYLOADS: RowStatement = RowStatement {
+    before: "insert into payloads (record, version, submitted, standard) values",
+    columns: 4,
+    after: "",
+};
+
+// A known key gets the new position: the index may not have the new version yet.
+const INSERT_KEYS: RowStatement = RowStatement {
+    before: "insert into record_keys (key, record, position) values",
+    columns: 3,
+    after: "on conflict (record, key) do update set position = excluded.position",
+};
+
+const CLOSE_LINKS: RowStatement = RowStatement {
+    before: "with closing (record, position) as (values",
+    columns: 2,
+    after: ") update links set to_position = closing.position from closing \
+        where links.record = closing.record and links.to_position is null",
+};
+
+const INSERT_LINKS: RowStatement = RowStatement {
+    before: "insert into links (record, person, from_position, to_position, route, weight_bits, \
+        model) values",
+    columns: 7,
+    after: "",
+};
+
+fn bind_link(query: Bound, row: &LinkRow) -> Bound {
+    query
+        .bind(row.record.0)
+        .bind(row.person.to_string())
+        .bind(row.from.0)
+        .bind(row.to.map(|position| position.0))
+        .bind(row.route.as_ref().map(word))
+        .bind(row.weight_bits)
+        .bind(row.model.clone())
+}
+
+const INSERT_TASKS: RowStatement = RowStatement {
+    before: "insert into tasks (task, status, record, weight_bits, reasons, evidence, position, \
+        kind, person_a, person_b, opened_position) values",
+    columns: 11,
+    after: "",
+};
+
+const UPDATE_TASKS: RowStatement = RowStatement {
+    before: "with changed (task, status, record, weight_bits, reasons, evidence, position) \
+        as (values",
+    columns: 7,
+    after: ") update tasks set status = changed.status, record = changed.record, \
+        weight_bits = changed.weight_bits, reasons = changed.reasons, \
+        evidence = changed.evidence, position = changed.position \
+        from changed where tasks.task = changed.task",
+};
+
+fn bind_task(query: Bound, row: &TaskRow) -> Bound {
+    query
+        .bind(row.task.to_string())
+        .bind(task_status_word(row.state.status))
+        .bind(row.state.record.0)
+        .bind(row.state.weight_bits)
+        .bind(json(&row.state.reasons))
+        .bind(row.state.evidence.clone())
+        .bind(row.state.position.0)
+}
+
+const INSERT_AUDIT: RowStatement = RowStatement {
+    before: "insert into audit (audit, at, actor, on_behalf_of, role, organisation, purpose, \
+        action, request_id, persons, record) values",
+    columns: 11,
+    after: "",
+};
+
+fn bind_audit(query: Bound, row: &AuditRow) -> Bound {
+    let entry = &row.entry;
+    query
+        .bind(row.audit)
+        .bind(entry.at.microseconds())
+        .bind(entry.actor.clone())
+        .bind(entry.on_behalf_of.clone())
+        .bind(entry.role.clone())
+        .bind(entry.organisation.clone())
+        .bind(entry.purpose.clone())
+        .bind(entry.action)
+        .bind(entry.request_id.clone())
+        .bind(json(&entry.persons))
+        .bind(entry.record.clone())
+}
+
+const INSERT_AUDIT_PERSONS: RowStatement = RowStatement {
+    before: "insert into audit_persons (person, audit) values",
+    columns: 2,
+    after: "",
+};
+
+const INSERT_REMEMBERED: RowStatement = RowStatement {
+    before: "insert into idempotency (actor, key, digest, status, body, at) values",
+    columns: 6,
+    after: "",
+};

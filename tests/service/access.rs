@@ -1,0 +1,299 @@
+//! Who may do what. No request is answered without an actor; a person says
+//! why; a role does what its table says (DESIGN §5) and nothing else.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::people::{john_smith, person, verified_person};
+use crate::request::Answer;
+use crate::world::{Actor, World, record_path};
+
+/// Every route of this service under `/api/v1`, with a body where one is taken.
+const ROUTES: [(&str, &str); 13] = [
+    ("PUT", "/sources/gp/records/routes-1"),
+    ("POST", "/sources/gp/records"),
+    ("POST", "/sources/gp/records/batch"),
+    ("GET", "/sources/gp/records/routes-1"),
+    ("DELETE", "/sources/gp/records/routes-1"),
+    ("GET", "/sources/gp/records/routes-1/person"),
+    ("POST", "/match"),
+    ("GET", "/persons/{person}"),
+    ("GET", "/persons/{person}/records"),
+    ("GET", "/review/tasks"),
+    ("GET", "/review/tasks/{task}"),
+    ("GET", "/sources"),
+    ("GET", "/persons/{person}?follow=false"),
+];
+
+/// Asks a route of a world that holds one record and one task.
+fn ask(world: &World, method: &str, route: &str, actor: Actor) -> Answer {
+    let known = world.registers("gp", "routes-1", &john_smith());
+    world.registers("pas", "routes-1", &john_smith());
+    let task = world.tasks()["tasks"][0]["task_id"]
+        .as_str()
+        .unwrap_or("none")
+        .to_owned();
+    let path = route
+        .replace("{person}", &known.person())
+        .replace("{task}", &task);
+    let request = world
+        .ask(method.parse().expect("a method"), &path)
+        .by(actor);
+    match method {
+        "GET" | "DELETE" => request.send(),
+        _ if path.ends_with("/batch") => {
+            let line = json!({"local_id": "routes-2", "family_name": "Lined"}).to_string();
+            request.bytes("application/x-ndjson", line).send()
+        }
+        _ => request.json(&person("routes")).send(),
+    }
+}
+
+#[test]
+fn every_route_refuses_who_has_no_token() {
+    let world = World::start();
+    for (method, route) in ROUTES {
+        let answer = ask(&world, method, route, Actor::Nobody);
+        assert_eq!(
+            answer.status, 401,
+            "{method} {route} answered {}",
+            answer.text
+        );
+        answer.expect_problem(401, "", &["P-", "Smith"]);
+    }
+}
+
+#[test]
+fn a_token_that_nobody_made_is_refused() {
+    let world = World::shared();
+    for header in ["Bearer nonsense", "Bearer ", "Basic Z3A6Z3A=", "nonsense"] {
+        let answer = world
+            .get("/sources")
+            .by(Actor::Nobody)
+            .header("authorization", header)
+            .send();
+        answer.expect_problem(401, "", &["nonsense"]);
+    }
+}
+
+#[test]
+fn a_role_may_not_do_what_is_not_its_own() {
+    let world = World::start();
+    let refused = [
+        (
+            Actor::Integration,
+            vec!["GET /review/tasks", "GET /review/tasks/{task}"],
+        ),
+        (
+            Actor::Clinician,
+            vec![
+                "PUT /sources/gp/records/routes-1",
+                "DELETE /sources/gp/records/routes-1",
+                "POST /sources/gp/records/batch",
+                "GET /review/tasks",
+            ],
+        ),
+        (
+            Actor::Steward,
+            vec![
+                "PUT /sources/gp/records/routes-1",
+                "POST /sources/gp/records",
+                "DELETE /sources/gp/records/routes-1",
+            ],
+        ),
+    ];
+    for (actor, routes) in refused {
+        for route in routes {
+            let (method, path) = route.split_once(' ').expect("a method and a path");
+            let answer = ask(&world, method, path, actor);
+            assert_eq!(
+                answer.status, 403,
+                "{actor:?} {route} answered {}",
+                answer.text
+            );
+            answer.expect_problem(403, "", &["Smith", "1961"]);
+        }
+    }
+    let nothing_identifying = [Actor::Engineer, Actor::Auditor, Actor::Administrator];
+    for actor in nothing_identifying {
+        for (method, route) in ROUTES.into_iter().filter(|(_, route)| *route != "/sources") {
+            let answer = ask(&world, method, route, actor);
+            assert_eq!(
+                answer.status, 403,
+                "{actor:?} {method} {route} answered {}",
+                answer.text
+            );
+        }
+    }
+}
+
+#[test]
+fn an_integration_bound_to_a_source_keeps_to_it() {
+    let world = World::shared();
+    let known = verified_person("bound");
+    world
+        .put("gp", "bound-1", &known)
+        .by(Actor::GpFeed)
+        .send()
+        .expect(201);
+    world
+        .get(&record_path("gp", "bound-1"))
+        .by(Actor::GpFeed)
+        .send()
+        .expect(200);
+
+    world
+        .put("pas", "bound-1", &known)
+        .by(Actor::GpFeed)
+        .send()
+        .expect_problem(403, "", &[]);
+    world
+        .post("/sources/pas/records/batch")
+        .by(Actor::GpFeed)
+        .bytes("application/x-ndjson", "{\"local_id\":\"bound-2\"}")
+        .send()
+        .expect_problem(403, "", &[]);
+    world.registers("pas", "bound-1", &known);
+    for method in [Method::GET, Method::DELETE] {
+        let other = world
+            .ask(method, &record_path("pas", "bound-1"))
+            .by(Actor::GpFeed)
+            .send();
+        assert!(
+            matches!(other.status, 403 | 404),
+            "answered {} {}",
+            other.status,
+            other.text
+        );
+    }
+    assert_eq!(
+        world.record("pas", "bound-1")["record"],
+        known,
+        "nothing was changed"
+    );
+}
+
+#[test]
+fn r131_a_person_says_why() {
+    let world = World::start();
+    let known = world.registers("gp", "1", &person("with a reason"));
+    let paths = [
+        record_path("gp", "1"),
+        format!("{}/person", record_path("gp", "1")),
+        format!("/persons/{}", known.person()),
+        format!("/persons/{}/records", known.person()),
+    ];
+    for path in paths {
+        world.get(&path).by(Actor::Steward).send().expect(200);
+        let silent = world.get(&path).by(Actor::Steward).without_reason().send();
+        silent.expect_problem(403, "Accord-Reason", &[]);
+        let empty = world
+            .get(&path)
+            .by(Actor::Steward)
+            .without_reason()
+            .header("accord-reason", " ");
+        empty.send().expect_problem(403, "Accord-Reason", &[]);
+    }
+    let asked = person("with a reason");
+    world
+        .post("/match")
+        .by(Actor::Clinician)
+        .json(&asked)
+        .send()
+        .expect(200);
+    let silent = world
+        .post("/match")
+        .by(Actor::Clinician)
+        .without_reason()
+        .json(&asked)
+        .send();
+    silent.expect_problem(403, "Accord-Reason", &[]);
+}
+
+#[test]
+fn a_system_needs_no_reason() {
+    let world = World::shared();
+    let known = person("read by a system");
+    world.registers("gp", "system-1", &known);
+    world.get(&record_path("gp", "system-1")).send().expect(200);
+    world.post("/match").json(&known).send().expect(200);
+}
+
+#[test]
+fn on_behalf_of_headers_give_nobody_a_role_that_the_source_was_not_trusted_with() {
+    let world = World::start();
+    world.registers("gp", "1", &john_smith());
+    let as_steward = |path: &str| {
+        world
+            .get(path)
+            .by(Actor::GpFeed)
+            .header("accord-user", "stewart")
+            .header("accord-role", "steward")
+            .header("accord-organisation", "X26")
+            .header("accord-reason", "review")
+            .send()
+    };
+    for path in [
+        "/review/tasks",
+        "/review/tasks/T-00000000000070008000000000000000",
+    ] {
+        let answer = as_steward(path);
+        assert_eq!(answer.status, 403, "answered {}", answer.text);
+    }
+}
+
+#[test]
+fn a_token_made_while_the_service_runs_is_known_at_once() {
+    let world = World::start();
+    let made = world
+        .accord(&[
+            "token",
+            "create",
+            "--actor",
+            "late",
+            "--role",
+            "integration",
+            "--source",
+            "ed",
+        ])
+        .expect(0);
+    let bearer = format!("Bearer {}", made.out.trim());
+
+    let answer = world
+        .put("ed", "1", &person("late token"))
+        .by(Actor::Nobody)
+        .header("authorization", &bearer)
+        .send();
+
+    answer.expect(201);
+}
+
+#[test]
+fn health_needs_no_token_and_says_nothing_of_patients() {
+    let world = World::start();
+    let known = verified_person("healthy");
+    let registered = world.registers("gp", "1", &known);
+    for path in ["/healthz", "/readyz"] {
+        let answer = world.get_root(path).by(Actor::Nobody).send().expect(200);
+        assert!(answer.text.len() < 400, "{}", answer.text);
+        assert!(!answer.text.contains(&registered.person()));
+        let family_name = known["family_name"].as_str().expect("a name");
+        assert!(!answer.text.contains(family_name));
+    }
+}
+
+#[test]
+fn metrics_where_they_are_on_say_nothing_of_patients() {
+    let world = World::start();
+    let known = verified_person("measured");
+    let registered = world.registers("gp", "local-id-of-somebody", &known);
+    let answer = world.get_root("/metrics").by(Actor::Nobody).send();
+    let number = known["nhs_number"].as_str().expect("a number").to_owned();
+    for hidden in [
+        registered.person(),
+        number,
+        "local-id-of-somebody".to_owned(),
+    ] {
+        assert!(!answer.text.contains(&hidden), "{}", answer.text);
+    }
+}

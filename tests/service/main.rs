@@ -1,0 +1,49 @@
+//! Behaviour through the real doors: every story starts the `accord` binary on
+//! a data directory of its own and speaks to it as its users do, by command
+//! line and HTTP. What a single floor does alone is tested beside its code.
+//!
+//! Each story ends with `accord verify` and with a search of the service's log
+//! for every identifying value that the story sent (see `world`).
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "a story waits in real time, reads its settings and says where it left its files"
+)]
+
+/// Who may do what, and what everybody else is told.
+mod access;
+/// Commands, their exit codes and what they print.
+mod commands;
+/// Simultaneous submissions of one new person make one person.
+mod concurrency;
+/// An acknowledged record survives `kill -9`.
+mod durability;
+/// What `export` writes and what `generate` makes.
+mod exporting;
+/// Files go in by the path of a message, whatever happens on the way.
+mod importing;
+/// The decision rules, with the examples that RULES gives.
+mod linking;
+/// Nothing identifying in any log, metric or error.
+mod logs;
+/// The location of a restricted person is nowhere.
+mod masking;
+/// Asking who somebody is, without writing.
+mod matching;
+/// Made-up people for the stories.
+mod people;
+/// Persons, their records, cross-references, withdrawal, tasks.
+mod persons;
+/// What a source may send, and what it is answered.
+mod registering;
+/// Requests and answers.
+mod request;
+/// The process behind a world.
+mod server;
+/// What an update may change and what it may not.
+mod updating;
+/// `accord verify` on a sound ledger.
+mod verifying;
+/// A service on a data directory of its own.
+mod world;

@@ -1,0 +1,465 @@
+//! The process behind a world: its data directory, its log, its end. Sources
+//! and tokens are made once by the command line; each world copies them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use crate::world::SOURCES;
+
+const START_SECONDS: u64 = 60;
+const TEMPLATE: &str = "service-template-";
+
+/// Who speaks. `Nobody` has no token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Actor {
+    Integration,
+    GpFeed,
+    Clinician,
+    Steward,
+    Engineer,
+    Auditor,
+    Administrator,
+    Nobody,
+}
+
+impl Actor {
+    const WITH_TOKENS: [Self; 7] = [
+        Self::Integration,
+        Self::GpFeed,
+        Self::Clinician,
+        Self::Steward,
+        Self::Engineer,
+        Self::Auditor,
+        Self::Administrator,
+    ];
+
+    fn token_arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Integration => &["--actor", "engine", "--role", "integration"],
+            Self::GpFeed => &[
+                "--actor",
+                "gp-feed",
+                "--role",
+                "integration",
+                "--source",
+                "gp",
+            ],
+            Self::Clinician => &["--actor", "clare", "--role", "clinician", "--person"],
+            Self::Steward => &["--actor", "stewart", "--role", "steward", "--person"],
+            Self::Engineer => &["--actor", "edith", "--role", "engineer", "--person"],
+            Self::Auditor => &["--actor", "audrey", "--role", "auditor", "--person"],
+            Self::Administrator => &["--actor", "adam", "--role", "administrator", "--person"],
+            Self::Nobody => &[],
+        }
+    }
+
+    pub(crate) fn is_person(self) -> bool {
+        self.token_arguments().contains(&"--person")
+    }
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl Ended {
+    #[track_caller]
+    pub(crate) fn expect(self, code: i32) -> Self {
+        assert_eq!(
+            self.code,
+            Some(code),
+            "the command ended with {:?}\n{}\n{}",
+            self.code,
+            self.out,
+            self.err
+        );
+        self
+    }
+}
+
+/// A process, or none yet, on a data directory.
+pub(crate) struct Server {
+    root: Option<TempDir>,
+    pub data: PathBuf,
+    environment: Vec<(&'static str, &'static str)>,
+    serve_arguments: &'static [&'static str],
+    pub tokens: BTreeMap<Actor, String>,
+    child: Mutex<Option<Child>>,
+    pub url: Mutex<String>,
+    pub secrets: Mutex<BTreeSet<String>>,
+    pub failed: AtomicBool,
+    runtime: Runtime,
+    client: reqwest::Client,
+}
+
+impl Server {
+    pub(crate) fn new(
+        tokens: BTreeMap<Actor, String>,
+        environment: &[(&'static str, &'static str)],
+        serve_arguments: &'static [&'static str],
+    ) -> Self {
+        let root = tempfile::Builder::new()
+            .prefix("accord-story-")
+            .tempdir()
+            .expect("a temporary directory");
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .expect("a runtime for the client");
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(Duration::from_mins(2))
+            .build()
+            .expect("a client without TLS");
+        Self {
+            data: root.path().join("data"),
+            root: Some(root),
+            environment: environment.to_vec(),
+            serve_arguments,
+            tokens,
+            child: Mutex::new(None),
+            url: Mutex::new(String::new()),
+            secrets: Mutex::new(BTreeSet::new()),
+            failed: AtomicBool::new(false),
+            runtime,
+            client,
+        }
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        self.data
+            .parent()
+            .expect("the data directory lies in the root")
+    }
+
+    pub(crate) fn is_failed(&self) -> bool {
+        self.failed.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = accord(arguments, &self.data);
+        command.current_dir(self.root());
+        command
+    }
+
+    pub(crate) fn accord(&self, arguments: &[&str]) -> Ended {
+        run(&mut self.command(arguments))
+    }
+
+    #[track_caller]
+    pub(crate) fn serve(&self) {
+        let (out, err) = (self.root().join("serve.out"), self.root().join("serve.err"));
+        let appending = |path: &Path| {
+            let file = fs::OpenOptions::new().create(true).append(true).open(path);
+            Stdio::from(file.expect("the log can be written"))
+        };
+        let printed_before = fs::read_to_string(&out).unwrap_or_default().len();
+        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
+        command
+            .args(self.serve_arguments)
+            .envs(self.environment.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(appending(&out))
+            .stderr(appending(&err));
+        let mut child = command.spawn().expect("accord can be started");
+        let deadline = Instant::now() + Duration::from_secs(START_SECONDS);
+        let url = loop {
+            let printed = fs::read_to_string(&out).unwrap_or_default();
+            if let Some(url) = listening(&printed[printed_before..]) {
+                break url;
+            }
+            let ended = child.try_wait().expect("the service can be watched");
+            if ended.is_some() || Instant::now() > deadline {
+                let _ = child.kill();
+                panic!("the service did not start ({ended:?}):\n{}", self.log());
+            }
+            thread::sleep(Duration::from_millis(5));
+        };
+        *lock(&self.url) = url;
+        *lock(&self.child) = Some(child);
+    }
+
+    pub(crate) fn kill(&self) {
+        if let Some(mut child) = lock(&self.child).take() {
+            child.kill().expect("the service can be killed");
+            child.wait().expect("the service ends");
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn terminate(&self) -> Ended {
+        let mut child = lock(&self.child).take().expect("a running service");
+        let sent = Command::new("kill")
+            .args(["-TERM", &child.id().to_string()])
+            .status();
+        assert!(
+            sent.is_ok_and(|status| status.success()),
+            "the signal was not sent"
+        );
+        let deadline = Instant::now() + Duration::from_secs(START_SECONDS);
+        loop {
+            if let Some(status) = child.try_wait().expect("the service can be watched") {
+                return Ended {
+                    code: status.code(),
+                    out: String::new(),
+                    err: self.log(),
+                };
+            }
+            if Instant::now() > deadline {
+                let _ = child.kill();
+                panic!("the service did not stop when asked to");
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    pub(crate) fn log(&self) -> String {
+        ["serve.out", "serve.err"]
+            .map(|name| {
+                let bytes = fs::read(self.root().join(name)).unwrap_or_default();
+                String::from_utf8_lossy(&bytes).into_owned()
+            })
+            .join("\n")
+    }
+
+    pub(crate) fn speak(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(String, String)],
+        body: Option<Vec<u8>>,
+    ) -> Result<(u16, BTreeMap<String, String>, String), String> {
+        let url = format!("{}{path}", lock(&self.url));
+        let mut request = self.client.request(method, url);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        if let Some(body) = body {
+            request = request.body(body);
+        }
+        self.runtime.block_on(async {
+            let response = request.send().await.map_err(|fault| format!("{fault:?}"))?;
+            let status = response.status().as_u16();
+            let headers = response
+                .headers()
+                .iter()
+                .map(|(name, value)| {
+                    let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+                    (name.as_str().to_owned(), value)
+                })
+                .collect();
+            let text = response
+                .text()
+                .await
+                .map_err(|fault| format!("{fault:?}"))?;
+            Ok((status, headers, text))
+        })
+    }
+
+    /// Identifying values that stand in the log.
+    fn leaks(&self) -> Vec<String> {
+        let log = self.log().to_lowercase();
+        let secrets = lock(&self.secrets);
+        secrets
+            .iter()
+            .filter(|secret| log.contains(*secret))
+            .cloned()
+            .collect()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+        let found = if self.is_failed() || thread::panicking() {
+            Some(format!("the log ends:\n{}", tail(&self.log(), 40)))
+        } else {
+            let leaks = self.leaks();
+            let verified = self.accord(&["verify"]);
+            if !leaks.is_empty() {
+                Some(format!("identifying values stand in the log: {leaks:?}"))
+            } else if verified.code != Some(0) {
+                Some(format!("accord verify: {}\n{}", verified.out, verified.err))
+            } else {
+                None
+            }
+        };
+        if let Some(found) = found {
+            let kept = self.root.take().map(TempDir::keep);
+            let message = format!("kept {}\n{found}", kept.unwrap_or_default().display());
+            if thread::panicking() || self.is_failed() {
+                eprintln!("{message}");
+            } else {
+                panic!("{message}");
+            }
+        }
+    }
+}
+
+/// A data directory with sources and tokens, made once for all stories.
+pub(crate) struct Template {
+    pub data: PathBuf,
+    pub tokens: BTreeMap<Actor, String>,
+}
+
+impl Template {
+    pub(crate) fn get() -> &'static Self {
+        static TEMPLATE: OnceLock<Template> = OnceLock::new();
+        TEMPLATE.get_or_init(Self::make)
+    }
+
+    fn make() -> Self {
+        // Not a temporary directory: a static is never dropped. The build's own
+        // folder is cleaned with the build, and the next run takes out what
+        // earlier ones left.
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        remove_left_templates(folder);
+        let data = folder.join(format!("{TEMPLATE}{}", std::process::id()));
+        for source in SOURCES {
+            let mut arguments = vec!["source", "add", source, "--name", source];
+            if source == "traced" {
+                arguments.extend(["--nhs-status-default", "01"]);
+            }
+            run(&mut accord(&arguments, &data)).expect(0);
+        }
+        let tokens = make_tokens(&data);
+        Self { data, tokens }
+    }
+}
+
+/// Templates of runs that have ended; those of a run beside this one stay.
+fn remove_left_templates(folder: &Path) {
+    let entries = fs::read_dir(folder).expect("the build's temporary folder");
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let process = name.strip_prefix(TEMPLATE);
+        if process.is_some_and(|id| !Path::new("/proc").join(id).exists()) {
+            // Another run may be doing the same.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+pub(crate) fn make_tokens(data: &Path) -> BTreeMap<Actor, String> {
+    Actor::WITH_TOKENS
+        .into_iter()
+        .map(|actor| {
+            let mut arguments = vec!["token", "create"];
+            arguments.extend(actor.token_arguments());
+            let made = run(&mut accord(&arguments, data)).expect(0);
+            (actor, made.out.trim().to_owned())
+        })
+        .collect()
+}
+
+/// The command on a data directory.
+pub(crate) fn accord(arguments: &[&str], data: &Path) -> Command {
+    let mut command = bare(arguments);
+    command.arg("--data").arg(data);
+    command
+}
+
+/// The command with an environment of its own.
+pub(crate) fn bare(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_accord"));
+    command.args(arguments).env_clear();
+    if let Some(path) = std::env::var_os("PATH") {
+        command.env("PATH", path);
+    }
+    command
+}
+
+/// Runs a command to its end.
+pub(crate) fn run(command: &mut Command) -> Ended {
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .expect("accord can be started");
+    Ended {
+        code: output.status.code(),
+        out: String::from_utf8_lossy(&output.stdout).into_owned(),
+        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// The address in the line `listening on http://HOST:PORT`, once it is whole.
+fn listening(printed: &str) -> Option<String> {
+    let whole = &printed[..printed.rfind('\n')?];
+    whole
+        .lines()
+        .find_map(|line| line.strip_prefix("listening on "))
+        .map(|url| url.trim().to_owned())
+}
+
+pub(crate) fn copy_directory(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a data directory");
+    for entry in fs::read_dir(from).expect("the template can be read") {
+        let entry = entry.expect("the template can be listed");
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_directory(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).expect("the template can be copied");
+        }
+    }
+}
+
+/// Identifying texts of a body, in lower case. Short names are left out, for
+/// they may be part of a word of the log.
+pub(crate) fn collect_secrets(member: &str, value: &Value, secrets: &mut BTreeSet<String>) {
+    match value {
+        Value::String(text) => {
+            let text = text.trim().to_lowercase();
+            let least = match member {
+                "given_names" | "family_name" | "name" | "lines" | "postcode" => 6,
+                "nhs_number" | "birth_date" | "phones" | "phone" | "emails" => 10,
+                _ => return,
+            };
+            let squashed: String = text.split_whitespace().collect();
+            for form in [text, squashed] {
+                if form.chars().count() >= least && form != "unknown" && form != "infant" {
+                    secrets.insert(form);
+                }
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                collect_secrets(member, item, secrets);
+            }
+        }
+        Value::Object(members) => {
+            for (name, held) in members {
+                collect_secrets(name, held, secrets);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn tail(text: &str, lines: usize) -> String {
+    let all: Vec<&str> = text.lines().collect();
+    all[all.len().saturating_sub(lines)..].join("\n")
+}
+
+/// A story that panicked while it held a lock must not fail the others.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
