@@ -2,7 +2,7 @@
 //! on loopback and prints what to try.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -27,7 +27,8 @@ pub(super) struct DemoArguments {
     #[arg(long, value_name = "DIR", default_value = "./accord-demo")]
     data: PathBuf,
     /// How many made-up persons.
-    #[arg(long, value_name = "N", default_value_t = 20_000)]
+    #[arg(long, value_name = "N", default_value_t = 20_000,
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     persons: u32,
     /// The same seed gives the same region.
     #[arg(long, value_name = "S", default_value_t = 1)]
@@ -44,6 +45,7 @@ pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
     if !arguments.listen.ip().is_loopback() {
         bail!("the demonstration listens on loopback only, such as 127.0.0.1:8080");
     }
+    refuse_a_ledger_of_others(&arguments.data)?;
     let ledger = LedgerArguments {
         data: arguments.data.clone(),
         live: false,
@@ -66,6 +68,24 @@ pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
         Ok(())
     })
     .await
+}
+
+/// A file that says that the directory was made for the demonstration.
+const MARK: &str = "demo-directory";
+
+/// Made-up patients never go into a ledger that was made for something else.
+fn refuse_a_ledger_of_others(data: &Path) -> anyhow::Result<()> {
+    let mark = data.join(MARK);
+    if data.join("accord.db").exists() && !mark.exists() {
+        bail!(
+            "{} holds a ledger that was not made for the demonstration; use --data DIR with \
+             another directory",
+            data.display()
+        );
+    }
+    std::fs::create_dir_all(data).with_context(|| format!("cannot make {}", data.display()))?;
+    std::fs::write(mark, b"").context("cannot mark the directory")?;
+    Ok(())
 }
 
 async fn fill(
@@ -184,6 +204,8 @@ impl Shown {
                     && record.given_name.is_ascii()
                     && record.family_name.len() > 5
                     && !record.postcode.is_empty()
+                    && !record.phone.is_empty()
+                    && record.middle_name.is_empty()
                     && record.date_of_birth.len() == 10
             })
             .unwrap_or_default();
@@ -191,6 +213,7 @@ impl Shown {
             "given_names": [misspell(&patient.given_name)],
             "family_name": patient.family_name,
             "birth_date": patient.date_of_birth,
+            "phones": [patient.phone],
             "addresses": [{"postcode": patient.postcode}],
         });
         let read = access(Action::ReadTask, Role::Steward, "demo")?;

@@ -32,7 +32,7 @@ pub(super) async fn run(arguments: ExportArguments) -> anyhow::Result<()> {
     if arguments.persons.is_none() && arguments.links.is_none() {
         bail!("nothing to write: use --persons FILE, --links FILE or both");
     }
-    let context = open(&arguments.ledger, Use::Shared).await?;
+    let context = open(&arguments.ledger, Use::Existing).await?;
     // The rows hold ids alone; who took them stands in the audit all the same.
     let read = access(Action::ReadPerson, Role::Integration, "export")?;
     let audit = read.audit(context.clock.now(), Vec::new(), Some("export".to_owned()));

@@ -20,13 +20,16 @@ pub(super) enum Use {
     Exclusive,
     /// Beside a running service.
     Shared,
+    /// The same, for a ledger that is there already.
+    Existing,
 }
 
 /// Opens the ledger in the data directory, making it where it is missing.
 pub(super) async fn open(arguments: &LedgerArguments, use_: Use) -> anyhow::Result<Context> {
+    refuse_a_lost_database(&arguments.data)?;
     let options = StoreOptions {
         live: arguments.live,
-        create: true,
+        create: use_ != Use::Existing,
         exclusive: use_ == Use::Exclusive,
     };
     let store = match Store::open(&arguments.data, options).await {
@@ -39,7 +42,7 @@ pub(super) async fn open(arguments: &LedgerArguments, use_: Use) -> anyhow::Resu
     let index = match use_ {
         Use::Exclusive => open_index(&arguments.data, &store).await?,
         // Readers of files and tokens need no candidates.
-        Use::Shared => CandidateIndex::in_memory()?,
+        Use::Shared | Use::Existing => CandidateIndex::in_memory()?,
     };
     Ok(Context {
         store,
@@ -48,6 +51,21 @@ pub(super) async fn open(arguments: &LedgerArguments, use_: Use) -> anyhow::Resu
         clock: Arc::new(SystemClock),
         chance: Arc::new(SystemChance),
     })
+}
+
+/// An index or seals without their database mean that it was lost: a new one
+/// would answer "nobody" to every question (R122).
+fn refuse_a_lost_database(data: &Path) -> anyhow::Result<()> {
+    let database = std::fs::metadata(data.join("accord.db")).map_or(0, |about| about.len());
+    let others = ["index", "audit-seals.log"];
+    if database == 0 && others.iter().any(|name| data.join(name).exists()) {
+        anyhow::bail!(
+            "{} holds an index or seals, but accord.db is missing or empty: restore it from a \
+             backup, or name an empty directory",
+            data.display()
+        );
+    }
+    Ok(())
 }
 
 /// The index is derived: one that cannot be read, or that is ahead of its

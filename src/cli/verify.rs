@@ -17,7 +17,7 @@ pub(super) async fn run(arguments: VerifyArguments) -> anyhow::Result<()> {
     if !arguments.ledger.data.is_dir() {
         bail!("there is no ledger in {}", arguments.ledger.data.display());
     }
-    let context = open(&arguments.ledger, Use::Shared).await?;
+    let context = open(&arguments.ledger, Use::Existing).await?;
     let report = context.store.verify().await?;
     let checked = &report.checked;
     for (what, count) in [

@@ -8,7 +8,9 @@ use sha2::{Digest, Sha256};
 use crate::flows::prepare::{retrieve, score};
 use crate::flows::{Context, FlowError};
 use crate::foundation::{Instant, hex};
-use crate::identity::{Finding, StandardDate, StandardRecord, SubmittedRecord, standardise};
+use crate::identity::{
+    Finding, FindingCode, StandardDate, StandardRecord, SubmittedRecord, standardise,
+};
 use crate::registry::{
     LocalId, Numbering, RecordState, RecordStatus, Registration, RegistrationAnswer, RegistryState,
     SourceCode, VersionStanding, register,
@@ -78,10 +80,15 @@ pub(super) async fn prepare_registration(
         .ok_or(FlowError::NotFound(
             "no source with this code is known; add it first",
         ))?;
-    let effective_at = effective_at(&command.submitted)?;
+    let mut effective_at = effective_at(&command.submitted)?;
     let options = context.standardise_options(source.number_status_default);
     let (standard, mut findings) = standardise(&command.submitted, &options);
     findings.extend(command.findings);
+    if effective_at.is_some_and(|at| at > context.clock.now().plus_one_day()) {
+        // It would shut out every true date that comes after it.
+        findings.push(Finding::new(FindingCode::EffectiveInFuture, "effective_at"));
+        effective_at = None;
+    }
     refuse_the_unidentifying(&standard)?;
     let payload = serde_json::to_string(&command.submitted)
         .expect("invariant: a record of texts and lists always becomes JSON");
@@ -89,7 +96,8 @@ pub(super) async fn prepare_registration(
     let standard = Arc::new(standard);
 
     let found = retrieve(context, &standard, false).await?;
-    let complete = found.incomplete().next().is_none();
+    // What cannot be looked up was not looked for.
+    let complete = !found.keys.probes.is_empty() && found.incomplete().next().is_none();
     let lock_hashes = found.keys.lock_hashes();
     let stored_hashes: Vec<u64> = found.keys.stored.iter().map(|key| key.hash).collect();
     let keys_after = found.position;

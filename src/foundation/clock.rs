@@ -28,6 +28,12 @@ impl Instant {
         self.0
     }
 
+    /// The same time the next day.
+    #[must_use]
+    pub const fn plus_one_day(self) -> Self {
+        Self(self.0.saturating_add(24 * 60 * 60 * 1_000_000))
+    }
+
     /// Year, month and day in UTC.
     #[must_use]
     pub fn date(self) -> (i32, u8, u8) {

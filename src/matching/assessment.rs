@@ -5,7 +5,10 @@
 use crate::identity::StandardRecord;
 use crate::matching::comparison::ComparisonVector;
 use crate::matching::levels::{
-    BirthDateLevel, BirthOrderLevel, GivenNameLevel, NhsNumberLevel, PostcodeLevel, SexLevel,
+    BirthDateLevel, BirthOrderLevel, GivenNameLevel, NhsNumberLevel, SexLevel,
+};
+use crate::matching::pair_facts::{
+    agreeing_fields, born_when_reissued, both_names_inexact, same_mother,
 };
 use crate::matching::{Candidate, LinkageModel, Reason, Route, blocking_keys};
 
@@ -15,10 +18,6 @@ const ADULT_AGE_MIN: i16 = 18;
 const GENERATION_YEARS: i16 = 12;
 /// Of given, family, date, sex and postcode so many must agree (R80).
 const AGREEING_FIELDS_MIN: usize = 3;
-/// Births in this window may carry a number that was issued twice (R24).
-const REISSUED_FROM: (i16, u8, u8) = (1995, 12, 4);
-/// Its last day.
-const REISSUED_TO: (i16, u8, u8) = (1997, 3, 5);
 
 /// What one candidate would be if it were alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,11 +90,16 @@ pub(super) fn assess(
         reasons: Vec::new(),
         vetoed: false,
         ruled_out: false,
-        same_number: case
+        same_number: case.carries_same_number(),
+    };
+    if candidate.number_confused
+        && case
             .vectors
             .iter()
-            .any(|vector| vector.nhs_number().is_same()),
-    };
+            .any(|vector| vector.nhs_number().is_same())
+    {
+        assessment.add(Reason::NumberClaimedTwice);
+    }
     if candidate.score.twin_capped {
         assessment.add(Reason::PossibleMultipleBirth);
     }
@@ -120,6 +124,17 @@ pub(super) fn assess(
 }
 
 impl Case<'_> {
+    /// The weight that counts: a number under investigation says nothing (R11,
+    /// R19), and the demographics decide as they do for a suspect one (R13).
+    fn bits(&self) -> f64 {
+        let score = &self.candidate.score;
+        if self.candidate.number_confused {
+            score.without_number.bits()
+        } else {
+            score.weight.bits()
+        }
+    }
+
     fn reaches_review(&self, bits: f64) -> bool {
         bits >= self.model.review_threshold().bits()
     }
@@ -160,7 +175,7 @@ impl Case<'_> {
         let mut vetoes = Vec::new();
         for vector in &self.vectors {
             let verified = vector.nhs_number() == NhsNumberLevel::SameVerified;
-            let same = vector.nhs_number().is_same();
+            let same = vector.nhs_number().is_same() && !self.candidate.number_confused;
             let given_differs =
                 !(vector.given_name().agrees() || vector.given_name() == GivenNameLevel::Missing);
             let raised = [
@@ -200,7 +215,7 @@ impl Case<'_> {
         let bits = if vetoes.contains(&Reason::TwoVerifiedNumbers) {
             score.without_number.bits()
         } else {
-            score.weight.bits()
+            self.bits()
         };
         let review = self.reaches_review(bits) || assessment.same_number;
         assessment.verdict = if review { Verdict::Review } else { Verdict::No };
@@ -210,6 +225,9 @@ impl Case<'_> {
     /// Steps 3 to 5 over all members that carry the same number: a confusion
     /// with any of them comes first, then a link by any of them.
     fn number_verdict(&self) -> Option<(Verdict, Reason)> {
+        if self.candidate.number_confused {
+            return None;
+        }
         let mut link = None;
         let mut doubt = None;
         for (vector, member) in self
@@ -223,9 +241,6 @@ impl Case<'_> {
                 Ok(reason) => link = link.or(Some((Verdict::Link(Route::Deterministic), reason))),
                 Err(reason) => doubt = doubt.or(reason.map(|reason| (Verdict::Review, reason))),
             }
-        }
-        if link.is_some() && self.candidate.number_confused {
-            return Some((Verdict::Review, Reason::NumberClaimedTwice));
         }
         link.or(doubt)
     }
@@ -341,18 +356,13 @@ impl Case<'_> {
                     Reason::WeightAboveThreshold,
                 );
             }
-            Some(doubt)
-                if self.reaches_review(self.candidate.score.weight.bits())
-                    || assessment.same_number =>
-            {
+            Some(doubt) if self.reaches_review(self.bits()) || assessment.same_number => {
                 assessment.add(doubt);
             }
             None | Some(_) => {}
         }
         if assessment.same_number {
-            let reason = if self.candidate.number_confused {
-                Reason::NumberClaimedTwice
-            } else if self
+            let reason = if self
                 .vectors
                 .iter()
                 .any(|vector| vector.nhs_number() == NhsNumberLevel::Same)
@@ -363,7 +373,7 @@ impl Case<'_> {
             };
             return assessment.settle(Verdict::Review, reason);
         }
-        if newborn || self.reaches_review(self.candidate.score.weight.bits()) {
+        if newborn || self.reaches_review(self.bits()) {
             assessment.verdict = Verdict::Review;
         }
         assessment
@@ -384,12 +394,7 @@ impl Case<'_> {
     fn probabilistic_doubt(&self) -> Option<Reason> {
         let score = &self.candidate.score;
         let vector = &score.vector;
-        let bits = if self.candidate.number_confused {
-            score.without_number.bits()
-        } else {
-            score.weight.bits()
-        };
-        if bits < self.model.link_threshold().bits() {
+        if self.bits() < self.model.link_threshold().bits() {
             Some(Reason::BelowLinkThreshold)
         } else if self
             .vectors
@@ -401,6 +406,8 @@ impl Case<'_> {
             Some(Reason::DateNotExact)
         } else if vector.given_name().differs() {
             Some(Reason::GivenNameDoesNotAgree)
+        } else if !self.carries_same_number() && both_names_inexact(vector) {
+            Some(Reason::NamesInexact)
         } else if score.twin_capped && !self.carries_same_number() {
             Some(Reason::PossibleMultipleBirth)
         } else if agreeing_fields(vector) < AGREEING_FIELDS_MIN {
@@ -430,47 +437,6 @@ impl Case<'_> {
             .iter()
             .any(|member| keys.shares_lock_with(&blocking_keys(member)))
     }
-}
-
-/// How many of given, family, date, sex and postcode agree, at least partly (R80).
-fn agreeing_fields(vector: &ComparisonVector) -> usize {
-    let postcode = matches!(
-        vector.postcode(),
-        PostcodeLevel::Unit
-            | PostcodeLevel::HistoricUnit
-            | PostcodeLevel::Near
-            | PostcodeLevel::Sector
-    );
-    [
-        vector.given_name().agrees() || vector.given_name().is_at_least_fuzzy(),
-        vector.family_name().is_at_least_fuzzy() || vector.given_name() == GivenNameLevel::Swapped,
-        vector.birth_date().is_exact(),
-        matches!(vector.sex(), SexLevel::Same | SexLevel::SameNamed),
-        postcode,
-    ]
-    .into_iter()
-    .filter(|agrees| *agrees)
-    .count()
-}
-
-fn born_when_reissued(record: &StandardRecord) -> bool {
-    record.birth_date.is_some_and(|birth| {
-        let date = birth.date;
-        let born = (
-            date.year(),
-            date.month().unwrap_or(1),
-            date.day().unwrap_or(1),
-        );
-        (REISSUED_FROM..=REISSUED_TO).contains(&born)
-    })
-}
-
-fn same_mother(a: &StandardRecord, b: &StandardRecord) -> bool {
-    let (Some(a), Some(b)) = (&a.mother, &b.mother) else {
-        return false;
-    };
-    (a.local.is_some() && a.local == b.local)
-        || (a.nhs_number.is_some() && a.nhs_number == b.nhs_number)
 }
 
 /// Whether a co-twin is known: an order in a multiple birth said on one side

@@ -78,13 +78,18 @@ key_kinds! {
     Postcode = "postcode";
     /// Broad: both names.
     Names = "names";
+    /// A record with nothing that can be looked up, such as one name alone.
+    Single = "single_value";
 }
 
 impl KeyKind {
     /// Broad kinds hold many records by nature.
     #[must_use]
     pub const fn is_broad(self) -> bool {
-        matches!(self, Self::BirthDate | Self::Postcode | Self::Names)
+        matches!(
+            self,
+            Self::BirthDate | Self::Postcode | Self::Names | Self::Single
+        )
     }
 }
 
@@ -159,6 +164,12 @@ pub fn blocking_keys(record: &StandardRecord) -> BlockingKeys {
         }
     }
     broad_keys(&values, &mut maker);
+    if maker.stored.is_empty() && record.identifies() {
+        // Each record stands under a key; nobody looks this one up.
+        let names = values.family.iter().chain(&values.given_all);
+        let only = names.map(String::as_str).next().unwrap_or_default();
+        maker.stored(KeyKind::Single, only, &[]);
+    }
     maker.finish()
 }
 

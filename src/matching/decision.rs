@@ -11,7 +11,7 @@
 //! | 4 | same verified number, exact date, given name agrees (R7), or an adult's changed gender (R23), or both names at least fuzzy | link, deterministic |
 //! | 5 | same verified number, two of three date parts, both names at least fuzzy (R9); same number, inexact or missing date, both names at variant level, three of five agree (R80) and 20 bits (R54) | link, deterministic |
 //! | 6 | a newborn's placeholder against a named child (R92) | review |
-//! | 7 | weight at the threshold (R81, R82), exact date (R54), three of five agree (R80), given name agrees, no twin cap without the same number (R90), members agree (R97), a common lock key, no other number | link, probabilistic |
+//! | 7 | weight at the threshold (R81, R82), exact date (R54), three of five agree (R80), given name agrees, one name exact or both variants, no twin cap without the same number (R90), members agree (R97), a common lock key, no other number | link, probabilistic |
 //! | 8 | the same number otherwise (R8, R12, R19), or weight at the review threshold | review |
 //! | 9 | else | not this person |
 //!

@@ -21,6 +21,7 @@ mod frequency;
 pub mod levels;
 mod model;
 mod model_file;
+mod pair_facts;
 mod reason;
 mod score;
 mod weight;

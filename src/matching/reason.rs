@@ -63,6 +63,7 @@ reasons! {
     PossibleMultipleBirth = "R90", "What agrees is what twins share: possible multiple birth.";
     WeightAboveThreshold = "R81", "The evidence together reaches the linking threshold.";
     TooFewFieldsAgree = "R80", "Fewer than three of given name, family name, birth date, sex and postcode agree.";
+    NamesInexact = "R80", "Neither name agrees exactly, and no number supports them.";
     GivenNameDoesNotAgree = "R80", "The given names do not agree.";
     RunnerUpTooClose = "R83", "Another person is nearly as likely.";
     KnownDuplicate = "R83", "The other person as likely is an open possible duplicate of this one.";

@@ -157,3 +157,43 @@ fn a_source_says_who_it_is() {
         assert!(sources.mentions(text), "{text} in {}", sources.text);
     }
 }
+
+#[test]
+fn the_demonstration_keeps_out_of_a_ledger_made_for_something_else() {
+    let world = World::at_rest();
+    world
+        .accord(&["source", "add", "optician", "--name", "An optician"])
+        .expect(0);
+    let data = world.file("data");
+    let data = data.to_str().expect("a path in UTF-8");
+    let refused = world.accord_alone_with(&["demo", "--data", data, "--persons", "20"]);
+    assert!(one_sentence(refused).contains("demonstration"));
+}
+
+#[test]
+fn a_lost_database_is_not_served_as_an_empty_one() {
+    let world = World::start();
+    world.registers("gp", "1", &crate::people::person("lost"));
+    world.dies();
+    let (data, kept) = (world.file("data"), world.file("kept"));
+    std::fs::create_dir(&kept).expect("a directory");
+    for name in ["accord.db", "accord.db-wal", "accord.db-shm"] {
+        let _ = std::fs::rename(data.join(name), kept.join(name));
+    }
+    let refused = world.accord(&["import", "no-such-file.csv"]);
+    assert!(one_sentence(refused).contains("accord.db"));
+    for name in ["accord.db", "accord.db-wal", "accord.db-shm"] {
+        let _ = std::fs::rename(kept.join(name), data.join(name));
+    }
+}
+
+#[test]
+fn export_makes_no_ledger_where_there_is_none() {
+    let world = World::at_rest();
+    let nowhere = world.file("nowhere");
+    let nowhere = nowhere.to_str().expect("a path in UTF-8");
+    let refused =
+        world.accord_alone_with(&["export", "--data", nowhere, "--persons", "persons.csv"]);
+    one_sentence(refused);
+    assert!(!world.file("nowhere").exists());
+}

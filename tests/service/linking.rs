@@ -634,3 +634,49 @@ fn a_record_with_everything_equal_links_by_its_weight() {
         );
     });
 }
+
+#[test]
+fn r19_a_confused_number_does_not_keep_its_owner_s_next_records_apart() {
+    in_both_worlds(|world| {
+        let owner = with(
+            &somebody("Victoria", "Plumtree", "1971-06-21"),
+            verified(NUMBERS[4]),
+        );
+        let owner = with(
+            &owner,
+            json!({
+                "gender": "female",
+                "phones": ["07700 900471"],
+                "addresses": [{"lines": ["14 Larkspur Way"], "town": "Leeds", "postcode": "LS8 3QP"}],
+            }),
+        );
+        let first = world.registers("gp", "1", &owner);
+        assert_eq!(world.registers("pas", "1", &owner).person(), first.person());
+        let wrong = with(
+            &somebody("Gareth", "Owens", "1948-11-02"),
+            verified(NUMBERS[4]),
+        );
+        assert_reviewed(world, &world.registers("ed", "1", &wrong), &first);
+
+        let next = world.registers("ed", "2", &owner);
+
+        assert_eq!(next.person(), first.person(), "{}", next.text);
+        assert_eq!(next["route"], "probabilistic", "{}", next.text);
+    });
+}
+
+#[test]
+fn r80_two_likenesses_are_not_one_agreement() {
+    in_both_worlds(|world| {
+        let place = json!({
+            "gender": "male",
+            "phones": ["07700 900289"],
+            "addresses": [{"lines": ["95 Dove Road"], "town": "Leeds", "postcode": "LS22 4GJ"}],
+        });
+        let one = with(&somebody("Ahmed", "Hassan", "1990-03-17"), place.clone());
+        let other = with(&somebody("Ahmad", "Hussein", "1990-03-17"), place);
+        let first = world.registers("gp", "1", &one);
+        let second = world.registers("pas", "1", &other);
+        assert_apart(&second, &first);
+    });
+}

@@ -13,6 +13,7 @@ use crate::interfaces::rest::bodies::{CrossReferenceBody, RecordBody, Registrati
 use crate::interfaces::rest::request::{
     Body, Parameters, RecordPath, Segment, idempotency_key, if_match, local_id_of, source_code,
 };
+use crate::registry::Outcome;
 use crate::security::{Access, Action};
 
 /// A registration whose local id is in the body.
@@ -82,9 +83,13 @@ async fn register(
     } else {
         StatusCode::OK
     };
-    let version = answer.version;
-    let body = Json(RegistrationBody::of(answer, &access));
-    Ok(with_etag((status, body).into_response(), version))
+    // A held version is not what the record says: it has no tag to write by.
+    let served = (answer.outcome != Outcome::UpdateHeld).then_some(answer.version);
+    let response = (status, Json(RegistrationBody::of(answer, &access))).into_response();
+    Ok(match served {
+        Some(version) => with_etag(response, version),
+        None => response,
+    })
 }
 
 fn with_etag(mut response: Response, version: u32) -> Response {

@@ -129,11 +129,16 @@ fn describe(error: &serde_json::Error, path: &str, id: &str) -> Problem {
         .strip_prefix("unknown field `")
         .and_then(|rest| rest.split('`').next())
     {
-        // The name of a member is the sender's own word, cut so that no value hides in it.
-        let name: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
+        // What is no plain word could be a patient's name in the wrong place.
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let name = if name.len() <= 64 && name.chars().all(plain) {
+            name
+        } else {
+            "(not a word)"
+        };
         let detail = format!("unknown member `{name}` at {place}; see the API's list of members");
         return Problem::new(Refused::Malformed, detail, id)
-            .member(&name)
+            .member(name)
             .rule("unknown member");
     }
     if let Some(name) = said
