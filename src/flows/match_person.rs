@@ -58,6 +58,7 @@ struct Scored {
     members: Vec<Arc<StandardRecord>>,
     asked: StandardRecord,
     score: IdentityScore,
+    restricted: bool,
 }
 
 /// Finds the persons that the record may belong to, at most `limit`.
@@ -93,13 +94,8 @@ pub async fn match_person(
     let gate = Gate::of(access);
     // A relative's shared address would show a restricted one (R112). A person's
     // question must not show by contrast that somebody is hidden (R110).
-    let hides_locations = !access.actor().is_person()
-        && found.persons.iter().any(|person| {
-            person
-                .members
-                .iter()
-                .any(|member| member.standard.restricted)
-        });
+    let hides_locations =
+        !access.actor().is_person() && found.persons.iter().any(|person| person.restricted);
     let mut scored: Vec<Scored> = found
         .persons
         .into_iter()
@@ -148,10 +144,7 @@ fn score_one(
     asked: &StandardRecord,
     person: StoredPerson,
 ) -> Option<Scored> {
-    let restricted = person
-        .members
-        .iter()
-        .any(|member| member.standard.restricted);
+    let restricted = person.restricted;
     if !gate.may_find(asked, restricted) {
         return None;
     }
@@ -168,6 +161,7 @@ fn score_one(
         members,
         asked,
         score,
+        restricted,
     })
 }
 
@@ -218,7 +212,7 @@ impl Question<'_> {
         let values: Vec<&StandardRecord> = scored.members.iter().map(AsRef::as_ref).collect();
         let model = &self.context.model;
         let explanation = model.explain(&scored.asked, &values);
-        let restricted = self.hides_locations || values.iter().any(|value| value.restricted);
+        let restricted = self.hides_locations || scored.restricted;
         MatchCandidate {
             person: scored.person,
             grade,

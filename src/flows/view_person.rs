@@ -1,6 +1,6 @@
 //! A person, by any id that it ever had.
 
-use crate::flows::view_record::{is_restricted_person, possible_of};
+use crate::flows::view_record::possible_of;
 use crate::flows::{Context, FlowError};
 use crate::foundation::{PersonId, TaskId};
 use crate::identity::SubmittedRecord;
@@ -73,7 +73,7 @@ pub async fn view_person(
         PersonStatus::Withdrawn => PersonStanding::Withdrawn,
     };
     let gate = Gate::of(access);
-    let restricted = is_restricted_person(&stored);
+    let restricted = stored.restricted;
     let possible = if access.sees_possible() {
         possible_of(context, &stored).await?
     } else {

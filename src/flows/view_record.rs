@@ -211,14 +211,6 @@ fn link_of(context: &Context, stored: &StoredRecord) -> Option<RecordLink> {
     })
 }
 
-pub(super) fn is_restricted_person(person: &StoredPersonView) -> bool {
-    let mut values = person
-        .members
-        .iter()
-        .filter_map(|member| member.standard.as_ref());
-    values.any(|standard| standard.restricted)
-}
-
 /// A flag on any record of the person masks all of them, whenever it came (R111).
 async fn is_restricted(context: &Context, stored: &StoredRecord) -> Result<bool, FlowError> {
     let flagged = |version: &StoredVersion| {
@@ -234,7 +226,7 @@ async fn is_restricted(context: &Context, stored: &StoredRecord) -> Result<bool,
         return Ok(false);
     };
     let person = context.store.load_person(link.person).await?;
-    Ok(person.is_some_and(|person| is_restricted_person(&person)))
+    Ok(person.is_some_and(|person| person.restricted))
 }
 
 async fn audit(

@@ -126,6 +126,7 @@ fn compare(
     other: &StoredPersonView,
     record: RecordNumber,
 ) -> Vec<ShownRow> {
+    let sides_are_restricted = one.restricted || other.restricted;
     let (one, other) = (values(one), values(other));
     let holds = |members: &[Member]| members.iter().any(|member| member.record == record);
     let (raising, against) = if holds(&one) {
@@ -145,9 +146,5 @@ fn compare(
         return Vec::new();
     };
     let explanation = context.model.explain(&asked.standard, &members);
-    let restricted = raising
-        .iter()
-        .chain(&against)
-        .any(|member| member.standard.restricted);
-    Gate::of(access).explanation(explanation, &asked.standard, &members, restricted)
+    Gate::of(access).explanation(explanation, &asked.standard, &members, sides_are_restricted)
 }

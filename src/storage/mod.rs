@@ -19,6 +19,7 @@ mod feed;
 mod load;
 mod project;
 mod read;
+mod read_flags;
 mod recent;
 mod rows;
 mod seal;

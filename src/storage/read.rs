@@ -13,6 +13,7 @@ use crate::registry::{
     VersionStanding,
 };
 use crate::storage::db::Connection;
+use crate::storage::read_flags::is_restricted;
 use crate::storage::recent::{find_stored, records};
 use crate::storage::rows::{
     Reader, parse_person, parse_task, person_status, record_from, select_records, select_tasks,
@@ -30,6 +31,9 @@ pub struct StoredPerson {
     pub revision: EventPosition,
     /// Members in order of number.
     pub members: Vec<Member>,
+    /// A record of the person, withdrawn ones included, restricts its location:
+    /// the flag outlives the record that brought it (R111).
+    pub restricted: bool,
 }
 
 /// A person as people ask for it.
@@ -48,6 +52,8 @@ pub struct StoredPersonView {
     pub members: Vec<StoredMember>,
     /// Open tasks that name who it is now.
     pub tasks: Vec<TaskId>,
+    /// As for a candidate: the flag outlives the record that brought it (R111).
+    pub restricted: bool,
 }
 
 impl StoredPersonView {
@@ -115,25 +121,12 @@ pub struct TaskFilter {
     pub kind: Option<TaskKind>,
 }
 
-const CONFUSED_A: RowStatement = RowStatement {
-    before: "select person_a from tasks where status = 'open' \
-        and kind = 'suspected_confusion' and person_a in (values",
-    columns: 1,
-    after: ")",
-};
-
-const CONFUSED_B: RowStatement = RowStatement {
-    before: "select person_b from tasks where status = 'open' \
-        and kind = 'suspected_confusion' and person_b in (values",
-    columns: 1,
-    after: ")",
-};
-
 const CANDIDATES: RowStatement = RowStatement {
-    before: "select p.person, p.revision, l.record, r.current_version, y.standard \
+    before: "select p.person, p.revision, l.record, r.current_version, y.standard, r.status \
         from persons p \
-        join links l on l.person = p.person and l.to_position is null \
+        join links l on l.person = p.person \
         join records r on r.record = l.record \
+            and (l.to_position is null or r.status = 'withdrawn') \
         join payloads y on y.record = r.record and y.version = r.current_version \
         where y.standard is not null and p.person in \
         (select person from links where to_position is null and record in (values",
@@ -170,46 +163,29 @@ impl Store {
             if !seen.insert((person, record)) {
                 continue;
             }
-            let member = Member {
-                record,
-                version: reader.count(3, "current_version")?,
-                standard,
-            };
-            match persons.last_mut() {
-                Some(last) if last.person == person => last.members.push(member),
-                _ => persons.push(StoredPerson {
+            if persons.last().is_none_or(|last| last.person != person) {
+                persons.push(StoredPerson {
                     person,
                     revision: reader.position(1)?,
-                    members: vec![member],
-                }),
+                    members: Vec::new(),
+                    restricted: false,
+                });
+            }
+            let Some(last) = persons.last_mut() else {
+                continue;
+            };
+            last.restricted |= standard.restricted;
+            if row.try_get::<&str, _>(5)? != "withdrawn" {
+                last.members.push(Member {
+                    record,
+                    version: reader.count(3, "current_version")?,
+                    standard,
+                });
             }
         }
+        persons.retain(|candidate| !candidate.members.is_empty());
         persons.sort_by_key(|candidate| candidate.person);
         Ok(persons)
-    }
-
-    /// Those of the persons of whom an open task suspects that their number is
-    /// on two people.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub async fn confused_persons(
-        &self,
-        persons: &[PersonId],
-    ) -> Result<BTreeSet<PersonId>, StoreError> {
-        let mut connection = self.inner.readers.acquire().await?;
-        let mut confused = BTreeSet::new();
-        for statement in [&CONFUSED_A, &CONFUSED_B] {
-            let rows = statement
-                .select(&mut connection, &[], persons, |query, person| {
-                    query.bind(person.to_string())
-                })
-                .await?;
-            for row in &rows {
-                confused.insert(Reader::named(row, "tasks")?.parsed(0, "person", parse_person)?);
-            }
-        }
-        Ok(confused)
     }
 
     /// Records younger than `after` that are stored under any of the keys, in
@@ -275,6 +251,7 @@ impl Store {
             revision,
             members: members(&mut snapshot, survivor).await?,
             tasks: open_tasks(&mut snapshot, survivor).await?,
+            restricted: is_restricted(&mut snapshot, survivor).await?,
         }))
     }
 

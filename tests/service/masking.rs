@@ -256,3 +256,18 @@ fn r112_a_siblings_explanation_shows_no_shared_address() {
         assert_masked(&world.task(task["task_id"].as_str().expect("an id")).text);
     }
 }
+
+#[test]
+fn r111_the_flag_outlives_the_record_that_brought_it() {
+    let world = World::start();
+    let open = with(&restricted(), json!({"restricted": null}));
+    world.registers("gp", "1", &restricted());
+    world.registers("pas", "1", &open);
+
+    world.withdraws("gp", "1");
+
+    for answer in everything_said(&world, "pas", "1") {
+        assert_masked(&answer.text);
+    }
+    assert_masked(&world.matches(&open).text);
+}
