@@ -36,7 +36,7 @@ pub use register_record::{RegisterCommand, register_record};
 pub use seal_audit::seal_audit_each_second;
 pub use view_person::{PersonAnswer, PersonRecord, PersonStanding, view_person};
 pub use view_record::{
-    CrossReference, RecordAnswer, RecordLink, VersionAnswer, cross_reference, view_record,
+    CrossReference, RecordAnswer, RecordLink, VersionAnswer, Wanted, cross_reference, view_record,
 };
 pub use view_tasks::{TaskAnswer, TaskFilter, list_tasks, view_task};
 pub use withdraw_record::withdraw_record;

@@ -125,6 +125,31 @@ pub async fn view_record(
     })
 }
 
+/// Which of a person's other local ids are wanted.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wanted<'a> {
+    /// Those of this source only.
+    pub source: Option<&'a SourceCode>,
+    /// Those joined by this route or a surer one only (R136): a weight is the
+    /// least sure, a rule about the number surer, a human the surest.
+    pub min_route: Option<Route>,
+}
+
+impl Wanted<'_> {
+    /// A record without a route came first: nobody joined it to anything.
+    fn allows(self, route: Option<Route>) -> bool {
+        let sureness = |route: Route| match route {
+            Route::Probabilistic => 0,
+            Route::Deterministic => 1,
+            Route::Human => 2,
+        };
+        match (self.min_route, route) {
+            (Some(least), Some(route)) => sureness(route) >= sureness(least),
+            _ => true,
+        }
+    }
+}
+
 /// The person of a record, and the local ids that it has elsewhere.
 ///
 /// # Errors
@@ -134,7 +159,7 @@ pub async fn cross_reference(
     access: &Access,
     source: &SourceCode,
     local_id: &LocalId,
-    target_source: Option<&SourceCode>,
+    wanted: Wanted<'_>,
 ) -> Result<CrossReference, FlowError> {
     let stored = context
         .store
@@ -154,8 +179,13 @@ pub async fn cross_reference(
     let mut records: Vec<(SourceCode, LocalId)> = person
         .members
         .iter()
+        .filter(|member| {
+            let own = member.state.number == stored.state.number;
+            let route = member.state.link.as_ref().and_then(|link| link.route);
+            own || (wanted.allows(route) && wanted.allows(link.route))
+        })
         .map(|member| (member.state.source.clone(), member.state.local_id.clone()))
-        .filter(|(held, _)| target_source.is_none_or(|target| target == held))
+        .filter(|(held, _)| wanted.source.is_none_or(|target| target == held))
         .collect();
     records.sort();
     let possible = if access.sees_possible() {

@@ -295,3 +295,21 @@ fn the_sources_are_listed() {
         assert!(sources.mentions(code), "{code} in {}", sources.text);
     }
 }
+
+#[test]
+fn r136_a_reader_can_ask_for_links_of_a_surer_route_only() {
+    let world = World::start();
+    let known = verified_person("surer");
+    world.registers("gp", "1", &known);
+    let linked = world.registers("pas", "1", &known);
+    assert_eq!(linked["route"], "deterministic", "{}", linked.text);
+    let ids = |query: &str| {
+        let path = format!("{}/person{query}", record_path("gp", "1"));
+        let answer = world.get(&path).send().expect(200);
+        answer.list("records").len()
+    };
+    assert_eq!(ids(""), 2);
+    assert_eq!(ids("?min_route=probabilistic"), 2);
+    assert_eq!(ids("?min_route=deterministic"), 2);
+    assert_eq!(ids("?min_route=human"), 1, "automatic links are hidden");
+}

@@ -161,6 +161,7 @@ pub async fn withdraw_record(
 #[serde(deny_unknown_fields)]
 pub struct CrossReferenceParameters {
     target_source: Option<String>,
+    min_route: Option<crate::matching::Route>,
 }
 
 /// `GET /sources/{source}/records/{local_id}/person`
@@ -175,14 +176,12 @@ pub async fn cross_reference(
     let target = target
         .map(|text| source_code(text, caller.request_id()))
         .transpose()?;
-    let answer = flows::cross_reference(
-        &context,
-        &access,
-        &path.source,
-        &path.local_id,
-        target.as_ref(),
-    )
-    .await
-    .map_err(|error| Problem::of(&error, caller.request_id()))?;
+    let wanted = flows::Wanted {
+        source: target.as_ref(),
+        min_route: parameters.min_route,
+    };
+    let answer = flows::cross_reference(&context, &access, &path.source, &path.local_id, wanted)
+        .await
+        .map_err(|error| Problem::of(&error, caller.request_id()))?;
     Ok(Json(answer.into()))
 }
