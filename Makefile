@@ -19,9 +19,10 @@ quick: ## Format, lints, unit tests, architecture
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) test --locked --lib --test architecture
 
-prove: ## The long proofs: races, kills, interrupted imports
+prove: ## The long proofs: races, kills, interrupted imports, the index stopped for good
 	ACCORD_ROUNDS=200 ACCORD_KILLS=100 ACCORD_IMPORT_KILLS=20 \
 	  $(CARGO) test --release --locked --test service -- --nocapture --test-threads=2
+	ACCORD_INDEX_FOLLOWER=off $(CARGO) test --release --locked --test service
 
 bench: ## Criterion benches of the hot paths
 	$(CARGO) bench --locked
