@@ -514,3 +514,15 @@ fn answer_lines(text: &str) -> Vec<Value> {
         .map(|line| serde_json::from_str(line).expect("each answer is one JSON object"))
         .collect()
 }
+
+#[test]
+fn r120_a_nameless_record_is_registered_though_no_search_would_take_it() {
+    let world = World::shared();
+    let nameless = json!({
+        "birth_date": "1962-09-14",
+        "gender": "female",
+        "addresses": [{"postcode": "LS27 8QT"}],
+    });
+    let answer = world.put("ed", "r120-nameless", &nameless).send();
+    assert!(answer.expect(201)["person_id"].is_string());
+}

@@ -10,6 +10,8 @@
 //! | any other update | stays with its person; contrary or better evidence makes a task |
 
 mod overlay;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
