@@ -283,3 +283,29 @@ fn nobody_known_is_a_new_person() {
         (Decision::NewPerson, Vec::new())
     );
 }
+
+#[test]
+fn r65_a_postcode_that_a_crowd_uses_says_nothing() {
+    let mut file = LinkageModel::uk_care().file().clone();
+    file.frequencies.crowded_postcodes = Some("crowded".to_owned());
+    let table = |name: &str| match name {
+        "crowded" => Some("LS1 4AP\n".to_owned()),
+        other => LinkageModel::embedded_table(other),
+    };
+    let model = LinkageModel::from_file(file, &table).expect("a valid model");
+    let weight = |a: &str, b: &str| {
+        let lives = |postcode| {
+            said()
+                .name("Rosalind", "Applethwaite")
+                .at("", postcode)
+                .record()
+        };
+        model.score(&lives(a), &[&lives(b)]).weight.bits()
+    };
+    let nothing = weight("LS1 4AP", "");
+    assert!((weight("LS1 4AP", "LS1 4AP") - nothing).abs() < 1e-9);
+    assert!(
+        weight("LS6 2AB", "LS6 2AB") > nothing + 5.0,
+        "another postcode still counts"
+    );
+}
