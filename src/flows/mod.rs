@@ -1,7 +1,8 @@
 //! One file per journey: the only place where the pure floors meet storage
-//! and the index. A flow demands an [`Access`](crate::security::Access),
-//! returns typed answers that have passed the masking gate, and commits the
-//! audit row with its answer.
+//! and the index. A flow that answers an actor demands an
+//! [`Access`](crate::security::Access), returns typed answers that have passed
+//! the masking gate, and commits the audit row with its answer. (An export
+//! gives ids alone; its audit row comes from the command line.)
 
 mod authenticate;
 mod catch_up_index;
