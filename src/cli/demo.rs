@@ -48,6 +48,7 @@ pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
     refuse_a_ledger_of_others(&arguments.data)?;
     let ledger = LedgerArguments {
         data: arguments.data.clone(),
+        database: None,
         live: false,
     };
     let context = open(&ledger, Use::Exclusive).await?;

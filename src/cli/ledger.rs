@@ -26,16 +26,26 @@ pub(super) enum Use {
 
 /// Opens the ledger in the data directory, making it where it is missing.
 pub(super) async fn open(arguments: &LedgerArguments, use_: Use) -> anyhow::Result<Context> {
-    refuse_a_lost_database(&arguments.data)?;
+    if arguments.database.is_none() {
+        refuse_a_lost_database(&arguments.data)?;
+    }
     let options = StoreOptions {
         live: arguments.live,
         create: use_ != Use::Existing,
         exclusive: use_ == Use::Exclusive,
     };
-    let store = match Store::open(&arguments.data, options).await {
+    let opened = match &arguments.database {
+        Some(url) => Store::open_database(url, &arguments.data, options).await,
+        None => Store::open(&arguments.data, options).await,
+    };
+    let store = match opened {
         Err(error @ StoreError::InUse) => {
             let hint = "stop it, or send files through it: accord import --url http://HOST:PORT";
             return Err(error).context(hint);
+        }
+        // The URL is not repeated: it may hold a password.
+        Err(error) if arguments.database.is_some() => {
+            return Err(error).context("cannot open the ledger of --database");
         }
         opened => opened.with_context(|| format!("cannot open {}", arguments.data.display()))?,
     };
@@ -72,7 +82,18 @@ fn refuse_a_lost_database(data: &Path) -> anyhow::Result<()> {
 /// ledger, is made again.
 async fn open_index(data: &Path, store: &Store) -> anyhow::Result<CandidateIndex> {
     let directory = data.join("index");
-    let position = store.position().await?;
+    let lineage_file = data.join("index-of");
+    let lineage = std::fs::read_to_string(&lineage_file).unwrap_or_default();
+    let same =
+        lineage == store.lineage() || (lineage.is_empty() && data.join("accord.db").exists());
+    if !same && directory.exists() {
+        tracing::warn!("the index is of another ledger and is made again");
+        std::fs::remove_dir_all(&directory).context("cannot remove the other ledger's index")?;
+    }
+    if lineage != store.lineage() {
+        std::fs::write(&lineage_file, store.lineage()).context("cannot write index-of")?;
+    }
+    let position = store.followed_position().await?;
     match CandidateIndex::open(&directory) {
         Ok(index) if index.position() <= position => return Ok(index),
         Ok(_) => tracing::warn!("the index is ahead of its ledger and is made again"),

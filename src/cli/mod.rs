@@ -43,6 +43,16 @@ struct LedgerArguments {
     /// Data directory, made and migrated on first use.
     #[arg(long, value_name = "DIR", default_value = "./accord-data")]
     data: PathBuf,
+    /// PostgreSQL database of the ledger, which any number of nodes share; the
+    /// data directory then holds this node's index. The environment variable
+    /// keeps a password off the list of processes.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "ACCORD_DATABASE",
+        hide_env_values = true
+    )]
+    database: Option<String>,
     /// Real patients: numbers in the test range are isolated. Said when the
     /// directory is made.
     #[arg(long)]

@@ -14,7 +14,7 @@ pub(super) struct VerifyArguments {
 }
 
 pub(super) async fn run(arguments: VerifyArguments) -> anyhow::Result<()> {
-    if !arguments.ledger.data.is_dir() {
+    if arguments.ledger.database.is_none() && !arguments.ledger.data.is_dir() {
         bail!("there is no ledger in {}", arguments.ledger.data.display());
     }
     let context = open(&arguments.ledger, Use::Existing).await?;

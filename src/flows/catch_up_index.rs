@@ -8,6 +8,9 @@ use crate::flows::{Context, FlowError};
 use crate::foundation::limits::{INDEX_FEED_ROWS_MAX, INDEX_FOLLOW_INTERVAL_MS};
 use crate::index::IndexEntry;
 
+/// Positions that the horizon may move on before the index notes it.
+const IDLE_MOVE: i64 = 10_000;
+
 /// How the follower runs.
 #[derive(Debug, Clone, Copy)]
 pub struct FollowerOptions {
@@ -25,7 +28,8 @@ pub async fn catch_up(context: &Context) -> Result<u64, FlowError> {
     loop {
         let from = context.index.position();
         let (rows, upto) = context.store.index_feed(from, INDEX_FEED_ROWS_MAX).await?;
-        if upto <= from {
+        // A horizon moves without a change of ours; that is no news to write.
+        if upto <= from || (rows.is_empty() && upto.0 - from.0 < IDLE_MOVE) {
             return Ok(applied);
         }
         applied += rows.len() as u64;
@@ -67,11 +71,13 @@ pub async fn follow(context: Context, options: FollowerOptions) {
     }
 }
 
-/// How many events the index is behind.
+/// How many changed records the index does not know yet.
 ///
 /// # Errors
 /// The ledger cannot say where it stands.
 pub async fn index_lag(context: &Context) -> Result<i64, FlowError> {
-    let ledger = context.store.position().await?;
-    Ok((ledger.0 - context.index.position().0).max(0))
+    Ok(context
+        .store
+        .count_changed(context.index.position())
+        .await?)
 }

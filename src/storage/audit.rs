@@ -6,14 +6,14 @@ use sha2::{Digest, Sha256};
 use crate::foundation::{Instant, PersonId};
 use crate::security::AuditEntry;
 use crate::storage::command::{CommitActor, Planned, ReadSet};
-use crate::storage::db::{Connection, Row};
+use crate::storage::db::{self, Connection, Row};
 use crate::storage::rows::Reader;
 use crate::storage::{Store, StoreError};
 
 /// A row of the audit log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditRow {
-    /// Its number, counted from 1 without a gap.
+    /// Its number; where one process writes, counted from 1 without a gap.
     pub audit: i64,
     /// When.
     pub at: Instant,
@@ -76,7 +76,7 @@ macro_rules! select_audit {
     ($rest:literal) => {
         concat!(
             "select a.audit, a.at, a.actor, a.on_behalf_of, a.role, a.organisation, a.purpose, \
-             a.action, a.request_id, a.persons, a.record from audit a ",
+             a.action, a.request_id, a.persons, a.record, a.stamp from audit a ",
             $rest
         )
     };
@@ -99,20 +99,27 @@ fn audit_from(row: &Row) -> Result<AuditRow, StoreError> {
     })
 }
 
-/// Rows after a number, in order.
+/// Rows after one, in order of their commits, up to the place of one; each
+/// with its commit's place.
 pub(super) async fn list_after(
     connection: &mut Connection,
-    after: i64,
+    after: (i64, i64),
+    upto: i64,
     limit: i64,
-) -> Result<Vec<AuditRow>, StoreError> {
-    let rows = sqlx::query(select_audit!(
-        "where a.audit > $1 order by a.audit limit $2"
+) -> Result<Vec<(i64, AuditRow)>, StoreError> {
+    let rows = db::query(select_audit!(
+        "where (a.stamp, a.audit) > ($1, $2) and a.stamp <= $3 \
+         order by a.stamp, a.audit limit $4"
     ))
-    .bind(after)
+    .bind(after.0)
+    .bind(after.1)
+    .bind(upto)
     .bind(limit)
     .fetch_all(connection)
     .await?;
-    rows.iter().map(audit_from).collect()
+    rows.iter()
+        .map(|row| Ok((row.try_get(11)?, audit_from(row)?)))
+        .collect()
 }
 
 impl Store {
@@ -147,16 +154,23 @@ impl Store {
     ) -> Result<Vec<AuditRow>, StoreError> {
         let mut connection = self.inner.readers.acquire().await?;
         let Some(person) = person else {
-            return list_after(&mut connection, after, i64::from(limit)).await;
+            let rows = db::query(select_audit!(
+                "where a.audit > $1 order by a.audit limit $2"
+            ))
+            .bind(after)
+            .bind(i64::from(limit))
+            .fetch_all(&mut connection)
+            .await?;
+            return rows.iter().map(audit_from).collect();
         };
-        let rows = sqlx::query(select_audit!(
+        let rows = db::query(select_audit!(
             "join audit_persons n on n.audit = a.audit \
              where n.person = $1 and n.audit > $2 order by n.audit limit $3"
         ))
         .bind(person.to_string())
         .bind(after)
         .bind(i64::from(limit))
-        .fetch_all(&mut *connection)
+        .fetch_all(&mut connection)
         .await?;
         rows.iter().map(audit_from).collect()
     }

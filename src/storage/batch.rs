@@ -1,9 +1,9 @@
 //! What a batch of commands will write: its rows, gathered while the commands
 //! decide. Writing them stands in `write`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use crate::foundation::{EventPosition, Instant, RecordNumber};
+use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber};
 use crate::registry::RegistryState;
 use crate::security::AuditEntry;
 use crate::storage::StoreError;
@@ -27,11 +27,6 @@ pub(super) struct VersionRow {
     pub(super) actor: String,
 }
 
-pub(super) struct AuditRow {
-    pub(super) audit: i64,
-    pub(super) entry: AuditEntry,
-}
-
 /// The rows of a batch.
 pub(super) struct Batch {
     pub(super) projection: Projection,
@@ -40,14 +35,13 @@ pub(super) struct Batch {
     pub(super) subjects: Vec<(String, EventPosition)>,
     pub(super) versions: Vec<VersionRow>,
     pub(super) keys: Vec<KeyRow>,
-    pub(super) audit: Vec<AuditRow>,
-    pub(super) audit_last: i64,
+    pub(super) audit: Vec<AuditEntry>,
     pub(super) remembered: Vec<(RememberedAnswer, Instant)>,
 }
 
 impl Batch {
-    /// An empty batch after the given audit row.
-    pub(super) fn new(audit_last: i64) -> Self {
+    /// An empty batch.
+    pub(super) fn new() -> Self {
         Self {
             projection: Projection::default(),
             facts_taken: 0,
@@ -56,7 +50,6 @@ impl Batch {
             versions: Vec::new(),
             keys: Vec::new(),
             audit: Vec::new(),
-            audit_last,
             remembered: Vec::new(),
         }
     }
@@ -87,6 +80,19 @@ impl Batch {
         }
     }
 
+    /// Persons that stood before the batch and that it changes or asks about.
+    pub(super) fn touched(&self, state: &RegistryState) -> BTreeSet<PersonId> {
+        let tasks = self.projection.new_tasks.keys();
+        let tasks = tasks.chain(&self.projection.changed_tasks);
+        let named = tasks.filter_map(|task| state.tasks.get(task));
+        let mut persons: BTreeSet<PersonId> = named
+            .flat_map(|task| task.persons.iter().copied())
+            .chain(self.projection.changed_persons.iter().copied())
+            .collect();
+        persons.retain(|person| !self.projection.new_persons.contains_key(person));
+        persons
+    }
+
     /// Gathers what stands beside the events of the plan applied last.
     pub(super) fn take(
         &mut self,
@@ -110,11 +116,7 @@ impl Batch {
                 position,
             }));
         }
-        for entry in plan.audit {
-            self.audit_last += 1;
-            let audit = self.audit_last;
-            self.audit.push(AuditRow { audit, entry });
-        }
+        self.audit.extend(plan.audit);
         self.remembered
             .extend(plan.remember.map(|answer| (answer, at)));
         Ok(())

@@ -21,6 +21,21 @@ pub enum StoreError {
         /// The version found.
         found: String,
     },
+    /// The database server is set up so that a ledger is not safe on it.
+    #[error("the database server's {setting} must be {needed}")]
+    Unfit {
+        /// Name of the setting.
+        setting: &'static str,
+        /// What it must be.
+        needed: &'static str,
+    },
+    /// Other processes were in the way for too long; nothing is known to be
+    /// written, and the same request may be sent again.
+    #[error("the ledger is busy; send it again")]
+    Busy,
+    /// A person has moved since it was read; tried again inside.
+    #[error("a person has moved meanwhile")]
+    Moved,
     /// A stored value cannot be read back, or a command's parts do not fit.
     #[error("{table}.{column} of row {row} does not make sense")]
     Inconsistent {

@@ -1,12 +1,10 @@
 //! What follows the ledger: its position, its events, the rows that the index
 //! takes in, and the rows of an export.
 
-use sqlx::Row as _;
-
 use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber};
 use crate::matching::Route;
 use crate::registry::{LocalId, RegistryEvent, SourceCode};
-use crate::storage::db::{Connection, Row};
+use crate::storage::db::{self, Connection, Row};
 use crate::storage::rows::{Reader, parse_local_id, parse_person, parse_source, parse_word};
 use crate::storage::sql::RowStatement;
 use crate::storage::{Store, StoreError};
@@ -75,6 +73,32 @@ impl Store {
         last_position(&mut connection).await
     }
 
+    /// Up to where a follower can read now: the last position, or the horizon
+    /// where several processes write.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn followed_position(&self) -> Result<EventPosition, StoreError> {
+        let mut connection = self.inner.readers.acquire().await?;
+        match self.inner.young.horizon(&mut connection).await? {
+            Some(horizon) => Ok(horizon),
+            None => last_position(&mut connection).await,
+        }
+    }
+
+    /// How many records have changed after a follower's position.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn count_changed(&self, after: EventPosition) -> Result<i64, StoreError> {
+        let mut connection = self.inner.readers.acquire().await?;
+        let row = db::query("select count(*) from records where stamp > $1")
+            .bind(after.0)
+            .fetch_one(&mut connection)
+            .await?;
+        row.try_get(0)
+    }
+
     /// Records that have changed after a position, earliest change first, and
     /// the position up to which the rows are complete.
     ///
@@ -86,25 +110,22 @@ impl Store {
         limit: u32,
     ) -> Result<(Vec<FeedRow>, EventPosition), StoreError> {
         let mut snapshot = self.inner.readers.begin().await?;
-        let rows = sqlx::query(
-            "select record, status, position from records where position > $1 \
-             order by position limit $2",
-        )
-        .bind(after.0)
-        .bind(i64::from(limit))
-        .fetch_all(&mut *snapshot)
-        .await?;
-        let full = rows.len() == limit as usize;
-        let complete = match rows.last() {
-            Some(last) if full => EventPosition(last.try_get(2)?),
-            _ => last_position(&mut snapshot).await?,
+        let horizon = match self.inner.young.horizon(&mut snapshot).await? {
+            Some(horizon) => horizon,
+            None => last_position(&mut snapshot).await?,
         };
+        let rows = feed_rows(&mut snapshot, after, horizon, i64::from(limit)).await?;
+        let complete = rows.last().map_or(Ok(horizon), |row| {
+            let full = rows.len() >= limit as usize;
+            let last = row.try_get(2).map(EventPosition);
+            if full { last } else { Ok(horizon) }
+        })?;
         let mut feed = Vec::with_capacity(rows.len());
         for row in &rows {
             feed.push(FeedRow {
                 record: RecordNumber(row.try_get(0)?),
                 keys: Vec::new(),
-                withdrawn: row.try_get::<&str, _>(1)? == "withdrawn",
+                withdrawn: row.try_get::<&str>(1)? == "withdrawn",
             });
         }
         fill_keys(&mut snapshot, &mut feed).await?;
@@ -147,8 +168,7 @@ impl Store {
         &self,
         mut visit: impl FnMut(ExportRow) -> Result<(), E>,
     ) -> Result<(), E> {
-        let begun = self.inner.readers.begin().await;
-        let mut snapshot = begun.map_err(StoreError::from)?;
+        let mut snapshot = self.inner.readers.begin().await?;
         let mut after = RecordNumber(0);
         loop {
             let page = export_page(&mut snapshot, after).await?;
@@ -163,14 +183,48 @@ impl Store {
     }
 }
 
+/// Changed records in order of their commits, up to the horizon. A commit that
+/// the limit would cut is given whole: a follower's place is behind it.
+async fn feed_rows(
+    connection: &mut Connection,
+    after: EventPosition,
+    horizon: EventPosition,
+    limit: i64,
+) -> Result<Vec<Row>, StoreError> {
+    let mut rows = db::query(
+        "select record, status, stamp from records where stamp > $1 and stamp <= $2 \
+         order by stamp, record limit $3",
+    )
+    .bind(after.0)
+    .bind(horizon.0)
+    .bind(limit)
+    .fetch_all(connection)
+    .await?;
+    let full = i64::try_from(rows.len()).is_ok_and(|count| count >= limit);
+    let Some(last) = rows.last().filter(|_| full) else {
+        return Ok(rows);
+    };
+    let (record, stamp): (i64, i64) = (last.try_get(0)?, last.try_get(2)?);
+    let rest = db::query(
+        "select record, status, stamp from records where stamp = $1 and record > $2 \
+         order by record",
+    )
+    .bind(stamp)
+    .bind(record)
+    .fetch_all(connection)
+    .await?;
+    rows.extend(rest);
+    Ok(rows)
+}
+
 /// Position of the last event in the connection's snapshot.
 pub(super) async fn last_position(
     connection: &mut Connection,
 ) -> Result<EventPosition, StoreError> {
-    let position = sqlx::query_scalar("select coalesce(max(position), 0) from events")
+    let row = db::query("select coalesce(max(position), 0) from events")
         .fetch_one(connection)
         .await?;
-    Ok(EventPosition(position))
+    Ok(EventPosition(row.try_get(0)?))
 }
 
 /// A page of events.
@@ -178,7 +232,7 @@ pub(super) async fn list_events(
     connection: &mut Connection,
     after: EventPosition,
 ) -> Result<Vec<StoredEvent>, StoreError> {
-    let rows = sqlx::query(
+    let rows = db::query(
         "select position, at, actor, request_id, body from events where position > $1 \
          order by position limit $2",
     )
@@ -225,7 +279,7 @@ async fn export_page(
     connection: &mut Connection,
     after: RecordNumber,
 ) -> Result<Vec<ExportRow>, StoreError> {
-    let rows = sqlx::query(
+    let rows = db::query(
         "select r.record, r.source, r.local_id, l.person, l.route, l.weight_bits, l.model \
          from records r join links l on l.record = r.record and l.to_position is null \
          where r.record > $1 order by r.record limit $2",

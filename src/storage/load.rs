@@ -2,26 +2,19 @@
 //! statements for the whole batch, and completed before each command by what
 //! the commands before it have brought into its reach.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{PoisonError, RwLock};
 
-use sqlx::Row as _;
-
-use crate::foundation::{EventPosition, PersonId, RecordNumber};
+use crate::foundation::{EventPosition, PersonId, RecordNumber, TaskId};
 use crate::registry::{Counters, PersonState, PersonStatus, RecordNumberCounter, RegistryState};
 use crate::storage::StoreError;
 use crate::storage::command::{CommitReads, Planned, ReadSet, RememberedAnswer};
-use crate::storage::db::{Connection, Row};
-use crate::storage::recent::{RecentKeys, find_stored, read_back};
+use crate::storage::db::{self, Connection, Row};
+use crate::storage::recent::{RecentKeys, Wanted, find_recent};
 use crate::storage::rows::{
     Reader, parse_person, person_status, record_from, select_records, select_tasks, task_from,
 };
 use crate::storage::sql::RowStatement;
-
-const COUNTERS: &str = "\
-    select coalesce((select max(position) from events), 0), \
-    coalesce((select max(record) from records), 0), \
-    coalesce((select max(audit) from audit), 0)";
 
 const REMEMBERED: RowStatement = RowStatement {
     before: "select actor, key, digest, status, body from idempotency \
@@ -69,11 +62,41 @@ const NUMBERED: RowStatement = RowStatement {
     after: ")",
 };
 
+/// What other processes may have changed meanwhile: a person with its members,
+/// and the tasks that were open about it.
+#[derive(Debug, PartialEq, Eq)]
+struct Found {
+    state: Option<PersonState>,
+    tasks: BTreeMap<TaskId, EventPosition>,
+}
+
+/// Where young records are looked for.
+pub(super) struct Young {
+    /// Their keys.
+    pub(super) keys: RwLock<RecentKeys>,
+    /// What is added to transaction ids (see `feed`).
+    pub(super) offset: i64,
+}
+
+impl Young {
+    /// The horizon, where several processes write.
+    pub(super) async fn horizon(
+        &self,
+        connection: &mut Connection,
+    ) -> Result<Option<EventPosition>, StoreError> {
+        let horizon = db::horizon(connection, self.offset).await?;
+        Ok(horizon.map(EventPosition))
+    }
+}
+
 /// What a batch works on.
 pub(super) struct Working {
     pub(super) state: RegistryState,
-    /// Highest audit row.
-    pub(super) audit: i64,
+    /// Positions that may be used after the first: one command may use half.
+    positions: i64,
+    first: i64,
+    /// Persons as they were found, before the batch changed them.
+    found: BTreeMap<PersonId, Found>,
     answers: HashMap<RecordNumber, String>,
     remembered: HashMap<(String, String), RememberedAnswer>,
     asked_persons: HashSet<PersonId>,
@@ -83,27 +106,29 @@ impl Working {
     /// Loads for all commands at once, inside the write transaction.
     pub(super) async fn open(
         connection: &mut Connection,
-        recent: &RwLock<RecentKeys>,
+        young: &Young,
         reads: &[&ReadSet],
     ) -> Result<Self, StoreError> {
-        let row = sqlx::query(COUNTERS).fetch_one(&mut *connection).await?;
+        let numbers = db::numbers(connection).await?;
         let counters = Counters {
-            position: EventPosition(row.try_get(0)?),
-            record: RecordNumberCounter(row.try_get(1)?),
+            position: EventPosition(numbers.position),
+            record: RecordNumberCounter(numbers.record),
         };
         let mut working = Self {
             state: RegistryState {
                 counters,
                 ..RegistryState::default()
             },
-            audit: row.try_get(2)?,
+            positions: numbers.positions,
+            first: numbers.position,
+            found: BTreeMap::new(),
             answers: HashMap::new(),
             remembered: HashMap::new(),
             asked_persons: HashSet::new(),
         };
         working.load_remembered(connection, reads).await?;
         working.load_named(connection, reads).await?;
-        working.load_recent(connection, recent, reads).await?;
+        working.load_recent(connection, young, reads).await?;
         working.complete(connection, reads).await?;
         Ok(working)
     }
@@ -115,6 +140,23 @@ impl Working {
         read: &ReadSet,
     ) -> Result<(), StoreError> {
         self.complete(connection, &[read]).await
+    }
+
+    /// Makes sure that the next command has numbers enough for its events.
+    pub(super) async fn number_next(
+        &mut self,
+        connection: &mut Connection,
+    ) -> Result<(), StoreError> {
+        let used = self.state.counters.position.0 - self.first;
+        if used > self.positions {
+            return Err(StoreError::inconsistent("events", "position", used));
+        }
+        if used > self.positions / 2 {
+            let numbers = db::numbers(connection).await?;
+            self.first = numbers.position;
+            self.state.counters.position = EventPosition(numbers.position);
+        }
+        Ok(())
     }
 
     /// What the store knows for a command beside the state.
@@ -212,37 +254,53 @@ impl Working {
     async fn load_recent(
         &mut self,
         connection: &mut Connection,
-        recent: &RwLock<RecentKeys>,
+        young: &Young,
         reads: &[&ReadSet],
     ) -> Result<(), StoreError> {
         let keys = distinct(reads.iter().flat_map(|read| read.keys.iter().copied()));
-        let after = needed_after(reads, self.state.counters.position);
         let upto = self.state.counters.position;
-        let write = || recent.write().unwrap_or_else(PoisonError::into_inner);
-        let missing = write().prepare(upto, after);
-        if let Some(span) = missing {
-            let rows = read_back(connection, span).await?;
-            write().extend(span, rows);
+        if keys.is_empty() {
+            if !connection.is_shared() {
+                let mut recent = young.keys.write().unwrap_or_else(PoisonError::into_inner);
+                recent.prepare(upto, upto);
+            }
+            return Ok(());
         }
-        let mut records = BTreeSet::new();
-        let mut found = |key: u64, record: RecordNumber| {
-            let holders = self.state.recent_keys.entry(key);
-            holders.or_default().insert(record);
-            records.insert(record);
+        let wanted = Wanted {
+            after: needed_after(reads, upto),
+            upto,
+            horizon: young.horizon(connection).await?,
         };
-        if write().covers(after) {
-            let recent = write();
-            for key in keys {
-                recent
-                    .find(key, after)
-                    .for_each(|record| found(key, record));
-            }
-        } else {
-            for row in find_stored(connection, &keys, after).await? {
-                found(row.key, row.record);
-            }
+        let mut records = BTreeSet::new();
+        for row in find_recent(connection, &young.keys, &keys, wanted).await? {
+            let holders = self.state.recent_keys.entry(row.key);
+            holders.or_default().insert(row.record);
+            records.insert(row.record);
         }
         self.load_records(connection, records).await
+    }
+
+    /// Whether the persons still are as they were found. To be asked under
+    /// their locks.
+    pub(super) async fn unmoved(
+        &self,
+        connection: &mut Connection,
+        persons: &BTreeSet<PersonId>,
+    ) -> Result<bool, StoreError> {
+        let mut again = Self {
+            state: RegistryState::default(),
+            positions: 0,
+            first: 0,
+            found: BTreeMap::new(),
+            answers: HashMap::new(),
+            remembered: HashMap::new(),
+            asked_persons: HashSet::new(),
+        };
+        again.load_persons(connection, persons.clone()).await?;
+        let before = |person| self.found.get(person);
+        Ok(persons
+            .iter()
+            .all(|person| before(person) == again.found.get(person)))
     }
 
     /// Loads persons, tasks and members until each read finds what it needs.
@@ -327,7 +385,24 @@ impl Working {
                 })
                 .await?;
             self.load_tasks(connection, &wanted).await?;
-            wanted = self.insert_persons(&rows)?;
+            let replacing = self.insert_persons(&rows)?;
+            if connection.is_shared() {
+                self.keep_found(&wanted);
+            }
+            wanted = replacing;
+        }
+    }
+
+    fn keep_found(&mut self, persons: &[PersonId]) {
+        for person in persons {
+            let state = self.state.persons.get(person).cloned();
+            let tasks = self.state.tasks.iter();
+            let tasks = tasks.filter(|(_, task)| task.persons.contains(person));
+            let found = Found {
+                state,
+                tasks: tasks.map(|(task, it)| (*task, it.position)).collect(),
+            };
+            self.found.insert(*person, found);
         }
     }
 

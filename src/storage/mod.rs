@@ -17,6 +17,7 @@ mod db;
 mod error;
 mod feed;
 mod load;
+mod locks;
 mod project;
 mod read;
 mod read_flags;
@@ -37,6 +38,7 @@ mod writer;
 mod tests;
 
 use std::fs::{File, TryLockError};
+use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, RwLock};
@@ -56,12 +58,15 @@ pub use verify::{Checked, VerifyReport, Violation};
 
 use crate::foundation::Instant;
 use crate::registry::RegistryState;
-use db::{Pool, Writer};
+use db::{Place, Pool, Writer};
+use load::Young;
 use recent::RecentKeys;
 use writer::{Counts, QUEUE_MAX, WriterTask};
 
 const DATABASE_FILE: &str = "accord.db";
 const LOCK_FILE: &str = "accord.lock";
+/// Held while a process finds out which cluster it is on; no key has it.
+const LINEAGE_LOCK: i64 = i64::MIN;
 
 /// How a data directory is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,8 +96,12 @@ struct Inner {
     /// Last seal known to stand in the second place; one sealer at a time.
     sealed: Mutex<Option<i64>>,
     counts: Arc<Counts>,
+    /// Keys of young records.
+    young: Arc<Young>,
     /// Only this process writes records: what it remembers of them is whole.
-    recent: Option<Arc<RwLock<RecentKeys>>>,
+    alone: bool,
+    /// Which ledger this is, and which cluster counts its transactions.
+    lineage: String,
     directory: PathBuf,
     live: bool,
 }
@@ -108,6 +117,11 @@ pub struct Health {
     pub commands: u64,
     /// Commands that wait.
     pub waiting: usize,
+    /// Transactions tried again because other processes were in their way, or
+    /// the line broke.
+    pub retries: u64,
+    /// Transactions begun again because a person had moved meanwhile.
+    pub moved: u64,
 }
 
 impl Store {
@@ -124,25 +138,54 @@ impl Store {
         } else if !file.exists() {
             return Err(StoreError::Missing);
         }
+        let place = Place::file(&file, options.create);
+        Self::open_at(directory, options, place).await
+    }
+
+    /// Opens the ledger in a PostgreSQL database, which any number of
+    /// processes share. The directory is this process's own: it holds the
+    /// index and the second place of the audit's seals.
+    ///
+    /// # Errors
+    /// As [`Store::open`]; [`StoreError::Unfit`] for a server that may lose
+    /// what it acknowledges.
+    pub async fn open_database(
+        url: &str,
+        directory: &Path,
+        options: StoreOptions,
+    ) -> Result<Self, StoreError> {
+        make_directory(directory)?;
+        Self::open_at(directory, options, Place::url(url)?).await
+    }
+
+    async fn open_at(
+        directory: &Path,
+        options: StoreOptions,
+        place: Place,
+    ) -> Result<Self, StoreError> {
         let lock = if options.exclusive {
             Some(Arc::new(take_lock(directory)?))
         } else {
             None
         };
-        let connect = db::options(&file, options.create);
-        let mut writer = Writer::open(connect.clone()).await?;
+        let mut writer = Writer::open(place.clone()).await?;
         let connection = writer.connection().await?;
-        db::check_version(connection).await?;
+        db::check_engine(connection).await?;
         db::migrate(connection).await?;
         let live = settle_live(connection, options.live).await?;
-        let readers = db::open_readers(&connect.create_if_missing(false)).await?;
+        let (lineage, offset) = settle_lineage(connection).await?;
+        let alone = options.exclusive && !connection.is_shared();
+        let readers = place.without_creating().open_readers().await?;
         let writer = Arc::new(Mutex::new(writer));
         let counts = Arc::new(Counts::default());
         let (queue, commands) = mpsc::channel(QUEUE_MAX);
         let stop = Arc::new(Notify::new());
-        let recent = Arc::new(RwLock::new(RecentKeys::default()));
+        let young = Arc::new(Young {
+            keys: RwLock::new(RecentKeys::default()),
+            offset,
+        });
         let task = WriterTask {
-            recent: Arc::clone(&recent),
+            young: Arc::clone(&young),
             queue: commands,
             stop: Arc::clone(&stop),
             writer: Arc::clone(&writer),
@@ -158,11 +201,20 @@ impl Store {
                 stop,
                 sealed: Mutex::new(None),
                 counts,
-                recent: options.exclusive.then_some(recent),
+                young,
+                alone,
+                lineage,
                 directory: directory.to_owned(),
                 live,
             }),
         })
+    }
+
+    /// Which ledger this is: an index that followed another one, or the same
+    /// on another server, is of no use.
+    #[must_use]
+    pub fn lineage(&self) -> &str {
+        &self.inner.lineage
     }
 
     /// Whether the directory was made for live use (RULES R5).
@@ -219,6 +271,8 @@ impl Store {
             commits: self.inner.counts.commits.load(Ordering::Relaxed),
             commands: self.inner.counts.commands.load(Ordering::Relaxed),
             waiting: queue.max_capacity() - queue.capacity(),
+            retries: self.inner.counts.retries.load(Ordering::Relaxed),
+            moved: self.inner.counts.moved.load(Ordering::Relaxed),
         })
     }
 
@@ -267,16 +321,74 @@ fn take_lock(directory: &Path) -> Result<File, StoreError> {
 
 /// Writes into a new ledger whether it is live; checks an existing one.
 async fn settle_live(connection: &mut db::Connection, live: bool) -> Result<bool, StoreError> {
-    sqlx::query("insert into meta (key, value) values ('live', $1) on conflict (key) do nothing")
-        .bind(live.to_string())
-        .execute(&mut *connection)
-        .await?;
-    let stored: String = sqlx::query_scalar("select value from meta where key = 'live'")
-        .fetch_one(connection)
-        .await?;
-    let stored = stored == "true";
+    let stored = settle(connection, "live", live.to_string()).await? == "true";
     if live && !stored {
         return Err(StoreError::NotLive);
     }
     Ok(stored)
+}
+
+/// Names a new ledger, and finds out whether it has come to another server:
+/// there transaction ids start again, and an offset lifts them above those
+/// that the rows hold.
+async fn settle_lineage(connection: &mut db::Connection) -> Result<(String, i64), StoreError> {
+    let name = settle(connection, "ledger", new_name()).await?;
+    let Some(generation) = db::generation(connection).await? else {
+        return Ok((name, 0));
+    };
+    db::begin(connection, &[LINEAGE_LOCK]).await?;
+    let known = settle(connection, "generation", generation.clone()).await?;
+    if known != generation {
+        let row = db::query(
+            "select greatest((select coalesce(max(stamp), 0) from events), \
+             (select coalesce(max(stamp), 0) from audit))",
+        )
+        .fetch_one(connection)
+        .await?;
+        let highest: i64 = row.try_get(0)?;
+        replace(connection, "generation", generation.clone()).await?;
+        replace(connection, "stamp_offset", highest.to_string()).await?;
+    }
+    let offset = settle(connection, "stamp_offset", "0".to_owned()).await?;
+    db::commit(connection).await?;
+    let offset = offset.parse().ok();
+    let offset = offset.ok_or_else(|| StoreError::inconsistent("meta", "value", "stamp_offset"))?;
+    Ok((format!("{name}/{generation}"), offset))
+}
+
+/// 128 random bits: no ledger has the name of another.
+fn new_name() -> String {
+    let half = |part: u8| RandomState::new().hash_one(part);
+    format!("{:016x}{:016x}", half(0), half(1))
+}
+
+/// The value under a key of `meta`, which is this one if there was none.
+async fn settle(
+    connection: &mut db::Connection,
+    key: &'static str,
+    value: String,
+) -> Result<String, StoreError> {
+    db::query("insert into meta (key, value) values ($1, $2) on conflict (key) do nothing")
+        .bind(key)
+        .bind(value)
+        .execute(connection)
+        .await?;
+    let row = db::query("select value from meta where key = $1")
+        .bind(key)
+        .fetch_one(connection)
+        .await?;
+    row.try_get(0)
+}
+
+async fn replace(
+    connection: &mut db::Connection,
+    key: &'static str,
+    value: String,
+) -> Result<(), StoreError> {
+    db::query("update meta set value = $2 where key = $1")
+        .bind(key)
+        .bind(value)
+        .execute(connection)
+        .await?;
+    Ok(())
 }

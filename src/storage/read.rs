@@ -4,17 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
 
-use sqlx::Row as _;
-
 use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber, TaskId};
 use crate::identity::{StandardRecord, SubmittedRecord};
 use crate::registry::{
     LocalId, Member, PersonStatus, RecordState, SourceCode, TaskKind, TaskState, TaskStatus,
     VersionStanding,
 };
-use crate::storage::db::Connection;
+use crate::storage::db::{self, Connection};
 use crate::storage::read_flags::is_restricted;
-use crate::storage::recent::{find_stored, records};
+use crate::storage::recent::{Wanted, find_recent, find_stored, records};
 use crate::storage::rows::{
     Reader, parse_person, parse_task, person_status, record_from, select_records, select_tasks,
     task_from, task_status_word, word,
@@ -175,7 +173,7 @@ impl Store {
                 continue;
             };
             last.restricted |= standard.restricted;
-            if row.try_get::<&str, _>(5)? != "withdrawn" {
+            if row.try_get::<&str>(5)? != "withdrawn" {
                 last.members.push(Member {
                     record,
                     version: reader.count(3, "current_version")?,
@@ -202,7 +200,18 @@ impl Store {
             return Ok(remembered.into_iter().collect());
         }
         let mut connection = self.inner.readers.acquire().await?;
-        let rows = find_stored(&mut connection, keys, after).await?;
+        let young = &self.inner.young;
+        let horizon = young.horizon(&mut connection).await?;
+        let rows = if horizon.is_some() {
+            let wanted = Wanted {
+                after,
+                upto: after,
+                horizon,
+            };
+            find_recent(&mut connection, &young.keys, keys, wanted).await?
+        } else {
+            find_stored(&mut connection, keys, after).await?
+        };
         Ok(records(&rows).into_iter().collect())
     }
 
@@ -211,8 +220,8 @@ impl Store {
         keys: &[u64],
         after: EventPosition,
     ) -> Option<BTreeSet<RecordNumber>> {
-        let recent = self.inner.recent.as_ref()?;
-        let recent = recent.read().unwrap_or_else(PoisonError::into_inner);
+        let keys_of_young = self.inner.alone.then_some(&self.inner.young.keys)?;
+        let recent = keys_of_young.read().unwrap_or_else(PoisonError::into_inner);
         recent.covers(after).then(|| {
             keys.iter()
                 .flat_map(|key| recent.find(*key, after))
@@ -265,22 +274,21 @@ impl Store {
         local_id: &LocalId,
     ) -> Result<Option<StoredRecord>, StoreError> {
         let mut snapshot = self.inner.readers.begin().await?;
-        let row = sqlx::query(select_records!("where r.source = $1 and r.local_id = $2"))
+        let row = db::query(select_records!("where r.source = $1 and r.local_id = $2"))
             .bind(source.as_str().to_owned())
             .bind(local_id.as_str().to_owned())
-            .fetch_optional(&mut *snapshot)
+            .fetch_optional(&mut snapshot)
             .await?;
         let Some(row) = row else {
             return Ok(None);
         };
         let (state, _) = record_from(&row)?;
         let versions = versions(&mut snapshot, &state).await?;
-        let rows = sqlx::query(
-            "select task from tasks where record = $1 and status = 'open' order by task",
-        )
-        .bind(state.number.0)
-        .fetch_all(&mut *snapshot)
-        .await?;
+        let rows =
+            db::query("select task from tasks where record = $1 and status = 'open' order by task")
+                .bind(state.number.0)
+                .fetch_all(&mut snapshot)
+                .await?;
         let tasks = rows.iter().map(task_id).collect::<Result<_, _>>()?;
         Ok(Some(StoredRecord {
             state,
@@ -300,7 +308,7 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<(TaskId, TaskState)>, StoreError> {
         let mut connection = self.inner.readers.acquire().await?;
-        let rows = sqlx::query(select_tasks!(
+        let rows = db::query(select_tasks!(
             "where ($1 is null or status = $1) and ($2 is null or kind = $2) and task > $3 \
              order by task limit $4"
         ))
@@ -308,7 +316,7 @@ impl Store {
         .bind(filter.kind.as_ref().map(word))
         .bind(after.map_or_else(String::new, |task| task.to_string()))
         .bind(i64::from(limit))
-        .fetch_all(&mut *connection)
+        .fetch_all(&mut connection)
         .await?;
         rows.iter().map(task_from).collect()
     }
@@ -319,9 +327,9 @@ impl Store {
     /// What the database says.
     pub async fn load_task(&self, task: TaskId) -> Result<Option<TaskState>, StoreError> {
         let mut connection = self.inner.readers.acquire().await?;
-        let row = sqlx::query(select_tasks!("where task = $1"))
+        let row = db::query(select_tasks!("where task = $1"))
             .bind(task.to_string())
-            .fetch_optional(&mut *connection)
+            .fetch_optional(&mut connection)
             .await?;
         let task = row.as_ref().map(task_from).transpose()?;
         Ok(task.map(|(_, state)| state))
@@ -333,7 +341,7 @@ async fn person_row(
     person: PersonId,
 ) -> Result<Option<(PersonStatus, EventPosition)>, StoreError> {
     let row =
-        sqlx::query("select person, status, replaced_by, revision from persons where person = $1")
+        db::query("select person, status, replaced_by, revision from persons where person = $1")
             .bind(person.to_string())
             .fetch_optional(connection)
             .await?;
@@ -350,11 +358,11 @@ async fn members(
     connection: &mut Connection,
     person: PersonId,
 ) -> Result<Vec<StoredMember>, StoreError> {
-    let rows = sqlx::query(select_records!("where l.person = $1 order by r.record"))
+    let rows = db::query(select_records!("where l.person = $1 order by r.record"))
         .bind(person.to_string())
         .fetch_all(&mut *connection)
         .await?;
-    let payloads = sqlx::query(
+    let payloads = db::query(
         "select p.record, p.submitted from links l \
          join records r on r.record = l.record \
          join payloads p on p.record = r.record and p.version = r.current_version \
@@ -385,7 +393,7 @@ async fn open_tasks(
     connection: &mut Connection,
     person: PersonId,
 ) -> Result<Vec<TaskId>, StoreError> {
-    let rows = sqlx::query(
+    let rows = db::query(
         "select task from tasks where status = 'open' and person_a = $1 \
          union select task from tasks where status = 'open' and person_b = $1 order by task",
     )
@@ -399,7 +407,7 @@ async fn versions(
     connection: &mut Connection,
     state: &RecordState,
 ) -> Result<Vec<StoredVersion>, StoreError> {
-    let rows = sqlx::query(
+    let rows = db::query(
         "select v.record, v.version, v.digest, v.effective_at, v.received_at, v.position, \
          v.actor, v.findings, v.answer, p.submitted from record_versions v \
          left join payloads p on p.record = v.record and p.version = v.version \

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::foundation::PersonId;
-use crate::storage::db::Connection;
+use crate::storage::db::{self, Connection};
 use crate::storage::rows::{Reader, parse_person};
 use crate::storage::sql::RowStatement;
 use crate::storage::{Store, StoreError};
@@ -55,7 +55,7 @@ pub(super) async fn is_restricted(
     connection: &mut Connection,
     person: PersonId,
 ) -> Result<bool, StoreError> {
-    let rows = sqlx::query(
+    let rows = db::query(
         "select l.person, y.standard from links l \
          join records r on r.record = l.record \
             and (l.to_position is null or r.status = 'withdrawn') \

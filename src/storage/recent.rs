@@ -4,11 +4,12 @@
 //! twenty random leaf pages written for each record, against one or two in
 //! order of record.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::sync::{PoisonError, RwLock};
 
 use crate::foundation::{EventPosition, RecordNumber};
 use crate::storage::StoreError;
-use crate::storage::db::{Connection, Row};
+use crate::storage::db::{self, Connection, Row};
 use crate::storage::rows::Reader;
 use crate::storage::sql::RowStatement;
 
@@ -20,7 +21,8 @@ const ENTRIES_MAX: usize = 1 << 20;
 /// Positions that are read back at most to extend the memory.
 const READ_BACK_MAX: i64 = 100_000;
 
-/// A key of a record since a position.
+/// A key of a record since a position. Where several processes write, the
+/// position is the commit's place in the order that followers see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct KeyRow {
     pub(super) key: u64,
@@ -110,6 +112,40 @@ impl RecentKeys {
         }
     }
 
+    /// Where several processes write: up to where the memory is complete, for a
+    /// look-up after a position. What the index knows is given up, so that a
+    /// process that was idle does not read all that the others wrote.
+    pub(super) fn settled(
+        &mut self,
+        horizon: EventPosition,
+        needed: EventPosition,
+    ) -> EventPosition {
+        let least = needed.min(horizon);
+        if self.after.is_none() || self.upto < least {
+            *self = Self {
+                after: Some(least),
+                upto: least,
+                ..Self::default()
+            };
+        }
+        self.upto
+    }
+
+    /// Takes what has come after [`RecentKeys::settled`], in order of place, up
+    /// to the horizon: commits of an earlier place may still join the rest.
+    pub(super) fn settle(
+        &mut self,
+        rows: &[KeyRow],
+        horizon: EventPosition,
+        needed: EventPosition,
+    ) {
+        if horizon > self.upto {
+            let new = |row: &&KeyRow| self.upto < row.position && row.position <= horizon;
+            let settled: Vec<KeyRow> = rows.iter().filter(new).copied().collect();
+            self.commit(settled, horizon, needed);
+        }
+    }
+
     fn remember(&mut self, row: KeyRow) {
         let entries = self.by_key.entry(row.key).or_default();
         entries.push((row.position, row.record));
@@ -131,11 +167,11 @@ pub(super) async fn read_back(
     connection: &mut Connection,
     span: Span,
 ) -> Result<Vec<KeyRow>, StoreError> {
-    let rows = sqlx::query(
-        "select k.record, k.key, k.position from records r \
+    let rows = db::query(
+        "select k.record, k.key, k.stamp from records r \
          join record_keys k on k.record = r.record \
-         where r.position > $1 and k.position > $1 and k.position <= $2 \
-         order by k.position desc",
+         where r.stamp > $1 and k.stamp > $1 and k.stamp <= $2 \
+         order by k.stamp desc",
     )
     .bind(span.after.0)
     .bind(span.upto.0)
@@ -145,12 +181,110 @@ pub(super) async fn read_back(
 }
 
 const RECENT: RowStatement = RowStatement {
-    before: "select k.record, k.key, k.position from records r \
+    before: "select k.record, k.key, k.stamp from records r \
         join record_keys k on k.record = r.record \
-        where r.position > $1 and k.position > $1 and k.key in (values",
+        where r.stamp > $1 and k.stamp > $1 and k.key in (values",
     columns: 1,
     after: ")",
 };
+
+/// Keys after a place, in its order; at most as many as are kept.
+async fn read_after(
+    connection: &mut Connection,
+    after: EventPosition,
+) -> Result<Vec<KeyRow>, StoreError> {
+    let rows = db::query(
+        "select k.record, k.key, k.stamp from records r \
+         join record_keys k on k.record = r.record \
+         where r.stamp > $1 and k.stamp > $1 order by k.stamp limit $2",
+    )
+    .bind(after.0)
+    .bind(i64::try_from(ENTRIES_KEPT).unwrap_or(i64::MAX))
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(key_row).collect()
+}
+
+/// Records under keys that are younger than a position, from memory where it
+/// reaches that far, else from the table.
+pub(super) async fn find_recent(
+    connection: &mut Connection,
+    recent: &RwLock<RecentKeys>,
+    keys: &[u64],
+    wanted: Wanted,
+) -> Result<Vec<KeyRow>, StoreError> {
+    let fresh = if let Some(horizon) = wanted.horizon {
+        refresh(connection, recent, horizon, wanted.after).await?
+    } else {
+        let missing = writable(recent).prepare(wanted.upto, wanted.after);
+        if let Some(missing) = missing {
+            let rows = read_back(connection, missing).await?;
+            writable(recent).extend(missing, rows);
+        }
+        Vec::new()
+    };
+    match look_up(recent, keys, wanted.after, &fresh) {
+        Some(found) => Ok(found),
+        None => find_stored(connection, keys, wanted.after).await,
+    }
+}
+
+/// Reads what other processes have written since, and keeps what is settled.
+async fn refresh(
+    connection: &mut Connection,
+    recent: &RwLock<RecentKeys>,
+    horizon: EventPosition,
+    after: EventPosition,
+) -> Result<Vec<KeyRow>, StoreError> {
+    let upto = writable(recent).settled(horizon, after);
+    let fresh = read_after(connection, upto).await?;
+    if fresh.len() < ENTRIES_KEPT {
+        writable(recent).settle(&fresh, horizon, after);
+    } else {
+        // Too much to keep: the table answers.
+        *writable(recent) = RecentKeys::default();
+    }
+    Ok(fresh)
+}
+
+fn look_up(
+    recent: &RwLock<RecentKeys>,
+    keys: &[u64],
+    after: EventPosition,
+    fresh: &[KeyRow],
+) -> Option<Vec<KeyRow>> {
+    let recent = recent.read().unwrap_or_else(PoisonError::into_inner);
+    if !recent.covers(after) {
+        return None;
+    }
+    let wanted: HashSet<u64> = keys.iter().copied().collect();
+    let mut found = Vec::new();
+    for key in &wanted {
+        found.extend(recent.find(*key, after).map(|record| KeyRow {
+            key: *key,
+            record,
+            position: after,
+        }));
+    }
+    let young = |row: &&KeyRow| row.position > after && wanted.contains(&row.key);
+    found.extend(fresh.iter().filter(young).copied());
+    Some(found)
+}
+
+fn writable(recent: &RwLock<RecentKeys>) -> std::sync::RwLockWriteGuard<'_, RecentKeys> {
+    recent.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Which young records are looked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted {
+    /// Younger than this.
+    pub(super) after: EventPosition,
+    /// The ledger's last position, where one process writes.
+    pub(super) upto: EventPosition,
+    /// The horizon, where several do.
+    pub(super) horizon: Option<EventPosition>,
+}
 
 /// The same from the table: slower the further the index is behind.
 pub(super) async fn find_stored(

@@ -3,10 +3,6 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use sqlx::Row as _;
-
 use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber, TaskId};
 use crate::identity::StandardRecord;
 use crate::registry::{
@@ -15,6 +11,8 @@ use crate::registry::{
 };
 use crate::storage::StoreError;
 use crate::storage::db::Row;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 /// First byte of a stored standard record; other layouts take other numbers.
 const STANDARD_LAYOUT: u8 = 1;
@@ -63,34 +61,34 @@ pub(super) struct Reader<'r> {
 impl<'r> Reader<'r> {
     /// A reader for a row whose first column is its number.
     pub(super) fn numbered(row: &'r Row, table: &'static str) -> Result<Self, StoreError> {
-        let name = row.try_get::<i64, _>(0)?.to_string();
+        let name = row.try_get::<i64>(0)?.to_string();
         Ok(Self { row, table, name })
     }
 
     /// A reader for a row whose first column is its id.
     pub(super) fn named(row: &'r Row, table: &'static str) -> Result<Self, StoreError> {
-        let name = row.try_get::<String, _>(0)?;
+        let name = row.try_get::<String>(0)?;
         Ok(Self { row, table, name })
     }
 
     pub(super) fn number(&self, place: usize) -> Result<i64, StoreError> {
-        Ok(self.row.try_get(place)?)
+        self.row.try_get(place)
     }
 
     pub(super) fn number_or_null(&self, place: usize) -> Result<Option<i64>, StoreError> {
-        Ok(self.row.try_get(place)?)
+        self.row.try_get(place)
     }
 
     pub(super) fn real_or_null(&self, place: usize) -> Result<Option<f64>, StoreError> {
-        Ok(self.row.try_get(place)?)
+        self.row.try_get(place)
     }
 
     pub(super) fn text(&self, place: usize) -> Result<String, StoreError> {
-        Ok(self.row.try_get(place)?)
+        self.row.try_get(place)
     }
 
     pub(super) fn text_or_null(&self, place: usize) -> Result<Option<String>, StoreError> {
-        Ok(self.row.try_get(place)?)
+        self.row.try_get(place)
     }
 
     pub(super) fn position(&self, place: usize) -> Result<EventPosition, StoreError> {

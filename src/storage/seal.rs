@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::foundation::Instant;
 use crate::storage::audit::list_after;
-use crate::storage::db::{Connection, Row};
+use crate::storage::db::{self, Connection, Row};
 use crate::storage::rows::Reader;
 use crate::storage::{Store, StoreError};
 
@@ -29,6 +29,13 @@ pub(super) struct Seal {
     pub(super) seal: i64,
     pub(super) first: i64,
     pub(super) last: i64,
+    /// Place of the last row's commit; rows are sealed in order of it and of
+    /// their number. Seals of the first layout have none.
+    #[serde(default)]
+    pub(super) last_stamp: i64,
+    /// Rows under the seal; 0 in the first layout, whose numbers had no gap.
+    #[serde(default)]
+    pub(super) rows: i64,
     pub(super) root: String,
     pub(super) previous: String,
     pub(super) hash: String,
@@ -38,11 +45,32 @@ pub(super) struct Seal {
 impl Seal {
     /// The hash that these members must have.
     pub(super) fn computed_hash(&self) -> String {
+        let (seal, first, last) = (self.seal, self.first, self.last);
+        let numbers = match self.rows {
+            0 => format!("accord audit seal 1\n{seal}\n{first}\n{last}"),
+            rows => format!(
+                "accord audit seal 2\n{seal}\n{first}\n{last}\n{}\n{rows}",
+                self.last_stamp
+            ),
+        };
         let text = format!(
-            "accord audit seal 1\n{}\n{}\n{}\n{}\n{}\n{}\n",
-            self.seal, self.first, self.last, self.root, self.previous, self.sealed_at
+            "{numbers}\n{}\n{}\n{}\n",
+            self.root, self.previous, self.sealed_at
         );
         hex(&Sha256::digest(text.as_bytes()))
+    }
+
+    /// Where the rows of the next seal begin.
+    pub(super) const fn end(&self) -> (i64, i64) {
+        (self.last_stamp, self.last)
+    }
+
+    /// Rows that it says it covers.
+    pub(super) const fn count(&self) -> i64 {
+        match self.rows {
+            0 => self.last.saturating_sub(self.first).saturating_add(1),
+            rows => rows,
+        }
     }
 }
 
@@ -68,20 +96,27 @@ pub(super) fn merkle_root(leaves: &[[u8; 32]]) -> [u8; 32] {
     }
 }
 
+macro_rules! select_seals {
+    ($rest:literal) => {
+        concat!(
+            "select seal, first, last, root, previous, hash, sealed_at, last_stamp, row_count \
+             from audit_seals ",
+            $rest
+        )
+    };
+}
+
 /// Seals after a number, in order.
 pub(super) async fn list_seals(
     connection: &mut Connection,
     after: i64,
     limit: i64,
 ) -> Result<Vec<Seal>, StoreError> {
-    let rows = sqlx::query(
-        "select seal, first, last, root, previous, hash, sealed_at from audit_seals \
-         where seal > $1 order by seal limit $2",
-    )
-    .bind(after)
-    .bind(limit)
-    .fetch_all(connection)
-    .await?;
+    let rows = db::query(select_seals!("where seal > $1 order by seal limit $2"))
+        .bind(after)
+        .bind(limit)
+        .fetch_all(connection)
+        .await?;
     rows.iter().map(seal_from).collect()
 }
 
@@ -95,6 +130,8 @@ fn seal_from(row: &Row) -> Result<Seal, StoreError> {
         previous: reader.text(4)?,
         hash: reader.text(5)?,
         sealed_at: reader.number(6)?,
+        last_stamp: reader.number(7)?,
+        rows: reader.number(8)?,
     })
 }
 
@@ -139,7 +176,7 @@ impl Store {
             let Some(seal) = self.next_seal(at).await? else {
                 break;
             };
-            sealed += seal.last.abs_diff(seal.first) + 1;
+            sealed += seal.rows.unsigned_abs();
             self.insert_seal(seal).await?;
         }
         let known = match *logged {
@@ -153,15 +190,17 @@ impl Store {
 
     async fn next_seal(&self, at: Instant) -> Result<Option<Seal>, StoreError> {
         let mut snapshot = self.inner.readers.begin().await?;
-        let row = sqlx::query(
-            "select seal, first, last, root, previous, hash, sealed_at from audit_seals \
-             order by seal desc limit 1",
-        )
-        .fetch_optional(&mut *snapshot)
-        .await?;
+        let row = db::query(select_seals!("order by seal desc limit 1"))
+            .fetch_optional(&mut snapshot)
+            .await?;
         let last = row.as_ref().map(seal_from).transpose()?;
-        let after = last.as_ref().map_or(0, |seal| seal.last);
-        let rows = list_after(&mut snapshot, after, ROWS_MAX).await?;
+        let after = last.as_ref().map_or((0, 0), Seal::end);
+        // What commits of an earlier place may still join is left for later.
+        let horizon = self.inner.young.horizon(&mut snapshot).await?;
+        let upto = horizon.map_or(i64::MAX, |horizon| horizon.0);
+        let stamped = list_after(&mut snapshot, after, upto, ROWS_MAX).await?;
+        let last_stamp = stamped.last().map_or(0, |(stamp, _)| *stamp);
+        let rows: Vec<_> = stamped.into_iter().map(|(_, row)| row).collect();
         let (Some(first), Some(end)) = (rows.first(), rows.last()) else {
             return Ok(None);
         };
@@ -170,6 +209,8 @@ impl Store {
             seal: last.as_ref().map_or(0, |seal| seal.seal) + 1,
             first: first.audit,
             last: end.audit,
+            last_stamp,
+            rows: i64::try_from(rows.len()).unwrap_or(i64::MAX),
             root: hex(&merkle_root(&leaves)),
             previous: hash_before(last.as_ref()),
             hash: String::new(),
@@ -180,10 +221,11 @@ impl Store {
     }
 
     async fn insert_seal(&self, seal: Seal) -> Result<(), StoreError> {
-        let mut writer = self.inner.writer.lock().await;
-        sqlx::query(
-            "insert into audit_seals (seal, first, last, root, previous, hash, sealed_at) \
-             values ($1, $2, $3, $4, $5, $6, $7)",
+        // Another process may seal the same rows: one of the two is enough.
+        let query = db::query(
+            "insert into audit_seals (seal, first, last, root, previous, hash, sealed_at, \
+             last_stamp, row_count) values ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+             on conflict do nothing",
         )
         .bind(seal.seal)
         .bind(seal.first)
@@ -192,8 +234,9 @@ impl Store {
         .bind(seal.previous)
         .bind(seal.hash)
         .bind(seal.sealed_at)
-        .execute(writer.connection().await?)
-        .await?;
+        .bind(seal.last_stamp)
+        .bind(seal.rows);
+        self.inner.writer.lock().await.execute(query).await?;
         Ok(())
     }
 

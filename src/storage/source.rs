@@ -2,7 +2,7 @@
 
 use crate::identity::NumberStatus;
 use crate::registry::{Source, SourceCode};
-use crate::storage::db::Row;
+use crate::storage::db::{self, Row};
 use crate::storage::rows::{Reader, parse_source};
 use crate::storage::{Store, StoreError};
 
@@ -66,18 +66,15 @@ impl Store {
     }
 
     async fn write_source(&self, source: &Source, sql: &'static str) -> Result<u64, StoreError> {
-        let mut writer = self.inner.writer.lock().await;
-        let done = sqlx::query(sql)
+        let query = db::query(sql)
             .bind(source.code.as_str().to_owned())
             .bind(source.name.clone())
             .bind(source.ods_code.clone())
             .bind(source.authority.clone())
             .bind(i64::from(source.trust))
             .bind(source.number_status_default.code())
-            .bind(i64::from(source.acts_for_people))
-            .execute(writer.connection().await?)
-            .await?;
-        Ok(done.rows_affected())
+            .bind(i64::from(source.acts_for_people));
+        self.inner.writer.lock().await.execute(query).await
     }
 
     /// The source of this code.
@@ -86,9 +83,9 @@ impl Store {
     /// What the database says.
     pub async fn find_source(&self, code: &SourceCode) -> Result<Option<Source>, StoreError> {
         let mut connection = self.inner.readers.acquire().await?;
-        let row = sqlx::query(select_sources!("where code = $1"))
+        let row = db::query(select_sources!("where code = $1"))
             .bind(code.as_str().to_owned())
-            .fetch_optional(&mut *connection)
+            .fetch_optional(&mut connection)
             .await?;
         row.as_ref().map(source_from).transpose()
     }
@@ -99,8 +96,8 @@ impl Store {
     /// What the database says.
     pub async fn list_sources(&self) -> Result<Vec<Source>, StoreError> {
         let mut connection = self.inner.readers.acquire().await?;
-        let rows = sqlx::query(select_sources!("order by code"))
-            .fetch_all(&mut *connection)
+        let rows = db::query(select_sources!("order by code"))
+            .fetch_all(&mut connection)
             .await?;
         rows.iter().map(source_from).collect()
     }

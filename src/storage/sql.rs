@@ -1,15 +1,10 @@
 //! Statements over many rows. Row counts are powers of two, so that a few
 //! statement texts repeat and stay prepared.
 
-use std::fmt::Write as _;
-
-use sqlx::AssertSqlSafe;
-use sqlx::query::Query;
-
 use crate::storage::StoreError;
-use crate::storage::db::{self, Arguments, Connection, Engine, Row};
+use crate::storage::db::{self, Connection, Row};
 
-pub(super) type Bound = Query<'static, Engine, Arguments>;
+pub(super) use crate::storage::db::Query as Bound;
 
 /// Most rows of one statement; well below the engines' bound on parameters
 /// (32,766) with the widest table.
@@ -26,19 +21,15 @@ pub(super) struct RowStatement {
 }
 
 impl RowStatement {
-    fn text(&self, rows: usize, first: usize) -> String {
+    fn text(&self, shared: bool, rows: usize, first: usize) -> String {
         let mut text = String::with_capacity(self.before.len() + rows * self.columns * 6);
         text.push_str(self.before);
         let mut parameter = first;
         for row in 0..rows {
             text.push_str(if row == 0 { " (" } else { ", (" });
             for column in 0..self.columns {
-                let comma = if column == 0 { "" } else { ", " };
-                // Writing to a string cannot fail.
-                let _ = match first {
-                    1 => write!(text, "{comma}{}", db::PARAMETER_IN_ORDER),
-                    _ => write!(text, "{comma}${parameter}"),
-                };
+                text.push_str(if column == 0 { "" } else { ", " });
+                db::write_parameter(&mut text, shared, first == 1, parameter);
                 parameter += 1;
             }
             text.push(')');
@@ -58,9 +49,9 @@ impl RowStatement {
         let mut rest = rows;
         while !rest.is_empty() {
             let (part, others) = rest.split_at(power_of_two_within(rest.len()));
-            let text = self.text(part.len(), 1);
-            let query = part.iter().fold(sqlx::query(AssertSqlSafe(text)), bind);
-            query.execute(&mut *connection).await?;
+            let text = self.text(connection.is_shared(), part.len(), 1);
+            let query = part.iter().fold(db::query(text), bind);
+            query.execute(connection).await?;
             rest = others;
         }
         Ok(())
@@ -79,8 +70,8 @@ impl RowStatement {
         let mut found = Vec::new();
         for part in values.chunks(ROWS_MAX) {
             let count = part.len().next_power_of_two();
-            let text = self.text(count, leading.len() + 1);
-            let mut query = sqlx::query(AssertSqlSafe(text));
+            let text = self.text(connection.is_shared(), count, leading.len() + 1);
+            let mut query = db::query(text);
             for value in leading {
                 query = query.bind(*value);
             }
@@ -90,7 +81,7 @@ impl RowStatement {
                     query = bind(query, last);
                 }
             }
-            found.append(&mut query.fetch_all(&mut *connection).await?);
+            found.append(&mut query.fetch_all(connection).await?);
         }
         Ok(found)
     }
@@ -113,12 +104,12 @@ mod tests {
             after: "on conflict do nothing",
         };
         assert_eq!(
-            statement.text(2, 1),
+            statement.text(false, 2, 1),
             "insert into t values (?, ?), (?, ?) on conflict do nothing"
         );
         assert!(
             statement
-                .text(1, 2)
+                .text(false, 1, 2)
                 .ends_with("values ($2, $3) on conflict do nothing")
         );
     }

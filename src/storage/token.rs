@@ -3,6 +3,7 @@
 
 use crate::foundation::Instant;
 use crate::security::{ActorKind, Role};
+use crate::storage::db;
 use crate::storage::rows::{Reader, json};
 use crate::storage::{Store, StoreError};
 
@@ -36,8 +37,7 @@ impl Store {
             ActorKind::Person => "person",
             ActorKind::System => "system",
         };
-        let mut writer = self.inner.writer.lock().await;
-        sqlx::query(
+        let query = db::query(
             "insert into tokens (digest, actor, kind, roles, sources, created_at, revoked_at) \
              values ($1, $2, $3, $4, $5, $6, $7)",
         )
@@ -47,9 +47,8 @@ impl Store {
         .bind(json(&roles))
         .bind(json(&token.sources))
         .bind(token.created_at.microseconds())
-        .bind(token.revoked_at.map(Instant::microseconds))
-        .execute(writer.connection().await?)
-        .await?;
+        .bind(token.revoked_at.map(Instant::microseconds));
+        self.inner.writer.lock().await.execute(query).await?;
         Ok(())
     }
 
@@ -59,12 +58,12 @@ impl Store {
     /// What the database says.
     pub async fn find_token(&self, digest: &str) -> Result<Option<StoredToken>, StoreError> {
         let mut connection = self.inner.readers.acquire().await?;
-        let row = sqlx::query(
+        let row = db::query(
             "select actor, kind, roles, sources, created_at, revoked_at, digest from tokens \
              where digest = $1",
         )
         .bind(digest.to_owned())
-        .fetch_optional(&mut *connection)
+        .fetch_optional(&mut connection)
         .await?;
         let Some(row) = row else {
             return Ok(None);
@@ -96,14 +95,10 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub async fn revoke_tokens(&self, actor: &str, at: Instant) -> Result<u64, StoreError> {
-        let mut writer = self.inner.writer.lock().await;
-        let done = sqlx::query(
-            "update tokens set revoked_at = $2 where actor = $1 and revoked_at is null",
-        )
-        .bind(actor.to_owned())
-        .bind(at.microseconds())
-        .execute(writer.connection().await?)
-        .await?;
-        Ok(done.rows_affected())
+        let query =
+            db::query("update tokens set revoked_at = $2 where actor = $1 and revoked_at is null")
+                .bind(actor.to_owned())
+                .bind(at.microseconds());
+        self.inner.writer.lock().await.execute(query).await
     }
 }

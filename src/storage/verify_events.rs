@@ -3,20 +3,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sha2::{Digest, Sha256};
-use sqlx::Row as _;
-
 use crate::foundation::hex;
 use crate::foundation::{EventPosition, RecordNumber};
 use crate::registry::RegistryState;
 use crate::storage::StoreError;
-use crate::storage::db::{Connection, Row};
+use crate::storage::db::{self, Connection, Row};
 use crate::storage::feed::{PAGE, StoredEvent, list_events};
 use crate::storage::project::{
     LinkRow, PersonRow, Projection, RecordRow, VersionFact, event_kind, event_subjects,
 };
 use crate::storage::rows::{Reader, parse_person, parse_word, select_tasks, task_from};
 use crate::storage::verify::Findings;
+use sha2::{Digest, Sha256};
 
 /// What follows from all events.
 pub(super) struct Replay {
@@ -48,7 +46,10 @@ pub(super) async fn replay(
             let kind = kinds.remove(&stored.position);
             check_event(stored, &found, kind.as_deref(), findings);
             let expected = EventPosition(replay.state.counters.position.0 + 1);
-            if stored.position != expected {
+            if stored.position != expected && connection.is_shared() {
+                // Each commit takes a block of numbers and leaves the rest.
+                replay.state.counters.position = EventPosition(stored.position.0 - 1);
+            } else if stored.position != expected {
                 let sentence = format!("no event stands at position {}", expected.0);
                 findings.add("I10", format!("E{}", expected.0), sentence);
                 replay.state.counters.position = EventPosition(stored.position.0 - 1);
@@ -80,13 +81,12 @@ async fn load_subjects(
     first: EventPosition,
     last: EventPosition,
 ) -> Result<BTreeMap<EventPosition, BTreeSet<String>>, StoreError> {
-    let rows = sqlx::query(
-        "select position, subject from event_subjects where position between $1 and $2",
-    )
-    .bind(first.0)
-    .bind(last.0)
-    .fetch_all(connection)
-    .await?;
+    let rows =
+        db::query("select position, subject from event_subjects where position between $1 and $2")
+            .bind(first.0)
+            .bind(last.0)
+            .fetch_all(connection)
+            .await?;
     let mut subjects: BTreeMap<EventPosition, BTreeSet<String>> = BTreeMap::new();
     for row in &rows {
         let position = EventPosition(row.try_get(0)?);
@@ -102,7 +102,7 @@ async fn load_kinds(
     connection: &mut Connection,
     after: EventPosition,
 ) -> Result<BTreeMap<EventPosition, String>, StoreError> {
-    let rows = sqlx::query(
+    let rows = db::query(
         "select position, kind from events where position > $1 order by position limit $2",
     )
     .bind(after.0)
@@ -140,7 +140,7 @@ async fn compare_versions(
         .collect();
     let mut after = (0, 0);
     loop {
-        let rows = sqlx::query(
+        let rows = db::query(
             "select v.record, v.version, v.digest, v.standing, v.effective_at, v.position, \
              p.record, p.submitted from record_versions v \
              left join payloads p on p.record = v.record and p.version = v.version \
@@ -214,7 +214,7 @@ async fn compare_records(
     let mut missing: BTreeSet<RecordNumber> = replay.state.records.keys().copied().collect();
     let mut after = 0_i64;
     loop {
-        let rows = sqlx::query(
+        let rows = db::query(
             "select record, source, local_id, status, latest_version, current_version, \
              held_version, position from records where record > $1 order by record limit $2",
         )
@@ -247,13 +247,13 @@ async fn compare_records(
 }
 
 fn same_record(row: &Row, expected: &RecordRow) -> Result<bool, StoreError> {
-    Ok(row.try_get::<&str, _>(1)? == expected.source
-        && row.try_get::<&str, _>(2)? == expected.local_id
-        && row.try_get::<&str, _>(3)? == expected.status
-        && row.try_get::<i64, _>(4)? == i64::from(expected.latest_version)
-        && row.try_get::<i64, _>(5)? == i64::from(expected.current_version)
-        && row.try_get::<Option<i64>, _>(6)? == expected.held_version.map(i64::from)
-        && row.try_get::<i64, _>(7)? == expected.position.0)
+    Ok(row.try_get::<&str>(1)? == expected.source
+        && row.try_get::<&str>(2)? == expected.local_id
+        && row.try_get::<&str>(3)? == expected.status
+        && row.try_get::<i64>(4)? == i64::from(expected.latest_version)
+        && row.try_get::<i64>(5)? == i64::from(expected.current_version)
+        && row.try_get::<Option<i64>>(6)? == expected.held_version.map(i64::from)
+        && row.try_get::<i64>(7)? == expected.position.0)
 }
 
 async fn compare_links(
@@ -267,7 +267,7 @@ async fn compare_links(
         .collect();
     let mut after = (0, 0);
     loop {
-        let rows = sqlx::query(
+        let rows = db::query(
             "select record, person, from_position, to_position, route, weight_bits, model \
              from links where (record, from_position) > ($1, $2) \
              order by record, from_position limit $3",
@@ -316,7 +316,7 @@ async fn compare_persons(
     let mut missing: BTreeSet<_> = replay.state.persons.keys().copied().collect();
     let mut after = String::new();
     loop {
-        let rows = sqlx::query(
+        let rows = db::query(
             "select person, status, replaced_by, created_position, revision from persons \
              where person > $1 order by person limit $2",
         )
@@ -350,10 +350,10 @@ async fn compare_persons(
 
 fn same_person(row: &Row, expected: &PersonRow) -> Result<bool, StoreError> {
     let replaced_by = expected.replaced_by.map(|person| person.to_string());
-    Ok(row.try_get::<&str, _>(1)? == expected.status
-        && row.try_get::<Option<String>, _>(2)? == replaced_by
-        && row.try_get::<Option<i64>, _>(3)? == expected.created_position.map(|it| it.0)
-        && row.try_get::<i64, _>(4)? == expected.revision.0)
+    Ok(row.try_get::<&str>(1)? == expected.status
+        && row.try_get::<Option<String>>(2)? == replaced_by
+        && row.try_get::<Option<i64>>(3)? == expected.created_position.map(|it| it.0)
+        && row.try_get::<i64>(4)? == expected.revision.0)
 }
 
 async fn compare_tasks(
@@ -364,7 +364,7 @@ async fn compare_tasks(
     let mut missing: BTreeSet<_> = replay.state.tasks.keys().copied().collect();
     let mut after = String::new();
     loop {
-        let rows = sqlx::query(select_tasks!("where task > $1 order by task limit $2"))
+        let rows = db::query(select_tasks!("where task > $1 order by task limit $2"))
             .bind(after.clone())
             .bind(PAGE)
             .fetch_all(&mut *connection)

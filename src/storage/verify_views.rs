@@ -3,12 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::Row as _;
-
 use crate::foundation::PersonId;
 use crate::identity::{Namespace, NhsNumber};
 use crate::storage::StoreError;
-use crate::storage::db::Connection;
+use crate::storage::db::{self, Connection};
 use crate::storage::feed::PAGE;
 use crate::storage::rows::{Reader, parse_person};
 use crate::storage::verify::Findings;
@@ -19,7 +17,7 @@ pub(super) async fn check_partition(
     connection: &mut Connection,
     findings: &mut Findings,
 ) -> Result<(), StoreError> {
-    let rows = sqlx::query(
+    let rows = db::query(
         "select r.record, r.status, count(l.record), \
          sum(case when p.status = 'active' then 1 else 0 end), max(l.person) from records r \
          left join links l on l.record = r.record and l.to_position is null \
@@ -36,12 +34,12 @@ pub(super) async fn check_partition(
         let sentence = format!(
             "R{record} is {status} and has {links} links, {sound} of them to an active person"
         );
-        if let Some(person) = row.try_get::<Option<String>, _>(4)? {
+        if let Some(person) = row.try_get::<Option<String>>(4)? {
             findings.name(person);
         }
         findings.add("I2", format!("R{record}"), sentence);
     }
-    let empty = sqlx::query(
+    let empty = db::query(
         "select p.person from persons p where p.status = 'active' and not exists \
          (select 1 from links l join records r on r.record = l.record \
          where l.person = p.person and l.to_position is null and r.status = 'active')",
@@ -60,12 +58,14 @@ async fn check_chains(
     connection: &mut Connection,
     findings: &mut Findings,
 ) -> Result<(), StoreError> {
-    let known: BTreeSet<String> = sqlx::query_scalar("select person from persons")
-        .fetch_all(&mut *connection)
-        .await?
-        .into_iter()
-        .collect();
-    let rows = sqlx::query(
+    let rows = db::query("select person from persons")
+        .fetch_all(connection)
+        .await?;
+    let known = rows
+        .iter()
+        .map(|row| row.try_get(0))
+        .collect::<Result<BTreeSet<String>, _>>()?;
+    let rows = db::query(
         "select person, replaced_by from persons where replaced_by is not null order by person",
     )
     .fetch_all(connection)
@@ -102,7 +102,7 @@ pub(super) async fn check_numbers(
     let mut after = (String::new(), 0_i64);
     let mut held = HeldNumbers::default();
     loop {
-        let rows = sqlx::query(
+        let rows = db::query(
             "select l.person, l.record, y.standard from links l \
              join records r on r.record = l.record \
              join payloads y on y.record = r.record and y.version = r.current_version \
@@ -161,7 +161,7 @@ pub(super) async fn check_keys(
     connection: &mut Connection,
     findings: &mut Findings,
 ) -> Result<(), StoreError> {
-    let rows = sqlx::query(
+    let rows = db::query(
         "select r.record from records r where r.status = 'active' and not exists \
          (select 1 from record_keys k where k.record = r.record) order by r.record",
     )

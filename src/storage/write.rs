@@ -1,14 +1,24 @@
 //! Writes the rows of a batch by multi-row statements, in the order that the
 //! foreign keys ask for.
 
+use std::collections::HashMap;
+
 use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber, TaskId};
 use crate::registry::{RegistryState, TaskState};
+use crate::security::AuditEntry;
 use crate::storage::StoreError;
-use crate::storage::batch::{AuditRow, Batch, EventRow, VersionRow};
-use crate::storage::db::Connection;
+use crate::storage::batch::{Batch, EventRow, VersionRow};
+use crate::storage::db::{self, Connection};
 use crate::storage::project::{LinkRow, PersonRow, RecordRow};
+use crate::storage::recent::KeyRow;
 use crate::storage::rows::{encode_standard, json, task_status_word, word};
 use crate::storage::sql::{Bound, RowStatement};
+
+struct AuditRow<'b> {
+    audit: i64,
+    entry: &'b AuditEntry,
+    stamp: i64,
+}
 
 struct TaskRow {
     task: TaskId,
@@ -18,14 +28,17 @@ struct TaskRow {
 
 impl Batch {
     /// Writes all rows; `state` is the one that the commands have left.
+    /// `stamp` is the commit's place for followers, where positions are not it.
     pub(super) async fn write(
         &self,
         connection: &mut Connection,
         state: &RegistryState,
+        stamp: Option<i64>,
     ) -> Result<(), StoreError> {
         if !self.events.is_empty() {
+            let events = self.events.iter().map(|row| (row, stamp));
             INSERT_EVENTS
-                .write(connection, &self.events, bind_event)
+                .write(connection, &events.collect::<Vec<_>>(), bind_event)
                 .await?;
             INSERT_SUBJECTS
                 .write(connection, &self.subjects, |query, (subject, position)| {
@@ -33,25 +46,11 @@ impl Batch {
                 })
                 .await?;
             self.write_persons(connection, state).await?;
-            self.write_records(connection, state).await?;
+            self.write_records(connection, state, stamp).await?;
             self.write_links(connection).await?;
             self.write_tasks(connection, state).await?;
         }
-        INSERT_AUDIT
-            .write(connection, &self.audit, bind_audit)
-            .await?;
-        let named = self.audit.iter().flat_map(|row| {
-            let mut persons = row.entry.persons.clone();
-            persons.sort_unstable();
-            persons.dedup();
-            persons.into_iter().map(move |person| (person, row.audit))
-        });
-        let named: Vec<(PersonId, i64)> = named.collect();
-        INSERT_AUDIT_PERSONS
-            .write(connection, &named, |query, (person, audit)| {
-                query.bind(person.to_string()).bind(*audit)
-            })
-            .await?;
+        self.write_audit(connection, stamp).await?;
         INSERT_REMEMBERED
             .write(connection, &self.remembered, |query, (answer, at)| {
                 query
@@ -61,6 +60,38 @@ impl Batch {
                     .bind(i64::from(answer.status))
                     .bind(answer.body.clone())
                     .bind(at.microseconds())
+            })
+            .await
+    }
+
+    async fn write_audit(
+        &self,
+        connection: &mut Connection,
+        stamp: Option<i64>,
+    ) -> Result<(), StoreError> {
+        if self.audit.is_empty() {
+            return Ok(());
+        }
+        let numbers = db::audit_numbers(connection, self.audit.len()).await?;
+        let numbered = numbers.into_iter().zip(&self.audit);
+        let rows: Vec<AuditRow> = numbered
+            .map(|(audit, entry)| AuditRow {
+                audit,
+                entry,
+                stamp: stamp.unwrap_or(audit),
+            })
+            .collect();
+        INSERT_AUDIT.write(connection, &rows, bind_audit).await?;
+        let named = rows.iter().flat_map(|row| {
+            let mut persons = row.entry.persons.clone();
+            persons.sort_unstable();
+            persons.dedup();
+            persons.into_iter().map(move |person| (person, row.audit))
+        });
+        let named: Vec<(PersonId, i64)> = named.collect();
+        INSERT_AUDIT_PERSONS
+            .write(connection, &named, |query, (person, audit)| {
+                query.bind(person.to_string()).bind(*audit)
             })
             .await
     }
@@ -93,18 +124,20 @@ impl Batch {
         &self,
         connection: &mut Connection,
         state: &RegistryState,
+        stamp: Option<i64>,
     ) -> Result<(), StoreError> {
         let row = |record: &RecordNumber| {
             let known = state.records.get(record);
             known
-                .map(RecordRow::of)
+                .map(|known| (RecordRow::of(known), stamp))
                 .ok_or_else(|| StoreError::inconsistent("records", "record", record.0))
         };
         let new = self.projection.new_records.iter().map(row);
-        let new: Vec<RecordRow> = new.collect::<Result<_, _>>()?;
+        let new: Vec<(RecordRow, Option<i64>)> = new.collect::<Result<_, _>>()?;
         INSERT_RECORDS
-            .write(connection, &new, |query, row| {
-                bind_record(query, row)
+            .write(connection, &new, |query, stamped| {
+                let (row, _) = stamped;
+                bind_record(query, stamped)
                     .bind(row.source.clone())
                     .bind(row.local_id.clone())
             })
@@ -122,16 +155,17 @@ impl Batch {
             })
             .await?;
         let changed = self.projection.changed_records.iter().map(row);
-        let changed: Vec<RecordRow> = changed.collect::<Result<_, _>>()?;
+        let changed: Vec<(RecordRow, Option<i64>)> = changed.collect::<Result<_, _>>()?;
         UPDATE_RECORDS
             .write(connection, &changed, bind_record)
             .await?;
+        let keys = self.keys.iter().map(|row| (*row, stamp));
         INSERT_KEYS
-            .write(connection, &self.keys, |query, row| {
+            .write(connection, &distinct_keys(keys), |query, (row, stamp)| {
                 query
                     .bind(row.key.cast_signed())
                     .bind(row.record.0)
-                    .bind(row.position.0)
+                    .bind(stamp.unwrap_or(row.position.0))
             })
             .await
     }
@@ -184,13 +218,30 @@ impl Batch {
     }
 }
 
+/// One row for each record and key, the last one: a statement may not meet a
+/// row twice.
+fn distinct_keys(rows: impl Iterator<Item = (KeyRow, Option<i64>)>) -> Vec<(KeyRow, Option<i64>)> {
+    let mut seen = HashMap::new();
+    let mut distinct: Vec<(KeyRow, Option<i64>)> = Vec::new();
+    for stamped in rows {
+        let place = *seen
+            .entry((stamped.0.record, stamped.0.key))
+            .or_insert(distinct.len());
+        match distinct.get_mut(place) {
+            Some(known) => *known = stamped,
+            None => distinct.push(stamped),
+        }
+    }
+    distinct
+}
+
 const INSERT_EVENTS: RowStatement = RowStatement {
-    before: "insert into events (position, at, actor, request_id, kind, body) values",
-    columns: 6,
+    before: "insert into events (position, at, actor, request_id, kind, body, stamp) values",
+    columns: 7,
     after: "",
 };
 
-fn bind_event(query: Bound, row: &EventRow) -> Bound {
+fn bind_event(query: Bound, (row, stamp): &(&EventRow, Option<i64>)) -> Bound {
     query
         .bind(row.position.0)
         .bind(row.at.microseconds())
@@ -198,6 +249,7 @@ fn bind_event(query: Bound, row: &EventRow) -> Bound {
         .bind(row.actor.request_id.clone())
         .bind(row.kind)
         .bind(row.body.clone())
+        .bind(stamp.unwrap_or(row.position.0))
 }
 
 const INSERT_SUBJECTS: RowStatement = RowStatement {
@@ -229,22 +281,22 @@ fn bind_person(query: Bound, row: &PersonRow) -> Bound {
 
 const INSERT_RECORDS: RowStatement = RowStatement {
     before: "insert into records (record, status, latest_version, current_version, \
-        held_version, position, source, local_id) values",
-    columns: 8,
+        held_version, position, stamp, source, local_id) values",
+    columns: 9,
     after: "",
 };
 
 const UPDATE_RECORDS: RowStatement = RowStatement {
     before: "with changed (record, status, latest_version, current_version, held_version, \
-        position) as (values",
-    columns: 6,
+        position, stamp) as (values",
+    columns: 7,
     after: ") update records set status = changed.status, \
         latest_version = changed.latest_version, current_version = changed.current_version, \
-        held_version = changed.held_version, position = changed.position \
-        from changed where records.record = changed.record",
+        held_version = changed.held_version, position = changed.position, \
+        stamp = changed.stamp from changed where records.record = changed.record",
 };
 
-fn bind_record(query: Bound, row: &RecordRow) -> Bound {
+fn bind_record(query: Bound, (row, stamp): &(RecordRow, Option<i64>)) -> Bound {
     query
         .bind(row.record.0)
         .bind(row.status)
@@ -252,6 +304,7 @@ fn bind_record(query: Bound, row: &RecordRow) -> Bound {
         .bind(i64::from(row.current_version))
         .bind(row.held_version.map(i64::from))
         .bind(row.position.0)
+        .bind(stamp.unwrap_or(row.position.0))
 }
 
 const INSERT_VERSIONS: RowStatement = RowStatement {
@@ -283,9 +336,9 @@ const INSERT_PAYLOADS: RowStatement = RowStatement {
 
 // A known key gets the new position: the index may not have the new version yet.
 const INSERT_KEYS: RowStatement = RowStatement {
-    before: "insert into record_keys (key, record, position) values",
+    before: "insert into record_keys (key, record, stamp) values",
     columns: 3,
-    after: "on conflict (record, key) do update set position = excluded.position",
+    after: "on conflict (record, key) do update set stamp = excluded.stamp",
 };
 
 const CLOSE_LINKS: RowStatement = RowStatement {
@@ -343,13 +396,13 @@ fn bind_task(query: Bound, row: &TaskRow) -> Bound {
 
 const INSERT_AUDIT: RowStatement = RowStatement {
     before: "insert into audit (audit, at, actor, on_behalf_of, role, organisation, purpose, \
-        action, request_id, persons, record) values",
-    columns: 11,
+        action, request_id, persons, record, stamp) values",
+    columns: 12,
     after: "",
 };
 
 fn bind_audit(query: Bound, row: &AuditRow) -> Bound {
-    let entry = &row.entry;
+    let entry = row.entry;
     query
         .bind(row.audit)
         .bind(entry.at.microseconds())
@@ -362,6 +415,7 @@ fn bind_audit(query: Bound, row: &AuditRow) -> Bound {
         .bind(entry.request_id.clone())
         .bind(json(&entry.persons))
         .bind(entry.record.clone())
+        .bind(row.stamp)
 }
 
 const INSERT_AUDIT_PERSONS: RowStatement = RowStatement {

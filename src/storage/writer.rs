@@ -3,28 +3,38 @@
 //! with one commit. Group commit is what lifts some 500 commits a second to
 //! thousands (RELIABILITY §5.2).
 
+use std::collections::BTreeSet;
 use std::fs::File;
+use std::hash::{BuildHasher, RandomState};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, Notify, mpsc};
 use tokio::time::{Instant, timeout_at};
 
-use crate::foundation::EventPosition;
+use crate::foundation::{EventPosition, PersonId};
 use crate::storage::StoreError;
 use crate::storage::batch::Batch;
 use crate::storage::command::{Queued, ReadSet};
-use crate::storage::db::{self, Connection, Writer};
-use crate::storage::load::{Working, needed_after};
-use crate::storage::recent::{KeyRow, RecentKeys};
+use crate::storage::db::{self, Connection, Receipt, Writer};
+use crate::storage::load::{Working, Young, needed_after};
+use crate::storage::locks::{key_locks, person_locks};
+use crate::storage::recent::KeyRow;
 
 /// Commands in one commit: past this a longer batch gains little and each
 /// waits longer.
 const BATCH_MAX: usize = 64;
 /// Commands that wait in the queue; callers beyond wait at its door.
 pub(super) const QUEUE_MAX: usize = 1_024;
+/// Keys that one transaction locks at most, unless one command has more: the
+/// server's table of locks is shared by all sessions.
+const LOCKS_MAX: usize = 2_000;
+/// Times that a transaction is tried again when others were in its way.
+const RETRIES_MAX: u32 = 5;
+/// Wait before the first of them; each next one waits twice as long.
+const RETRY_WAIT: Duration = Duration::from_millis(20);
 /// How long a batch waits for callers that were there a moment ago.
 const GATHER_MAX: Duration = Duration::from_millis(2);
 
@@ -33,6 +43,10 @@ const GATHER_MAX: Duration = Duration::from_millis(2);
 pub(super) struct Counts {
     pub(super) commits: AtomicU64,
     pub(super) commands: AtomicU64,
+    /// Transactions tried again because of another process or the line to it.
+    pub(super) retries: AtomicU64,
+    /// Transactions begun again because a person had moved meanwhile.
+    pub(super) moved: AtomicU64,
 }
 
 /// The writer's task.
@@ -43,7 +57,7 @@ pub(super) struct WriterTask {
     pub(super) writer: Arc<Mutex<Writer>>,
     pub(super) counts: Arc<Counts>,
     /// Readers look here for what the index does not know yet.
-    pub(super) recent: Arc<RwLock<RecentKeys>>,
+    pub(super) young: Arc<Young>,
     /// Kept until the last batch is durable.
     pub(super) lock: Option<Arc<File>>,
 }
@@ -78,19 +92,22 @@ impl WriterTask {
     /// All that waits, and for a moment as many as came last time: callers
     /// that were answered together come back together.
     async fn gather(&mut self, first: Queued, expected: usize) -> Vec<Queued> {
+        let mut locks = first.read.keys.len();
         let mut batch = vec![first];
         let deadline = Instant::now() + GATHER_MAX;
-        while batch.len() < BATCH_MAX {
-            match self.queue.try_recv() {
-                Ok(next) => batch.push(next),
+        while batch.len() < BATCH_MAX && locks < LOCKS_MAX {
+            let next = match self.queue.try_recv() {
+                Ok(next) => next,
                 Err(_) if batch.len() < expected => {
                     match timeout_at(deadline, self.queue.recv()).await {
-                        Ok(Some(next)) => batch.push(next),
+                        Ok(Some(next)) => next,
                         _ => break,
                     }
                 }
                 Err(_) => break,
-            }
+            };
+            locks += next.read.keys.len();
+            batch.push(next);
         }
         batch
     }
@@ -98,11 +115,11 @@ impl WriterTask {
     /// Commits the batch, or each of its commands alone when one of them
     /// poisons it, and answers all.
     async fn commit_batch(&self, writer: &mut Writer, mut batch: Vec<Queued>) {
-        match self.attempt(writer, &mut batch).await {
+        match self.attempts(writer, &mut batch).await {
             Err(error) if batch.len() > 1 && db::is_about_rows(&error) => {
                 for command in batch {
                     let mut alone = vec![command];
-                    let outcome = self.attempt(writer, &mut alone).await;
+                    let outcome = self.attempts(writer, &mut alone).await;
                     finish(alone, &outcome);
                 }
             }
@@ -110,23 +127,52 @@ impl WriterTask {
         }
     }
 
+    /// Tries the transaction until it passes or another try has no hope. A
+    /// commit whose reply was lost is looked up, never repeated blindly.
+    async fn attempts(
+        &self,
+        writer: &mut Writer,
+        batch: &mut Vec<Queued>,
+    ) -> Result<(), StoreError> {
+        let mut trial = Trial::default();
+        for round in 0..=RETRIES_MAX {
+            match self.attempt(writer, batch, &mut trial).await {
+                Err(StoreError::Moved) => {
+                    self.counts.moved.fetch_add(1, Ordering::Relaxed);
+                }
+                Err(error) if db::may_pass(&error) => {
+                    self.counts.retries.fetch_add(1, Ordering::Relaxed);
+                    tokio::time::sleep(retry_wait(round)).await;
+                }
+                outcome => return outcome,
+            }
+        }
+        Err(StoreError::Busy)
+    }
+
     /// One transaction. Commands that panic are answered and taken out.
     async fn attempt(
         &self,
         writer: &mut Writer,
         batch: &mut Vec<Queued>,
+        trial: &mut Trial,
     ) -> Result<(), StoreError> {
         let connection = writer.connection().await?;
-        match transact(connection, &self.recent, batch).await {
+        match transact(connection, &self.young, batch, trial).await {
             Ok(written) => {
                 self.counts.commits.fetch_add(1, Ordering::Relaxed);
-                let mut recent = self.recent.write().unwrap_or_else(PoisonError::into_inner);
-                recent.commit(written.keys, written.upto, written.needed);
+                if let Some(written) = written {
+                    let recent = self.young.keys.write();
+                    let mut recent = recent.unwrap_or_else(PoisonError::into_inner);
+                    recent.commit(written.keys, written.upto, written.needed);
+                }
                 Ok(())
             }
             Err(error) => {
                 let undone = db::rollback(connection).await;
-                if !undone || !db::is_about_rows(&error) {
+                let connection_is_well = db::is_about_rows(&error)
+                    || (db::may_pass(&error) && !db::is_about_line(&error));
+                if !undone || !connection_is_well {
                     writer.discard();
                 }
                 Err(error)
@@ -135,13 +181,31 @@ impl WriterTask {
     }
 }
 
+/// Twice as long each time, by up to a half more, so that two that met do not
+/// meet again.
+fn retry_wait(round: u32) -> Duration {
+    let wait = RETRY_WAIT * 2_u32.pow(round);
+    let share = (RandomState::new().hash_one(round) % 1_000) as f64 / 2_000.0;
+    wait + wait.mul_f64(share)
+}
+
 fn finish(batch: Vec<Queued>, outcome: &Result<(), StoreError>) {
     for command in batch {
         command.work.finish(outcome.clone());
     }
 }
 
-/// What a commit tells those who look for young records.
+/// What the tries of a transaction learn from one another.
+#[derive(Default)]
+struct Trial {
+    /// Persons to lock before anything is read: an earlier try touched them.
+    persons: BTreeSet<PersonId>,
+    /// Of a commit that was asked for and not answered.
+    receipt: Option<Receipt>,
+}
+
+/// What a commit tells those who look for young records, where no other
+/// process writes.
 struct Written {
     keys: Vec<KeyRow>,
     upto: EventPosition,
@@ -150,39 +214,59 @@ struct Written {
 
 async fn transact(
     connection: &mut Connection,
-    recent: &RwLock<RecentKeys>,
+    young: &Young,
     batch: &mut Vec<Queued>,
-) -> Result<Written, StoreError> {
-    db::begin(connection).await?;
+    trial: &mut Trial,
+) -> Result<Option<Written>, StoreError> {
+    db::begin(connection, &key_locks(batch)).await?;
+    if let Some(receipt) = trial.receipt.take()
+        && db::has_receipt(connection, receipt).await?
+    {
+        // Its locks are ours now, so it has ended: well, as we see.
+        db::rollback(connection).await;
+        return Ok(None);
+    }
+    db::lock(connection, &person_locks(&trial.persons)).await?;
     loop {
-        match decide(connection, recent, batch).await? {
+        match decide(connection, young, batch, trial).await? {
             Decided::Written(written) => {
+                trial.receipt = written.receipt;
                 db::commit(connection).await?;
-                return Ok(written);
+                return Ok(written.receipt.is_none().then_some(written.young));
             }
             // What it did to the state is unknown: the others start afresh.
             Decided::Panicked(place) => {
                 batch.remove(place).work.finish(Err(StoreError::Panicked));
+                if connection.is_shared() {
+                    return Err(StoreError::Moved);
+                }
             }
         }
     }
 }
 
 enum Decided {
-    Written(Written),
+    Written(Done),
     Panicked(usize),
+}
+
+struct Done {
+    young: Written,
+    /// Where a reply can be lost.
+    receipt: Option<Receipt>,
 }
 
 /// Lets each command decide on what those before it leave, then writes all.
 async fn decide(
     connection: &mut Connection,
-    recent: &RwLock<RecentKeys>,
+    young: &Young,
     batch: &mut [Queued],
+    trial: &mut Trial,
 ) -> Result<Decided, StoreError> {
     let reads: Vec<&ReadSet> = batch.iter().map(|command| &command.read).collect();
-    let mut working = Working::open(connection, recent, &reads).await?;
+    let mut working = Working::open(connection, young, &reads).await?;
     let needed = needed_after(&reads, working.state.counters.position);
-    let mut rows = Batch::new(working.audit);
+    let mut rows = Batch::new();
     for (place, command) in batch.iter_mut().enumerate() {
         if place > 0 {
             working.prepare(connection, &command.read).await?;
@@ -202,11 +286,55 @@ async fn decide(
         rows.apply(&plan, &mut working.state, &command.actor, command.at);
         working.remember(&plan);
         rows.take(plan, &working.state, &command.actor, command.at)?;
+        working.number_next(connection).await?;
     }
-    rows.write(connection, &working.state).await?;
-    Ok(Decided::Written(Written {
-        keys: rows.keys,
-        upto: working.state.counters.position,
-        needed,
-    }))
+    let stamp = settle(connection, young, &working, &rows, trial).await?;
+    rows.write(connection, &working.state, stamp).await?;
+    let receipt = leave_receipt(connection, stamp).await?;
+    let upto = working.state.counters.position;
+    let keys = rows.keys;
+    let young = Written { keys, upto, needed };
+    Ok(Decided::Written(Done { young, receipt }))
+}
+
+/// Locks the persons that the batch touches, makes sure that nobody else has
+/// moved them since they were read, and takes the commit's place. Persons are
+/// locked once in a transaction and after all keys, so that two never wait for
+/// one another.
+async fn settle(
+    connection: &mut Connection,
+    young: &Young,
+    working: &Working,
+    rows: &Batch,
+    trial: &mut Trial,
+) -> Result<Option<i64>, StoreError> {
+    if !connection.is_shared() {
+        return Ok(None);
+    }
+    let touched = rows.touched(&working.state);
+    if !touched.is_subset(&trial.persons) {
+        let first = trial.persons.is_empty();
+        trial.persons.extend(touched.iter().copied());
+        if !first {
+            return Err(StoreError::Moved);
+        }
+        db::lock(connection, &person_locks(&touched)).await?;
+        if !working.unmoved(connection, &touched).await? {
+            return Err(StoreError::Moved);
+        }
+    }
+    db::stamp(connection, young.offset).await
+}
+
+async fn leave_receipt(
+    connection: &mut Connection,
+    stamp: Option<i64>,
+) -> Result<Option<Receipt>, StoreError> {
+    let Some(stamp) = stamp else {
+        return Ok(None);
+    };
+    let token = RandomState::new().hash_one(stamp).cast_signed();
+    let receipt = Receipt { stamp, token };
+    db::leave_receipt(connection, receipt).await?;
+    Ok(Some(receipt))
 }

@@ -91,7 +91,7 @@ async fn i13_tampering_is_found() {
         "update audit_seals set last = 9223372036854775807 where seal = 3",
         "delete from audit_seals where seal = 3",
         "delete from audit_seals where seal = 1",
-        "insert into audit_seals select 4, 16, 16, root, hash, 'x', 0 from audit_seals \
+        "insert into audit_seals select 4, 16, 16, root, hash, 'x', 0, 16, 1 from audit_seals \
          where seal = 3",
     ];
     for mutation in mutations {
@@ -162,7 +162,7 @@ async fn audit_rows_and_events_refuse_to_change() {
     ];
     for statement in refused {
         assert!(
-            sqlx::query(statement)
+            crate::storage::db::query(statement)
                 .execute(&mut *connection)
                 .await
                 .is_err()

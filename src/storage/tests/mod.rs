@@ -1,12 +1,36 @@
 //! What every engine must do, as functions over a store. Plans are made by
 //! hand: who is who is the registry's business.
 
+/// Runs tests of this module on SQLite and on PostgreSQL.
+macro_rules! on_both_engines {
+    ($($test:ident),+ $(,)?) => {
+        mod on_sqlite {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test().await;
+            })+
+        }
+        mod on_postgres {
+            $(#[tokio::test]
+            async fn $test() {
+                crate::storage::tests::on_postgres(super::$test()).await;
+            })+
+        }
+    };
+}
+use on_both_engines;
+
 mod audit;
 mod contract;
 mod goldens;
 mod opening;
+mod shared;
 mod verify;
 mod writer;
+
+#[path = "../../../tests/support/postgres.rs"]
+#[expect(dead_code, reason = "the proofs use the rest")]
+mod postgres;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -38,18 +62,74 @@ pub(super) fn at() -> Instant {
     Instant::from_microseconds(1_700_000_000_000_000)
 }
 
+tokio::task_local! {
+    /// Whether ledgers are made in the cluster.
+    static SHARED: bool;
+}
+
+/// Runs a test whose ledgers are databases of the tests' cluster.
+pub(super) async fn on_postgres(test: impl Future<Output = ()>) {
+    SHARED.scope(true, test).await;
+}
+
 /// A store in a directory of its own, with one source.
 pub(super) struct Ledger {
     pub(super) store: Store,
     directory: TempDir,
+    url: Option<String>,
 }
 
 impl Ledger {
     pub(super) async fn new() -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let store = Store::open(directory.path(), OPTIONS).await.expect("open");
+        let url = if SHARED.try_with(|shared| *shared).unwrap_or(false) {
+            let made = tokio::task::spawn_blocking(|| {
+                let cluster = postgres::Cluster::shared().expect("a PostgreSQL server");
+                cluster.create_database()
+            });
+            Some(made.await.expect("a database"))
+        } else {
+            None
+        };
+        let store = open(url.as_deref(), directory.path()).await;
         store.ensure_source(&source()).await.expect("a source");
-        Self { store, directory }
+        Self {
+            store,
+            directory,
+            url,
+        }
+    }
+
+    /// How many events there are; the ledger must be sound.
+    pub(super) async fn events(&self) -> u64 {
+        let report = self.store.verify().await.expect("a check");
+        assert!(report.is_sound(), "{report:?}");
+        report.checked.events
+    }
+
+    /// Waits until followers may see all that is committed: other tests of the
+    /// cluster hold the horizon back.
+    pub(super) async fn settled(&self) -> EventPosition {
+        let mut connection = self.store.inner.readers.acquire().await.expect("a reader");
+        let row = super::db::query("select coalesce(max(stamp), 0) from records")
+            .fetch_one(&mut connection)
+            .await;
+        let last = row.expect("a read").try_get(0).map(EventPosition);
+        let last = last.expect("a number");
+        loop {
+            let now = self.store.followed_position().await.expect("a read");
+            if now >= last {
+                return last;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Another process on the same database.
+    pub(super) async fn another(&self) -> (Store, TempDir) {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let store = open(self.url.as_deref(), directory.path()).await;
+        (store, directory)
     }
 
     pub(super) fn path(&self) -> PathBuf {
@@ -60,10 +140,9 @@ impl Ledger {
     pub(super) async fn reopen(self) -> Self {
         self.store.close().await;
         drop(self.store);
-        let store = Store::open(self.directory.path(), OPTIONS).await;
         Self {
-            store: store.expect("open again"),
-            directory: self.directory,
+            store: open(self.url.as_deref(), self.directory.path()).await,
+            ..self
         }
     }
 
@@ -113,12 +192,20 @@ impl Ledger {
             sql,
         ];
         for statement in whole {
-            sqlx::query(statement)
+            super::db::query(statement)
                 .execute(&mut *connection)
                 .await
                 .expect("broken");
         }
     }
+}
+
+async fn open(url: Option<&str>, directory: &std::path::Path) -> Store {
+    let opened = match url {
+        Some(url) => Store::open_database(url, directory, OPTIONS).await,
+        None => Store::open(directory, OPTIONS).await,
+    };
+    opened.expect("open")
 }
 
 pub(super) fn source() -> SourceCode {

@@ -46,9 +46,10 @@ async fn together<A: Send + 'static>(
     answers
 }
 
-type Decide<A> = Box<dyn FnMut(&mut RegistryState, &super::CommitReads) -> Planned<A> + Send>;
+pub(super) type Decide<A> =
+    Box<dyn FnMut(&mut RegistryState, &super::CommitReads) -> Planned<A> + Send>;
 
-fn first_or_join(sent: Sent) -> (ReadSet, Decide<PersonId>) {
+pub(super) fn first_or_join(sent: Sent) -> (ReadSet, Decide<PersonId>) {
     let read = sent.read();
     let decide = move |state: &mut RegistryState, _: &super::CommitReads| {
         let holders = state.recent_keys.get(&sent.keys[0]);
@@ -78,7 +79,6 @@ fn first_or_join(sent: Sent) -> (ReadSet, Decide<PersonId>) {
     (read, Box::new(decide))
 }
 
-#[tokio::test]
 async fn i3_commands_of_one_batch_see_each_other() {
     let ledger = Ledger::new().await;
     let commands = (0..40).map(|number| first_or_join(Sent::new(&format!("r{number}"), &[7])));
@@ -91,7 +91,6 @@ async fn i3_commands_of_one_batch_see_each_other() {
     assert!(ledger.store.verify().await.expect("a check").is_sound());
 }
 
-#[tokio::test]
 async fn a_person_that_an_earlier_command_of_the_batch_changed_comes_whole() {
     let ledger = Ledger::new().await;
     let (first, person) = ledger.register(Sent::new("a", &[1])).await;
@@ -128,7 +127,6 @@ async fn a_person_that_an_earlier_command_of_the_batch_changed_comes_whole() {
     assert_eq!(seen, [0, 2]);
 }
 
-#[tokio::test]
 async fn i4_a_key_repeated_in_one_batch_is_answered_from_memory() {
     let ledger = Ledger::new().await;
     let decided = Arc::new(AtomicUsize::new(0));
@@ -165,7 +163,6 @@ async fn i4_a_key_repeated_in_one_batch_is_answered_from_memory() {
     assert_eq!((answers.len(), decided.load(Ordering::SeqCst)), (1, 1));
 }
 
-#[tokio::test]
 async fn a_panic_fails_its_own_request_only() {
     let ledger = Ledger::new().await;
     let panics: Decide<PersonId> = Box::new(|state, _| {
@@ -183,14 +180,9 @@ async fn a_panic_fails_its_own_request_only() {
     assert!(matches!(answers[1], Err(StoreError::Panicked)));
     let (first, last) = (answers[0].as_ref(), answers[2].as_ref());
     assert_eq!(first.expect("a commit"), last.expect("a commit"));
-    assert_eq!(
-        ledger.store.position().await.expect("a read"),
-        EventPosition(5)
-    );
-    assert!(ledger.store.verify().await.expect("a check").is_sound());
+    assert_eq!(ledger.events().await, 5);
 }
 
-#[tokio::test]
 async fn i10_a_command_that_cannot_be_written_fails_alone_and_leaves_nothing() {
     let ledger = Ledger::new().await;
     let sent = Sent::new("poison", &[9]);
@@ -217,14 +209,9 @@ async fn i10_a_command_that_cannot_be_written_fails_alone_and_leaves_nothing() {
     assert!(matches!(answers[1], Err(StoreError::Database(_))));
     let (first, last) = (answers[0].as_ref(), answers[2].as_ref());
     assert_eq!(first.expect("a commit"), last.expect("a commit"));
-    assert_eq!(
-        ledger.store.position().await.expect("a read"),
-        EventPosition(5)
-    );
-    assert!(ledger.store.verify().await.expect("a check").is_sound());
+    assert_eq!(ledger.events().await, 5);
 }
 
-#[tokio::test]
 async fn a_decision_that_applies_its_events_itself_is_refused() {
     let ledger = Ledger::new().await;
     let sent = Sent::new("a", &[7]);
@@ -238,7 +225,6 @@ async fn a_decision_that_applies_its_events_itself_is_refused() {
     assert!(matches!(answer.await, Err(StoreError::Inconsistent { .. })));
 }
 
-#[tokio::test]
 async fn a_link_to_a_person_that_was_not_loaded_is_refused() {
     let ledger = Ledger::new().await;
     let sent = Sent::new("a", &[7]);
@@ -250,7 +236,6 @@ async fn a_link_to_a_person_that_was_not_loaded_is_refused() {
     assert!(matches!(answer.await, Err(StoreError::Inconsistent { .. })));
 }
 
-#[tokio::test]
 async fn a_plan_whose_parts_do_not_fit_is_refused() {
     let ledger = Ledger::new().await;
     let sent = Sent::new("a", &[7]);
@@ -291,14 +276,9 @@ async fn i16_a_full_disk_is_told_and_the_writer_goes_on_when_there_is_room() {
     }
     // The connection was given up with its bound: there is room again.
     ledger.register(Sent::new("after", &[2])).await;
-    assert_eq!(
-        ledger.store.position().await.expect("a read"),
-        EventPosition(6)
-    );
-    assert!(ledger.store.verify().await.expect("a check").is_sound());
+    assert_eq!(ledger.events().await, 6);
 }
 
-#[tokio::test]
 async fn a_caller_that_goes_away_tears_nothing() {
     let ledger = Ledger::new().await;
     let held = ledger.store.inner.writer.lock().await;
@@ -309,14 +289,9 @@ async fn a_caller_that_goes_away_tears_nothing() {
     waiting.abort();
     drop(held);
     ledger.register(Sent::new("b", &[8])).await;
-    assert_eq!(
-        ledger.store.position().await.expect("a read"),
-        EventPosition(6)
-    );
-    assert!(ledger.store.verify().await.expect("a check").is_sound());
+    assert_eq!(ledger.events().await, 6);
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn callers_at_once_share_commits() {
     let ledger = Ledger::new().await;
     let before = ledger.store.health().await.expect("health");
@@ -345,11 +320,24 @@ async fn callers_at_once_share_commits() {
     assert!(ledger.store.verify().await.expect("a check").is_sound());
 }
 
-#[tokio::test]
 async fn a_closed_store_says_so() {
     let ledger = Ledger::new().await;
     ledger.store.close().await;
     let (read, decide) = first_or_join(Sent::new("a", &[7]));
     let answer = ledger.store.commit(read, actor(), at(), decide).await;
     assert!(matches!(answer, Err(StoreError::Closed)));
+}
+
+super::on_both_engines! {
+    i3_commands_of_one_batch_see_each_other,
+    a_person_that_an_earlier_command_of_the_batch_changed_comes_whole,
+    i4_a_key_repeated_in_one_batch_is_answered_from_memory,
+    a_panic_fails_its_own_request_only,
+    i10_a_command_that_cannot_be_written_fails_alone_and_leaves_nothing,
+    a_decision_that_applies_its_events_itself_is_refused,
+    a_link_to_a_person_that_was_not_loaded_is_refused,
+    a_plan_whose_parts_do_not_fit_is_refused,
+    a_caller_that_goes_away_tears_nothing,
+    callers_at_once_share_commits,
+    a_closed_store_says_so,
 }

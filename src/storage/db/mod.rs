@@ -1,0 +1,395 @@
+//! The two engines behind one set of types: a query is a text with values,
+//! the same for both; a row gives its columns by place. Only this folder knows
+//! which engine runs. What an engine does alone stands in its own file:
+//!
+//! | exception | SQLite | PostgreSQL |
+//! | --- | --- | --- |
+//! | a write transaction | `begin immediate`, one writer | advisory locks in sorted order |
+//! | numbers of events, records, audit rows | the highest one, plus one | sequences |
+//! | order in which followers see commits | positions | transaction ids below the horizon |
+//! | outcome of a commit whose reply is lost | cannot be lost | a row in `commits` |
+//! | parameters of long lists | `?` | `$n` |
+
+mod postgres;
+mod query;
+mod sqlite;
+
+use std::path::Path;
+
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::PgPool;
+use sqlx::sqlite::SqlitePool;
+use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
+
+use crate::storage::StoreError;
+pub(super) use query::{Query, Row, query, write_parameter};
+
+/// A connection of either engine, alone, from a pool, or in a snapshot that
+/// ends with it.
+pub(super) enum Connection {
+    /// The writer's.
+    Sqlite(Box<SqliteConnection>),
+    /// The writer's.
+    Postgres(Box<PgConnection>),
+    /// A reader's.
+    PooledSqlite(PoolConnection<Sqlite>),
+    /// A reader's.
+    PooledPostgres(PoolConnection<Postgres>),
+    /// A reader's, on one state of the ledger.
+    SnapshotSqlite(Transaction<'static, Sqlite>),
+    /// A reader's, on one state of the ledger.
+    SnapshotPostgres(Transaction<'static, Postgres>),
+}
+
+/// The engine's own connection.
+enum Engine<'c> {
+    Sqlite(&'c mut SqliteConnection),
+    Postgres(&'c mut PgConnection),
+}
+
+impl Connection {
+    fn engine(&mut self) -> Engine<'_> {
+        match self {
+            Self::Sqlite(it) => Engine::Sqlite(it),
+            Self::Postgres(it) => Engine::Postgres(it),
+            Self::PooledSqlite(it) => Engine::Sqlite(it),
+            Self::PooledPostgres(it) => Engine::Postgres(it),
+            Self::SnapshotSqlite(it) => Engine::Sqlite(it),
+            Self::SnapshotPostgres(it) => Engine::Postgres(it),
+        }
+    }
+
+    /// Whether commits of other processes may come in between.
+    pub(super) const fn is_shared(&self) -> bool {
+        matches!(
+            self,
+            Self::Postgres(_) | Self::PooledPostgres(_) | Self::SnapshotPostgres(_)
+        )
+    }
+}
+
+/// Readers.
+pub(super) enum Pool {
+    /// Of one file.
+    Sqlite(SqlitePool),
+    /// Of one database.
+    Postgres(PgPool),
+}
+
+impl Pool {
+    /// A connection; each statement sees the latest state.
+    pub(super) async fn acquire(&self) -> Result<Connection, StoreError> {
+        Ok(match self {
+            Self::Sqlite(pool) => Connection::PooledSqlite(pool.acquire().await?),
+            Self::Postgres(pool) => Connection::PooledPostgres(pool.acquire().await?),
+        })
+    }
+
+    /// A connection on which all statements see one state.
+    pub(super) async fn begin(&self) -> Result<Connection, StoreError> {
+        Ok(match self {
+            Self::Sqlite(pool) => Connection::SnapshotSqlite(pool.begin().await?),
+            Self::Postgres(pool) => {
+                let begun = pool.begin_with("begin isolation level repeatable read read only");
+                Connection::SnapshotPostgres(begun.await?)
+            }
+        })
+    }
+
+    pub(super) async fn close(&self) {
+        match self {
+            Self::Sqlite(pool) => pool.close().await,
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// Where a ledger is, and how to connect to it.
+#[derive(Clone)]
+pub(super) enum Place {
+    /// A file.
+    Sqlite(Box<sqlx::sqlite::SqliteConnectOptions>),
+    /// A server.
+    Postgres(Box<sqlx::postgres::PgConnectOptions>),
+}
+
+impl Place {
+    /// A file of a data directory.
+    pub(super) fn file(file: &Path, create: bool) -> Self {
+        Self::Sqlite(Box::new(sqlite::options(file, create)))
+    }
+
+    /// A database by its URL.
+    pub(super) fn url(url: &str) -> Result<Self, StoreError> {
+        Ok(Self::Postgres(Box::new(postgres::options(url)?)))
+    }
+
+    /// The same, where nothing is made any more.
+    pub(super) fn without_creating(self) -> Self {
+        match self {
+            Self::Sqlite(options) => Self::Sqlite(Box::new(options.create_if_missing(false))),
+            place @ Self::Postgres(_) => place,
+        }
+    }
+
+    /// The pool of readers; none of them can write.
+    pub(super) async fn open_readers(&self) -> Result<Pool, StoreError> {
+        Ok(match self {
+            Self::Sqlite(options) => Pool::Sqlite(sqlite::open_readers(options).await?),
+            Self::Postgres(options) => Pool::Postgres(postgres::open_readers(options).await?),
+        })
+    }
+}
+
+/// The one connection of a process that writes; opened again after a failure
+/// of the disk or the line, because nothing is known then about what it holds.
+pub(super) struct Writer {
+    place: Place,
+    connection: Option<Connection>,
+}
+
+impl Writer {
+    /// Opens the connection, which makes the file where that is allowed.
+    pub(super) async fn open(place: Place) -> Result<Self, StoreError> {
+        let connection = Some(connect(&place).await?);
+        Ok(Self {
+            place: place.without_creating(),
+            connection,
+        })
+    }
+
+    /// The connection, opened again if it was given up.
+    pub(super) async fn connection(&mut self) -> Result<&mut Connection, StoreError> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => connect(&self.place).await?,
+        };
+        Ok(self.connection.insert(connection))
+    }
+
+    /// Runs one small statement by itself; how many rows it changed. A line
+    /// that has broken since the last one is opened again once.
+    pub(super) async fn execute(&mut self, query: Query) -> Result<u64, StoreError> {
+        match query.clone().execute(self.connection().await?).await {
+            Err(error) if is_about_line(&error) => {
+                self.discard();
+                query.execute(self.connection().await?).await
+            }
+            done => done,
+        }
+    }
+
+    /// Gives the connection up.
+    pub(super) fn discard(&mut self) {
+        self.connection = None;
+    }
+
+    /// Closes it in order, which also empties SQLite's WAL.
+    pub(super) async fn close(&mut self) {
+        // Nothing is lost by a failed close: what was committed is durable.
+        let _ = match self.connection.take() {
+            Some(Connection::Sqlite(it)) => sqlx::Connection::close(*it).await,
+            Some(Connection::Postgres(it)) => sqlx::Connection::close(*it).await,
+            _ => Ok(()),
+        };
+    }
+}
+
+async fn connect(place: &Place) -> Result<Connection, StoreError> {
+    Ok(match place {
+        Place::Sqlite(options) => Connection::Sqlite(Box::new(sqlite::connect(options).await?)),
+        Place::Postgres(options) => {
+            Connection::Postgres(Box::new(postgres::connect(options).await?))
+        }
+    })
+}
+
+/// Refuses an engine that is known to lose commits, or is set to.
+pub(super) async fn check_engine(connection: &mut Connection) -> Result<(), StoreError> {
+    match connection.engine() {
+        Engine::Sqlite(it) => sqlite::check_version(it).await,
+        Engine::Postgres(it) => postgres::check_settings(it).await,
+    }
+}
+
+/// Brings the tables up to date.
+pub(super) async fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    match connection.engine() {
+        Engine::Sqlite(it) => sqlite::migrate(it).await,
+        Engine::Postgres(it) => postgres::migrate(it).await,
+    }
+}
+
+/// Starts the write transaction: on SQLite with the write lock, on PostgreSQL
+/// with the locks of these keys, taken in sorted order by a statement of their
+/// own, so that the next one sees what those before it have committed.
+pub(super) async fn begin(connection: &mut Connection, locks: &[i64]) -> Result<(), StoreError> {
+    match connection.engine() {
+        Engine::Sqlite(it) => sqlite::begin(it).await,
+        Engine::Postgres(it) => postgres::begin(it, locks).await,
+    }
+}
+
+/// Takes more locks in the transaction; those who call take persons' locks
+/// once, after the keys'.
+pub(super) async fn lock(connection: &mut Connection, locks: &[i64]) -> Result<(), StoreError> {
+    match connection.engine() {
+        Engine::Sqlite(_) => Ok(()),
+        Engine::Postgres(it) => postgres::lock(it, locks).await,
+    }
+}
+
+/// The transaction's place in the order in which followers see commits, taken
+/// once all locks are held; `None` where positions are that order.
+pub(super) async fn stamp(
+    connection: &mut Connection,
+    offset: i64,
+) -> Result<Option<i64>, StoreError> {
+    match connection.engine() {
+        Engine::Sqlite(_) => Ok(None),
+        Engine::Postgres(it) => postgres::stamp(it, offset).await.map(Some),
+    }
+}
+
+/// What a commit leaves to be found by when its reply is lost.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Receipt {
+    /// The transaction's place.
+    pub(super) stamp: i64,
+    /// Drawn by the process, so that a place given twice is told apart.
+    pub(super) token: i64,
+}
+
+/// Leaves the receipt in the transaction.
+pub(super) async fn leave_receipt(
+    connection: &mut Connection,
+    receipt: Receipt,
+) -> Result<(), StoreError> {
+    query("insert into commits (stamp, token) values ($1, $2)")
+        .bind(receipt.stamp)
+        .bind(receipt.token)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Whether the commit of the receipt took place. To be asked inside a
+/// transaction that holds the same locks: the lost one has ended then.
+pub(super) async fn has_receipt(
+    connection: &mut Connection,
+    receipt: Receipt,
+) -> Result<bool, StoreError> {
+    let row = query("select 1::bigint from commits where stamp = $1 and token = $2")
+        .bind(receipt.stamp)
+        .bind(receipt.token)
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.is_some())
+}
+
+/// Makes the transaction durable.
+pub(super) async fn commit(connection: &mut Connection) -> Result<(), StoreError> {
+    query("commit").execute(connection).await?;
+    Ok(())
+}
+
+/// Undoes the transaction; says whether the connection can go on.
+pub(super) async fn rollback(connection: &mut Connection) -> bool {
+    query("rollback").execute(connection).await.is_ok()
+}
+
+/// The last numbers given out; the next are counted from here.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Numbers {
+    /// Of events.
+    pub(super) position: i64,
+    /// Of records.
+    pub(super) record: i64,
+    /// How many positions may be used.
+    pub(super) positions: i64,
+}
+
+/// Numbers for a batch; to be asked once its locks are held, so that of two
+/// commits about one person the later has the higher ones.
+pub(super) async fn numbers(connection: &mut Connection) -> Result<Numbers, StoreError> {
+    match connection.engine() {
+        Engine::Sqlite(_) => highest_numbers(connection).await,
+        Engine::Postgres(it) => postgres::numbers(it).await,
+    }
+}
+
+async fn highest_numbers(connection: &mut Connection) -> Result<Numbers, StoreError> {
+    let row = query(
+        "select coalesce((select max(position) from events), 0), \
+         coalesce((select max(record) from records), 0)",
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(Numbers {
+        position: row.try_get(0)?,
+        record: row.try_get(1)?,
+        positions: i64::MAX,
+    })
+}
+
+/// Numbers for audit rows.
+pub(super) async fn audit_numbers(
+    connection: &mut Connection,
+    count: usize,
+) -> Result<Vec<i64>, StoreError> {
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    match connection.engine() {
+        Engine::Sqlite(_) => {
+            let row = query("select coalesce(max(audit), 0) from audit")
+                .fetch_one(connection)
+                .await?;
+            let last: i64 = row.try_get(0)?;
+            Ok((last + 1..=last + count).collect())
+        }
+        Engine::Postgres(it) => postgres::audit_numbers(it, count).await,
+    }
+}
+
+/// All commits up to and with this place are visible to statements that come
+/// after this one; `None` where all commits are.
+pub(super) async fn horizon(
+    connection: &mut Connection,
+    offset: i64,
+) -> Result<Option<i64>, StoreError> {
+    match connection.engine() {
+        Engine::Sqlite(_) => Ok(None),
+        Engine::Postgres(it) => postgres::horizon(it, offset).await.map(Some),
+    }
+}
+
+/// Which cluster's transaction ids these are; they start again in another one.
+pub(super) async fn generation(connection: &mut Connection) -> Result<Option<String>, StoreError> {
+    match connection.engine() {
+        Engine::Sqlite(_) => Ok(None),
+        Engine::Postgres(it) => postgres::generation(it).await.map(Some),
+    }
+}
+
+/// Whether the failure is about what was written (another command may
+/// succeed), not about the disk or the connection.
+pub(super) fn is_about_rows(error: &StoreError) -> bool {
+    match error {
+        StoreError::Inconsistent { .. } => true,
+        StoreError::Database(error) => {
+            sqlite::is_about_rows(error) || postgres::is_about_rows(error)
+        }
+        _ => false,
+    }
+}
+
+/// Whether trying the whole transaction again may succeed.
+pub(super) fn may_pass(error: &StoreError) -> bool {
+    matches!(error, StoreError::Moved)
+        || matches!(error, StoreError::Database(error) if postgres::may_pass(error))
+        || is_about_line(error)
+}
+
+/// Whether the line to a server broke, or the server ended it.
+pub(super) fn is_about_line(error: &StoreError) -> bool {
+    matches!(error, StoreError::Database(error) if postgres::is_about_line(error))
+}

@@ -1,0 +1,201 @@
+//! What is PostgreSQL's own: opening, advisory locks, numbers from sequences,
+//! transaction ids as the order of commits, and which failures pass.
+
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions, Executor, PgConnection};
+
+use crate::storage::StoreError;
+use crate::storage::db::Numbers;
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/postgres");
+
+/// Readers of one process at once.
+const READERS: u32 = 8;
+/// How long a reader waits for a connection before the answer is "not now".
+const ACQUIRE_MAX: Duration = Duration::from_secs(5);
+/// Statements kept prepared: some forty, each in a handful of row counts.
+const STATEMENTS_KEPT: usize = 512;
+/// Positions that one batch may use. A sequence steps by it; what a batch does
+/// not use is a gap.
+const POSITIONS: i64 = 4_096;
+/// How the database of a URL is opened.
+pub(super) fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
+    let options = PgConnectOptions::from_str(url)?;
+    Ok(options
+        .application_name("accord")
+        .statement_cache_capacity(STATEMENTS_KEPT)
+        // A stopped writer must not hold its keys, nor the horizon, for long.
+        .options([
+            ("lock_timeout", "2s"),
+            ("statement_timeout", "60s"),
+            ("idle_in_transaction_session_timeout", "5s"),
+        ]))
+}
+
+/// The pool of readers; none of them can write.
+pub(super) async fn open_readers(options: &PgConnectOptions) -> Result<PgPool, StoreError> {
+    let options = options.clone().options([
+        ("default_transaction_read_only", "on"),
+        // A walk over a whole ledger holds its snapshot between pages.
+        ("idle_in_transaction_session_timeout", "60s"),
+    ]);
+    let pool = PgPoolOptions::new()
+        .max_connections(READERS)
+        .acquire_timeout(ACQUIRE_MAX);
+    Ok(pool.connect_with(options).await?)
+}
+
+/// The connection that writes.
+pub(super) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, StoreError> {
+    let mut connection = options.connect().await?;
+    // Whatever the server's default is: an answer leaves when it is durable,
+    // and each statement after the locks sees what was committed before.
+    connection
+        .execute(
+            "set synchronous_commit = on; \
+             set default_transaction_isolation = 'read committed'",
+        )
+        .await?;
+    Ok(connection)
+}
+
+/// Refuses a server that acknowledges what it may lose.
+pub(super) async fn check_settings(connection: &mut PgConnection) -> Result<(), StoreError> {
+    let (fsync, encoding): (String, String) =
+        sqlx::query_as("select current_setting('fsync'), current_setting('server_encoding')")
+            .fetch_one(connection)
+            .await?;
+    if encoding != "UTF8" {
+        return Err(StoreError::Unfit {
+            setting: "server_encoding",
+            needed: "UTF8",
+        });
+    }
+    if fsync != "on" {
+        return Err(StoreError::Unfit {
+            setting: "fsync",
+            needed: "on",
+        });
+    }
+    Ok(())
+}
+
+/// Brings the tables up to date; several processes may do so at once.
+pub(super) async fn migrate(connection: &mut PgConnection) -> Result<(), StoreError> {
+    Ok(MIGRATIONS.run(connection).await?)
+}
+
+/// Starts a transaction and takes its locks.
+pub(super) async fn begin(connection: &mut PgConnection, locks: &[i64]) -> Result<(), StoreError> {
+    connection.execute("begin").await?;
+    lock(connection, locks).await
+}
+
+/// Takes locks in the order given, which is sorted by who calls.
+pub(super) async fn lock(connection: &mut PgConnection, locks: &[i64]) -> Result<(), StoreError> {
+    if locks.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "select count(pg_advisory_xact_lock(key)) from \
+         (select key from unnest($1::bigint[]) with ordinality as given (key, place) \
+         order by place) as ordered",
+    )
+    .bind(locks)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The transaction's id, which it gets here.
+pub(super) async fn stamp(connection: &mut PgConnection, offset: i64) -> Result<i64, StoreError> {
+    let id: i64 = sqlx::query_scalar("select pg_current_xact_id()::text::bigint")
+        .fetch_one(connection)
+        .await?;
+    Ok(id + offset)
+}
+
+/// The highest id below which no transaction is open.
+pub(super) async fn horizon(connection: &mut PgConnection, offset: i64) -> Result<i64, StoreError> {
+    let open: i64 =
+        sqlx::query_scalar("select pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+            .fetch_one(connection)
+            .await?;
+    Ok(open - 1 + offset)
+}
+
+/// Fresh numbers; nobody else gets them.
+pub(super) async fn numbers(connection: &mut PgConnection) -> Result<Numbers, StoreError> {
+    let (position, record): (i64, i64) =
+        sqlx::query_as("select nextval('event_positions'), nextval('record_numbers')")
+            .fetch_one(connection)
+            .await?;
+    Ok(Numbers {
+        position,
+        record,
+        positions: POSITIONS,
+    })
+}
+
+/// Numbers for audit rows, in order.
+pub(super) async fn audit_numbers(
+    connection: &mut PgConnection,
+    count: i64,
+) -> Result<Vec<i64>, StoreError> {
+    let numbers = sqlx::query_scalar("select nextval('audit_numbers') from generate_series(1, $1)")
+        .bind(count)
+        .fetch_all(connection)
+        .await?;
+    Ok(numbers)
+}
+
+/// The cluster's own number, which a copy of its files keeps and a restored
+/// dump does not.
+pub(super) async fn generation(connection: &mut PgConnection) -> Result<String, StoreError> {
+    let generation = sqlx::query_scalar(
+        "select system_identifier::text || '/' || \
+         (select oid::text from pg_database where datname = current_database()) \
+         from pg_control_system()",
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(generation)
+}
+
+fn code(error: &sqlx::Error) -> Option<&str> {
+    let error = error.as_database_error()?;
+    Some(error.try_downcast_ref::<PgDatabaseError>()?.code())
+}
+
+/// Data exceptions and broken constraints (classes 21, 22, 23), undefined
+/// things (42) and programs beyond a limit (54).
+pub(super) fn is_about_rows(error: &sqlx::Error) -> bool {
+    code(error).is_some_and(|code| {
+        ["21", "22", "23", "42", "54"]
+            .iter()
+            .any(|class| code.starts_with(class))
+    })
+}
+
+/// A failed serialisation, a deadlock, a lock not to be had in time.
+pub(super) fn may_pass(error: &sqlx::Error) -> bool {
+    matches!(code(error), Some("40001" | "40P01" | "55P03"))
+}
+
+/// The line broke (class 08), the server ended it or is starting (57P…), has no
+/// room for it (53300), or no longer knows the session's state (25P03).
+pub(super) fn is_about_line(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::WorkerCrashed => true,
+        error => code(error).is_some_and(|code| {
+            code.starts_with("08") || code.starts_with("57P") || matches!(code, "53300" | "25P03")
+        }),
+    }
+}
