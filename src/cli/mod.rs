@@ -10,6 +10,7 @@
     reason = "a command line prints"
 )]
 
+mod backup;
 mod demo;
 mod export;
 mod generate;
@@ -17,6 +18,7 @@ mod import;
 mod import_by_url;
 mod ledger;
 mod progress;
+mod rebuild_index;
 mod rejects;
 mod serve;
 mod source;
@@ -73,6 +75,15 @@ enum Command {
     Generate(generate::GenerateArguments),
     /// Checks every invariant of the ledger.
     Verify(verify::VerifyArguments),
+    /// Copies a whole ledger into a directory of its own, beside a running
+    /// service, and proves the copy.
+    Backup(backup::BackupArguments),
+    /// Fills an empty directory or database from a backup, and proves it.
+    Restore(backup::RestoreArguments),
+    /// Moves a ledger from SQLite into a PostgreSQL database, and proves it.
+    Migrate(backup::MigrateArguments),
+    /// Makes the candidate index again from the ledger.
+    RebuildIndex(rebuild_index::RebuildArguments),
     /// Makes tokens for accounts.
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -114,6 +125,10 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Export(arguments) => export::run(arguments).await,
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Verify(arguments) => verify::run(arguments).await,
+        Command::Backup(arguments) => backup::back_up(arguments).await,
+        Command::Restore(arguments) => backup::restore(arguments).await,
+        Command::Migrate(arguments) => backup::migrate(arguments).await,
+        Command::RebuildIndex(arguments) => rebuild_index::run(arguments).await,
         Command::Token(command) => token::run(command).await,
         Command::Source(command) => source::run(command).await,
     }

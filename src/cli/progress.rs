@@ -46,6 +46,18 @@ impl Progress {
         Self { shape }
     }
 
+    /// Over rows whose number nobody knows beforehand.
+    pub(super) fn over_rows(what: &str, quiet: bool) -> Self {
+        let bar = Self::over_bytes(what, 0, quiet);
+        if let Shape::Bar(bar) = &bar.shape {
+            let template = "{msg:24} {human_pos} rows, {per_sec}, {elapsed}";
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                bar.set_style(style);
+            }
+        }
+        bar
+    }
+
     /// So many rows are done, and so many bytes read.
     pub(super) fn at(&mut self, rows_done: u64, bytes: u64) {
         match &mut self.shape {

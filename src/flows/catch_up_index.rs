@@ -24,6 +24,17 @@ pub struct FollowerOptions {
 /// # Errors
 /// A fault of the ledger or the index; the index stands where it stood.
 pub async fn catch_up(context: &Context) -> Result<u64, FlowError> {
+    catch_up_noting(context, &mut |_| ()).await
+}
+
+/// The same, telling after each step how many records are applied.
+///
+/// # Errors
+/// As [`catch_up`].
+pub async fn catch_up_noting(
+    context: &Context,
+    note: &mut (dyn FnMut(u64) + Send),
+) -> Result<u64, FlowError> {
     let mut applied = 0;
     loop {
         let from = context.index.position();
@@ -33,6 +44,7 @@ pub async fn catch_up(context: &Context) -> Result<u64, FlowError> {
             return Ok(applied);
         }
         applied += rows.len() as u64;
+        note(applied);
         let index = context.index.clone();
         let write = move || {
             let removed: Vec<_> = rows

@@ -28,7 +28,7 @@ use crate::security::{Actor, Denied};
 use crate::storage::{Store, StoreError};
 
 pub use authenticate::{NewToken, authenticate, create_token};
-pub use catch_up_index::{FollowerOptions, catch_up, follow, index_lag};
+pub use catch_up_index::{FollowerOptions, catch_up, catch_up_noting, follow, index_lag};
 pub use export_links::{ExportedLink, ExportedRecord, export_links, export_persons};
 pub use manage_sources::{add_source, ensure_source, list_sources};
 pub use match_person::{Incomplete, MatchAnswer, MatchCandidate, match_person};

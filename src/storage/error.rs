@@ -12,6 +12,9 @@ pub enum StoreError {
     /// Nothing was made there yet.
     #[error("there is no ledger in this data directory")]
     Missing,
+    /// A whole ledger was to be written into one that holds something.
+    #[error("the ledger to be filled is not empty")]
+    NotEmpty,
     /// Live use was asked of a directory made for demonstration.
     #[error("this data directory was not made with --live")]
     NotLive,

@@ -13,6 +13,7 @@
 mod audit;
 mod batch;
 mod command;
+mod copy;
 mod db;
 mod error;
 mod feed;
@@ -48,6 +49,7 @@ use tokio::task::JoinHandle;
 
 pub use audit::AuditRow;
 pub use command::{CommitActor, CommitReads, NewVersion, Planned, ReadSet, RememberedAnswer};
+pub use copy::{StateHash, TableHash};
 pub use error::StoreError;
 pub use feed::{ExportRow, FeedRow, StoredEvent};
 pub use read::{
@@ -100,6 +102,7 @@ struct Inner {
     young: Arc<Young>,
     /// Only this process writes records: what it remembers of them is whole.
     alone: bool,
+    is_file: bool,
     /// Which ledger this is, and which cluster counts its transactions.
     lineage: String,
     directory: PathBuf,
@@ -174,7 +177,8 @@ impl Store {
         db::migrate(connection).await?;
         let live = settle_live(connection, options.live).await?;
         let (lineage, offset) = settle_lineage(connection).await?;
-        let alone = options.exclusive && !connection.is_shared();
+        let is_file = !connection.is_shared();
+        let alone = options.exclusive && is_file;
         let readers = place.without_creating().open_readers().await?;
         let writer = Arc::new(Mutex::new(writer));
         let counts = Arc::new(Counts::default());
@@ -203,6 +207,7 @@ impl Store {
                 counts,
                 young,
                 alone,
+                is_file,
                 lineage,
                 directory: directory.to_owned(),
                 live,
@@ -221,6 +226,12 @@ impl Store {
     #[must_use]
     pub fn is_live(&self) -> bool {
         self.inner.live
+    }
+
+    /// Whether the ledger is a file of its data directory.
+    #[must_use]
+    pub fn is_file(&self) -> bool {
+        self.inner.is_file
     }
 
     /// The data directory.

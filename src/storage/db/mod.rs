@@ -370,6 +370,14 @@ pub(super) async fn generation(connection: &mut Connection) -> Result<Option<Str
     }
 }
 
+/// After rows were written past the sequences: what they give is above it.
+pub(super) async fn raise_numbers(connection: &mut Connection) -> Result<(), StoreError> {
+    match connection.engine() {
+        Engine::Sqlite(_) => Ok(()),
+        Engine::Postgres(it) => postgres::raise_numbers(it).await,
+    }
+}
+
 /// Whether the failure is about what was written (another command may
 /// succeed), not about the disk or the connection.
 pub(super) fn is_about_rows(error: &StoreError) -> bool {

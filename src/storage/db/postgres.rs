@@ -21,6 +21,9 @@ const STATEMENTS_KEPT: usize = 512;
 /// Positions that one batch may use. A sequence steps by it; what a batch does
 /// not use is a gap.
 const POSITIONS: i64 = 4_096;
+/// The same for records: one for each command of a batch.
+const RECORDS: i64 = 64;
+
 /// How the database of a URL is opened.
 pub(super) fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
     let options = PgConnectOptions::from_str(url)?;
@@ -150,6 +153,32 @@ pub(super) async fn audit_numbers(
         .fetch_all(connection)
         .await?;
     Ok(numbers)
+}
+
+/// Lifts the sequences above the rows that are there.
+pub(super) async fn raise_numbers(connection: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::query(
+        "select setval('event_positions', \
+         greatest((select last_value from event_positions), \
+         $1 * ((select coalesce(max(position), 0) from events) / $1 + 1))), \
+         setval('record_numbers', greatest((select last_value from record_numbers), \
+         $2 * ((select coalesce(max(record), 0) from records) / $2 + 1))), \
+         setval('audit_numbers', greatest((select last_value from audit_numbers), \
+         (select coalesce(max(audit), 0) + 1 from audit)))",
+    )
+    .bind(POSITIONS)
+    .bind(RECORDS)
+    .execute(&mut *connection)
+    .await?;
+    // The places of the rows that came are below those of the next commits.
+    sqlx::query(
+        "update meta set value = greatest((select coalesce(max(stamp), 0) from events), \
+         (select coalesce(max(stamp), 0) from records), \
+         (select coalesce(max(stamp), 0) from audit))::text where key = 'stamp_offset'",
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// The cluster's own number, which a copy of its files keeps and a restored

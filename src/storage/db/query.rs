@@ -19,7 +19,7 @@ pub(in crate::storage) enum Value {
     /// A text.
     Text(Option<String>),
     /// Bytes.
-    Bytes(Vec<u8>),
+    Bytes(Option<Vec<u8>>),
 }
 
 macro_rules! value_from {
@@ -41,7 +41,8 @@ value_from! {
     Option<String> => Self::Text,
     &str => |value: &str| Self::Text(Some(value.to_owned())),
     Option<&str> => |value: Option<&str>| Self::Text(value.map(str::to_owned)),
-    Vec<u8> => Self::Bytes,
+    Vec<u8> => |value| Self::Bytes(Some(value)),
+    Option<Vec<u8>> => Self::Bytes,
 }
 
 /// A statement with its values, for either engine.
