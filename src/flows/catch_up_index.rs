@@ -28,7 +28,8 @@ pub async fn catch_up(context: &Context) -> Result<u64, FlowError> {
         if upto <= from {
             return Ok(applied);
         }
-        applied += rows.len() as u64;
+        let taken = rows.len() as u64;
+        applied += taken;
         let index = context.index.clone();
         let write = move || {
             let removed: Vec<_> = rows
@@ -50,6 +51,8 @@ pub async fn catch_up(context: &Context) -> Result<u64, FlowError> {
         tokio::task::spawn_blocking(write)
             .await
             .map_err(|_| FlowError::Stopped)??;
+        metrics::counter!("accord_index_commits_total").increment(1);
+        metrics::counter!("accord_index_records_total").increment(taken);
     }
 }
 
@@ -61,17 +64,9 @@ pub async fn follow(context: Context, options: FollowerOptions) {
     }
     loop {
         if let Err(error) = catch_up(&context).await {
+            metrics::counter!("accord_index_errors_total").increment(1);
             tracing::warn!(%error, "the index could not follow the ledger; trying again");
         }
         tokio::time::sleep(Duration::from_millis(INDEX_FOLLOW_INTERVAL_MS)).await;
     }
-}
-
-/// How many events the index is behind.
-///
-/// # Errors
-/// The ledger cannot say where it stands.
-pub async fn index_lag(context: &Context) -> Result<i64, FlowError> {
-    let ledger = context.store.position().await?;
-    Ok((ledger.0 - context.index.position().0).max(0))
 }

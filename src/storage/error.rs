@@ -34,6 +34,9 @@ pub enum StoreError {
     /// The command panicked; nothing of it was written.
     #[error("the command failed inside and wrote nothing")]
     Panicked,
+    /// The writer's queue stayed full; nothing was written.
+    #[error("too much waits to be written")]
+    Busy,
     /// The writer has stopped.
     #[error("the store is closed")]
     Closed,

@@ -12,7 +12,8 @@ use std::time::Duration;
 use tokio::sync::{Mutex, Notify, mpsc};
 use tokio::time::{Instant, timeout_at};
 
-use crate::foundation::EventPosition;
+use crate::foundation::load_limits::LEDGER_QUEUE_SECONDS_MAX;
+use crate::foundation::{EventPosition, Tally};
 use crate::storage::StoreError;
 use crate::storage::batch::Batch;
 use crate::storage::command::{Queued, ReadSet};
@@ -25,14 +26,37 @@ use crate::storage::recent::{KeyRow, RecentKeys};
 const BATCH_MAX: usize = 64;
 /// Commands that wait in the queue; callers beyond wait at its door.
 pub(super) const QUEUE_MAX: usize = 1_024;
+/// How long they wait there.
+pub(super) const QUEUE_WAIT: Duration = Duration::from_secs(LEDGER_QUEUE_SECONDS_MAX);
 /// How long a batch waits for callers that were there a moment ago.
 const GATHER_MAX: Duration = Duration::from_millis(2);
 
 /// What the writer has done since it started.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Counts {
     pub(super) commits: AtomicU64,
     pub(super) commands: AtomicU64,
+    /// Commands that were tried again alone.
+    pub(super) retries: AtomicU64,
+    /// Commands in a batch.
+    pub(super) group: Tally<8>,
+    /// Microseconds from a batch's beginning to its end.
+    pub(super) micros: Tally<11>,
+}
+
+impl Default for Counts {
+    fn default() -> Self {
+        Self {
+            commits: AtomicU64::new(0),
+            commands: AtomicU64::new(0),
+            retries: AtomicU64::new(0),
+            group: Tally::new([1, 2, 4, 8, 16, 32, 48, 64]),
+            micros: Tally::new([
+                1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000,
+                5_000_000,
+            ]),
+        }
+    }
 }
 
 /// The writer's task.
@@ -56,9 +80,13 @@ impl WriterTask {
             let batch = self.gather(first, expected).await;
             expected = batch.len();
             let count = batch.len() as u64;
+            let started = Instant::now();
             let mut writer = self.writer.lock().await;
             self.commit_batch(&mut writer, batch).await;
+            let took = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
             self.counts.commands.fetch_add(count, Ordering::Relaxed);
+            self.counts.group.record(count);
+            self.counts.micros.record(took);
         }
         self.writer.lock().await.close().await;
         drop(self.lock);
@@ -101,6 +129,7 @@ impl WriterTask {
         match self.attempt(writer, &mut batch).await {
             Err(error) if batch.len() > 1 && db::is_about_rows(&error) => {
                 for command in batch {
+                    self.counts.retries.fetch_add(1, Ordering::Relaxed);
                     let mut alone = vec![command];
                     let outcome = self.attempt(writer, &mut alone).await;
                     finish(alone, &outcome);

@@ -3,6 +3,7 @@
 
 mod audit;
 mod contract;
+mod gauges;
 mod goldens;
 mod opening;
 mod verify;
