@@ -86,8 +86,8 @@ fn seconds() -> clap::builder::RangedU64ValueParser<u64> {
 }
 
 pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<()> {
-    let signals = Signals::new()?;
     let context = open(&arguments.ledger, Use::Exclusive).await?;
+    let signals = Signals::new()?;
     if !context.store.is_live() {
         eprintln!(
             "this ledger is for demonstration and measurement: NHS numbers in the test range \
@@ -131,9 +131,12 @@ pub(super) async fn run_service(
     .with_context(|| format!("cannot listen on {}", server.listen))?;
     let background = [
         tokio::spawn(follow(context.clone(), follower)),
-        tokio::spawn(seal_audit_each_second(context.clone())),
         tokio::spawn(watch_ledger(context.clone())),
     ];
+    let (seals, seals_end) = tokio::sync::oneshot::channel::<()>();
+    let sealing = tokio::spawn(seal_audit_each_second(context.clone(), async {
+        let _ = seals_end.await;
+    }));
     let running = tokio::spawn(served.run);
     let mut out = std::io::stdout();
     writeln!(out, "listening on http://{}", served.address)?;
@@ -151,6 +154,8 @@ pub(super) async fn run_service(
         for task in background {
             task.abort();
         }
+        drop(seals);
+        sealing.await?;
         context.store.seal_audit(context.clock.now()).await?;
         context.store.close().await;
         anyhow::Ok(())

@@ -1,8 +1,9 @@
 //! Under load: what is too much or too slow is refused in order, what was
 //! acknowledged stays, and an operator can see it.
 
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,8 +15,10 @@ use crate::world::{Actor, World, record_path};
 
 /// A bare connection to the service.
 fn connect(world: &World) -> TcpStream {
-    let url = world.url();
-    let address = url.trim_start_matches("http://");
+    connect_to(world.url().trim_start_matches("http://"))
+}
+
+fn connect_to(address: &str) -> TcpStream {
     let stream = TcpStream::connect(address).expect("a connection");
     let patience = Some(Duration::from_secs(20));
     stream.set_read_timeout(patience).expect("a patience");
@@ -52,13 +55,25 @@ fn metric(world: &World, name: &str) -> f64 {
 /// A request that holds its place: its header is whole, its body does not come.
 fn begins_a_request(world: &World) -> TcpStream {
     let mut stream = connect(world);
+    begin(&mut stream, world);
+    stream
+}
+
+fn begin(stream: &mut TcpStream, world: &World) {
     let token = world.token(Actor::Integration).expect("a token");
     let head = format!(
         "POST /api/v1/match HTTP/1.1\r\nhost: accord\r\nauthorization: Bearer {token}\r\n\
          content-type: application/json\r\ncontent-length: 24\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).expect("sent");
-    stream
+}
+
+/// What an address answers to a question of its own connection.
+fn ask(address: &str, path: &str) -> String {
+    let mut stream = connect_to(address);
+    let asked = format!("GET {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+    stream.write_all(asked.as_bytes()).expect("sent");
+    read_to_end(&mut stream)
 }
 
 fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
@@ -209,7 +224,7 @@ fn more_connections_than_fit_are_told_so_and_closed() {
 
 #[test]
 fn an_account_that_asks_too_often_is_429_and_no_other_is() {
-    let world = World::start_with(&[("ACCORD_RATE_LIMIT", "3"), ("ACCORD_METRICS", "on")]);
+    let world = World::start_with(&[("ACCORD_RATE_LIMIT", "1"), ("ACCORD_METRICS", "on")]);
     let refused = (0..200)
         .map(|_| world.get("/sources").send())
         .find(|answer| answer.status == 429)
@@ -297,12 +312,7 @@ fn who_watches_on_an_address_of_its_own_sees_the_service_stop() {
         })
         .expect("the address of the metrics")
         .to_owned();
-    let ask = |path: &str| {
-        let mut stream = TcpStream::connect(&address).expect("a connection");
-        let asked = format!("GET {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
-        stream.write_all(asked.as_bytes()).expect("sent");
-        read_to_end(&mut stream)
-    };
+    let ask = |path: &str| ask(&address, path);
     assert!(ask("/metrics").contains("accord_ledger_answers 1"));
     assert!(ask("/readyz").contains("\"ready\":true"));
     assert!(ask("/api/v1/sources").starts_with("HTTP/1.1 404"));
@@ -326,6 +336,40 @@ fn who_watches_on_an_address_of_its_own_sees_the_service_stop() {
         );
         stopping.join().expect("no panic").expect(0);
     });
+}
+
+#[test]
+fn told_twice_the_service_ends_at_once() {
+    let world = World::at_rest();
+    let mut command = world.command(&["serve", "--listen", "127.0.0.1:0", "--metrics", "on"]);
+    let mut service = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("accord can be started");
+    let mut printed = BufReader::new(service.stdout.take().expect("its output"));
+    let mut line = String::new();
+    printed.read_line(&mut line).expect("a line");
+    let address = line.trim().rsplit('/').next().expect("an address");
+    let mut held = connect_to(address);
+    begin(&mut held, &world);
+    wait_until("a request in work", || {
+        ask(address, "/metrics").contains("accord_requests_in_work 1")
+    });
+    let tell = || {
+        let id = service.id().to_string();
+        Command::new("kill").args(["-TERM", &id]).status()
+    };
+    assert!(tell().expect("told").success());
+    wait_until("the closed door", || TcpStream::connect(address).is_err());
+    assert!(tell().expect("told again").success());
+    let mut code = None;
+    wait_until("the end", || {
+        code = service.try_wait().expect("the service can be watched");
+        code.is_some()
+    });
+    assert_eq!(code.and_then(|code| code.code()), Some(1));
+    drop(held);
 }
 
 #[test]
