@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use accord::evaluation::generator::{GeneratedRecord, Population, generate};
 use accord::flows::{
-    Context, RegisterCommand, catch_up, ensure_source, match_person, register_batch,
+    Context, CpuPool, RegisterCommand, catch_up, ensure_source, match_person, register_batch,
     register_record,
 };
 use accord::foundation::{SystemChance, SystemClock};
@@ -71,6 +71,7 @@ async fn ledger(directory: &std::path::Path) -> Context {
         model: Arc::new(LinkageModel::uk_care()),
         clock: Arc::new(SystemClock),
         chance: Arc::new(SystemChance),
+        pool: CpuPool::for_this_machine().expect("threads"),
     };
     let gp = SourceCode::parse("gp").expect("a source code");
     ensure_source(&context, &gp).await.expect("a source");
@@ -118,6 +119,20 @@ fn measure(criterion: &mut Criterion) {
             bencher.iter(|| many(AT_ONCE));
         },
     );
+    // The change of threads and back, from a thread of the runtime as a request does.
+    criterion.bench_function("compute nothing in the pool", |bencher| {
+        bencher.iter_custom(|times| {
+            let pool = context.pool.clone();
+            let asking = runtime.spawn(async move {
+                let started = std::time::Instant::now();
+                for _ in 0..times {
+                    pool.run(|| ()).await.expect("computed");
+                }
+                started.elapsed()
+            });
+            runtime.block_on(asking).expect("no panic")
+        });
+    });
     criterion.bench_function("ask about one person", |bencher| {
         bencher.iter(|| {
             let asked = new().submitted;

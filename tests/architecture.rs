@@ -34,12 +34,16 @@ const FLOORS: [(&str, u8); 13] = [
 const FORBIDDEN_PAIRS: [(&str, &str); 2] = [("interfaces", "storage"), ("interfaces", "index")];
 
 /// Outside crates that only some floors may name.
-const OUTSIDE_CRATES: [(&str, &[&str]); 14] = [
+const OUTSIDE_CRATES: [(&str, &[&str]); 18] = [
     ("sqlx", &["storage"]),
     ("tantivy", &["index"]),
     ("axum", &["interfaces"]),
     ("tower", &["interfaces"]),
     ("tower_http", &["interfaces"]),
+    ("hyper", &["interfaces"]),
+    ("hyper_util", &["interfaces"]),
+    ("metrics", &["flows", "interfaces"]),
+    ("metrics_exporter_prometheus", &["interfaces"]),
     ("rapidfuzz", &["identity", "matching"]),
     ("rphonetic", &["identity", "matching"]),
     ("any_ascii", &["identity", "matching", "evaluation"]),

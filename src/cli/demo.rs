@@ -10,13 +10,14 @@ use clap::Args;
 use crate::cli::LedgerArguments;
 use crate::cli::import::{ImportArguments, Imported, import_files};
 use crate::cli::ledger::{Use, access, open};
-use crate::cli::serve::run_service;
+use crate::cli::serve::{Signals, run_service};
 use crate::evaluation::generator::{GeneratedRecord, Population, generate};
 use crate::flows::{
     Context, FollowerOptions, NewToken, TaskFilter, add_source, catch_up, create_token,
     export_persons, list_tasks,
 };
 use crate::identity::NumberStatus;
+use crate::interfaces::http::{ServerLimits, ServerOptions};
 use crate::registry::{Source, SourceCode, TaskStatus};
 use crate::security::{Action, ActorKind, Role};
 
@@ -64,7 +65,13 @@ pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
     let shown = Shown::find(&context, region.records()).await?;
     let tokens = Tokens::make(&context).await?;
     let follower = FollowerOptions { enabled: true };
-    run_service(context, arguments.listen, follower, move |address| {
+    let server = ServerOptions {
+        listen: arguments.listen,
+        metrics: true,
+        watching: None,
+        limits: ServerLimits::default(),
+    };
+    run_service(context, server, follower, Signals::new()?, move |address| {
         eprintln!("{}", shown.text(address, &tokens));
         Ok(())
     })

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use crate::cli::LedgerArguments;
-use crate::flows::Context;
+use crate::flows::{Context, CpuPool};
 use crate::foundation::{SystemChance, SystemClock};
 use crate::index::{CandidateIndex, IndexError};
 use crate::matching::LinkageModel;
@@ -60,6 +60,7 @@ pub(super) async fn open(arguments: &LedgerArguments, use_: Use) -> anyhow::Resu
         model: Arc::new(LinkageModel::uk_care()),
         clock: Arc::new(SystemClock),
         chance: Arc::new(SystemChance),
+        pool: CpuPool::for_this_machine().context("cannot start threads to compute")?,
     })
 }
 

@@ -96,7 +96,11 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    telemetry::start();
+    telemetry::start(match arguments.command {
+        // A line for each request.
+        Command::Serve(_) => "warn,accord=info",
+        _ => "warn",
+    });
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

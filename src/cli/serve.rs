@@ -5,11 +5,18 @@ use std::net::SocketAddr;
 
 use anyhow::Context as _;
 use clap::Args;
+use clap::builder::TypedValueParser as _;
 
 use crate::cli::LedgerArguments;
 use crate::cli::ledger::{Use, open};
-use crate::flows::{Context, FollowerOptions, follow, seal_audit_each_second};
-use crate::interfaces::http::{ServerOptions, serve};
+use crate::flows::{Context, FollowerOptions, follow, seal_audit_each_second, watch_ledger};
+use crate::foundation::load_limits::{
+    CONNECTIONS_MAX, HEADER_SECONDS_MAX, REQUEST_SECONDS_MAX, REQUESTS_IN_WORK_MAX,
+};
+use crate::interfaces::http::{ServerLimits, ServerOptions, serve};
+
+/// Exit code after a second signal.
+const STOPPED_AT_ONCE: i32 = 1;
 
 /// Where and what to serve.
 #[derive(Debug, Args)]
@@ -19,20 +26,68 @@ pub(super) struct ServeArguments {
     /// Address and port; port 0 takes a free one.
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
+    /// Whether /metrics is answered there, without a token (`on` or `off`).
+    #[arg(
+        long,
+        env = "ACCORD_METRICS",
+        value_name = "WHETHER",
+        default_value = "off"
+    )]
+    metrics: Switch,
+    /// Another address for /metrics, /healthz and /readyz alone.
+    #[arg(long, env = "ACCORD_METRICS_LISTEN", value_name = "HOST:PORT")]
+    metrics_listen: Option<SocketAddr>,
+    #[command(flatten)]
+    load: LoadArguments,
     /// Whether the index follows the ledger (`on` or `off`). Off is for tests:
     /// answers stay right and get slower.
     #[arg(long, env = "ACCORD_INDEX_FOLLOWER", default_value = "on", hide = true)]
-    index_follower: Follower,
+    index_follower: Switch,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Follower {
+enum Switch {
     On,
     Off,
 }
 
+/// How much the service takes; `src/foundation/load_limits.rs` gives reasons.
+#[derive(Debug, Args)]
+struct LoadArguments {
+    /// Open connections; more are told so and closed.
+    #[arg(long, env = "ACCORD_CONNECTIONS", value_name = "N", default_value_t = CONNECTIONS_MAX,
+        value_parser = from_one())]
+    connections: usize,
+    /// Requests in work; more are answered 503 at once.
+    #[arg(long, env = "ACCORD_REQUESTS_IN_WORK", value_name = "N",
+        default_value_t = REQUESTS_IN_WORK_MAX, value_parser = from_one())]
+    requests_in_work: usize,
+    /// Requests a second of one account; more are answered 429 (0: no bound).
+    #[arg(long, env = "ACCORD_RATE_LIMIT", value_name = "N", default_value_t = 0)]
+    rate_limit: u32,
+    /// Seconds for a request that is no batch.
+    #[arg(long, env = "ACCORD_REQUEST_SECONDS", value_name = "N",
+        default_value_t = REQUEST_SECONDS_MAX, value_parser = seconds())]
+    request_seconds: u64,
+    /// Seconds for a request's header.
+    #[arg(long, env = "ACCORD_HEADER_SECONDS", value_name = "N",
+        default_value_t = HEADER_SECONDS_MAX, value_parser = seconds())]
+    header_seconds: u64,
+}
+
+fn from_one() -> impl clap::builder::TypedValueParser<Value = usize> {
+    clap::value_parser!(u32)
+        .range(1..=1_000_000)
+        .map(|number| number as usize)
+}
+
+fn seconds() -> clap::builder::RangedU64ValueParser<u64> {
+    clap::value_parser!(u64).range(1..=3_600)
+}
+
 pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<()> {
     let context = open(&arguments.ledger, Use::Exclusive).await?;
+    let signals = Signals::new()?;
     if !context.store.is_live() {
         eprintln!(
             "this ledger is for demonstration and measurement: NHS numbers in the test range \
@@ -40,63 +95,113 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<()> {
         );
     }
     let follower = FollowerOptions {
-        enabled: arguments.index_follower == Follower::On,
+        enabled: arguments.index_follower == Switch::On,
     };
-    run_service(context, arguments.listen, follower, |_| Ok(())).await
+    let load = &arguments.load;
+    let server = ServerOptions {
+        listen: arguments.listen,
+        metrics: arguments.metrics == Switch::On,
+        watching: arguments.metrics_listen,
+        limits: ServerLimits {
+            connections: load.connections,
+            requests_in_work: load.requests_in_work,
+            rate: load.rate_limit,
+            request_seconds: load.request_seconds,
+            header_seconds: load.header_seconds,
+        },
+    };
+    run_service(context, server, follower, signals, |_| Ok(())).await
 }
 
 /// Serves until the process is told to stop; `ready` is called with the
-/// address once requests are answered.
+/// address once requests are answered. Told a second time, it ends at once:
+/// what was acknowledged is durable.
 pub(super) async fn run_service(
     context: Context,
-    listen: SocketAddr,
+    server: ServerOptions,
     follower: FollowerOptions,
+    mut signals: Signals,
     ready: impl FnOnce(SocketAddr) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let background = [
-        tokio::spawn(follow(context.clone(), follower)),
-        tokio::spawn(seal_audit_each_second(context.clone())),
-    ];
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let served = serve(context.clone(), ServerOptions { listen }, async {
+    let served = serve(context.clone(), server, async {
         let _ = stopped.await;
     })
     .await
-    .with_context(|| format!("cannot listen on {listen}"))?;
+    .with_context(|| format!("cannot listen on {}", server.listen))?;
+    let background = [
+        tokio::spawn(follow(context.clone(), follower)),
+        tokio::spawn(watch_ledger(context.clone())),
+    ];
+    let (seals, seals_end) = tokio::sync::oneshot::channel::<()>();
+    let sealing = tokio::spawn(seal_audit_each_second(context.clone(), async {
+        let _ = seals_end.await;
+    }));
     let running = tokio::spawn(served.run);
     let mut out = std::io::stdout();
     writeln!(out, "listening on http://{}", served.address)?;
+    if let Some(watching) = served.watching {
+        writeln!(out, "metrics on http://{watching}/metrics")?;
+    }
     out.flush()?;
     ready(served.address)?;
-    told_to_stop().await;
-    // Requests in flight are answered; new ones are not taken.
+    signals.next().await;
+    tracing::info!("stopping: what is in work is finished, nothing more is taken");
+    // A service that has ended by itself needs no telling.
     let _ = stop.send(());
-    running.await??;
-    for task in background {
-        task.abort();
+    let finish = async {
+        running.await?;
+        for task in background {
+            task.abort();
+        }
+        drop(seals);
+        sealing.await?;
+        context.store.seal_audit(context.clock.now()).await?;
+        context.store.close().await;
+        anyhow::Ok(())
+    };
+    tokio::select! {
+        finished = finish => finished,
+        () = signals.next() => {
+            eprintln!("accord: stopped at once");
+            std::process::exit(STOPPED_AT_ONCE);
+        }
     }
-    context.store.seal_audit(context.clock.now()).await?;
-    context.store.close().await;
-    Ok(())
 }
 
-async fn told_to_stop() {
-    let interrupt = tokio::signal::ctrl_c();
+/// What tells the process to stop.
+pub(super) struct Signals {
     #[cfg(unix)]
-    {
-        let kind = tokio::signal::unix::SignalKind::terminate();
-        if let Ok(mut terminate) = tokio::signal::unix::signal(kind) {
-            tokio::select! {
-                _ = interrupt => {}
-                _ = terminate.recv() => {}
-            }
-            return;
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    /// Listens from now on: a signal that comes before somebody waits is kept.
+    pub(super) fn new() -> anyhow::Result<Self> {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            let listen = |kind| signal(kind).context("cannot listen to signals");
+            Ok(Self {
+                interrupt: listen(SignalKind::interrupt())?,
+                terminate: listen(SignalKind::terminate())?,
+            })
         }
-        // Without the other signal, this one has to do.
-        let _ = tokio::signal::ctrl_c().await;
+        #[cfg(not(unix))]
+        Ok(Self {})
     }
-    #[cfg(not(unix))]
-    {
-        let _ = interrupt.await;
+
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+        #[cfg(not(unix))]
+        {
+            let _ = tokio::signal::ctrl_c().await;
+        }
     }
 }

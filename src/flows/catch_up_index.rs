@@ -43,7 +43,8 @@ pub async fn catch_up_noting(
         if upto <= from || (rows.is_empty() && upto.0 - from.0 < IDLE_MOVE) {
             return Ok(applied);
         }
-        applied += rows.len() as u64;
+        let taken = rows.len() as u64;
+        applied += taken;
         note(applied);
         let index = context.index.clone();
         let write = move || {
@@ -66,6 +67,8 @@ pub async fn catch_up_noting(
         tokio::task::spawn_blocking(write)
             .await
             .map_err(|_| FlowError::Stopped)??;
+        metrics::counter!("accord_index_commits_total").increment(1);
+        metrics::counter!("accord_index_records_total").increment(taken);
     }
 }
 
@@ -77,19 +80,9 @@ pub async fn follow(context: Context, options: FollowerOptions) {
     }
     loop {
         if let Err(error) = catch_up(&context).await {
+            metrics::counter!("accord_index_errors_total").increment(1);
             tracing::warn!(%error, "the index could not follow the ledger; trying again");
         }
         tokio::time::sleep(Duration::from_millis(INDEX_FOLLOW_INTERVAL_MS)).await;
     }
-}
-
-/// How many changed records the index does not know yet.
-///
-/// # Errors
-/// The ledger cannot say where it stands.
-pub async fn index_lag(context: &Context) -> Result<i64, FlowError> {
-    Ok(context
-        .store
-        .count_changed(context.index.position())
-        .await?)
 }

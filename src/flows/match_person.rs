@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::flows::prepare::retrieve;
+use crate::flows::prepare::{LookedUp, compare, fetch, look_up};
 use crate::flows::{Context, FlowError};
 use crate::foundation::PersonId;
 use crate::identity::{NumberStatus, StandardRecord, SubmittedRecord, standardise};
-use crate::matching::{Candidate, Grade, IdentityScore, Reason, decide};
+use crate::matching::{Candidate, Grade, IdentityScore, LinkageModel, Reason, decide};
 use crate::registry::{Gate, ShownRow};
 use crate::security::Access;
 use crate::storage::StoredPerson;
@@ -71,18 +71,12 @@ pub async fn match_person(
     submitted: &SubmittedRecord,
     limit: usize,
 ) -> Result<MatchAnswer, FlowError> {
-    let options = context.standardise_options(NumberStatus::NotTraced);
-    let (asked, _) = standardise(submitted, &options);
-    let found = retrieve(context, &asked, true).await?;
-    if found.keys.probes.is_empty() {
-        return Err(FlowError::Unprocessable {
-            member: "",
-            rule: "one blocking key",
-            detail: "nothing here can be looked up; send at least one of: NHS number, birth \
-                     date, given and family name, postcode, phone, e-mail, another identifier"
-                .to_owned(),
-        });
-    }
+    let (sent, own) = (submitted.clone(), context.clone());
+    let (asked, looked_up) = context
+        .pool
+        .run(move || read_question(&own, &sent))
+        .await??;
+    let found = fetch(context, looked_up, true).await?;
     let incomplete_because: Vec<Incomplete> = found
         .incomplete()
         .map(|probe| Incomplete {
@@ -96,86 +90,121 @@ pub async fn match_person(
     // question must not show by contrast that somebody is hidden (R110).
     let hides_locations =
         !access.actor().is_person() && found.persons.iter().any(|person| person.restricted);
-    let mut scored: Vec<Scored> = found
-        .persons
-        .into_iter()
-        .filter_map(|person| score_one(context, gate, &asked, person))
-        .collect();
-    scored.sort_by(|a, b| {
-        b.score
-            .weight
-            .bits()
-            .total_cmp(&a.score.weight.bits())
-            .then(a.person.cmp(&b.person))
-    });
+    let mut persons = found.persons;
+    persons.retain(|person| gate.may_find(&asked, person.restricted));
     let confused = match asked.nhs_number {
         Some(_) => {
-            let persons: Vec<PersonId> = scored.iter().map(|scored| scored.person).collect();
+            let persons: Vec<PersonId> = persons.iter().map(|person| person.person).collect();
             context.store.confused_persons(&persons).await?
         }
         None => BTreeSet::new(),
     };
     let question = Question {
-        context,
+        model: Arc::clone(&context.model),
         gate,
-        asked: &asked,
+        asked,
         limit,
         hides_locations,
         confused,
     };
-    let candidates = question.grade(&scored);
-    let persons = candidates
+    let compared = persons.len();
+    let candidates = compare(context, persons, move |persons| question.answer(persons)).await?;
+    let named = candidates
         .iter()
         .map(|candidate| candidate.person)
         .collect();
-    let audit = access.audit(context.clock.now(), persons, None);
+    let audit = access.audit(context.clock.now(), named, None);
     context.store.append_audit(vec![audit]).await?;
-    Ok(MatchAnswer {
+    let answer = MatchAnswer {
         complete: incomplete_because.is_empty(),
         incomplete_because,
         calibrated: context.model.calibrated(),
         candidates,
-    })
+    };
+    count(&answer, compared);
+    Ok(answer)
 }
 
-fn score_one(
+/// What is asked, and where to look.
+fn read_question(
     context: &Context,
-    gate: Gate,
-    asked: &StandardRecord,
-    person: StoredPerson,
-) -> Option<Scored> {
-    let restricted = person.restricted;
-    if !gate.may_find(asked, restricted) {
-        return None;
+    submitted: &SubmittedRecord,
+) -> Result<(StandardRecord, LookedUp), FlowError> {
+    let options = context.standardise_options(NumberStatus::NotTraced);
+    let (asked, _) = standardise(submitted, &options);
+    let looked_up = look_up(context, &asked)?;
+    if looked_up.keys.probes.is_empty() {
+        return Err(FlowError::Unprocessable {
+            member: "",
+            rule: "one blocking key",
+            detail: "nothing here can be looked up; send at least one of: NHS number, birth \
+                     date, given and family name, postcode, phone, e-mail, another identifier"
+                .to_owned(),
+        });
     }
-    let asked = gate.question(asked, restricted);
-    let members: Vec<Arc<StandardRecord>> = person
-        .members
-        .into_iter()
-        .map(|member| member.standard)
-        .collect();
-    let values: Vec<&StandardRecord> = members.iter().map(AsRef::as_ref).collect();
-    let score = context.model.score(&asked, &values);
-    Some(Scored {
-        person: person.person,
-        members,
-        asked,
-        score,
-        restricted,
-    })
+    Ok((asked, looked_up))
+}
+
+/// Counts what an operator watches: never who.
+fn count(answer: &MatchAnswer, compared: usize) {
+    let outcome = match answer.candidates.first().map(|best| best.grade) {
+        Some(Grade::Certain) => "linked",
+        Some(Grade::Probable) => "review",
+        Some(Grade::Possible | Grade::Unlikely) | None => "new",
+    };
+    metrics::counter!("accord_match_total", "outcome" => outcome).increment(1);
+    metrics::histogram!("accord_match_candidates").record(compared as f64);
+    if !answer.complete {
+        metrics::counter!("accord_incomplete_answers_total", "door" => "match").increment(1);
+    }
 }
 
 /// A question with what its answer depends on.
-struct Question<'a> {
-    context: &'a Context,
+struct Question {
+    model: Arc<LinkageModel>,
     gate: Gate,
-    asked: &'a StandardRecord,
+    asked: StandardRecord,
     limit: usize,
     hides_locations: bool,
     confused: BTreeSet<PersonId>,
 }
 
-impl Question<'_> {
+impl Question {
+    /// Compares with all of them and keeps the best.
+    fn answer(&self, persons: Vec<StoredPerson>) -> Vec<MatchCandidate> {
+        let mut scored: Vec<Scored> = persons
+            .into_iter()
+            .map(|person| self.score(person))
+            .collect();
+        scored.sort_by(|a, b| {
+            b.score
+                .weight
+                .bits()
+                .total_cmp(&a.score.weight.bits())
+                .then(a.person.cmp(&b.person))
+        });
+        self.grade(&scored)
+    }
+
+    fn score(&self, person: StoredPerson) -> Scored {
+        let restricted = person.restricted;
+        let asked = self.gate.question(&self.asked, restricted);
+        let members: Vec<Arc<StandardRecord>> = person
+            .members
+            .into_iter()
+            .map(|member| member.standard)
+            .collect();
+        let values: Vec<&StandardRecord> = members.iter().map(AsRef::as_ref).collect();
+        let score = self.model.score(&asked, &values);
+        Scored {
+            person: person.person,
+            members,
+            asked,
+            score,
+            restricted,
+        }
+    }
+
     fn grade(&self, scored: &[Scored]) -> Vec<MatchCandidate> {
         let list: Vec<Candidate<'_>> = scored
             .iter()
@@ -188,12 +217,12 @@ impl Question<'_> {
                 number_confused: self.confused.contains(&scored.person),
             })
             .collect();
-        let (_, mut grades) = decide(&self.context.model, self.asked, &list);
+        let (_, mut grades) = decide(&self.model, &self.asked, &list);
         // No grade of a restricted person may depend on a location (R109).
         let masked = |scored: &Scored| !scored.asked.has_location();
         if self.asked.has_location() && scored.iter().any(masked) {
             let asked = self.asked.without_location();
-            let (_, without) = decide(&self.context.model, &asked, &list);
+            let (_, without) = decide(&self.model, &asked, &list);
             for ((grade, without), scored) in grades.iter_mut().zip(without).zip(scored) {
                 if masked(scored) {
                     *grade = without;
@@ -210,7 +239,7 @@ impl Question<'_> {
 
     fn candidate(&self, scored: &Scored, grade: Grade, reasons: Vec<Reason>) -> MatchCandidate {
         let values: Vec<&StandardRecord> = scored.members.iter().map(AsRef::as_ref).collect();
-        let model = &self.context.model;
+        let model = &self.model;
         let explanation = model.explain(&scored.asked, &values);
         let restricted = self.hides_locations || scored.restricted;
         MatchCandidate {

@@ -6,6 +6,7 @@
 
 mod authenticate;
 mod catch_up_index;
+mod cpu_pool;
 mod export_links;
 mod manage_sources;
 mod match_person;
@@ -16,6 +17,7 @@ mod seal_audit;
 mod view_person;
 mod view_record;
 mod view_tasks;
+mod watch_ledger;
 mod withdraw_record;
 
 use std::sync::Arc;
@@ -27,8 +29,9 @@ use crate::matching::LinkageModel;
 use crate::security::{Actor, Denied};
 use crate::storage::{Store, StoreError};
 
-pub use authenticate::{NewToken, authenticate, create_token};
-pub use catch_up_index::{FollowerOptions, catch_up, catch_up_noting, follow, index_lag};
+pub use authenticate::{KnownTokens, NewToken, authenticate, create_token};
+pub use catch_up_index::{FollowerOptions, catch_up, catch_up_noting, follow};
+pub use cpu_pool::{CpuPool, CpuPoolFigures};
 pub use export_links::{ExportedLink, ExportedRecord, export_links, export_persons};
 pub use manage_sources::{add_source, ensure_source, list_sources};
 pub use match_person::{Incomplete, MatchAnswer, MatchCandidate, match_person};
@@ -40,6 +43,7 @@ pub use view_record::{
     CrossReference, RecordAnswer, RecordLink, VersionAnswer, Wanted, cross_reference, view_record,
 };
 pub use view_tasks::{TaskAnswer, TaskFilter, list_tasks, view_task};
+pub use watch_ledger::{Standing, standing, store_figures, watch_ledger};
 pub use withdraw_record::withdraw_record;
 
 /// What every flow works with.
@@ -55,6 +59,8 @@ pub struct Context {
     pub clock: Arc<dyn Clock>,
     /// Chance for ids.
     pub chance: Arc<dyn Chance>,
+    /// Threads that compute.
+    pub pool: CpuPool,
 }
 
 impl Context {
@@ -129,10 +135,26 @@ pub enum FlowError {
     /// The work was stopped or broke off; nothing was changed by it.
     #[error("the work was stopped before it was done; send it again")]
     Stopped,
+    /// Too much waits already; nothing was begun.
+    #[error("too much waits to be done; send the same request again in a moment")]
+    Busy,
+    /// The work broke off by a fault in the program; nothing was changed by it.
+    #[error("the work broke off inside")]
+    Broken,
     /// The ledger cannot answer.
     #[error("the ledger cannot answer now")]
-    Store(#[from] StoreError),
+    Store(#[source] StoreError),
     /// The index cannot answer: an error, never an empty result (R122).
     #[error("the candidate index cannot answer now")]
     Index(#[from] IndexError),
+}
+
+impl From<StoreError> for FlowError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Busy => Self::Busy,
+            StoreError::Panicked => Self::Broken,
+            other => Self::Store(other),
+        }
+    }
 }

@@ -1,12 +1,12 @@
-//! Everything before a commit: where to look, who it might be, how alike.
-
-use std::sync::Arc;
+//! Everything before a commit: where to look, who it might be, how alike. What
+//! computes goes to the pool, once for each request or twice.
 
 use crate::flows::{Context, FlowError};
 use crate::foundation::EventPosition;
+use crate::foundation::load_limits::COMPARED_IN_PLACE_MAX;
 use crate::identity::StandardRecord;
-use crate::index::{ProbeOutcome, RetrievalBounds};
-use crate::matching::{BlockingKeys, blocking_keys};
+use crate::index::{ProbeOutcome, RetrievalBounds, Retrieved};
+use crate::matching::{BlockingKeys, LinkageModel, blocking_keys};
 use crate::registry::PreparedPerson;
 use crate::storage::StoredPerson;
 
@@ -27,15 +27,27 @@ impl Found {
     }
 }
 
-/// Retrieves: the index as it stands, and with `beyond_index` the rows that
-/// came after it. A commit reads those again under its own lock.
-pub(super) async fn retrieve(
-    context: &Context,
-    record: &StandardRecord,
-    beyond_index: bool,
-) -> Result<Found, FlowError> {
+/// Where a record is to be looked for, and what the index holds there.
+pub(super) struct LookedUp {
+    pub(super) keys: BlockingKeys,
+    retrieved: Retrieved,
+}
+
+/// Looks up. Computes and may wait for a page of the index: for the pool.
+pub(super) fn look_up(context: &Context, record: &StandardRecord) -> Result<LookedUp, FlowError> {
     let keys = blocking_keys(record);
     let retrieved = context.index.retrieve(&keys, &RetrievalBounds::default())?;
+    Ok(LookedUp { keys, retrieved })
+}
+
+/// Brings who was found, and with `beyond_index` also the rows that came after
+/// the index. A commit reads those again under its own lock.
+pub(super) async fn fetch(
+    context: &Context,
+    looked_up: LookedUp,
+    beyond_index: bool,
+) -> Result<Found, FlowError> {
+    let LookedUp { keys, retrieved } = looked_up;
     let mut records = retrieved.records;
     if beyond_index {
         let hashes = keys.lock_hashes();
@@ -57,10 +69,24 @@ pub(super) async fn retrieve(
     })
 }
 
+/// Compares with these persons in the pool, or at once when a change of threads
+/// would take longer.
+pub(super) async fn compare<T: Send + 'static>(
+    context: &Context,
+    persons: Vec<StoredPerson>,
+    work: impl FnOnce(Vec<StoredPerson>) -> T + Send + 'static,
+) -> Result<T, FlowError> {
+    let records: usize = persons.iter().map(|person| person.members.len()).sum();
+    if records <= COMPARED_IN_PLACE_MAX {
+        return Ok(work(persons));
+    }
+    context.pool.run(move || work(persons)).await
+}
+
 /// Scores what was found.
 pub(super) fn score(
-    context: &Context,
-    record: &Arc<StandardRecord>,
+    model: &LinkageModel,
+    record: &StandardRecord,
     persons: Vec<StoredPerson>,
 ) -> Vec<PreparedPerson> {
     persons
@@ -71,7 +97,7 @@ pub(super) fn score(
                 .iter()
                 .map(|member| member.standard.as_ref())
                 .collect();
-            let score = context.model.score(record, &members);
+            let score = model.score(record, &members);
             PreparedPerson {
                 person: person.person,
                 revision: person.revision,

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::flows::prepare::{retrieve, score};
+use crate::flows::prepare::{LookedUp, compare, fetch, look_up, score};
 use crate::flows::{Context, FlowError};
 use crate::foundation::{Instant, hex};
 use crate::identity::{
-    Finding, FindingCode, StandardDate, StandardRecord, SubmittedRecord, standardise,
+    Finding, FindingCode, NumberStatus, StandardDate, StandardRecord, SubmittedRecord, standardise,
 };
 use crate::registry::{
-    LocalId, Numbering, RecordState, RecordStatus, Registration, RegistrationAnswer, RegistryState,
-    SourceCode, VersionStanding, register,
+    LocalId, Numbering, Outcome, RecordState, RecordStatus, Registration, RegistrationAnswer,
+    RegistryState, SourceCode, VersionStanding, register,
 };
 use crate::security::Access;
 use crate::storage::{CommitActor, CommitReads, NewVersion, Planned, ReadSet, RememberedAnswer};
@@ -80,28 +80,29 @@ pub(super) async fn prepare_registration(
         .ok_or(FlowError::NotFound(
             "no source with this code is known; add it first",
         ))?;
-    let mut effective_at = effective_at(&command.submitted)?;
-    let options = context.standardise_options(source.number_status_default);
-    let (standard, mut findings) = standardise(&command.submitted, &options);
-    findings.extend(command.findings);
-    if effective_at.is_some_and(|at| at > context.clock.now().plus_one_day()) {
-        // It would shut out every true date that comes after it.
-        findings.push(Finding::new(FindingCode::EffectiveInFuture, "effective_at"));
-        effective_at = None;
-    }
-    refuse_the_unidentifying(&standard)?;
-    let payload = serde_json::to_string(&command.submitted)
-        .expect("invariant: a record of texts and lists always becomes JSON");
-    let digest = hex(&Sha256::digest(payload.as_bytes()));
-    let standard = Arc::new(standard);
-
-    let found = retrieve(context, &standard, false).await?;
+    let (sent, own) = (command.submitted, context.clone());
+    let (door_findings, default) = (command.findings, source.number_status_default);
+    let ready = context
+        .pool
+        .run(move || Ready::from(&own, &sent, door_findings, default))
+        .await??;
+    let Ready {
+        effective_at,
+        standard,
+        findings,
+        payload,
+        digest,
+        looked_up,
+    } = ready;
+    let found = fetch(context, looked_up, false).await?;
     // What cannot be looked up was not looked for.
     let complete = !found.keys.probes.is_empty() && found.incomplete().next().is_none();
     let lock_hashes = found.keys.lock_hashes();
     let stored_hashes: Vec<u64> = found.keys.stored.iter().map(|key| key.hash).collect();
     let keys_after = found.position;
-    let prepared = score(context, &standard, found.persons);
+    let (model, record) = (Arc::clone(&context.model), Arc::clone(&standard));
+    let scoring = move |persons| score(&model, &record, persons);
+    let prepared = compare(context, found.persons, scoring).await?;
     let key = command
         .idempotency_key
         .map(|key| (access.actor().name.clone(), key));
@@ -139,6 +140,48 @@ pub(super) async fn prepare_registration(
     Ok(PreparedRegistration { read, inside })
 }
 
+/// A registration of which everything is computed that needs no ledger.
+struct Ready {
+    effective_at: Option<Instant>,
+    standard: Arc<StandardRecord>,
+    findings: Vec<Finding>,
+    payload: String,
+    digest: String,
+    looked_up: LookedUp,
+}
+
+impl Ready {
+    fn from(
+        context: &Context,
+        submitted: &SubmittedRecord,
+        door_findings: Vec<Finding>,
+        number_status_default: NumberStatus,
+    ) -> Result<Self, FlowError> {
+        let mut effective_at = effective_at(submitted)?;
+        let options = context.standardise_options(number_status_default);
+        let (standard, mut findings) = standardise(submitted, &options);
+        findings.extend(door_findings);
+        if effective_at.is_some_and(|at| at > context.clock.now().plus_one_day()) {
+            // It would shut out every true date that comes after it.
+            findings.push(Finding::new(FindingCode::EffectiveInFuture, "effective_at"));
+            effective_at = None;
+        }
+        refuse_the_unidentifying(&standard)?;
+        let payload = serde_json::to_string(submitted)
+            .expect("invariant: a record of texts and lists always becomes JSON");
+        let digest = hex(&Sha256::digest(payload.as_bytes()));
+        let looked_up = look_up(context, &standard)?;
+        Ok(Self {
+            effective_at,
+            standard: Arc::new(standard),
+            findings,
+            payload,
+            digest,
+            looked_up,
+        })
+    }
+}
+
 /// The short half: re-read, decide, append. The order of calls is the order of
 /// the commits.
 pub(super) async fn commit_registration(
@@ -153,17 +196,35 @@ pub(super) async fn commit_registration(
     let mut verdict = inside.commit(read.clone(), actor.clone(), false).await?;
     if matches!(verdict, Verdict::MayRepeat) {
         if let Some(answer) = inside.earlier_answer().await? {
+            count(&answer);
             return Ok(answer);
         }
         verdict = inside.commit(read, actor, true).await?;
     }
     match verdict {
-        Verdict::Answer(answer) => Ok(*answer),
+        Verdict::Answer(answer) => {
+            count(&answer);
+            Ok(*answer)
+        }
         Verdict::MayRepeat => Err(FlowError::Stopped),
         Verdict::Stale => Err(FlowError::Stale),
         Verdict::OtherContent => Err(FlowError::Conflict(
             "this Idempotency-Key was used with other content",
         )),
+    }
+}
+
+fn count(answer: &RegistrationAnswer) {
+    let outcome = match answer.outcome {
+        _ if answer.replayed => "replayed",
+        Outcome::Linked => "linked",
+        Outcome::NewPerson if answer.tasks.is_empty() => "new",
+        Outcome::NewPerson => "review",
+        Outcome::UpdateHeld => "held",
+    };
+    metrics::counter!("accord_registrations_total", "outcome" => outcome).increment(1);
+    if !answer.complete {
+        metrics::counter!("accord_incomplete_answers_total", "door" => "register").increment(1);
     }
 }
 

@@ -32,8 +32,9 @@ pub enum StoreError {
         /// What it must be.
         needed: &'static str,
     },
-    /// Other processes were in the way for too long; nothing is known to be
-    /// written, and the same request may be sent again.
+    /// The writer's queue stayed full, or other processes were in the way for
+    /// too long; nothing is known to be written, and the same request may be
+    /// sent again.
     #[error("the ledger is busy; send it again")]
     Busy,
     /// A person has moved since it was read; tried again inside.

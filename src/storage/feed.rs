@@ -86,19 +86,6 @@ impl Store {
         }
     }
 
-    /// How many records have changed after a follower's position.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub async fn count_changed(&self, after: EventPosition) -> Result<i64, StoreError> {
-        let mut connection = self.inner.readers.acquire().await?;
-        let row = db::query("select count(*) from records where stamp > $1")
-            .bind(after.0)
-            .fetch_one(&mut connection)
-            .await?;
-        row.try_get(0)
-    }
-
     /// Records that have changed after a position, earliest change first, and
     /// the position up to which the rows are complete.
     ///

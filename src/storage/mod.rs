@@ -17,6 +17,7 @@ mod copy;
 mod db;
 mod error;
 mod feed;
+mod gauges;
 mod load;
 mod locks;
 mod project;
@@ -44,6 +45,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, RwLock};
 
+use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::sync::{Mutex, Notify, mpsc};
 use tokio::task::JoinHandle;
 
@@ -52,6 +54,7 @@ pub use command::{CommitActor, CommitReads, NewVersion, Planned, ReadSet, Rememb
 pub use copy::{StateHash, TableHash};
 pub use error::StoreError;
 pub use feed::{ExportRow, FeedRow, StoredEvent};
+pub use gauges::{AuditGauges, StoreFigures, TaskGauge};
 pub use read::{
     StoredMember, StoredPerson, StoredPersonView, StoredRecord, StoredVersion, TaskFilter,
 };
@@ -63,7 +66,7 @@ use crate::registry::RegistryState;
 use db::{Place, Pool, Writer};
 use load::Young;
 use recent::RecentKeys;
-use writer::{Counts, QUEUE_MAX, WriterTask};
+use writer::{Counts, QUEUE_MAX, QUEUE_WAIT, WriterTask};
 
 const DATABASE_FILE: &str = "accord.db";
 const LOCK_FILE: &str = "accord.lock";
@@ -246,8 +249,9 @@ impl Store {
     /// written. A caller that goes away tears nothing.
     ///
     /// # Errors
-    /// [`StoreError::Panicked`] when `decide` panics, [`StoreError::Closed`]
-    /// after [`Store::close`]; else what the database says.
+    /// [`StoreError::Panicked`] when `decide` panics, [`StoreError::Busy`] when
+    /// the queue stays full, [`StoreError::Closed`] after [`Store::close`]; else
+    /// what the database says.
     pub async fn commit<A, F>(
         &self,
         read: ReadSet,
@@ -266,8 +270,11 @@ impl Store {
             at,
             work,
         };
-        let sent = self.inner.queue.send(queued).await;
-        sent.map_err(|_| StoreError::Closed)?;
+        let sent = self.inner.queue.send_timeout(queued, QUEUE_WAIT).await;
+        sent.map_err(|refused| match refused {
+            SendTimeoutError::Timeout(_) => StoreError::Busy,
+            SendTimeoutError::Closed(_) => StoreError::Closed,
+        })?;
         answer.await.map_err(|_| StoreError::Closed)?
     }
 

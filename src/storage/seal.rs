@@ -171,21 +171,21 @@ impl Store {
     /// What the database or the second place says; the next call catches up.
     pub async fn seal_audit(&self, at: Instant) -> Result<u64, StoreError> {
         let mut logged = self.inner.sealed.lock().await;
+        let mut known = match *logged {
+            Some(known) => known,
+            None => last_logged(self.inner.directory.clone()).await?,
+        };
         let mut sealed = 0;
         loop {
+            // Before the next seal: after a crash only one may be on its way.
+            known = self.log_seals(known).await?;
+            *logged = Some(known);
             let Some(seal) = self.next_seal(at).await? else {
-                break;
+                return Ok(sealed);
             };
             sealed += seal.rows.unsigned_abs();
             self.insert_seal(seal).await?;
         }
-        let known = match *logged {
-            Some(known) => known,
-            None => last_logged(self.inner.directory.clone()).await?,
-        };
-        *logged = Some(known);
-        *logged = Some(self.log_seals(known).await?);
-        Ok(sealed)
     }
 
     async fn next_seal(&self, at: Instant) -> Result<Option<Seal>, StoreError> {

@@ -14,7 +14,8 @@ use std::time::Duration;
 use tokio::sync::{Mutex, Notify, mpsc};
 use tokio::time::{Instant, timeout_at};
 
-use crate::foundation::{EventPosition, PersonId};
+use crate::foundation::load_limits::LEDGER_QUEUE_SECONDS_MAX;
+use crate::foundation::{EventPosition, PersonId, Tally};
 use crate::storage::StoreError;
 use crate::storage::batch::Batch;
 use crate::storage::command::{Queued, ReadSet};
@@ -35,18 +36,43 @@ const LOCKS_MAX: usize = 2_000;
 const RETRIES_MAX: u32 = 5;
 /// Wait before the first of them; each next one waits twice as long.
 const RETRY_WAIT: Duration = Duration::from_millis(20);
+/// How long they wait there.
+pub(super) const QUEUE_WAIT: Duration = Duration::from_secs(LEDGER_QUEUE_SECONDS_MAX);
 /// How long a batch waits for callers that were there a moment ago.
 const GATHER_MAX: Duration = Duration::from_millis(2);
 
 /// What the writer has done since it started.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Counts {
     pub(super) commits: AtomicU64,
     pub(super) commands: AtomicU64,
+    /// Commands that were tried again alone, because another poisoned their batch.
+    pub(super) alone: AtomicU64,
     /// Transactions tried again because of another process or the line to it.
     pub(super) retries: AtomicU64,
     /// Transactions begun again because a person had moved meanwhile.
     pub(super) moved: AtomicU64,
+    /// Commands in a batch.
+    pub(super) group: Tally<8>,
+    /// Microseconds from a batch's beginning to its end.
+    pub(super) micros: Tally<11>,
+}
+
+impl Default for Counts {
+    fn default() -> Self {
+        Self {
+            commits: AtomicU64::new(0),
+            commands: AtomicU64::new(0),
+            alone: AtomicU64::new(0),
+            retries: AtomicU64::new(0),
+            moved: AtomicU64::new(0),
+            group: Tally::new([1, 2, 4, 8, 16, 32, 48, 64]),
+            micros: Tally::new([
+                1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000,
+                5_000_000,
+            ]),
+        }
+    }
 }
 
 /// The writer's task.
@@ -70,9 +96,13 @@ impl WriterTask {
             let batch = self.gather(first, expected).await;
             expected = batch.len();
             let count = batch.len() as u64;
+            let started = Instant::now();
             let mut writer = self.writer.lock().await;
             self.commit_batch(&mut writer, batch).await;
+            let took = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
             self.counts.commands.fetch_add(count, Ordering::Relaxed);
+            self.counts.group.record(count);
+            self.counts.micros.record(took);
         }
         self.writer.lock().await.close().await;
         drop(self.lock);
@@ -118,6 +148,7 @@ impl WriterTask {
         match self.attempts(writer, &mut batch).await {
             Err(error) if batch.len() > 1 && db::is_about_rows(&error) => {
                 for command in batch {
+                    self.counts.alone.fetch_add(1, Ordering::Relaxed);
                     let mut alone = vec![command];
                     let outcome = self.attempts(writer, &mut alone).await;
                     finish(alone, &outcome);

@@ -35,7 +35,7 @@ fn marked() -> Value {
 }
 
 fn start() -> World {
-    let world = World::start_with(&[("RUST_LOG", "debug")]);
+    let world = World::start_with(&[("ACCORD_LOG", "debug"), ("ACCORD_METRICS", "on")]);
     for mark in MARKS {
         world.guards_text(mark);
     }
@@ -194,7 +194,7 @@ fn r140_an_import_says_nothing_of_patients() {
           3,Canarygiven,Canaryfamily,31/02/1947,999 000 0108,LS29 9QQ,Canary Court,too many\n",
     );
     let mut command = world.command(&["import", "--source", "gp", &file]);
-    let ended = crate::world::run(command.env("RUST_LOG", "debug"));
+    let ended = crate::world::run(command.env("ACCORD_LOG", "debug"));
     for mark in MARKS {
         assert!(
             !ended.out.contains(mark) && !ended.err.contains(mark),

@@ -25,6 +25,8 @@ mod exporting;
 mod importing;
 /// The decision rules, with the examples that RULES gives.
 mod linking;
+/// Too much, too slow, told to stop: refused in order, and visible.
+mod load;
 /// Nothing identifying in any log, metric or error.
 mod logs;
 /// The location of a restricted person is nowhere.

@@ -1,11 +1,14 @@
 //! Who calls: bearer token, the person behind a system, the reason, the
 //! request id. A handler gets a [`Caller`] or is not called.
 
+use std::time::Instant;
+
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 
-use crate::flows::{Context, authenticate};
+use crate::flows::Context;
+use crate::interfaces::http::door::AtTheDoor;
 use crate::interfaces::http::{Problem, Refused};
 use crate::security::{Access, Action, Actor, Denied, OnBehalf};
 
@@ -65,7 +68,8 @@ fn text(headers: &HeaderMap, name: &str) -> Result<Option<String>, ()> {
     Ok(Some(text.to_owned()).filter(|text| !text.is_empty()))
 }
 
-/// The caller's own request id when it is sound, else one of ours.
+/// The caller's own request id when it is sound, else one of ours. Digits alone
+/// are not taken: they could be a patient's number, and the id stands in the log.
 pub(super) fn request_id(headers: &HeaderMap, context: &Context) -> String {
     let sent = headers
         .get("x-request-id")
@@ -75,6 +79,7 @@ pub(super) fn request_id(headers: &HeaderMap, context: &Context) -> String {
             && id
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && id.bytes().any(|byte| byte.is_ascii_alphabetic())
     };
     sent.filter(sound)
         .map_or_else(|| context.new_request_id(), str::to_owned)
@@ -96,11 +101,22 @@ impl FromRequestParts<Context> for Caller {
             .ok_or_else(|| {
                 refuse("send a token: Authorization: Bearer TOKEN (see `accord token create`)")
             })?;
-        let account = authenticate(context, &token)
-            .await
-            .map_err(|error| Problem::of(&error, &request_id))?;
-        let mut actor =
-            account.ok_or_else(|| refuse("this token is not known here or was revoked"))?;
+        let AtTheDoor { door, account } = parts
+            .extensions
+            .get::<AtTheDoor>()
+            .cloned()
+            .expect("invariant: every request passes the door before its guard");
+        let known = door.tokens.authenticate(context, &token).await;
+        let mut actor = known
+            .map_err(|error| Problem::of(&error, &request_id))?
+            .ok_or_else(|| refuse("this token is not known here or was revoked"))?;
+        // The first one stands: there is one guard to a request.
+        let _ = account.set(actor.name.clone());
+        if !door.rates.take(&actor.name, Instant::now()) {
+            metrics::counter!("accord_requests_limited_total").increment(1);
+            let detail = "this account asks too often; send the same request again in a second";
+            return Err(Problem::new(Refused::TooMany, detail, &request_id));
+        }
         let malformed = |name: &str| {
             let detail = format!("the {name} header is not text of at most 512 characters");
             Problem::new(Refused::Malformed, detail, &request_id).member(name)

@@ -1,10 +1,22 @@
-//! What every HTTP door shares: the guard, problems, limits, health.
+//! What every HTTP door shares: connections, bounds, the guard, problems,
+//! health and metrics.
+//!
+//! ```text
+//! listener ─ a connection ─► exchange ─ id, bounds, log ─► router ─► guard ─ who ─► rest
+//! ```
 
+mod door;
+mod exchange;
 mod guard;
 mod health;
+mod impatient_stream;
+mod listener;
+mod metrics;
 mod problem;
+mod process_figures;
 mod server;
+mod timed_body;
 
 pub use guard::Caller;
 pub use problem::{Problem, Refused};
-pub use server::{Served, ServerOptions, serve};
+pub use server::{Served, ServerLimits, ServerOptions, serve};

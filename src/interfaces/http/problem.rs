@@ -47,14 +47,22 @@ pub enum Refused {
     Conflict,
     /// 410: replaced by another.
     Gone,
+    /// 408: the request came too slowly.
+    TooSlow,
     /// 412: a stale precondition.
     Stale,
     /// 413: too large.
     TooLarge,
+    /// 414: the path is too long.
+    UriTooLong,
     /// 415: not JSON.
     MediaType,
     /// 422: a value breaks a rule.
     Unprocessable,
+    /// 429: the account asks too often.
+    TooMany,
+    /// 431: the headers are too large.
+    HeadersTooLarge,
     /// 500: our fault.
     Fault,
     /// 503: cannot answer now.
@@ -98,6 +106,18 @@ impl Refused {
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "unprocessable",
                 "A value breaks a rule",
+            ),
+            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "too-slow", "Came too slowly"),
+            Self::UriTooLong => (StatusCode::URI_TOO_LONG, "uri-too-long", "Path too long"),
+            Self::TooMany => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "too-many-requests",
+                "Asked too often",
+            ),
+            Self::HeadersTooLarge => (
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "headers-too-large",
+                "Headers too large",
             ),
             Self::Fault => (StatusCode::INTERNAL_SERVER_ERROR, "fault", "Our fault"),
             Self::Unavailable => (
@@ -154,6 +174,12 @@ impl Problem {
                 .rule(rule),
             FlowError::Conflict(detail) => Self::new(Refused::Conflict, *detail, request_id),
             FlowError::Stale => Self::new(Refused::Stale, error.to_string(), request_id),
+            FlowError::Busy => Self::new(Refused::Unavailable, error.to_string(), request_id),
+            FlowError::Broken => {
+                tracing::error!(request_id, "a request broke off inside");
+                let detail = "this request broke off; it is counted and logged";
+                Self::new(Refused::Fault, detail, request_id)
+            }
             FlowError::Stopped | FlowError::Store(_) | FlowError::Index(_) => {
                 let mut causes = error.to_string();
                 let mut cause = std::error::Error::source(error);
@@ -191,7 +217,11 @@ impl IntoResponse for Problem {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
-        if status == StatusCode::SERVICE_UNAVAILABLE {
+        let again = [
+            StatusCode::SERVICE_UNAVAILABLE,
+            StatusCode::TOO_MANY_REQUESTS,
+        ];
+        if again.contains(&status) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         if status == StatusCode::UNAUTHORIZED {

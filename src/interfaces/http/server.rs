@@ -2,61 +2,174 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{HeaderValue, header};
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::Response;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post, put};
-use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::timeout::TimeoutLayer;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::oneshot;
 
 use crate::flows::Context;
-use crate::foundation::limits::BODY_BYTES_MAX;
-use crate::interfaces::http::guard::request_id;
-use crate::interfaces::http::{Problem, Refused, health};
+use crate::foundation::limits::{BODY_BYTES_MAX, RECORD_BODY_BYTES_MAX};
+use crate::foundation::load_limits::{
+    CONNECTIONS_MAX, HEADER_SECONDS_MAX, REQUEST_SECONDS_MAX, REQUESTS_IN_WORK_MAX,
+};
+use crate::interfaces::http::door::Door;
+use crate::interfaces::http::exchange::{Doorkeeper, exchange};
+use crate::interfaces::http::listener::Listener;
+use crate::interfaces::http::{Problem, Refused, health, metrics};
 use crate::interfaces::rest;
 
-/// A request that takes longer is given up; a batch is not.
-const REQUEST_SECONDS_MAX: u64 = 120;
+/// Connections of those who watch: a scraper and a supervisor, twice over.
+const WATCHING_CONNECTIONS_MAX: usize = 16;
+/// Histograms are brought together this often, asked for or not.
+const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 
-/// Where to listen.
+/// Where to listen, and how much to take.
 #[derive(Debug, Clone, Copy)]
 pub struct ServerOptions {
     /// Address and port; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Whether `/metrics` is answered there, to anybody.
+    pub metrics: bool,
+    /// Another address for `/metrics`, `/healthz` and `/readyz` alone. It
+    /// answers until the last request is done.
+    pub watching: Option<SocketAddr>,
+    /// How much.
+    pub limits: ServerLimits,
+}
+
+/// What an operator may set; the other bounds stand in `load_limits`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServerLimits {
+    /// Open connections.
+    pub connections: usize,
+    /// Requests in work.
+    pub requests_in_work: usize,
+    /// Requests a second of one account; zero for no bound.
+    pub rate: u32,
+    /// Time for a request that is no batch.
+    pub request_seconds: u64,
+    /// Time for a header.
+    pub header_seconds: u64,
+}
+
+impl Default for ServerLimits {
+    fn default() -> Self {
+        Self {
+            connections: CONNECTIONS_MAX,
+            requests_in_work: REQUESTS_IN_WORK_MAX,
+            rate: 0,
+            request_seconds: REQUEST_SECONDS_MAX,
+            header_seconds: HEADER_SECONDS_MAX,
+        }
+    }
 }
 
 /// A bound server.
 pub struct Served<F> {
     /// Where it listens.
     pub address: SocketAddr,
+    /// Where those who watch may look beside it.
+    pub watching: Option<SocketAddr>,
     /// Runs until told to stop.
     pub run: F,
 }
 
-/// Binds, and gives the address and the future that serves until `stop`.
+/// Binds, and gives the addresses and the future that serves until `stop`: it
+/// then takes no more, finishes what is in work within a bounded time, and ends.
 ///
 /// # Errors
-/// The address cannot be bound.
+/// An address cannot be bound.
 pub async fn serve(
     context: Context,
     options: ServerOptions,
     stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<Served<impl Future<Output = std::io::Result<()>>>> {
-    let listener = tokio::net::TcpListener::bind(options.listen).await?;
-    let address = listener.local_addr()?;
-    let run = async move {
-        axum::serve(listener, router(context))
-            .with_graceful_shutdown(stop)
-            .await
+) -> std::io::Result<Served<impl Future<Output = ()>>> {
+    let counted = options.metrics || options.watching.is_some();
+    let figures = counted.then(metrics::start).transpose();
+    let figures = figures.map_err(std::io::Error::other)?;
+    let limits = options.limits;
+    let door = Arc::new(Door::new(limits, figures.clone()));
+    let keeper = Doorkeeper {
+        context,
+        door: Arc::clone(&door),
     };
-    Ok(Served { address, run })
+    let header_time = Duration::from_secs(limits.header_seconds);
+    let api = router(&keeper, options.metrics);
+    let main = Listener::bind("api", options.listen, api, limits.connections, header_time).await?;
+    let watching = match options.watching {
+        Some(address) => {
+            let router = watching_router(&keeper);
+            let most = WATCHING_CONNECTIONS_MAX;
+            Some(Listener::bind("watching", address, router, most, header_time).await?)
+        }
+        None => None,
+    };
+    let address = main.address()?;
+    let watched = watching.as_ref().map(Listener::address).transpose()?;
+    let run = async move {
+        let (done, all_done) = oneshot::channel::<()>();
+        let ended = async {
+            let _ = all_done.await;
+        };
+        let watching = watching.map(|watching| tokio::spawn(watching.run(ended)));
+        let upkeep = tokio::spawn(keep_up(figures));
+        let told = async {
+            stop.await;
+            door.stop();
+        };
+        main.run(told).await;
+        drop(done);
+        if let Some(watching) = watching {
+            // It has nothing to lose.
+            let _ = watching.await;
+        }
+        upkeep.abort();
+    };
+    Ok(Served {
+        address,
+        watching: watched,
+        run,
+    })
 }
 
-fn router(context: Context) -> Router {
+async fn keep_up(figures: Option<PrometheusHandle>) {
+    while let Some(figures) = &figures {
+        tokio::time::sleep(METRICS_UPKEEP).await;
+        figures.run_upkeep();
+    }
+}
+
+/// For those who watch: no token, nothing of patients.
+fn watching_routes(keeper: &Doorkeeper, metrics: bool) -> Router {
+    let routes = Router::new()
+        .route("/healthz", get(health::is_alive))
+        .route("/readyz", get(health::is_ready));
+    let routes = if metrics {
+        routes.route("/metrics", get(metrics::show))
+    } else {
+        routes
+    };
+    routes.with_state(keeper.clone())
+}
+
+fn watching_router(keeper: &Doorkeeper) -> Router {
+    guarded(watching_routes(keeper, true), keeper)
+}
+
+/// Around every route and every path that is none.
+fn guarded(routes: Router, keeper: &Doorkeeper) -> Router {
+    routes
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(keeper.clone(), exchange))
+}
+
+fn router(keeper: &Doorkeeper, metrics: bool) -> Router {
     let api = Router::new()
         .route("/sources", get(rest::list_sources).post(rest::add_source))
         .route(
@@ -78,50 +191,16 @@ fn router(context: Context) -> Router {
         .route("/persons/{person}/records", get(rest::view_person_records))
         .route("/review/tasks", get(rest::list_tasks))
         .route("/review/tasks/{task}", get(rest::view_task));
-    let limit = TimeoutLayer::with_status_code(
-        axum::http::StatusCode::SERVICE_UNAVAILABLE,
-        Duration::from_secs(REQUEST_SECONDS_MAX),
-    );
-    // A batch takes as long as its records do: its length is bounded instead.
-    let batch = "/sources/{source}/records/batch";
-    let api = api.layer(limit).route(batch, post(rest::register_batch));
-    Router::new()
+    // Hundreds of bodies may be in work at once; only a few of them are batches.
+    let batch = post(rest::register_batch).layer(DefaultBodyLimit::max(BODY_BYTES_MAX));
+    let api = api
+        .layer(DefaultBodyLimit::max(RECORD_BODY_BYTES_MAX))
+        .route("/sources/{source}/records/batch", batch)
+        .with_state(keeper.context.clone());
+    let routes = Router::new()
         .nest("/api/v1", api)
-        .route("/healthz", get(health::is_alive))
-        .route("/readyz", get(health::is_ready))
-        .fallback(unknown_path)
-        .method_not_allowed_fallback(method_not_allowed)
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(from_fn_with_state(context.clone(), name_request))
-        .layer(CatchPanicLayer::custom(
-            |_: Box<dyn std::any::Any + Send>| {
-                tracing::error!("a request broke off; it changed nothing by halves");
-                axum::response::IntoResponse::into_response(Problem::new(
-                    Refused::Fault,
-                    "this request broke off; it is counted and logged",
-                    "",
-                ))
-            },
-        ))
-        .with_state(context)
-}
-
-/// Gives each request an id, so that the guard, the audit, the problem and the
-/// log speak of the same one, and says it in the answer.
-async fn name_request(
-    State(context): State<Context>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let id = request_id(request.headers(), &context);
-    let value = HeaderValue::from_str(&id).unwrap_or(HeaderValue::from_static("unnamed"));
-    request.headers_mut().insert("x-request-id", value.clone());
-    let mut response = next.run(request).await;
-    response.headers_mut().insert("x-request-id", value);
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+        .merge(watching_routes(keeper, metrics));
+    guarded(routes, keeper)
 }
 
 async fn unknown_path(request: Request) -> Problem {

@@ -82,11 +82,7 @@ pub(super) async fn read_bytes(
         .await
         .map_err(|rejection: BytesRejection| {
             if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-                Problem::new(
-                    Refused::TooLarge,
-                    "the body is too large; send fewer records",
-                    id,
-                )
+                Problem::new(Refused::TooLarge, "the body is too large for this path", id)
             } else {
                 Problem::new(Refused::Malformed, "the body broke off before its end", id)
             }

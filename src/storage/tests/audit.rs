@@ -3,7 +3,7 @@
 use super::{Ledger, at, person_id};
 use crate::security::AuditEntry;
 
-fn entry(request_id: &str, seeds: &[u64]) -> AuditEntry {
+pub(super) fn entry(request_id: &str, seeds: &[u64]) -> AuditEntry {
     AuditEntry {
         at: at(),
         actor: "tester".into(),

@@ -22,6 +22,7 @@ use on_both_engines;
 
 mod audit;
 mod contract;
+mod gauges;
 mod goldens;
 mod opening;
 mod shared;
