@@ -23,7 +23,7 @@ const SECONDS: [f64; 13] = [
 /// Bounds of how many persons a question was compared with.
 const CANDIDATES: [f64; 8] = [0.0, 1.0, 2.0, 5.0, 10.0, 50.0, 100.0, 400.0];
 
-const COUNTERS: [(&str, &str); 15] = [
+const COUNTERS: [(&str, &str); 17] = [
     (
         "accord_http_requests_total",
         "Requests by route, method and class of status",
