@@ -2,11 +2,15 @@
 //! position and moves its position with the documents. Answers do not wait
 //! for it; retrieval adds the rows beyond its position.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::flows::{Context, FlowError};
+use crate::foundation::RecordNumber;
 use crate::foundation::limits::{INDEX_FEED_ROWS_MAX, INDEX_FOLLOW_INTERVAL_MS};
 use crate::index::IndexEntry;
+use crate::matching::search::search_terms;
+use crate::storage::FeedRow;
 
 /// How the follower runs.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +34,7 @@ pub async fn catch_up(context: &Context) -> Result<u64, FlowError> {
         }
         applied += rows.len() as u64;
         let index = context.index.clone();
+        let mut search = search_terms_of(context, &rows).await?;
         let write = move || {
             let removed: Vec<_> = rows
                 .iter()
@@ -42,6 +47,7 @@ pub async fn catch_up(context: &Context) -> Result<u64, FlowError> {
                 .map(|row| IndexEntry {
                     record: row.record,
                     keys: row.keys,
+                    search: search.remove(&row.record).unwrap_or_default(),
                 })
                 .collect();
             index.apply(&entries, &removed)?;
@@ -51,6 +57,24 @@ pub async fn catch_up(context: &Context) -> Result<u64, FlowError> {
             .await
             .map_err(|_| FlowError::Stopped)??;
     }
+}
+
+/// What people may search these records by, in any version that was ever
+/// served. The values are read after the rows: at worst they are younger, and
+/// then the record comes again.
+async fn search_terms_of(
+    context: &Context,
+    rows: &[FeedRow],
+) -> Result<BTreeMap<RecordNumber, Vec<u64>>, FlowError> {
+    let active = rows.iter().filter(|row| !row.withdrawn);
+    let records: Vec<RecordNumber> = active.map(|row| row.record).collect();
+    let values = context.store.record_values(&records).await?;
+    let terms = values.into_iter().map(|values| {
+        let versions = values.earlier.iter().chain(&values.current);
+        let terms = versions.flat_map(|version| search_terms(version)).collect();
+        (values.record, terms)
+    });
+    Ok(terms.collect())
 }
 
 /// Follows until the process ends. A fault is logged by its kind and tried

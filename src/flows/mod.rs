@@ -7,12 +7,15 @@
 mod authenticate;
 mod catch_up_index;
 mod export_links;
+mod follow_events;
 mod manage_sources;
 mod match_person;
 mod prepare;
 mod register_batch;
 mod register_record;
 mod seal_audit;
+mod search_persons;
+mod view_history;
 mod view_person;
 mod view_record;
 mod view_tasks;
@@ -30,11 +33,14 @@ use crate::storage::{Store, StoreError};
 pub use authenticate::{NewToken, authenticate, create_token};
 pub use catch_up_index::{FollowerOptions, catch_up, follow, index_lag};
 pub use export_links::{ExportedLink, ExportedRecord, export_links, export_persons};
+pub use follow_events::{EventFeed, FeedEvent, follow_events};
 pub use manage_sources::{add_source, ensure_source, list_sources};
 pub use match_person::{Incomplete, MatchAnswer, MatchCandidate, match_person};
 pub use register_batch::register_batch;
 pub use register_record::{RegisterCommand, register_record};
 pub use seal_audit::seal_audit_each_second;
+pub use search_persons::{FoundPerson, SearchAnswer, SearchGap, search_persons};
+pub use view_history::{HistoryAnswer, HistoryEntry, view_history};
 pub use view_person::{PersonAnswer, PersonRecord, PersonStanding, view_person};
 pub use view_record::{
     CrossReference, RecordAnswer, RecordLink, VersionAnswer, Wanted, cross_reference, view_record,

@@ -189,7 +189,8 @@ pub(super) async fn list_events(
     rows.iter().map(event_from).collect()
 }
 
-fn event_from(row: &Row) -> Result<StoredEvent, StoreError> {
+/// An event, from its position, time, actor, request and body.
+pub(super) fn event_from(row: &Row) -> Result<StoredEvent, StoreError> {
     let reader = Reader::numbered(row, "events")?;
     Ok(StoredEvent {
         position: reader.position(0)?,

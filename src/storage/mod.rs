@@ -15,7 +15,9 @@ mod batch;
 mod command;
 mod db;
 mod error;
+mod event_feed;
 mod feed;
+mod history;
 mod load;
 mod project;
 mod read;
@@ -23,6 +25,7 @@ mod read_flags;
 mod recent;
 mod rows;
 mod seal;
+mod search;
 mod source;
 mod sql;
 mod token;
@@ -47,10 +50,13 @@ use tokio::task::JoinHandle;
 pub use audit::AuditRow;
 pub use command::{CommitActor, CommitReads, NewVersion, Planned, ReadSet, RememberedAnswer};
 pub use error::StoreError;
+pub use event_feed::{EventPage, PlacedEvent};
 pub use feed::{ExportRow, FeedRow, StoredEvent};
+pub use history::HistoryPage;
 pub use read::{
     StoredMember, StoredPerson, StoredPersonView, StoredRecord, StoredVersion, TaskFilter,
 };
+pub use search::RecordValues;
 pub use token::StoredToken;
 pub use verify::{Checked, VerifyReport, Violation};
 
