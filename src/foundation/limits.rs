@@ -18,7 +18,7 @@ pub const RECORDS_PER_KEY_MAX: usize = 64;
 pub const RECORDS_PER_RETRIEVAL_MAX: usize = 400;
 
 /// What the writer of the index holds in memory before it writes a segment:
-/// some 60,000 records, twice the least that the engine accepts.
+/// some 40,000 records, twice the least that the engine accepts.
 pub const INDEX_WRITER_BYTES: usize = 32 * 1_024 * 1_024;
 
 /// Segments of like size that are merged into one. A look-up costs one

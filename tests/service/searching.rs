@@ -648,3 +648,37 @@ fn r122_a_lost_index_is_made_again_and_hides_nobody() {
     world.serves();
     assert_eq!(found(&search(&world, &criteria)), [registered.as_str()]);
 }
+
+#[test]
+fn r122_an_index_that_is_far_behind_is_said() {
+    let world = World::start_without_indexer();
+    let oldest = katherine("the oldest of many");
+    world.registers("gp", "oldest", &oldest);
+    let letters = |number: usize| -> String {
+        let digits = [number / 676 % 26, number / 26 % 26, number % 26];
+        let letter = |digit| char::from(b'a' + u8::try_from(digit).expect("a letter"));
+        digits.into_iter().map(letter).collect()
+    };
+    let lines: Vec<String> = (0..5_000)
+        .map(|number| {
+            let family = format!("Tailing{}", letters(number));
+            json!({"local_id": format!("tail-{number}"), "family_name": family}).to_string()
+        })
+        .collect();
+    world
+        .post("/sources/gp/records/batch")
+        .bytes("application/x-ndjson", lines.join("\n"))
+        .send()
+        .expect(200);
+    let newest = with(&oldest, json!({"nhs_number": number("the newest of many")}));
+    let newest = world.registers("pas", "newest", &newest).person();
+
+    let answer = search(
+        &world,
+        &json!({"family_name": "Smythe", "birth_date": "1961-03-04"}),
+    );
+
+    assert_eq!(answer["complete"], false, "{}", answer.text);
+    assert_eq!(answer["incomplete_because"][0]["code"], "index_behind");
+    assert_eq!(found(&answer), [newest]);
+}

@@ -26,6 +26,10 @@ const FUZZY: [&[&str]; 3] = [
 
 /// Refuses what falls short, by the names of what is missing.
 pub(super) fn check(criteria: &SearchCriteria) -> Result<(), CriteriaProblem> {
+    let loose = criteria.birth.is_some_and(BirthWanted::is_loose);
+    if loose && criteria.mode == SearchMode::Exact {
+        return Err(not_whole());
+    }
     if criteria.nhs_number.is_some() {
         return Ok(());
     }
@@ -53,22 +57,21 @@ pub(super) fn check(criteria: &SearchCriteria) -> Result<(), CriteriaProblem> {
             ),
         ));
     }
-    if criteria.birth.is_some_and(BirthWanted::is_loose) {
-        return check_loose(criteria);
-    }
-    Ok(())
+    if loose { check_loose(criteria) } else { Ok(()) }
+}
+
+fn not_whole() -> CriteriaProblem {
+    let detail = "birth_date must be whole in this mode (YYYY-MM-DD); mode `standard` takes a \
+                  partial date or a span";
+    CriteriaProblem::new("birth_date", detail)
 }
 
 fn check_loose(criteria: &SearchCriteria) -> Result<(), CriteriaProblem> {
-    if criteria.mode != SearchMode::Standard {
-        let detail = "birth_date must be whole in this mode (YYYY-MM-DD); mode `standard` takes a \
-                      partial date or a span";
-        return Err(CriteriaProblem::new("birth_date", detail));
+    if criteria.mode == SearchMode::Fuzzy {
+        return Err(not_whole());
     }
-    let further = !criteria.given.is_empty()
-        || criteria.gender.is_some()
-        || criteria.address.is_some()
-        || criteria.has_location();
+    let further =
+        !criteria.given.is_empty() || criteria.gender.is_some() || criteria.has_location();
     if further {
         return Ok(());
     }
