@@ -1,5 +1,5 @@
-//! What does it cost to register one new person, durably, and to ask about one,
-//! in a ledger of some 3,000 records? Registering is asked one at a time, where
+//! What does it cost to register one new person, durably, to ask about one, and
+//! to search for one, in a ledger of some 3,000 records? Registering is asked one at a time, where
 //! the disk's flush dominates, and 64 at once, where the writer shares flushes.
 //! HTTP is not measured; the ledger lies in the system's temporary directory.
 
@@ -9,12 +9,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use accord::evaluation::generator::{GeneratedRecord, Population, generate};
 use accord::flows::{
     Context, CpuPool, RegisterCommand, catch_up, ensure_source, match_person, register_batch,
-    register_record,
+    register_record, search_persons,
 };
 use accord::foundation::{SystemChance, SystemClock};
 use accord::identity::{SubmittedAddress, SubmittedRecord};
 use accord::index::CandidateIndex;
 use accord::matching::LinkageModel;
+use accord::matching::search::{SearchMode, SearchRequest};
 use accord::registry::{LocalId, SourceCode};
 use accord::security::{Access, Action, Actor, ActorKind, Role};
 use accord::storage::{Store, StoreOptions};
@@ -142,6 +143,26 @@ fn measure(criterion: &mut Criterion) {
                 .expect("answered")
         });
     });
+    for (name, mode) in [
+        ("search by name and date", SearchMode::Standard),
+        ("search fuzzily", SearchMode::Fuzzy),
+    ] {
+        criterion.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                let asked = new().submitted;
+                let request = SearchRequest {
+                    family_name: asked.family_name,
+                    given_names: asked.given_names,
+                    birth_date: asked.birth_date,
+                    mode,
+                    ..SearchRequest::default()
+                };
+                let read = access(Action::SearchPerson);
+                // Some made-up records lack a name or a date: that is an answer too.
+                let _ = runtime.block_on(search_persons(&context, &read, &request, 50));
+            });
+        });
+    }
 }
 
 criterion_group!(benches, measure);

@@ -44,6 +44,7 @@ fn entries() -> Vec<IndexEntry> {
             keys: (0..VALUES.len())
                 .map(|field| key(field, record).hash)
                 .collect(),
+            search: Vec::new(),
         })
         .collect()
 }

@@ -2,11 +2,15 @@
 //! position and moves its position with the documents. Answers do not wait
 //! for it; retrieval adds the rows beyond its position.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::flows::{Context, FlowError};
+use crate::foundation::RecordNumber;
 use crate::foundation::limits::{INDEX_FEED_ROWS_MAX, INDEX_FOLLOW_INTERVAL_MS};
 use crate::index::IndexEntry;
+use crate::matching::search::search_terms;
+use crate::storage::FeedRow;
 
 /// Positions that the horizon may move on before the index notes it.
 const IDLE_MOVE: i64 = 10_000;
@@ -47,6 +51,7 @@ pub async fn catch_up_noting(
         applied += taken;
         note(applied);
         let index = context.index.clone();
+        let mut search = search_terms_of(context, &rows).await?;
         let write = move || {
             let removed: Vec<_> = rows
                 .iter()
@@ -59,6 +64,7 @@ pub async fn catch_up_noting(
                 .map(|row| IndexEntry {
                     record: row.record,
                     keys: row.keys,
+                    search: search.remove(&row.record).unwrap_or_default(),
                 })
                 .collect();
             index.apply(&entries, &removed)?;
@@ -70,6 +76,24 @@ pub async fn catch_up_noting(
         metrics::counter!("accord_index_commits_total").increment(1);
         metrics::counter!("accord_index_records_total").increment(taken);
     }
+}
+
+/// What people may search these records by, in any version that was ever
+/// served. The values are read after the rows: at worst they are younger, and
+/// then the record comes again.
+async fn search_terms_of(
+    context: &Context,
+    rows: &[FeedRow],
+) -> Result<BTreeMap<RecordNumber, Vec<u64>>, FlowError> {
+    let active = rows.iter().filter(|row| !row.withdrawn);
+    let records: Vec<RecordNumber> = active.map(|row| row.record).collect();
+    let values = context.store.record_values(&records).await?;
+    let terms = values.into_iter().map(|values| {
+        let versions = values.earlier.iter().chain(&values.current);
+        let terms = versions.flat_map(|version| search_terms(version)).collect();
+        (values.record, terms)
+    });
+    Ok(terms.collect())
 }
 
 /// Follows until the process ends. A fault is logged by its kind and tried

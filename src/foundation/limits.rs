@@ -18,7 +18,7 @@ pub const RECORDS_PER_KEY_MAX: usize = 64;
 pub const RECORDS_PER_RETRIEVAL_MAX: usize = 400;
 
 /// What the writer of the index holds in memory before it writes a segment:
-/// some 60,000 records, twice the least that the engine accepts.
+/// some 40,000 records, twice the least that the engine accepts.
 pub const INDEX_WRITER_BYTES: usize = 32 * 1_024 * 1_024;
 
 /// Segments of like size that are merged into one. A look-up costs one
@@ -77,3 +77,30 @@ pub const MATCH_CANDIDATES_MAX: usize = 50;
 
 /// Tasks on one page at most.
 pub const TASKS_PER_PAGE_MAX: u32 = 200;
+
+/// Persons in an answer to a search; with more the answer says "too many" (R120).
+pub const SEARCH_PERSONS_MAX: usize = 50;
+
+/// Records whose values one search looks at: some tens of milliseconds. Nobody
+/// shares a name and a birth date with so many; a common name and a year may.
+pub const SEARCH_RECORDS_MAX: usize = 2_000;
+
+/// Records beyond the index whose values one search looks at (RELIABILITY
+/// §5.4): what two seconds of a bulk import leave behind.
+pub const SEARCH_TAIL_RECORDS_MAX: u32 = 5_000;
+
+/// Years that a span of birth dates may cover: "in their forties or fifties".
+pub const SEARCH_SPAN_YEARS_MAX: i32 = 20;
+
+/// Entries on one page of a history, and unless it asks for fewer.
+pub const HISTORY_ENTRIES_MAX: u32 = 200;
+
+/// Events on one page of the change feed at most.
+pub const EVENTS_PER_PAGE_MAX: u32 = 500;
+
+/// Events on one page of the change feed unless it asks otherwise.
+pub const EVENTS_PER_PAGE_DEFAULT: u32 = 100;
+
+/// Pages of events that one request reads through for an account that may see
+/// few of them.
+pub const EVENT_PAGES_SCANNED_MAX: usize = 10;

@@ -1,9 +1,11 @@
 //! Where candidates are looked up: the blocking keys of every record, with all
-//! its historic values, in an inverted index.
+//! its historic values, in an inverted index; and beside them what people search
+//! by.
 //!
 //! ```text
-//! IndexEntry (record, keys) ─ apply, commit(position) ─► segments + position
+//! IndexEntry (record, keys, search terms) ─ apply, commit(position) ─► segments + position
 //! BlockingKeys × RetrievalBounds ─ retrieve ─► Retrieved (records, position, probes)
+//! SearchPlan × bound ─ search ─► Searched (records, position, narrowed or too many)
 //! ```
 //!
 //! The index is a view. It can be deleted and built again from the record keys
@@ -19,6 +21,7 @@ mod content_hash;
 mod error;
 mod retrieve;
 mod schema;
+mod search;
 mod snapshot;
 mod writer;
 
@@ -26,3 +29,4 @@ pub use candidate_index::{CandidateIndex, IndexEntry};
 pub use content_hash::ContentHash;
 pub use error::IndexError;
 pub use retrieve::{ProbeOutcome, RetrievalBounds, Retrieved};
+pub use search::Searched;

@@ -1,26 +1,33 @@
-//! What a document is: a record number and the terms of its keys. Also the text
-//! that a commit carries: the format and the position.
+//! What a document is: a record number, the terms of its keys, and those that
+//! people search by. Also the text that a commit carries: the format and the
+//! position.
 
 use tantivy::TantivyDocument;
 use tantivy::schema::{Field, NumericOptions, Schema, Term};
 
 use crate::foundation::{EventPosition, RecordNumber};
-use crate::matching::BlockingKey;
+use crate::index::IndexEntry;
+use crate::matching::{BlockingKey, blocking_format};
 
 /// The record number's column.
 pub(super) const RECORD: &str = "record";
 const KEY: &str = "key";
+const SEARCH: &str = "search";
 
 /// Part of the payload; changes whenever terms or documents change meaning.
-const FORMAT: &str = "accord-index-3";
+/// Beside it stands the format of blocking keys, which follows the tables of
+/// name variants.
+const FORMAT: &str = "accord-index-4";
 
-/// The two fields of a document.
+/// The fields of a document.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fields {
     /// The record number: found by it, and read from its column.
     pub(super) record: Field,
     /// One term for every key.
     pub(super) key: Field,
+    /// One term for everything that people search by.
+    pub(super) search: Field,
 }
 
 /// The schema and its fields. Nothing is stored and nothing is scored: postings
@@ -29,8 +36,14 @@ pub(super) fn schema() -> (Schema, Fields) {
     let mut builder = Schema::builder();
     let found = NumericOptions::default().set_indexed();
     let record = builder.add_i64_field(RECORD, found.clone().set_fast());
-    let key = builder.add_u64_field(KEY, found);
-    (builder.build(), Fields { record, key })
+    let key = builder.add_u64_field(KEY, found.clone());
+    let search = builder.add_u64_field(SEARCH, found);
+    let fields = Fields {
+        record,
+        key,
+        search,
+    };
+    (builder.build(), fields)
 }
 
 impl Fields {
@@ -44,15 +57,22 @@ impl Fields {
         Term::from_field_u64(self.key, term_of(key.hash))
     }
 
-    /// The document of a record. A key that occurs twice counts once.
-    pub(super) fn document(self, record: RecordNumber, keys: &[u64]) -> TantivyDocument {
-        let mut terms: Vec<u64> = keys.iter().copied().map(term_of).collect();
-        terms.sort_unstable();
-        terms.dedup();
+    /// What a search term's postings are found by.
+    pub(super) fn search_term(self, hash: u64) -> Term {
+        Term::from_field_u64(self.search, term_of(hash))
+    }
+
+    /// The document of an entry. A key or term that occurs twice counts once.
+    pub(super) fn document(self, entry: &IndexEntry) -> TantivyDocument {
         let mut document = TantivyDocument::new();
-        document.add_i64(self.record, record.0);
-        for term in terms {
-            document.add_u64(self.key, term);
+        document.add_i64(self.record, entry.record.0);
+        for (field, hashes) in [(self.key, &entry.keys), (self.search, &entry.search)] {
+            let mut terms: Vec<u64> = hashes.iter().copied().map(term_of).collect();
+            terms.sort_unstable();
+            terms.dedup();
+            for term in terms {
+                document.add_u64(field, term);
+            }
         }
         document
     }
@@ -86,14 +106,15 @@ pub(super) const fn mix(value: u64) -> u64 {
 
 /// The text that a commit carries.
 pub(super) fn payload(position: EventPosition) -> String {
-    format!("{FORMAT} {}", position.0)
+    format!("{FORMAT}-{:016x} {}", blocking_format(), position.0)
 }
 
-/// The position in a commit's text; none when the format is another.
+/// The position in a commit's text; none when the format of the index or of the
+/// keys in it is another.
 pub(super) fn position_of(text: &str) -> Option<EventPosition> {
-    let (format, position) = text.split_once(' ')?;
-    let position = position.parse().ok().map(EventPosition);
-    position.filter(|_| format == FORMAT)
+    let (_, position) = text.split_once(' ')?;
+    let position = position.parse().ok().map(EventPosition)?;
+    (payload(position) == text).then_some(position)
 }
 
 #[cfg(test)]
@@ -106,7 +127,9 @@ mod tests {
         let position = EventPosition(9_041_117);
         assert_eq!(position_of(&payload(position)), Some(position));
         assert_eq!(position_of("accord-index-0 7"), None);
-        assert_eq!(position_of("accord-index-3 x"), None);
+        assert_eq!(position_of("accord-index-4 7"), None);
+        let of_other_tables = payload(position).replacen("4-", "4-0", 1);
+        assert_eq!(position_of(&of_other_tables), None);
         assert_eq!(position_of(""), None);
     }
 

@@ -26,6 +26,7 @@ pub(super) struct Snapshot {
 struct Segment {
     reader: SegmentReader,
     terms: Arc<InvertedIndexReader>,
+    search: Arc<InvertedIndexReader>,
     records: Column<i64>,
 }
 
@@ -156,6 +157,56 @@ impl Snapshot {
         Ok(count)
     }
 
+    /// The live documents of each segment that hold a search term of each group;
+    /// walks the rarest group and skips in the others.
+    pub(super) fn holding_all(&self, groups: &[Vec<u64>]) -> Result<Vec<Place>, IndexError> {
+        let mut places = Vec::new();
+        for (number, segment) in self.segments.iter().enumerate() {
+            let documents = segment
+                .holding_all(self.fields, groups)
+                .map_err(IndexError::unusable)?;
+            places.extend(documents.into_iter().map(|document| Place {
+                segment: number,
+                document,
+            }));
+        }
+        Ok(places)
+    }
+
+    /// Those of the places, sorted, that hold a search term of the group.
+    pub(super) fn keep_holding(
+        &self,
+        places: Vec<Place>,
+        group: &[u64],
+    ) -> Result<Vec<Place>, IndexError> {
+        let mut kept = Vec::with_capacity(places.len());
+        for (number, segment) in self.segments.iter().enumerate() {
+            let start = places.partition_point(|place| place.segment < number);
+            let end = places.partition_point(|place| place.segment <= number);
+            let mut postings = segment
+                .group(self.fields, group)
+                .map_err(IndexError::unusable)?;
+            let own = places[start..end].iter();
+            kept.extend(own.filter(|place| any_holds(&mut postings, place.document)));
+        }
+        Ok(kept)
+    }
+
+    /// The records at these places, sorted.
+    pub(super) fn records_at(&self, places: &[Place]) -> Vec<RecordNumber> {
+        let mut records: Vec<RecordNumber> = places
+            .iter()
+            .filter_map(|place| {
+                self.segments[place.segment]
+                    .records
+                    .first(place.document)
+                    .map(RecordNumber)
+            })
+            .collect();
+        records.sort_unstable();
+        records
+    }
+
     /// The hash over every live (record, key) pair. Reads everything.
     pub(super) fn content_hash(&self) -> Result<ContentHash, IndexError> {
         let mut hash = ContentHash::default();
@@ -191,6 +242,9 @@ impl Segment {
         let terms = reader
             .inverted_index(fields.key)
             .map_err(IndexError::unusable)?;
+        let search = reader
+            .inverted_index(fields.search)
+            .map_err(IndexError::unusable)?;
         let records = reader
             .fast_fields()
             .i64(RECORD)
@@ -203,6 +257,7 @@ impl Segment {
         Ok(Self {
             reader: reader.clone(),
             terms,
+            search,
             records,
         })
     }
@@ -241,6 +296,50 @@ impl Segment {
         Ok(())
     }
 
+    /// Postings of the terms of a group that this segment has.
+    fn group(&self, fields: Fields, group: &[u64]) -> io::Result<Vec<SegmentPostings>> {
+        let mut postings = Vec::new();
+        for hash in group {
+            if let Some(found) = self.search.get_term_info(&fields.search_term(*hash))? {
+                postings.push(
+                    self.search
+                        .read_postings_from_terminfo(&found, IndexRecordOption::Basic)?,
+                );
+            }
+        }
+        Ok(postings)
+    }
+
+    /// Live documents, sorted, that hold a term of each group.
+    fn holding_all(&self, fields: Fields, groups: &[Vec<u64>]) -> io::Result<Vec<DocId>> {
+        let mut opened = Vec::with_capacity(groups.len());
+        for group in groups {
+            opened.push(self.group(fields, group)?);
+        }
+        let length = |postings: &Vec<SegmentPostings>| -> u64 {
+            postings
+                .iter()
+                .map(|postings| u64::from(postings.size_hint()))
+                .sum()
+        };
+        opened.sort_by_key(length);
+        let mut opened = opened.into_iter();
+        let mut documents = Vec::new();
+        for mut postings in opened.next().unwrap_or_default() {
+            while postings.doc() != TERMINATED {
+                documents.push(postings.doc());
+                postings.advance();
+            }
+        }
+        documents.sort_unstable();
+        documents.dedup();
+        documents.retain(|document| !self.reader.is_deleted(*document));
+        for mut postings in opened {
+            documents.retain(|document| any_holds(&mut postings, *document));
+        }
+        Ok(documents)
+    }
+
     fn include_in(&self, hash: &mut ContentHash) -> io::Result<()> {
         let mut terms = self.terms.terms().stream()?;
         while let Some((bytes, found)) = terms.next() {
@@ -251,4 +350,14 @@ impl Segment {
         }
         Ok(())
     }
+}
+
+/// Whether any of the lists holds the document; to be asked in rising order.
+fn any_holds(postings: &mut [SegmentPostings], document: DocId) -> bool {
+    postings.iter_mut().any(|postings| {
+        if postings.doc() < document {
+            postings.seek(document);
+        }
+        postings.doc() == document
+    })
 }

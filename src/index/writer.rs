@@ -57,7 +57,7 @@ impl Writer {
         for entry in entries {
             delete(entry.record, highest);
             highest = highest.max(entry.record);
-            if let Err(error) = engine.add_document(fields.document(entry.record, &entry.keys)) {
+            if let Err(error) = engine.add_document(fields.document(entry)) {
                 fault = Some(error);
                 break;
             }

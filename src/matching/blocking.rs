@@ -410,11 +410,15 @@ fn broad_keys(values: &Values, maker: &mut Maker) {
     maker.probes.append(&mut broad);
 }
 
+fn hash(kind: KeyKind, text: &str) -> u64 {
+    stable_hash(kind.name(), text)
+}
+
 /// FNV-1a (64 bits) over the kind's name, zero, and the text, then the
 /// finishing mixer of MurmurHash3.
-fn hash(kind: KeyKind, text: &str) -> u64 {
+pub(super) fn stable_hash(kind: &str, text: &str) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for byte in kind.name().bytes().chain([0]).chain(text.bytes()) {
+    for byte in kind.bytes().chain([0]).chain(text.bytes()) {
         hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
     }
     hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);

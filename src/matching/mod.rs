@@ -24,6 +24,7 @@ mod model_file;
 mod pair_facts;
 mod reason;
 mod score;
+pub mod search;
 mod weight;
 
 #[cfg(test)]

@@ -83,6 +83,17 @@ impl Gate {
         !(person_is_restricted && self.is_person && !self.sees_location && asked.has_location())
     }
 
+    /// Whether a search may show a person at all: one that asks for a location
+    /// never finds a restricted person, whoever searches (R110).
+    #[must_use]
+    pub const fn may_find_by_search(
+        self,
+        asks_for_location: bool,
+        person_is_restricted: bool,
+    ) -> bool {
+        !(person_is_restricted && asks_for_location) || self.sees_location
+    }
+
     /// The rows with the values that may be shown; `restricted` says that one of
     /// the sides is.
     #[must_use]

@@ -41,7 +41,13 @@ impl Access {
         let role = *held.iter().find(allowed).ok_or(Denied::Role)?;
         let reads_a_person = matches!(
             action,
-            Action::ReadRecord | Action::ReadPerson | Action::MatchPerson | Action::ReadTask
+            Action::ReadRecord
+                | Action::ReadPerson
+                | Action::MatchPerson
+                | Action::SearchPerson
+                | Action::ReadHistory
+                | Action::ReadEvent
+                | Action::ReadTask
         );
         let given = actor
             .reason
@@ -99,6 +105,24 @@ impl Access {
                 | Role::Steward
                 | Role::Approver
                 | Role::PrivacyOfficer
+        )
+    }
+
+    /// Whether a search may answer with a list. A system that acts for nobody,
+    /// and an integration whoever uses it, learns who somebody is only when
+    /// there is one, as the national service does.
+    #[must_use]
+    pub fn sees_search_list(&self) -> bool {
+        self.actor.is_person() && self.role != Role::Integration
+    }
+
+    /// Whether the accounts behind changes may be named: to those who answer
+    /// for the ledger, not to everybody who reads it.
+    #[must_use]
+    pub const fn sees_actors(&self) -> bool {
+        matches!(
+            self.role,
+            Role::Steward | Role::Approver | Role::PrivacyOfficer
         )
     }
 

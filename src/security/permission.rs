@@ -81,6 +81,12 @@ pub enum Action {
     MatchPerson,
     /// Read a person and its records.
     ReadPerson,
+    /// Search for people. A system gets an answer only when it is unique.
+    SearchPerson,
+    /// Read what happened to a person.
+    ReadHistory,
+    /// Follow what happens in the ledger.
+    ReadEvent,
     /// Read review tasks.
     ReadTask,
     /// List sources.
@@ -100,6 +106,9 @@ impl Action {
             Self::ReadRecord => "read_record",
             Self::MatchPerson => "match_person",
             Self::ReadPerson => "read_person",
+            Self::SearchPerson => "search_person",
+            Self::ReadHistory => "read_history",
+            Self::ReadEvent => "read_event",
             Self::ReadTask => "read_task",
             Self::ReadSource => "read_source",
             Self::WriteSource => "write_source",
@@ -112,15 +121,46 @@ impl Action {
 #[must_use]
 pub const fn actions(role: Role) -> &'static [Action] {
     use Action::{
-        MatchPerson, ReadAudit, ReadPerson, ReadRecord, ReadSource, ReadTask, WriteRecord,
-        WriteSource,
+        MatchPerson, ReadAudit, ReadEvent, ReadHistory, ReadPerson, ReadRecord, ReadSource,
+        ReadTask, SearchPerson, WriteRecord, WriteSource,
     };
     match role {
-        Role::Integration => &[WriteRecord, ReadRecord, MatchPerson, ReadPerson, ReadSource],
-        Role::Clinician => &[ReadRecord, MatchPerson, ReadPerson, ReadSource],
-        Role::Steward | Role::Approver | Role::PrivacyOfficer => {
-            &[ReadRecord, MatchPerson, ReadPerson, ReadTask, ReadSource]
-        }
+        Role::Integration => &[
+            WriteRecord,
+            ReadRecord,
+            MatchPerson,
+            ReadPerson,
+            SearchPerson,
+            ReadEvent,
+            ReadSource,
+        ],
+        Role::Clinician => &[
+            ReadRecord,
+            MatchPerson,
+            ReadPerson,
+            SearchPerson,
+            ReadHistory,
+            ReadSource,
+        ],
+        Role::Steward | Role::Approver => &[
+            ReadRecord,
+            MatchPerson,
+            ReadPerson,
+            SearchPerson,
+            ReadHistory,
+            ReadTask,
+            ReadSource,
+        ],
+        Role::PrivacyOfficer => &[
+            ReadRecord,
+            MatchPerson,
+            ReadPerson,
+            SearchPerson,
+            ReadHistory,
+            ReadEvent,
+            ReadTask,
+            ReadSource,
+        ],
         Role::Engineer => &[ReadSource],
         Role::Auditor => &[ReadAudit, ReadSource],
         Role::Administrator => &[ReadSource, WriteSource],

@@ -36,6 +36,8 @@ pub struct StoredEvent {
     pub request_id: String,
     /// What.
     pub event: RegistryEvent,
+    /// Place of its commit in the order that followers see.
+    pub stamp: i64,
 }
 
 /// An active record and to whom it belongs.
@@ -220,7 +222,7 @@ pub(super) async fn list_events(
     after: EventPosition,
 ) -> Result<Vec<StoredEvent>, StoreError> {
     let rows = db::query(
-        "select position, at, actor, request_id, body from events where position > $1 \
+        "select position, at, actor, request_id, body, stamp from events where position > $1 \
          order by position limit $2",
     )
     .bind(after.0)
@@ -230,7 +232,8 @@ pub(super) async fn list_events(
     rows.iter().map(event_from).collect()
 }
 
-fn event_from(row: &Row) -> Result<StoredEvent, StoreError> {
+/// An event, from its position, time, actor, request and body.
+pub(super) fn event_from(row: &Row) -> Result<StoredEvent, StoreError> {
     let reader = Reader::numbered(row, "events")?;
     Ok(StoredEvent {
         position: reader.position(0)?,
@@ -238,6 +241,7 @@ fn event_from(row: &Row) -> Result<StoredEvent, StoreError> {
         actor: reader.text(2)?,
         request_id: reader.text(3)?,
         event: reader.parsed(4, "body", |text| serde_json::from_str(text).ok())?,
+        stamp: reader.number(5)?,
     })
 }
 

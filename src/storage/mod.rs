@@ -16,8 +16,10 @@ mod command;
 mod copy;
 mod db;
 mod error;
+mod event_feed;
 mod feed;
 mod gauges;
+mod history;
 mod load;
 mod locks;
 mod project;
@@ -26,6 +28,7 @@ mod read_flags;
 mod recent;
 mod rows;
 mod seal;
+mod search;
 mod source;
 mod sql;
 mod token;
@@ -53,11 +56,14 @@ pub use audit::AuditRow;
 pub use command::{CommitActor, CommitReads, NewVersion, Planned, ReadSet, RememberedAnswer};
 pub use copy::{StateHash, TableHash};
 pub use error::StoreError;
+pub use event_feed::{EventPage, PlacedEvent};
 pub use feed::{ExportRow, FeedRow, StoredEvent};
 pub use gauges::{AuditGauges, StoreFigures, TaskGauge};
+pub use history::HistoryPage;
 pub use read::{
     StoredMember, StoredPerson, StoredPersonView, StoredRecord, StoredVersion, TaskFilter,
 };
+pub use search::RecordValues;
 pub use token::StoredToken;
 pub use verify::{Checked, VerifyReport, Violation};
 

@@ -19,8 +19,12 @@ mod commands;
 mod concurrency;
 /// An acknowledged record survives `kill -9`.
 mod durability;
+/// The change feed.
+mod events;
 /// What `export` writes and what `generate` makes.
 mod exporting;
+/// What happened to a person, in words.
+mod history;
 /// Files go in by the path of a message, whatever happens on the way.
 mod importing;
 /// The decision rules, with the examples that RULES gives.
@@ -41,6 +45,8 @@ mod persons;
 mod registering;
 /// Requests and answers.
 mod request;
+/// People's search.
+mod searching;
 /// The process behind a world.
 mod server;
 /// What an update may change and what it may not.

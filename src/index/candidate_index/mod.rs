@@ -14,10 +14,12 @@ use crate::foundation::{EventPosition, RecordNumber};
 use crate::index::checked_directory::CheckedDirectory;
 use crate::index::retrieve::retrieve;
 use crate::index::schema::{Fields, position_of, schema};
+use crate::index::search::{Searched, search};
 use crate::index::snapshot::Snapshot;
 use crate::index::writer::Writer;
 use crate::index::{ContentHash, IndexError, RetrievalBounds, Retrieved};
 use crate::matching::BlockingKeys;
+use crate::matching::search::SearchPlan;
 
 /// What the index holds of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub struct IndexEntry {
     /// Hashes of the keys of all its values, the historic ones too, in any
     /// order. A hash covers the key's kind.
     pub keys: Vec<u64>,
+    /// Hashes of what people search by, of all its versions, in any order.
+    pub search: Vec<u64>,
 }
 
 /// The index of a directory, or of memory. Handles are cheap to copy and share
@@ -112,6 +116,16 @@ impl CandidateIndex {
         bounds: &RetrievalBounds,
     ) -> Result<Retrieved, IndexError> {
         retrieve(&self.snapshot(), keys, bounds)
+    }
+
+    /// The records that hold a term of each group of a plan, from one committed
+    /// state. Where more than `bound` do, the plan's further groups are asked
+    /// for in turn, which the answer says.
+    ///
+    /// # Errors
+    /// [`IndexError::Unusable`] when a file cannot be read.
+    pub fn search(&self, plan: &SearchPlan, bound: usize) -> Result<Searched, IndexError> {
+        search(&self.snapshot(), plan, bound)
     }
 
     /// The position that retrievals see now.

@@ -187,8 +187,11 @@ fn router(keeper: &Doorkeeper, metrics: bool) -> Router {
             get(rest::cross_reference),
         )
         .route("/match", post(rest::match_person))
+        .route("/persons/search", post(rest::search_persons))
         .route("/persons/{person}", get(rest::view_person))
         .route("/persons/{person}/records", get(rest::view_person_records))
+        .route("/persons/{person}/history", get(rest::view_history))
+        .route("/events", get(rest::follow_events))
         .route("/review/tasks", get(rest::list_tasks))
         .route("/review/tasks/{task}", get(rest::view_task));
     // Hundreds of bodies may be in work at once; only a few of them are batches.

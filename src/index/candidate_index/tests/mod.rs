@@ -10,6 +10,7 @@ use crate::index::{ContentHash, IndexError, RetrievalBounds, Retrieved};
 use crate::matching::{BlockingKey, BlockingKeys, KeyKind, Probe};
 
 mod damage;
+mod search;
 
 const WIDE: RetrievalBounds = RetrievalBounds {
     records_per_key: 1_000,
@@ -27,6 +28,7 @@ fn entry(record: i64, hashes: &[u64]) -> IndexEntry {
     IndexEntry {
         record: RecordNumber(record),
         keys: hashes.to_vec(),
+        search: Vec::new(),
     }
 }
 

@@ -1,0 +1,126 @@
+//! The change feed: what happened in the ledger, in order, for systems that
+//! keep copies. Ids, kinds, routes and weights, nothing of a patient.
+//!
+//! An account that is bound to sources sees the events of its own records and
+//! of persons of whom its sources have or had a record, and no other. What it
+//! may not see leaves no trace but a place that moves on.
+
+use std::collections::BTreeSet;
+
+use crate::flows::{Context, FlowError};
+use crate::foundation::limits::EVENT_PAGES_SCANNED_MAX;
+use crate::foundation::{Instant, PersonId};
+use crate::registry::{LocalId, RegistryEvent, SourceCode};
+use crate::security::Access;
+use crate::storage::PlacedEvent;
+
+/// A part of the feed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventFeed {
+    /// In order.
+    pub events: Vec<FeedEvent>,
+    /// Where to go on; to be kept, not read.
+    pub next: String,
+    /// Whether something follows already. There may then be no event here.
+    pub more: bool,
+}
+
+/// An event as it leaves.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FeedEvent {
+    /// Its place, to go on after.
+    pub place: String,
+    /// When.
+    pub at: Instant,
+    /// Persons that it names, and the one that its record belonged to.
+    pub persons: Vec<PersonId>,
+    /// Its record.
+    pub record: Option<(SourceCode, LocalId)>,
+    /// What.
+    pub event: RegistryEvent,
+}
+
+/// Events after a place, at most `limit`.
+///
+/// # Errors
+/// A text that is no place, or a fault of ours.
+pub async fn follow_events(
+    context: &Context,
+    access: &Access,
+    after: Option<&str>,
+    limit: u32,
+) -> Result<EventFeed, FlowError> {
+    let mut after = after.map(str::to_owned);
+    let mut feed = None;
+    for _ in 0..EVENT_PAGES_SCANNED_MAX {
+        let page = context.store.list_feed(after.as_deref(), limit).await?;
+        let page = page.ok_or_else(unknown_place)?;
+        let placed = context.store.place_events(page.events).await?;
+        let events = visible(context, access, placed).await?;
+        let done = !events.is_empty() || !page.more;
+        after = Some(page.next.clone());
+        feed = Some(EventFeed {
+            events: events.into_iter().map(shown).collect(),
+            next: page.next,
+            more: page.more,
+        });
+        if done {
+            break;
+        }
+    }
+    let feed = feed.ok_or(FlowError::Stopped)?;
+    let persons: BTreeSet<PersonId> = feed
+        .events
+        .iter()
+        .flat_map(|event| event.persons.iter().copied())
+        .collect();
+    let audit = access.audit(context.clock.now(), persons.into_iter().collect(), None);
+    context.store.append_audit(vec![audit]).await?;
+    Ok(feed)
+}
+
+pub(super) fn unknown_place() -> FlowError {
+    FlowError::Unprocessable {
+        member: "after",
+        rule: "opaque place",
+        detail: "`after` must be the `next` of an earlier answer; leave it out to begin".to_owned(),
+    }
+}
+
+async fn visible(
+    context: &Context,
+    access: &Access,
+    events: Vec<PlacedEvent>,
+) -> Result<Vec<PlacedEvent>, FlowError> {
+    let sources = &access.actor().sources;
+    if sources.is_empty() {
+        return Ok(events);
+    }
+    let persons: BTreeSet<PersonId> = events
+        .iter()
+        .flat_map(|event| event.persons.iter().copied())
+        .collect();
+    let persons: Vec<PersonId> = persons.into_iter().collect();
+    let own = context.store.persons_of_sources(&persons, sources).await?;
+    let events = events.into_iter().filter_map(|mut event| {
+        let of_own_record = event
+            .record
+            .as_ref()
+            .is_some_and(|(source, _)| access.actor().may_use_source(source.as_str()));
+        let of_own_person = event.persons.iter().any(|person| own.contains(person));
+        // A task or a retirement also names somebody else.
+        event.persons.retain(|person| own.contains(person));
+        (of_own_record || of_own_person).then_some(event)
+    });
+    Ok(events.collect())
+}
+
+fn shown(placed: PlacedEvent) -> FeedEvent {
+    FeedEvent {
+        place: placed.place(),
+        at: placed.stored.at,
+        persons: placed.persons,
+        record: placed.record,
+        event: placed.stored.event,
+    }
+}

@@ -1,0 +1,197 @@
+//! What happened to a person and to its records, oldest first, in words. Events
+//! hold no value of a patient, so no word here can: sources, versions, routes
+//! and weights, never what a record says.
+
+use crate::flows::follow_events::unknown_place;
+use crate::flows::{Context, FlowError};
+use crate::foundation::{Instant, PersonId, TaskId};
+use crate::matching::Route;
+use crate::registry::{
+    CloseReason, LinkDecision, LocalId, RegistryEvent, SourceCode, TaskKind, UnlinkReason,
+    VersionStanding,
+};
+use crate::security::Access;
+use crate::storage::PlacedEvent;
+
+/// A page of a person's history.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HistoryAnswer {
+    /// The id that stands now.
+    pub person: PersonId,
+    /// The id that was asked for.
+    pub requested: PersonId,
+    /// The ids from the requested one to the one that stands, in order.
+    pub replaced_by: Vec<PersonId>,
+    /// Oldest first.
+    pub entries: Vec<HistoryEntry>,
+    /// Where to go on, when something follows.
+    pub next: Option<String>,
+}
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HistoryEntry {
+    /// Its place in the ledger, to go on after.
+    pub place: String,
+    /// When.
+    pub at: Instant,
+    /// The account behind it, for roles that may see it.
+    pub actor: Option<String>,
+    /// In words, without a value of a patient.
+    pub sentence: String,
+    /// The record.
+    pub record: Option<(SourceCode, LocalId)>,
+    /// The person.
+    pub person: Option<PersonId>,
+    /// The task.
+    pub task: Option<TaskId>,
+    /// What.
+    pub event: RegistryEvent,
+}
+
+/// The history of a person, by any id that it ever had.
+///
+/// # Errors
+/// Unknown id, a text that is no place, or a fault of ours.
+pub async fn view_history(
+    context: &Context,
+    access: &Access,
+    requested: PersonId,
+    after: Option<&str>,
+    limit: u32,
+) -> Result<HistoryAnswer, FlowError> {
+    let stored = context
+        .store
+        .load_person(requested)
+        .await?
+        .ok_or(FlowError::NotFound("no person with this id is known"))?;
+    let person = stored.survivor();
+    let persons = context.store.person_and_retired(person).await?;
+    let page = context.store.list_history(&persons, after, limit).await?;
+    let page = page.ok_or_else(unknown_place)?;
+    let names_actors = access.sees_actors();
+    let entries = page
+        .events
+        .into_iter()
+        .map(|placed| entry(placed, &persons, names_actors));
+    let entries = entries.collect();
+    let audit = access.audit(context.clock.now(), persons.clone(), None);
+    context.store.append_audit(vec![audit]).await?;
+    Ok(HistoryAnswer {
+        person,
+        requested,
+        replaced_by: stored.chain,
+        entries,
+        next: page.next,
+    })
+}
+
+fn entry(placed: PlacedEvent, persons: &[PersonId], names_actors: bool) -> HistoryEntry {
+    let own = placed.persons.iter().find(|own| persons.contains(own));
+    HistoryEntry {
+        place: placed.place(),
+        at: placed.stored.at,
+        actor: Some(placed.stored.actor).filter(|_| names_actors),
+        sentence: sentence(&placed.stored.event, placed.record.as_ref()),
+        person: own.copied(),
+        task: task_of(&placed.stored.event),
+        record: placed.record,
+        event: placed.stored.event,
+    }
+}
+
+const fn task_of(event: &RegistryEvent) -> Option<TaskId> {
+    match event {
+        RegistryEvent::TaskOpened { task, .. }
+        | RegistryEvent::TaskUpdated { task, .. }
+        | RegistryEvent::TaskClosed { task, .. } => Some(*task),
+        _ => None,
+    }
+}
+
+fn sentence(event: &RegistryEvent, record: Option<&(SourceCode, LocalId)>) -> String {
+    let source = record.map_or("A source", |(source, _)| source.as_str());
+    match event {
+        RegistryEvent::RecordRegistered { .. } => {
+            format!("{source} sent the record for the first time.")
+        }
+        RegistryEvent::RecordUpdated {
+            version, standing, ..
+        } => updated(source, *version, *standing),
+        RegistryEvent::RecordWithdrawn { .. } => format!("{source} withdrew the record."),
+        RegistryEvent::PersonCreated { .. } => "This identity was made.".to_owned(),
+        RegistryEvent::RecordLinked { decision, .. } => linked(source, decision),
+        RegistryEvent::RecordUnlinked { because, .. } => match because {
+            UnlinkReason::Withdrawn => {
+                format!("The record of {source} left, because its source withdrew it.")
+            }
+            UnlinkReason::JoinedAnother => {
+                format!("The record of {source} left, because new evidence joins it to another.")
+            }
+        },
+        RegistryEvent::PersonRetired {
+            person,
+            replaced_by,
+        } => format!("{person} was replaced by {replaced_by}."),
+        RegistryEvent::PersonWithdrawn { .. } => {
+            "The identity was withdrawn: it has no active record any more.".to_owned()
+        }
+        RegistryEvent::TaskOpened { kind, .. } => format!("A question was raised: {}", asks(*kind)),
+        RegistryEvent::TaskUpdated { .. } => {
+            format!("New evidence from {source} was added to an open question.")
+        }
+        RegistryEvent::TaskClosed { because, .. } => closed(*because).to_owned(),
+    }
+}
+
+fn updated(source: &str, version: u32, standing: VersionStanding) -> String {
+    match standing {
+        VersionStanding::Current => {
+            format!("{source} sent version {version}; it became what the record says.")
+        }
+        VersionStanding::History => format!(
+            "{source} sent version {version}; it is older than what was known and is kept as \
+             history."
+        ),
+        VersionStanding::Held => format!(
+            "{source} sent version {version}; it would turn the record into somebody else and is \
+             held for a human."
+        ),
+    }
+}
+
+fn linked(source: &str, decision: &LinkDecision) -> String {
+    let weight = decision
+        .weight_bits
+        .map_or_else(String::new, |bits| format!(" ({bits:.1} bits)"));
+    match decision.route {
+        None => format!("The record of {source} was linked as the first of an identity."),
+        Some(Route::Deterministic) => {
+            format!("The record of {source} was linked by a rule about its number{weight}.")
+        }
+        Some(Route::Probabilistic) => {
+            format!("The record of {source} was linked by the weight of the evidence{weight}.")
+        }
+        Some(Route::Human) => format!("The record of {source} was linked by a human."),
+    }
+}
+
+const fn asks(kind: TaskKind) -> &'static str {
+    match kind {
+        TaskKind::PossibleDuplicate => "are these two persons one?",
+        TaskKind::PossibleDuplicateNumber => "does one person have two NHS numbers?",
+        TaskKind::SuspectedConfusion => "do two persons share one NHS number?",
+        TaskKind::OverlayHeld => "would this update turn the record into somebody else?",
+        TaskKind::LinkDoubtful => "does the record still belong to this person?",
+    }
+}
+
+const fn closed(because: CloseReason) -> &'static str {
+    match because {
+        CloseReason::PersonsJoined => "A question was closed: the persons have become one.",
+        CloseReason::PersonWithdrawn => "A question was closed: a person was withdrawn.",
+        CloseReason::Superseded => {
+            "A question was closed: a later version of the record settles it."
+        }
+    }
+}
