@@ -7,9 +7,10 @@ use anyhow::Context as _;
 use clap::Args;
 
 use crate::cli::LedgerArguments;
-use crate::cli::ledger::{Use, open};
-use crate::flows::{Context, FollowerOptions, follow, seal_audit_each_second};
+use crate::cli::ledger::{Use, access, open};
+use crate::flows::{Context, FollowerOptions, follow, follow_releases, seal_audit_each_second};
 use crate::interfaces::http::{ServerOptions, serve};
+use crate::security::{Action, Role};
 
 /// Where and what to serve.
 #[derive(Debug, Args)]
@@ -53,8 +54,10 @@ pub(super) async fn run_service(
     follower: FollowerOptions,
     ready: impl FnOnce(SocketAddr) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
+    let deciding = access(Action::WriteRecord, Role::Integration, "source-released")?;
     let background = [
         tokio::spawn(follow(context.clone(), follower)),
+        tokio::spawn(follow_releases(context.clone(), deciding)),
         tokio::spawn(seal_audit_each_second(context.clone())),
     ];
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();

@@ -12,6 +12,7 @@ mod match_person;
 mod prepare;
 mod register_batch;
 mod register_record;
+mod release_source;
 mod seal_audit;
 mod view_person;
 mod view_record;
@@ -34,6 +35,10 @@ pub use manage_sources::{add_source, ensure_source, list_sources};
 pub use match_person::{Incomplete, MatchAnswer, MatchCandidate, match_person};
 pub use register_batch::register_batch;
 pub use register_record::{RegisterCommand, register_record};
+pub use release_source::{
+    DecidedDeferred, SourceQuarantine, decide_deferred, follow_releases, list_quarantines,
+    release_source,
+};
 pub use seal_audit::seal_audit_each_second;
 pub use view_person::{PersonAnswer, PersonRecord, PersonStanding, view_person};
 pub use view_record::{

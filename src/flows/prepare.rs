@@ -36,15 +36,18 @@ pub(super) async fn retrieve(
 ) -> Result<Found, FlowError> {
     let keys = blocking_keys(record);
     let retrieved = context.index.retrieve(&keys, &RetrievalBounds::default())?;
-    let mut records = retrieved.records;
+    let (mut records, mut probes) = (retrieved.records, retrieved.probes);
     if beyond_index {
         let hashes = keys.lock_hashes();
-        records.extend(
-            context
-                .store
-                .recent_records(&hashes, retrieved.position)
-                .await?,
-        );
+        let young = context.store.young_records(&hashes, retrieved.position);
+        let young = young.await?;
+        for probe in &mut probes {
+            if let Some((held, looked_at)) = young.crowded.get(&probe.key.hash) {
+                probe.held += held;
+                probe.looked_at += looked_at;
+            }
+        }
+        records.extend(young.records);
         records.sort_unstable();
         records.dedup();
     }
@@ -53,7 +56,7 @@ pub(super) async fn retrieve(
         keys,
         persons,
         position: retrieved.position,
-        probes: retrieved.probes,
+        probes,
     })
 }
 

@@ -87,6 +87,9 @@ pub enum Action {
     ReadSource,
     /// Add or change sources.
     WriteSource,
+    /// End the quarantine of a source (R98): whoever does it has looked at the
+    /// questions that it left.
+    ReleaseSource,
     /// Read the audit log.
     ReadAudit,
 }
@@ -103,6 +106,7 @@ impl Action {
             Self::ReadTask => "read_task",
             Self::ReadSource => "read_source",
             Self::WriteSource => "write_source",
+            Self::ReleaseSource => "release_source",
             Self::ReadAudit => "read_audit",
         }
     }
@@ -112,15 +116,21 @@ impl Action {
 #[must_use]
 pub const fn actions(role: Role) -> &'static [Action] {
     use Action::{
-        MatchPerson, ReadAudit, ReadPerson, ReadRecord, ReadSource, ReadTask, WriteRecord,
-        WriteSource,
+        MatchPerson, ReadAudit, ReadPerson, ReadRecord, ReadSource, ReadTask, ReleaseSource,
+        WriteRecord, WriteSource,
     };
     match role {
         Role::Integration => &[WriteRecord, ReadRecord, MatchPerson, ReadPerson, ReadSource],
         Role::Clinician => &[ReadRecord, MatchPerson, ReadPerson, ReadSource],
-        Role::Steward | Role::Approver | Role::PrivacyOfficer => {
-            &[ReadRecord, MatchPerson, ReadPerson, ReadTask, ReadSource]
-        }
+        Role::Steward | Role::Approver => &[
+            ReadRecord,
+            MatchPerson,
+            ReadPerson,
+            ReadTask,
+            ReadSource,
+            ReleaseSource,
+        ],
+        Role::PrivacyOfficer => &[ReadRecord, MatchPerson, ReadPerson, ReadTask, ReadSource],
         Role::Engineer => &[ReadSource],
         Role::Auditor => &[ReadAudit, ReadSource],
         Role::Administrator => &[ReadSource, WriteSource],

@@ -12,10 +12,11 @@ use crate::registry::{Counters, PersonState, PersonStatus, RecordNumberCounter, 
 use crate::storage::StoreError;
 use crate::storage::command::{CommitReads, Planned, ReadSet, RememberedAnswer};
 use crate::storage::db::{Connection, Row};
-use crate::storage::recent::{RecentKeys, find_stored, read_back};
+use crate::storage::recent::{RecentKeys, Young, by_key, find_stored, read_back};
 use crate::storage::rows::{
     Reader, parse_person, person_status, record_from, select_records, select_tasks, task_from,
 };
+use crate::storage::source_state;
 use crate::storage::sql::RowStatement;
 
 const COUNTERS: &str = "\
@@ -103,6 +104,7 @@ impl Working {
         };
         working.load_remembered(connection, reads).await?;
         working.load_named(connection, reads).await?;
+        source_state::load(connection, &mut working.state, reads).await?;
         working.load_recent(connection, recent, reads).await?;
         working.complete(connection, reads).await?;
         Ok(working)
@@ -224,23 +226,24 @@ impl Working {
             let rows = read_back(connection, span).await?;
             write().extend(span, rows);
         }
-        let mut records = BTreeSet::new();
-        let mut found = |key: u64, record: RecordNumber| {
-            let holders = self.state.recent_keys.entry(key);
-            holders.or_default().insert(record);
-            records.insert(record);
-        };
-        if write().covers(after) {
+        let young: Vec<(u64, Young)> = if write().covers(after) {
             let recent = write();
-            for key in keys {
-                recent
-                    .find(key, after)
-                    .for_each(|record| found(key, record));
-            }
+            let find = |key: u64| (key, recent.find(key, after));
+            keys.into_iter().map(find).collect()
         } else {
-            for row in find_stored(connection, &keys, after).await? {
-                found(row.key, row.record);
+            let rows = find_stored(connection, &keys, after).await?;
+            by_key(&rows).into_iter().collect()
+        };
+        let mut records = BTreeSet::new();
+        for (key, young) in young {
+            if young.held == 0 {
+                continue;
             }
+            if young.is_cut() {
+                self.state.crowded_keys.insert(key);
+            }
+            records.extend(young.records.iter().copied());
+            self.state.recent_keys.insert(key, young.records);
         }
         self.load_records(connection, records).await
     }

@@ -18,17 +18,21 @@ mod error;
 mod feed;
 mod load;
 mod project;
+mod prune;
 mod read;
 mod read_flags;
 mod recent;
 mod rows;
 mod seal;
 mod source;
+mod source_rows;
+mod source_state;
 mod sql;
 mod token;
 mod verify;
 mod verify_audit;
 mod verify_events;
+mod verify_sources;
 mod verify_views;
 mod write;
 mod writer;
@@ -50,7 +54,9 @@ pub use error::StoreError;
 pub use feed::{ExportRow, FeedRow, StoredEvent};
 pub use read::{
     StoredMember, StoredPerson, StoredPersonView, StoredRecord, StoredVersion, TaskFilter,
+    YoungRecords,
 };
+pub use source_state::{DeferredVersion, StoredQuarantine};
 pub use token::StoredToken;
 pub use verify::{Checked, VerifyReport, Violation};
 

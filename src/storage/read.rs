@@ -14,7 +14,7 @@ use crate::registry::{
 };
 use crate::storage::db::Connection;
 use crate::storage::read_flags::is_restricted;
-use crate::storage::recent::{find_stored, records};
+use crate::storage::recent::{Young, by_key, find_stored};
 use crate::storage::rows::{
     Reader, parse_person, parse_task, person_status, record_from, select_records, select_tasks,
     task_from, task_status_word, word,
@@ -112,6 +112,15 @@ pub struct StoredVersion {
     pub answer: String,
 }
 
+/// Records that the index does not hold yet.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct YoungRecords {
+    /// Those that are looked at.
+    pub records: BTreeSet<RecordNumber>,
+    /// Keys that hold more: how many there are, and how many are looked at.
+    pub crowded: BTreeMap<u64, (u64, u64)>,
+}
+
 /// Which tasks a list holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TaskFilter {
@@ -198,26 +207,48 @@ impl Store {
         keys: &[u64],
         after: EventPosition,
     ) -> Result<Vec<RecordNumber>, StoreError> {
-        if let Some(remembered) = self.remembered_records(keys, after) {
-            return Ok(remembered.into_iter().collect());
+        let young = self.young_records(keys, after).await?;
+        Ok(young.records.into_iter().collect())
+    }
+
+    /// The same, with the keys that hold more than are looked at.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn young_records(
+        &self,
+        keys: &[u64],
+        after: EventPosition,
+    ) -> Result<YoungRecords, StoreError> {
+        let found = if let Some(remembered) = self.remembered_records(keys, after) {
+            remembered
+        } else {
+            let mut connection = self.inner.readers.acquire().await?;
+            let rows = find_stored(&mut connection, keys, after).await?;
+            by_key(&rows)
+        };
+        let mut young = YoungRecords::default();
+        for (key, found) in found {
+            if found.is_cut() {
+                let counts = (found.held as u64, found.records.len() as u64);
+                young.crowded.insert(key, counts);
+            }
+            young.records.extend(found.records);
         }
-        let mut connection = self.inner.readers.acquire().await?;
-        let rows = find_stored(&mut connection, keys, after).await?;
-        Ok(records(&rows).into_iter().collect())
+        Ok(young)
     }
 
     fn remembered_records(
         &self,
         keys: &[u64],
         after: EventPosition,
-    ) -> Option<BTreeSet<RecordNumber>> {
+    ) -> Option<BTreeMap<u64, Young>> {
         let recent = self.inner.recent.as_ref()?;
         let recent = recent.read().unwrap_or_else(PoisonError::into_inner);
-        recent.covers(after).then(|| {
-            keys.iter()
-                .flat_map(|key| recent.find(*key, after))
-                .collect()
-        })
+        let find = |key: &u64| (*key, recent.find(*key, after));
+        recent
+            .covers(after)
+            .then(|| keys.iter().map(find).collect())
     }
 
     /// A person, followed to who it is now.

@@ -7,6 +7,7 @@ use crate::storage::StoreError;
 use crate::storage::batch::{AuditRow, Batch, EventRow, VersionRow};
 use crate::storage::db::Connection;
 use crate::storage::project::{LinkRow, PersonRow, RecordRow};
+use crate::storage::prune::prune_keys;
 use crate::storage::rows::{encode_standard, json, task_status_word, word};
 use crate::storage::sql::{Bound, RowStatement};
 
@@ -36,6 +37,7 @@ impl Batch {
             self.write_records(connection, state).await?;
             self.write_links(connection).await?;
             self.write_tasks(connection, state).await?;
+            self.projection.sources.write(connection).await?;
         }
         INSERT_AUDIT
             .write(connection, &self.audit, bind_audit)
@@ -133,7 +135,8 @@ impl Batch {
                     .bind(row.record.0)
                     .bind(row.position.0)
             })
-            .await
+            .await?;
+        prune_keys(connection, &self.versions).await
     }
 
     async fn write_links(&self, connection: &mut Connection) -> Result<(), StoreError> {
@@ -156,7 +159,7 @@ impl Batch {
         let row = |task: &TaskId, opened: EventPosition| {
             let known = state.tasks.get(task).cloned();
             known
-                .filter(|state| matches!(state.persons.len(), 1 | 2))
+                .filter(|state| state.persons.len() <= 2)
                 .map(|state| TaskRow {
                     task: *task,
                     state,

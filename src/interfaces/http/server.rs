@@ -59,6 +59,7 @@ pub async fn serve(
 fn router(context: Context) -> Router {
     let api = Router::new()
         .route("/sources", get(rest::list_sources).post(rest::add_source))
+        .route("/sources/{source}/release", post(rest::release_source))
         .route(
             "/sources/{source}/records",
             post(rest::register_record_in_body),

@@ -17,4 +17,4 @@ pub use records::{
     cross_reference, register_record, register_record_in_body, view_record, withdraw_record,
 };
 pub use review::{list_tasks, view_task};
-pub use sources::{add_source, list_sources};
+pub use sources::{add_source, list_sources, release_source};

@@ -5,6 +5,7 @@ mod audit;
 mod contract;
 mod goldens;
 mod opening;
+mod sources;
 mod verify;
 mod writer;
 
