@@ -8,12 +8,15 @@ use clap::Args;
 use clap::builder::TypedValueParser as _;
 
 use crate::cli::LedgerArguments;
-use crate::cli::ledger::{Use, open};
-use crate::flows::{Context, FollowerOptions, follow, seal_audit_each_second, watch_ledger};
+use crate::cli::ledger::{Use, access, open};
+use crate::flows::{
+    Context, FollowerOptions, follow, follow_releases, seal_audit_each_second, watch_ledger,
+};
 use crate::foundation::load_limits::{
     CONNECTIONS_MAX, HEADER_SECONDS_MAX, REQUEST_SECONDS_MAX, REQUESTS_IN_WORK_MAX,
 };
 use crate::interfaces::http::{ServerLimits, ServerOptions, serve};
+use crate::security::{Action, Role};
 
 /// Exit code after a second signal.
 const STOPPED_AT_ONCE: i32 = 1;
@@ -123,6 +126,7 @@ pub(super) async fn run_service(
     mut signals: Signals,
     ready: impl FnOnce(SocketAddr) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
+    let deciding = access(Action::WriteRecord, Role::Integration, "source-released")?;
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let served = serve(context.clone(), server, async {
         let _ = stopped.await;
@@ -131,6 +135,7 @@ pub(super) async fn run_service(
     .with_context(|| format!("cannot listen on {}", server.listen))?;
     let background = [
         tokio::spawn(follow(context.clone(), follower)),
+        tokio::spawn(follow_releases(context.clone(), deciding)),
         tokio::spawn(watch_ledger(context.clone())),
     ];
     let (seals, seals_end) = tokio::sync::oneshot::channel::<()>();

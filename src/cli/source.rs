@@ -1,14 +1,20 @@
 //! `accord source`: source systems.
 
+use std::time::Duration;
+
 use anyhow::bail;
 use clap::{Args, Subcommand};
 
 use crate::cli::LedgerArguments;
 use crate::cli::ledger::{Use, access, open};
-use crate::flows::{add_source, list_sources};
+use crate::cli::progress::Progress;
+use crate::flows::{
+    Context, add_source, catch_up, decide_deferred, list_quarantines, list_sources, release_source,
+};
 use crate::identity::NumberStatus;
 use crate::registry::{Source, SourceCode};
 use crate::security::{Action, Role};
+use crate::storage::StoreError;
 
 /// What to do with sources.
 #[derive(Debug, Subcommand)]
@@ -17,6 +23,23 @@ pub(super) enum SourceCommand {
     Add(AddArguments),
     /// Lists the sources.
     List(ListArguments),
+    /// Ends the quarantine of a source and decides what was kept meanwhile.
+    Release(ReleaseArguments),
+}
+
+/// A source that may be trusted again.
+#[derive(Debug, Args)]
+pub(super) struct ReleaseArguments {
+    #[command(flatten)]
+    ledger: LedgerArguments,
+    /// Its code.
+    code: String,
+    /// Why; stands in the audit.
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// No progress.
+    #[arg(long)]
+    quiet: bool,
 }
 
 /// A source.
@@ -57,7 +80,65 @@ pub(super) async fn run(command: SourceCommand) -> anyhow::Result<()> {
     match command {
         SourceCommand::Add(arguments) => add(arguments).await,
         SourceCommand::List(arguments) => list(arguments).await,
+        SourceCommand::Release(arguments) => release(arguments).await,
     }
+}
+
+/// Pause between two looks at a service that decides.
+const LOOK_PAUSE: Duration = Duration::from_millis(250);
+
+async fn release(arguments: ReleaseArguments) -> anyhow::Result<()> {
+    let source = SourceCode::parse(&arguments.code)?;
+    let (context, alone) = open_alone_or_beside(&arguments.ledger).await?;
+    let releasing = access(Action::ReleaseSource, Role::Steward, "source-release")?;
+    let deciding = access(Action::WriteRecord, Role::Integration, "source-release")?;
+    let waiting = release_source(&context, &releasing, &source, &arguments.reason).await?;
+    let what = format!("deciding for {source}");
+    let mut progress = Progress::over_bytes(&what, waiting, arguments.quiet);
+    let left = loop {
+        // A service on this directory decides by itself; this only watches.
+        let more = if alone {
+            decide_deferred(&context, &deciding).await?.more
+        } else {
+            tokio::time::sleep(LOOK_PAUSE).await;
+            true
+        };
+        let left = context.store.count_deferred(Some(&source)).await?;
+        let quarantines = list_quarantines(&context, &releasing).await?;
+        let again = quarantines.iter().any(|known| known.source == source);
+        let done = waiting.saturating_sub(left);
+        progress.at(done, done);
+        if left == 0 || again || !more {
+            break left;
+        }
+    };
+    progress.finish();
+    if alone {
+        catch_up(&context).await?;
+        context.store.seal_audit(context.clock.now()).await?;
+        context.store.close().await;
+    }
+    println!("decided {}", waiting.saturating_sub(left));
+    println!("waiting {left}");
+    if left > 0 {
+        bail!("{source} is quarantined again: what is left still contradicts what is known");
+    }
+    Ok(())
+}
+
+/// The ledger for itself, or beside the service that holds it.
+async fn open_alone_or_beside(ledger: &LedgerArguments) -> anyhow::Result<(Context, bool)> {
+    match open(ledger, Use::Exclusive).await {
+        Ok(context) => Ok((context, true)),
+        Err(error) if error.downcast_ref::<StoreError>().is_some_and(is_in_use) => {
+            Ok((open(ledger, Use::Existing).await?, false))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+const fn is_in_use(error: &StoreError) -> bool {
+    matches!(error, StoreError::InUse)
 }
 
 async fn add(arguments: AddArguments) -> anyhow::Result<()> {
@@ -82,10 +163,15 @@ async fn add(arguments: AddArguments) -> anyhow::Result<()> {
 async fn list(arguments: ListArguments) -> anyhow::Result<()> {
     let context = open(&arguments.ledger, Use::Shared).await?;
     let access = access(Action::ReadSource, Role::Administrator, "source-list")?;
+    let quarantines = list_quarantines(&context, &access).await?;
     for source in list_sources(&context, &access).await? {
         let status = source.number_status_default.code();
+        let waiting = quarantines.iter().find(|known| known.source == source.code);
+        let quarantined = waiting.map_or_else(String::new, |known| {
+            format!("\tquarantined, {} waiting", known.waiting)
+        });
         println!(
-            "{}\t{}\ttrust {}\tstatus {status}",
+            "{}\t{}\ttrust {}\tstatus {status}{quarantined}",
             source.code, source.name, source.trust
         );
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::flows::prepare::{LookedUp, compare, fetch, look_up};
+use crate::flows::prepare::{Found, LookedUp, compare, fetch, look_up};
 use crate::flows::{Context, FlowError};
 use crate::foundation::PersonId;
 use crate::identity::{NumberStatus, StandardRecord, SubmittedRecord, standardise};
@@ -77,14 +77,7 @@ pub async fn match_person(
         .run(move || read_question(&own, &sent))
         .await??;
     let found = fetch(context, looked_up, true).await?;
-    let incomplete_because: Vec<Incomplete> = found
-        .incomplete()
-        .map(|probe| Incomplete {
-            key: probe.key.kind.name(),
-            held: probe.held,
-            looked_at: probe.looked_at,
-        })
-        .collect();
+    let incomplete_because = incomplete(context, &found).await?;
     let gate = Gate::of(access);
     // A relative's shared address would show a restricted one (R112). A person's
     // question must not show by contrast that somebody is hidden (R110).
@@ -123,6 +116,23 @@ pub async fn match_person(
     };
     count(&answer, compared);
     Ok(answer)
+}
+
+/// What was not looked at: keys that too many share, and what a quarantined
+/// source has sent, which is compared with nobody (R98).
+async fn incomplete(context: &Context, found: &Found) -> Result<Vec<Incomplete>, FlowError> {
+    let waiting = context.store.count_deferred(None).await?;
+    let waiting = (waiting > 0).then_some(Incomplete {
+        key: "source_quarantined",
+        held: waiting,
+        looked_at: 0,
+    });
+    let keys = found.incomplete().map(|probe| Incomplete {
+        key: probe.key.kind.name(),
+        held: probe.held,
+        looked_at: probe.looked_at,
+    });
+    Ok(keys.chain(waiting).collect())
 }
 
 /// What is asked, and where to look.

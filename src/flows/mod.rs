@@ -14,6 +14,7 @@ mod match_person;
 mod prepare;
 mod register_batch;
 mod register_record;
+mod release_source;
 mod seal_audit;
 mod search_persons;
 mod view_history;
@@ -41,6 +42,10 @@ pub use manage_sources::{add_source, ensure_source, list_sources};
 pub use match_person::{Incomplete, MatchAnswer, MatchCandidate, match_person};
 pub use register_batch::register_batch;
 pub use register_record::{RegisterCommand, register_record};
+pub use release_source::{
+    DecidedDeferred, SourceQuarantine, decide_deferred, follow_releases, list_quarantines,
+    release_source,
+};
 pub use seal_audit::seal_audit_each_second;
 pub use search_persons::{FoundPerson, SearchAnswer, SearchGap, search_persons};
 pub use view_history::{HistoryAnswer, HistoryEntry, view_history};

@@ -48,15 +48,18 @@ pub(super) async fn fetch(
     beyond_index: bool,
 ) -> Result<Found, FlowError> {
     let LookedUp { keys, retrieved } = looked_up;
-    let mut records = retrieved.records;
+    let (mut records, mut probes) = (retrieved.records, retrieved.probes);
     if beyond_index {
         let hashes = keys.lock_hashes();
-        records.extend(
-            context
-                .store
-                .recent_records(&hashes, retrieved.position)
-                .await?,
-        );
+        let young = context.store.young_records(&hashes, retrieved.position);
+        let young = young.await?;
+        for probe in &mut probes {
+            if let Some((held, looked_at)) = young.crowded.get(&probe.key.hash) {
+                probe.held += held;
+                probe.looked_at += looked_at;
+            }
+        }
+        records.extend(young.records);
         records.sort_unstable();
         records.dedup();
     }
@@ -65,7 +68,7 @@ pub(super) async fn fetch(
         keys,
         persons,
         position: retrieved.position,
-        probes: retrieved.probes,
+        probes,
     })
 }
 

@@ -9,11 +9,14 @@ use crate::flows::prepare::{LookedUp, compare, fetch, look_up, score};
 use crate::flows::{Context, FlowError};
 use crate::foundation::{Instant, hex};
 use crate::identity::{
-    Finding, FindingCode, NumberStatus, StandardDate, StandardRecord, SubmittedRecord, standardise,
+    Finding, FindingCode, NhsNumber, NumberStatus, StandardDate, StandardRecord, SubmittedRecord,
+    standardise,
 };
+use crate::matching::{BlockingKeys, blocking_keys, number_key};
 use crate::registry::{
-    LocalId, Numbering, Outcome, RecordState, RecordStatus, Registration, RegistrationAnswer,
-    RegistryState, SourceCode, VersionStanding, register,
+    Change, DecidedAgain, LocalId, NumberHash, Numbering, Outcome, RecordState, RecordStatus,
+    Registered, Registration, RegistrationAnswer, RegistryEvent, RegistryState, Replacement,
+    SourceCode, VersionStanding, decide_again, register,
 };
 use crate::security::Access;
 use crate::storage::{CommitActor, CommitReads, NewVersion, Planned, ReadSet, RememberedAnswer};
@@ -45,6 +48,10 @@ enum Verdict {
     Stale,
     /// It may repeat a version that is held or history: look before writing.
     MayRepeat,
+    /// A deferred version: its source is quarantined.
+    Waits,
+    /// A deferred version: a later one has overtaken it.
+    Overtaken,
 }
 
 /// Registers or updates a record.
@@ -92,13 +99,14 @@ pub(super) async fn prepare_registration(
         findings,
         payload,
         digest,
+        replacement,
         looked_up,
     } = ready;
     let found = fetch(context, looked_up, false).await?;
     // What cannot be looked up was not looked for.
     let complete = !found.keys.probes.is_empty() && found.incomplete().next().is_none();
     let lock_hashes = found.keys.lock_hashes();
-    let stored_hashes: Vec<u64> = found.keys.stored.iter().map(|key| key.hash).collect();
+    let stored_hashes = hashes(&found.keys);
     let keys_after = found.position;
     let (model, record) = (Arc::clone(&context.model), Arc::clone(&standard));
     let scoring = move |persons| score(&model, &record, persons);
@@ -115,6 +123,7 @@ pub(super) async fn prepare_registration(
         keys: lock_hashes.clone(),
         keys_after,
         idempotency: key.clone(),
+        replacement,
     };
     let registration = Registration {
         source: command.source,
@@ -126,6 +135,7 @@ pub(super) async fn prepare_registration(
         lock_hashes,
         prepared,
         complete,
+        replacement,
     };
     let inside = Inside {
         context: context.clone(),
@@ -136,6 +146,7 @@ pub(super) async fn prepare_registration(
         stored_hashes,
         idempotency: key,
         if_match: command.if_match,
+        again: None,
     };
     Ok(PreparedRegistration { read, inside })
 }
@@ -147,6 +158,7 @@ struct Ready {
     findings: Vec<Finding>,
     payload: String,
     digest: String,
+    replacement: Option<Replacement>,
     looked_up: LookedUp,
 }
 
@@ -170,6 +182,7 @@ impl Ready {
         let payload = serde_json::to_string(submitted)
             .expect("invariant: a record of texts and lists always becomes JSON");
         let digest = hex(&Sha256::digest(payload.as_bytes()));
+        let replacement = replacement(submitted, &standard);
         let looked_up = look_up(context, &standard)?;
         Ok(Self {
             effective_at,
@@ -177,9 +190,38 @@ impl Ready {
             findings,
             payload,
             digest,
+            replacement,
             looked_up,
         })
     }
+}
+
+/// What the message says of the number that its own verified number replaces.
+fn replacement(submitted: &SubmittedRecord, standard: &StandardRecord) -> Option<Replacement> {
+    let claim = standard
+        .nhs_number
+        .filter(|claim| claim.status.is_verified())?;
+    let replaced = NhsNumber::parse(submitted.replaces_nhs_number.as_deref()?).ok()?;
+    (replaced != claim.number).then(|| Replacement {
+        replaced: NumberHash(number_key(replaced)),
+        replaced_by: NumberHash(number_key(claim.number)),
+    })
+}
+
+/// Decides a version that came during a quarantine of its source; whether it
+/// no longer waits.
+pub(super) async fn commit_again(
+    prepared: PreparedRegistration,
+    version: u32,
+) -> Result<bool, FlowError> {
+    let PreparedRegistration { read, mut inside } = prepared;
+    let actor = CommitActor {
+        actor: inside.access.actor().name.clone(),
+        request_id: inside.access.actor().request_id.clone(),
+    };
+    inside.again = Some(version);
+    let verdict = Arc::new(inside).commit(read, actor, true).await?;
+    Ok(!matches!(verdict, Verdict::Waits))
 }
 
 /// The short half: re-read, decide, append. The order of calls is the order of
@@ -206,7 +248,8 @@ pub(super) async fn commit_registration(
             count(&answer);
             Ok(*answer)
         }
-        Verdict::MayRepeat => Err(FlowError::Stopped),
+        // The last two are said of deferred versions alone.
+        Verdict::MayRepeat | Verdict::Waits | Verdict::Overtaken => Err(FlowError::Stopped),
         Verdict::Stale => Err(FlowError::Stale),
         Verdict::OtherContent => Err(FlowError::Conflict(
             "this Idempotency-Key was used with other content",
@@ -269,6 +312,8 @@ struct Inside {
     stored_hashes: Vec<u64>,
     idempotency: Option<(String, String)>,
     if_match: Option<u32>,
+    /// The deferred version that this decides.
+    again: Option<u32>,
 }
 
 impl Inside {
@@ -320,6 +365,9 @@ impl Inside {
     }
 
     fn run(&self, state: &RegistryState, reads: &CommitReads, looked: bool) -> Planned<Verdict> {
+        if let Some(version) = self.again {
+            return self.run_again(state, version);
+        }
         let content = self.content();
         if let Some(remembered) = &reads.remembered {
             return if remembered.digest == content {
@@ -386,15 +434,47 @@ impl Inside {
         vec![self.access.audit(self.now, persons, Some(record))]
     }
 
-    fn write(&self, state: &RegistryState, content: &str) -> Planned<Verdict> {
-        let numbering = Numbering {
+    fn numbering(&self) -> Numbering<'_> {
+        Numbering {
             now: self.now,
             chance: self.context.chance.as_ref(),
-        };
-        let change = register(state, &self.context.model, &numbering, &self.registration);
+        }
+    }
+
+    fn run_again(&self, state: &RegistryState, version: u32) -> Planned<Verdict> {
+        let (model, numbering) = (&self.context.model, self.numbering());
+        match decide_again(state, model, &numbering, &self.registration, version) {
+            DecidedAgain::Waits => Planned::nothing(Verdict::Waits),
+            DecidedAgain::Overtaken(events) => Planned {
+                events,
+                ..Planned::nothing(Verdict::Overtaken)
+            },
+            DecidedAgain::Decided(change) => self.plan(*change, ""),
+        }
+    }
+
+    fn write(&self, state: &RegistryState, content: &str) -> Planned<Verdict> {
+        let model = &self.context.model;
+        let change = register(state, model, &self.numbering(), &self.registration);
+        self.plan(change, content)
+    }
+
+    fn plan(&self, change: Change<Registered>, content: &str) -> Planned<Verdict> {
         let answer = change.answer.answer;
         let body = serde_json::to_string(&answer)
             .expect("invariant: an answer of texts and numbers always becomes JSON");
+        let deferred = change
+            .events
+            .iter()
+            .any(|event| matches!(event, RegistryEvent::VersionDeferred { .. }));
+        let keys = match &change.answer.remembered {
+            // What waits is found by nobody.
+            Some(_) if deferred => Vec::new(),
+            // What the versions that waited before it have brought, too.
+            Some(remembered) if self.again.is_some() => hashes(&blocking_keys(remembered)),
+            Some(_) => self.stored_hashes.clone(),
+            None => Vec::new(),
+        };
         let version = NewVersion {
             record: change.answer.record,
             version: answer.version,
@@ -402,15 +482,11 @@ impl Inside {
             standard: change
                 .answer
                 .remembered
-                .clone()
                 .unwrap_or_else(|| Arc::clone(&self.registration.standard)),
-            findings: findings_json(&self.registration.findings),
+            findings: findings_json(&answer.findings),
             answer: body.clone(),
         };
-        let keys = match change.answer.remembered {
-            Some(_) => vec![(change.answer.record, self.stored_hashes.clone())],
-            None => Vec::new(),
-        };
+        let keyed = (!keys.is_empty()).then_some((change.answer.record, keys));
         let remember = self
             .idempotency
             .clone()
@@ -424,12 +500,16 @@ impl Inside {
         Planned {
             events: change.events,
             versions: vec![version],
-            keys,
+            keys: keyed.into_iter().collect(),
             audit: self.audit(&answer),
             remember,
             answer: Verdict::Answer(Box::new(answer)),
         }
     }
+}
+
+fn hashes(keys: &BlockingKeys) -> Vec<u64> {
+    keys.stored.iter().map(|key| key.hash).collect()
 }
 
 fn findings_json(findings: &[Finding]) -> String {

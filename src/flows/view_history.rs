@@ -141,6 +141,26 @@ fn sentence(event: &RegistryEvent, record: Option<&(SourceCode, LocalId)>) -> St
             format!("New evidence from {source} was added to an open question.")
         }
         RegistryEvent::TaskClosed { because, .. } => closed(*because).to_owned(),
+        _ => about_source(event, source),
+    }
+}
+
+fn about_source(event: &RegistryEvent, source: &str) -> String {
+    match event {
+        RegistryEvent::VersionDeferred { version, .. } => {
+            format!("Version {version} waits, because {source} is quarantined.")
+        }
+        RegistryEvent::DeferredDecided { version, .. } => {
+            format!("Version {version} was decided after the release of {source}.")
+        }
+        RegistryEvent::NumberReplaced { .. } => {
+            format!("{source} said that one NHS number is replaced by another.")
+        }
+        RegistryEvent::SourceQuarantined { .. } => {
+            format!("{source} was quarantined after this record.")
+        }
+        RegistryEvent::SourceReleased { .. } => format!("{source} was released from quarantine."),
+        _ => format!("The record of {source} contradicts what is known, or holds a default."),
     }
 }
 
@@ -183,6 +203,8 @@ const fn asks(kind: TaskKind) -> &'static str {
         TaskKind::SuspectedConfusion => "do two persons share one NHS number?",
         TaskKind::OverlayHeld => "would this update turn the record into somebody else?",
         TaskKind::LinkDoubtful => "does the record still belong to this person?",
+        TaskKind::SourceQuarantined => "why does this source contradict what is known?",
+        TaskKind::SupersessionConflict => "which NHS number stands for the other?",
     }
 }
 
@@ -193,5 +215,6 @@ const fn closed(because: CloseReason) -> &'static str {
         CloseReason::Superseded => {
             "A question was closed: a later version of the record settles it."
         }
+        CloseReason::SourceReleased => "A question was closed: the source was released.",
     }
 }

@@ -1,7 +1,6 @@
 //! A source no longer holds a record.
 
 use crate::flows::{Context, FlowError};
-use crate::foundation::EventPosition;
 use crate::registry::{LocalId, Refusal, RegistryState, SourceCode, withdraw};
 use crate::security::Access;
 use crate::storage::{CommitActor, Planned, ReadSet};
@@ -20,10 +19,7 @@ pub async fn withdraw_record(
     let now = context.clock.now();
     let read = ReadSet {
         records: vec![(source.clone(), local_id.clone())],
-        persons: Vec::new(),
-        keys: Vec::new(),
-        keys_after: EventPosition::default(),
-        idempotency: None,
+        ..ReadSet::default()
     };
     let actor = CommitActor {
         actor: access.actor().name.clone(),

@@ -104,3 +104,31 @@ pub const EVENTS_PER_PAGE_DEFAULT: u32 = 100;
 /// Pages of events that one request reads through for an account that may see
 /// few of them.
 pub const EVENT_PAGES_SCANNED_MAX: usize = 10;
+
+/// Versions that are decided together after the release of a source: a few
+/// group commits, so that what comes by the doors meanwhile waits no longer.
+pub const DEFERRED_PER_PAGE: u32 = 128;
+
+/// Pause between two looks for versions that wait for a released source. A
+/// release is rare and nobody waits for its end at a screen.
+pub const RELEASE_FOLLOW_INTERVAL_MS: u64 = 1_000;
+
+/// Records of one person from which on no further one joins by itself (R98).
+/// People are known to a few dozen systems at most; whoever has more is a test
+/// patient, a placeholder or a chain of errors. It also bounds what a comparison
+/// with one person costs: some 30 microseconds a record.
+pub const PERSON_RECORDS_ALARM: usize = 64;
+
+/// Records under one key that a commit or a question takes from those which the
+/// index does not hold yet: as many as the index gives for a key.
+pub const YOUNG_RECORDS_PER_KEY_MAX: usize = RECORDS_PER_KEY_MAX;
+
+/// Where a key holds more young records, so many of the youngest are taken. A
+/// key that crowded says next to nothing, and whoever is one person with the
+/// record shares a sharper one; they are compared in the commit, for which all
+/// others wait.
+pub const YOUNG_RECORDS_OF_CROWD: usize = 16;
+
+/// Keys of one record that are kept, the youngest first: some fifty versions
+/// with nothing in common. Older ones are no longer looked up; the versions stay.
+pub const KEYS_PER_RECORD_MAX: usize = 1_024;

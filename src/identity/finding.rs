@@ -57,6 +57,8 @@ finding_codes! {
     MotherIncomplete Information "R95" "The mother's record is named without its source or without its local id.";
     IdentifierPlaceholder Warning "R6" "An identifier is a placeholder and is not used.";
     EffectiveInFuture Warning "" "The record says that it will be so in the future; the date is kept and not used for order.";
+    SourceQuarantined Warning "R98" "The source is quarantined: the record is kept, and not acted on until the source is released.";
+    HistoryLeftOut Information "R106" "The record has had more values than are compared: the oldest are kept and no longer compared.";
     SourceNotKnown Warning "" "The source was not known before this record and has been added; its code may be a typing error.";
     NameTitleRemoved Information "R34" "A title was taken out of the name.";
     NameKnownAsFound Information "R34" "A known-as name was taken out of the name and kept as an alias.";

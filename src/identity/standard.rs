@@ -106,6 +106,21 @@ impl StandardRecord {
         self
     }
 
+    /// Whether some field has as many values as are compared: there may have
+    /// been more.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        [
+            self.names.len(),
+            self.addresses.len(),
+            self.phones.len(),
+            self.emails.len(),
+            self.identifiers.len(),
+        ]
+        .into_iter()
+        .any(|values| values >= VALUES_PER_FIELD_MAX)
+    }
+
     /// Whether it holds anything of where the person lives or can be reached.
     #[must_use]
     pub fn has_location(&self) -> bool {

@@ -62,15 +62,33 @@ struct Case<'a> {
     model: &'a LinkageModel,
     record: &'a StandardRecord,
     candidate: &'a Candidate<'a>,
-    vectors: Vec<ComparisonVector>,
+    vectors: &'a [ComparisonVector],
     co_twin_known: bool,
 }
 
-/// Applies steps 1 to 9 to `candidates[place]`.
+/// The record against each member of each candidate: compared once, and read
+/// by all steps of all candidates.
+pub(super) fn compare_all(
+    model: &LinkageModel,
+    record: &StandardRecord,
+    candidates: &[Candidate<'_>],
+) -> Vec<Vec<ComparisonVector>> {
+    let compare = |candidate: &Candidate<'_>| {
+        let members = candidate.members.iter();
+        members
+            .map(|member| model.compare(record, member))
+            .collect()
+    };
+    candidates.iter().map(compare).collect()
+}
+
+/// Applies steps 1 to 9 to `candidates[place]`; `vectors` are those of
+/// [`compare_all`].
 pub(super) fn assess(
     model: &LinkageModel,
     record: &StandardRecord,
     candidates: &[Candidate<'_>],
+    vectors: &[Vec<ComparisonVector>],
     place: usize,
 ) -> Assessment {
     let candidate = &candidates[place];
@@ -78,12 +96,8 @@ pub(super) fn assess(
         model,
         record,
         candidate,
-        vectors: candidate
-            .members
-            .iter()
-            .map(|member| model.compare(record, member))
-            .collect(),
-        co_twin_known: co_twin_known(model, record, candidates, place),
+        vectors: &vectors[place],
+        co_twin_known: co_twin_known(record, candidate, vectors, place),
     };
     let mut assessment = Assessment {
         verdict: Verdict::No,
@@ -173,7 +187,7 @@ impl Case<'_> {
     /// Step 2: all vetoes that any member raises.
     fn vetoes(&self) -> Vec<Reason> {
         let mut vetoes = Vec::new();
-        for vector in &self.vectors {
+        for vector in self.vectors {
             let verified = vector.nhs_number() == NhsNumberLevel::SameVerified;
             let same = vector.nhs_number().is_same() && !self.candidate.number_confused;
             let given_differs =
@@ -442,23 +456,23 @@ impl Case<'_> {
 /// Whether a co-twin is known: an order in a multiple birth said on one side
 /// only, or another candidate born the same day in the same household.
 fn co_twin_known(
-    model: &LinkageModel,
     record: &StandardRecord,
-    candidates: &[Candidate<'_>],
+    candidate: &Candidate<'_>,
+    vectors: &[Vec<ComparisonVector>],
     place: usize,
 ) -> bool {
     let orders = |other: &StandardRecord| other.birth_order.is_some_and(|order| order <= 7);
-    let said = candidates[place]
+    let said = candidate
         .members
         .iter()
         .any(|member| orders(member) != orders(record));
-    said || candidates.iter().enumerate().any(|(other, candidate)| {
-        other != place
-            && candidate.members.iter().any(|member| {
-                let vector = model.compare(record, member);
-                vector.birth_date().is_exact()
-                    && vector.shares_household()
-                    && !vector.nhs_number().is_same()
-            })
+    let others = vectors
+        .iter()
+        .enumerate()
+        .filter(|(other, _)| *other != place);
+    said || others.flat_map(|(_, vectors)| vectors).any(|vector| {
+        vector.birth_date().is_exact()
+            && vector.shares_household()
+            && !vector.nhs_number().is_same()
     })
 }

@@ -14,7 +14,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::identity::{NameToken, StandardRecord};
+use crate::identity::{NameToken, NhsNumber, StandardRecord};
 use crate::matching::blocking_values::{Date, Next, Values, class_codes, sex_code, sound_codes};
 
 macro_rules! key_kinds {
@@ -171,6 +171,12 @@ pub fn blocking_keys(record: &StandardRecord) -> BlockingKeys {
         maker.stored(KeyKind::Single, only, &[]);
     }
     maker.finish()
+}
+
+/// The hash of the key under which a number is looked up.
+#[must_use]
+pub fn number_key(number: NhsNumber) -> u64 {
+    hash(KeyKind::NhsNumber, &number.digits())
 }
 
 /// Changes whenever stored keys must be made anew: a hash of the keys of a

@@ -15,6 +15,9 @@
 //! | 8 | the same number otherwise (R8, R12, R19), or weight at the review threshold | review |
 //! | 9 | else | not this person |
 //!
+//! Then a link falls to review when it would make a person that the machine may
+//! not make (R98, [`super::alarms`]).
+//!
 //! Then over candidates: a link falls to review when another person carries
 //! the same number (R19) or, for a probabilistic link, is within the margin
 //! (R83), unless the two are an open possible duplicate of each other. Without
@@ -24,7 +27,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::foundation::PersonId;
 use crate::identity::StandardRecord;
-use crate::matching::assessment::{Assessment, Verdict, assess};
+use crate::matching::alarms::alarm;
+use crate::matching::assessment::{Assessment, Verdict, assess, compare_all};
 use crate::matching::{IdentityScore, LinkageModel, MatchWeight, Reason};
 
 /// How a link came about (R136).
@@ -102,9 +106,18 @@ pub fn decide(
     record: &StandardRecord,
     candidates: &[Candidate<'_>],
 ) -> (Decision, Vec<(Grade, Vec<Reason>)>) {
+    let vectors = compare_all(model, record, candidates);
     let mut assessments: Vec<Assessment> = (0..candidates.len())
-        .map(|place| assess(model, record, candidates, place))
+        .map(|place| assess(model, record, candidates, &vectors, place))
         .collect();
+    for (candidate, assessment) in candidates.iter().zip(&mut assessments) {
+        if let Verdict::Link(_) = assessment.verdict
+            && let Some(reason) = alarm(model, record, &candidate.members)
+        {
+            assessment.verdict = Verdict::Review;
+            assessment.add(reason);
+        }
+    }
     let mut chosen = best_link(candidates, &assessments);
     if let Some(best) = chosen {
         let rivals = rivals(model, candidates, &assessments, best);

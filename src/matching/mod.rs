@@ -10,6 +10,7 @@
 //! Levels live in code (`levels`), what they weigh in a model file
 //! (`model_file`, `model`), how common names are in its tables (`frequency`).
 
+mod alarms;
 mod assessment;
 mod blocking;
 mod blocking_values;
@@ -30,7 +31,9 @@ mod weight;
 #[cfg(test)]
 mod rule_tests;
 
-pub use blocking::{BlockingKey, BlockingKeys, KeyKind, Probe, blocking_format, blocking_keys};
+pub use blocking::{
+    BlockingKey, BlockingKeys, KeyKind, Probe, blocking_format, blocking_keys, number_key,
+};
 pub use comparison::{ComparedFields, ComparisonVector};
 pub use decision::{Candidate, Decision, Grade, Route, decide};
 pub use explanation::{Explanation, ExplanationRow, Field};

@@ -71,6 +71,14 @@ reasons! {
     NoCommonKey = "R96", "The records share no key under which both would have been locked.";
     BelowLinkThreshold = "R82", "The evidence is enough for review, not for a link.";
     UpdateTurnsIntoSomeoneElse = "R101", "The update contradicts the earlier version in two or more of names, birth date, sex and verified NHS number.";
+    SourceConflictsJumped = "R98", "More records of this source than usual contradict what is known: its records are kept and not acted on.";
+    SourceDefaultsJumped = "R98", "More records of this source than usual hold default names, dates or postcodes: its records are kept and not acted on.";
+    SupersessionConflicts = "R18", "The NHS number is said to be replaced in a circle, or by two different numbers.";
+    SecondVerifiedNumber = "R20", "The update brings a second verified NHS number to a person that has one.";
+    TooManyRecords = "R98", "The person has more records than anybody's: no further one joins by itself.";
+    TooManyBirthDates = "R98", "The person would have more than three birth dates.";
+    TwoLiveNumbers = "R98", "The person would have two verified NHS numbers.";
+    SexesAndNamesDiffer = "R98", "The person would have records of both sexes without a common given name.";
     UpdateContradictsPerson = "R101", "After this update the record fits the person's other records badly.";
 }
 

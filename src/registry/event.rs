@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::foundation::{Instant, PersonId, RecordNumber, TaskId};
 use crate::matching::{Field, ModelId, Reason, Route};
-use crate::registry::{LocalId, SourceCode};
+use crate::registry::{ConflictKind, LocalId, QuarantineReason, SourceCode};
 
 /// One fact.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -122,6 +122,80 @@ pub enum RegistryEvent {
         /// Why.
         because: CloseReason,
     },
+    /// A record of a source contradicts what is known, or holds a default (R98).
+    SourceConflictNoted {
+        /// Whose record.
+        source: SourceCode,
+        /// Which record.
+        record: RecordNumber,
+        /// In what way.
+        kind: ConflictKind,
+    },
+    /// From here on what the source sends is kept and not acted on (R98).
+    SourceQuarantined {
+        /// Which source.
+        source: SourceCode,
+        /// The record that tipped the scale.
+        record: RecordNumber,
+        /// What jumped.
+        because: QuarantineReason,
+        /// So many records of the window show it.
+        conflicts: u32,
+        /// The size of the window.
+        records: u32,
+        /// The task that says so.
+        task: TaskId,
+    },
+    /// A human has ended the quarantine; the reason stands in the audit.
+    SourceReleased {
+        /// Which source.
+        source: SourceCode,
+    },
+    /// The version came during a quarantine and waits to be decided.
+    VersionDeferred {
+        /// Which record.
+        record: RecordNumber,
+        /// Its version.
+        version: u32,
+    },
+    /// A deferred version has been decided after the release, or a later one
+    /// has overtaken it.
+    DeferredDecided {
+        /// Which record.
+        record: RecordNumber,
+        /// The version that waited.
+        version: u32,
+    },
+    /// A source says that one NHS number is replaced by another (R16). The
+    /// numbers stand as the hashes that are their blocking keys.
+    NumberReplaced {
+        /// The record that says so.
+        record: RecordNumber,
+        /// Hash of the number that no longer stands, 16 hexadecimal digits.
+        replaced: NumberHash,
+        /// Hash of the number that stands for it.
+        replaced_by: NumberHash,
+    },
+}
+
+/// The hash of an NHS number, as blocking keys have it; 16 hexadecimal digits
+/// in JSON, because a reader may hold numbers as floats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct NumberHash(pub u64);
+
+impl From<NumberHash> for String {
+    fn from(hash: NumberHash) -> Self {
+        format!("{:016x}", hash.0)
+    }
+}
+
+impl TryFrom<String> for NumberHash {
+    type Error = std::num::ParseIntError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        u64::from_str_radix(&text, 16).map(Self)
+    }
 }
 
 /// Where a version stands.
@@ -160,6 +234,10 @@ pub enum TaskKind {
     OverlayHeld,
     /// After an update the record fits the rest of its person badly.
     LinkDoubtful,
+    /// A source has begun to contradict what is known and is quarantined (R98).
+    SourceQuarantined,
+    /// A number is said to be replaced in a circle, or by two others (R18).
+    SupersessionConflict,
 }
 
 /// Why a task closed by itself.
@@ -172,6 +250,8 @@ pub enum CloseReason {
     PersonWithdrawn,
     /// A later version of the record settles it.
     Superseded,
+    /// The quarantine of the source has ended.
+    SourceReleased,
 }
 
 /// A version of a record that a decision looked at.

@@ -12,26 +12,35 @@ mod candidates;
 mod disclosure;
 mod event;
 mod evidence;
+mod quarantine;
 mod register;
 mod registration;
+mod release;
 mod source;
 mod state;
+mod supersession;
 mod tasks;
 mod withdraw;
 
 pub use answer::{OtherPerson, Outcome, RegistrationAnswer};
 pub use disclosure::{Gate, ShownRow, ShownValues};
 pub use event::{
-    CloseReason, ComparedVersion, EvidenceRow, LinkDecision, RegistryEvent, TaskKind, UnlinkReason,
-    VersionStanding,
+    CloseReason, ComparedVersion, EvidenceRow, LinkDecision, NumberHash, RegistryEvent, TaskKind,
+    UnlinkReason, VersionStanding,
+};
+pub use quarantine::{
+    CONFLICTS_MIN, ConflictKind, Earlier, LONG_RUN_RECORDS, Quarantine, QuarantineReason,
+    SourceState, WINDOW_RECORDS, holds_default,
 };
 pub use register::register;
 pub use registration::{PreparedPerson, Registered, Registration};
+pub use release::{DecidedAgain, decide_again, release_source};
 pub use source::{InvalidName, LocalId, Source, SourceCode};
 pub use state::{
     LinkState, Member, PersonState, PersonStatus, RecordState, RecordStatus, RegistryState,
     TaskState, TaskStatus, VersionState,
 };
+pub use supersession::Replacement;
 pub use withdraw::withdraw;
 
 use crate::foundation::{Chance, EventPosition, Instant, PersonId, RecordNumber, TaskId};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber};
 use crate::identity::{Finding, StandardRecord};
 use crate::matching::IdentityScore;
-use crate::registry::{LocalId, Member, RegistrationAnswer, SourceCode};
+use crate::registry::{LocalId, Member, RegistrationAnswer, Replacement, SourceCode};
 
 /// A person as it was scored before the commit.
 #[derive(Debug, Clone)]
@@ -41,6 +41,8 @@ pub struct Registration {
     pub prepared: Vec<PreparedPerson>,
     /// Whether the index looked at all that shares a key.
     pub complete: bool,
+    /// What the message says about the number that its own replaces (R16).
+    pub replacement: Option<Replacement>,
 }
 
 /// What registering gives beside the events.

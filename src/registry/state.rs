@@ -9,8 +9,8 @@ use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber, TaskId};
 use crate::identity::StandardRecord;
 use crate::matching::{Reason, Route};
 use crate::registry::{
-    Counters, LinkDecision, LocalId, RecordNumberCounter, RegistryEvent, SourceCode, TaskKind,
-    VersionStanding,
+    Counters, LinkDecision, LocalId, NumberHash, RecordNumberCounter, RegistryEvent, SourceCode,
+    SourceState, TaskKind, VersionStanding,
 };
 
 /// Whether a record counts.
@@ -156,6 +156,12 @@ pub struct RegistryState {
     pub standards: HashMap<RecordNumber, Arc<StandardRecord>>,
     /// Records by hash of a blocking key, for those younger than the index.
     pub recent_keys: HashMap<u64, BTreeSet<RecordNumber>>,
+    /// Keys under which there are more young records than were loaded.
+    pub crowded_keys: BTreeSet<u64>,
+    /// Sources that the command's records belong to.
+    pub sources: BTreeMap<SourceCode, SourceState>,
+    /// Which number is replaced by which, where a command says or asks it.
+    pub replacements: BTreeMap<NumberHash, BTreeSet<NumberHash>>,
     /// The decision of each record's present link, for a whole replay only.
     pub decisions: Option<BTreeMap<RecordNumber, LinkDecision>>,
 }
@@ -296,6 +302,19 @@ impl RegistryState {
             RegistryEvent::TaskOpened { .. }
             | RegistryEvent::TaskUpdated { .. }
             | RegistryEvent::TaskClosed { .. } => self.apply_task(event, position),
+            RegistryEvent::SourceConflictNoted { .. }
+            | RegistryEvent::SourceQuarantined { .. }
+            | RegistryEvent::SourceReleased { .. } => self.apply_source(event, position),
+            RegistryEvent::NumberReplaced {
+                replaced,
+                replaced_by,
+                ..
+            } => {
+                let known = self.replacements.entry(*replaced).or_default();
+                known.insert(*replaced_by);
+            }
+            // What waits is a list of the store; nothing here depends on it.
+            RegistryEvent::VersionDeferred { .. } | RegistryEvent::DeferredDecided { .. } => {}
         }
     }
 

@@ -93,6 +93,9 @@ pub enum Action {
     ReadSource,
     /// Add or change sources.
     WriteSource,
+    /// End the quarantine of a source (R98): whoever does it has looked at the
+    /// questions that it left.
+    ReleaseSource,
     /// Read the audit log.
     ReadAudit,
 }
@@ -112,6 +115,7 @@ impl Action {
             Self::ReadTask => "read_task",
             Self::ReadSource => "read_source",
             Self::WriteSource => "write_source",
+            Self::ReleaseSource => "release_source",
             Self::ReadAudit => "read_audit",
         }
     }
@@ -122,7 +126,7 @@ impl Action {
 pub const fn actions(role: Role) -> &'static [Action] {
     use Action::{
         MatchPerson, ReadAudit, ReadEvent, ReadHistory, ReadPerson, ReadRecord, ReadSource,
-        ReadTask, SearchPerson, WriteRecord, WriteSource,
+        ReadTask, ReleaseSource, SearchPerson, WriteRecord, WriteSource,
     };
     match role {
         Role::Integration => &[
@@ -150,6 +154,7 @@ pub const fn actions(role: Role) -> &'static [Action] {
             ReadHistory,
             ReadTask,
             ReadSource,
+            ReleaseSource,
         ],
         Role::PrivacyOfficer => &[
             ReadRecord,

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber};
 use crate::identity::StandardRecord;
-use crate::registry::{LocalId, RegistryEvent, RegistryState, SourceCode};
+use crate::registry::{LocalId, RegistryEvent, RegistryState, Replacement, SourceCode};
 use crate::security::AuditEntry;
 use crate::storage::StoreError;
 
@@ -23,7 +23,8 @@ pub struct CommitActor {
 /// What a command reads. What is not named here may be absent in the state.
 #[derive(Debug, Clone, Default)]
 pub struct ReadSet {
-    /// Records, with the persons that they belong to and these persons' members.
+    /// Records, with the persons that they belong to, these persons' members, and
+    /// how the sources of the records stand.
     pub records: Vec<(SourceCode, LocalId)>,
     /// Persons with the revision for which the caller holds a score: members
     /// and values are loaded only when the person has moved on.
@@ -35,6 +36,9 @@ pub struct ReadSet {
     pub keys_after: EventPosition,
     /// Account and idempotency key.
     pub idempotency: Option<(String, String)>,
+    /// What the message says of numbers that are replaced: the chains that
+    /// these two belong to are loaded.
+    pub replacement: Option<Replacement>,
 }
 
 /// What the store knows beside the state.

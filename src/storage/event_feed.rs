@@ -262,11 +262,17 @@ pub(super) const fn record_of(event: &RegistryEvent) -> Option<RecordNumber> {
         | RegistryEvent::RecordLinked { record, .. }
         | RegistryEvent::RecordUnlinked { record, .. }
         | RegistryEvent::TaskOpened { record, .. }
-        | RegistryEvent::TaskUpdated { record, .. } => Some(*record),
+        | RegistryEvent::TaskUpdated { record, .. }
+        | RegistryEvent::SourceConflictNoted { record, .. }
+        | RegistryEvent::SourceQuarantined { record, .. }
+        | RegistryEvent::VersionDeferred { record, .. }
+        | RegistryEvent::DeferredDecided { record, .. }
+        | RegistryEvent::NumberReplaced { record, .. } => Some(*record),
         RegistryEvent::PersonCreated { .. }
         | RegistryEvent::PersonRetired { .. }
         | RegistryEvent::PersonWithdrawn { .. }
-        | RegistryEvent::TaskClosed { .. } => None,
+        | RegistryEvent::TaskClosed { .. }
+        | RegistryEvent::SourceReleased { .. } => None,
     }
 }
 
@@ -282,11 +288,7 @@ pub(super) fn persons_of(event: &RegistryEvent) -> Vec<PersonId> {
             replaced_by,
         } => vec![*person, *replaced_by],
         RegistryEvent::TaskOpened { persons, .. } => persons.clone(),
-        RegistryEvent::RecordRegistered { .. }
-        | RegistryEvent::RecordUpdated { .. }
-        | RegistryEvent::RecordWithdrawn { .. }
-        | RegistryEvent::TaskUpdated { .. }
-        | RegistryEvent::TaskClosed { .. } => Vec::new(),
+        _ => Vec::new(),
     }
 }
 
@@ -303,7 +305,15 @@ mod tests {
         };
         assert_eq!(Place::parse(&place.text()), Some(place));
         for text in [
-            "", "41", "1.", "1.x", "1.41", "2.4.1", "1.-1.1", "1.1.-1", "1.9.99999999999999999999",
+            "",
+            "41",
+            "1.",
+            "1.x",
+            "1.41",
+            "2.4.1",
+            "1.-1.1",
+            "1.1.-1",
+            "1.9.99999999999999999999",
         ] {
             assert_eq!(Place::parse(text), None, "{text}");
         }

@@ -14,6 +14,7 @@ use crate::storage::recent::{RecentKeys, Wanted, find_recent};
 use crate::storage::rows::{
     Reader, parse_person, person_status, record_from, select_records, select_tasks, task_from,
 };
+use crate::storage::source_state;
 use crate::storage::sql::RowStatement;
 
 const REMEMBERED: RowStatement = RowStatement {
@@ -71,14 +72,14 @@ struct Found {
 }
 
 /// Where young records are looked for.
-pub(super) struct Young {
+pub(super) struct YoungKeys {
     /// Their keys.
     pub(super) keys: RwLock<RecentKeys>,
     /// What is added to transaction ids (see `feed`).
     pub(super) offset: i64,
 }
 
-impl Young {
+impl YoungKeys {
     /// The horizon, where several processes write.
     pub(super) async fn horizon(
         &self,
@@ -106,7 +107,7 @@ impl Working {
     /// Loads for all commands at once, inside the write transaction.
     pub(super) async fn open(
         connection: &mut Connection,
-        young: &Young,
+        young: &YoungKeys,
         reads: &[&ReadSet],
     ) -> Result<Self, StoreError> {
         let numbers = db::numbers(connection).await?;
@@ -128,6 +129,7 @@ impl Working {
         };
         working.load_remembered(connection, reads).await?;
         working.load_named(connection, reads).await?;
+        source_state::load(connection, &mut working.state, reads).await?;
         working.load_recent(connection, young, reads).await?;
         working.complete(connection, reads).await?;
         Ok(working)
@@ -254,7 +256,7 @@ impl Working {
     async fn load_recent(
         &mut self,
         connection: &mut Connection,
-        young: &Young,
+        young: &YoungKeys,
         reads: &[&ReadSet],
     ) -> Result<(), StoreError> {
         let keys = distinct(reads.iter().flat_map(|read| read.keys.iter().copied()));
@@ -272,10 +274,15 @@ impl Working {
             horizon: young.horizon(connection).await?,
         };
         let mut records = BTreeSet::new();
-        for row in find_recent(connection, &young.keys, &keys, wanted).await? {
-            let holders = self.state.recent_keys.entry(row.key);
-            holders.or_default().insert(row.record);
-            records.insert(row.record);
+        for (key, found) in find_recent(connection, &young.keys, &keys, wanted).await? {
+            if found.held == 0 {
+                continue;
+            }
+            if found.is_cut() {
+                self.state.crowded_keys.insert(key);
+            }
+            records.extend(found.records.iter().copied());
+            self.state.recent_keys.insert(key, found.records);
         }
         self.load_records(connection, records).await
     }

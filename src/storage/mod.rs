@@ -23,6 +23,7 @@ mod history;
 mod load;
 mod locks;
 mod project;
+mod prune;
 mod read;
 mod read_flags;
 mod recent;
@@ -30,11 +31,14 @@ mod rows;
 mod seal;
 mod search;
 mod source;
+mod source_rows;
+mod source_state;
 mod sql;
 mod token;
 mod verify;
 mod verify_audit;
 mod verify_events;
+mod verify_sources;
 mod verify_views;
 mod write;
 mod writer;
@@ -62,15 +66,17 @@ pub use gauges::{AuditGauges, StoreFigures, TaskGauge};
 pub use history::HistoryPage;
 pub use read::{
     StoredMember, StoredPerson, StoredPersonView, StoredRecord, StoredVersion, TaskFilter,
+    YoungRecords,
 };
 pub use search::RecordValues;
+pub use source_state::{DeferredVersion, StoredQuarantine};
 pub use token::StoredToken;
 pub use verify::{Checked, VerifyReport, Violation};
 
 use crate::foundation::Instant;
 use crate::registry::RegistryState;
 use db::{Place, Pool, Writer};
-use load::Young;
+use load::YoungKeys;
 use recent::RecentKeys;
 use writer::{Counts, QUEUE_MAX, QUEUE_WAIT, WriterTask};
 
@@ -108,7 +114,7 @@ struct Inner {
     sealed: Mutex<Option<i64>>,
     counts: Arc<Counts>,
     /// Keys of young records.
-    young: Arc<Young>,
+    young: Arc<YoungKeys>,
     /// Only this process writes records: what it remembers of them is whole.
     alone: bool,
     is_file: bool,
@@ -193,7 +199,7 @@ impl Store {
         let counts = Arc::new(Counts::default());
         let (queue, commands) = mpsc::channel(QUEUE_MAX);
         let stop = Arc::new(Notify::new());
-        let young = Arc::new(Young {
+        let young = Arc::new(YoungKeys {
             keys: RwLock::new(RecentKeys::default()),
             offset,
         });

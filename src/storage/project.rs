@@ -7,6 +7,7 @@ use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber, TaskId};
 use crate::matching::Route;
 use crate::registry::{PersonStatus, RecordState, RegistryEvent, RegistryState, VersionStanding};
 use crate::storage::rows::{person_status_word, record_status_word};
+use crate::storage::source_rows::{SourceRows, source_subjects};
 
 /// A row of `records`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,6 +91,8 @@ pub(super) struct Projection {
     pub(super) links: Vec<LinkRow>,
     /// Earlier links that they close.
     pub(super) closings: Vec<(RecordNumber, EventPosition)>,
+    /// What they say of sources and of replaced numbers.
+    pub(super) sources: SourceRows,
     open: BTreeMap<RecordNumber, usize>,
 }
 
@@ -129,6 +132,7 @@ impl Projection {
                     self.changed_tasks.insert(*task);
                 }
             }
+            _ => self.sources.take(event, position),
         }
     }
 
@@ -234,6 +238,12 @@ pub(super) const fn event_kind(event: &RegistryEvent) -> &'static str {
         RegistryEvent::TaskOpened { .. } => "task_opened",
         RegistryEvent::TaskUpdated { .. } => "task_updated",
         RegistryEvent::TaskClosed { .. } => "task_closed",
+        RegistryEvent::SourceConflictNoted { .. } => "source_conflict_noted",
+        RegistryEvent::SourceQuarantined { .. } => "source_quarantined",
+        RegistryEvent::SourceReleased { .. } => "source_released",
+        RegistryEvent::VersionDeferred { .. } => "version_deferred",
+        RegistryEvent::DeferredDecided { .. } => "deferred_decided",
+        RegistryEvent::NumberReplaced { .. } => "number_replaced",
     }
 }
 
@@ -291,6 +301,7 @@ pub(super) fn event_subjects(event: &RegistryEvent) -> BTreeSet<String> {
         RegistryEvent::TaskClosed { task, .. } => {
             subjects.insert(task.to_string());
         }
+        _ => subjects.extend(source_subjects(event)),
     }
     subjects
 }

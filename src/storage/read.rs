@@ -12,7 +12,7 @@ use crate::registry::{
 };
 use crate::storage::db::{self, Connection};
 use crate::storage::read_flags::is_restricted;
-use crate::storage::recent::{Wanted, find_recent, find_stored, records};
+use crate::storage::recent::{Wanted, Young, by_key, find_recent, find_stored};
 use crate::storage::rows::{
     Reader, parse_person, parse_task, person_status, record_from, select_records, select_tasks,
     task_from, task_status_word, word,
@@ -110,6 +110,15 @@ pub struct StoredVersion {
     pub answer: String,
 }
 
+/// Records that the index does not hold yet.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct YoungRecords {
+    /// Those that are looked at.
+    pub records: BTreeSet<RecordNumber>,
+    /// Keys that hold more: how many there are, and how many are looked at.
+    pub crowded: BTreeMap<u64, (u64, u64)>,
+}
+
 /// Which tasks a list holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TaskFilter {
@@ -196,37 +205,58 @@ impl Store {
         keys: &[u64],
         after: EventPosition,
     ) -> Result<Vec<RecordNumber>, StoreError> {
-        if let Some(remembered) = self.remembered_records(keys, after) {
-            return Ok(remembered.into_iter().collect());
-        }
-        let mut connection = self.inner.readers.acquire().await?;
-        let young = &self.inner.young;
-        let horizon = young.horizon(&mut connection).await?;
-        let rows = if horizon.is_some() {
-            let wanted = Wanted {
-                after,
-                upto: after,
-                horizon,
-            };
-            find_recent(&mut connection, &young.keys, keys, wanted).await?
+        let young = self.young_records(keys, after).await?;
+        Ok(young.records.into_iter().collect())
+    }
+
+    /// The same, with the keys that hold more than are looked at.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn young_records(
+        &self,
+        keys: &[u64],
+        after: EventPosition,
+    ) -> Result<YoungRecords, StoreError> {
+        let found = if let Some(remembered) = self.remembered_records(keys, after) {
+            remembered
         } else {
-            find_stored(&mut connection, keys, after).await?
+            let mut connection = self.inner.readers.acquire().await?;
+            let young = &self.inner.young;
+            if let Some(horizon) = young.horizon(&mut connection).await? {
+                let wanted = Wanted {
+                    after,
+                    upto: after,
+                    horizon: Some(horizon),
+                };
+                find_recent(&mut connection, &young.keys, keys, wanted).await?
+            } else {
+                let rows = find_stored(&mut connection, keys, after).await?;
+                by_key(&rows)
+            }
         };
-        Ok(records(&rows).into_iter().collect())
+        let mut young = YoungRecords::default();
+        for (key, found) in found {
+            if found.is_cut() {
+                let counts = (found.held as u64, found.records.len() as u64);
+                young.crowded.insert(key, counts);
+            }
+            young.records.extend(found.records);
+        }
+        Ok(young)
     }
 
     fn remembered_records(
         &self,
         keys: &[u64],
         after: EventPosition,
-    ) -> Option<BTreeSet<RecordNumber>> {
+    ) -> Option<BTreeMap<u64, Young>> {
         let keys_of_young = self.inner.alone.then_some(&self.inner.young.keys)?;
         let recent = keys_of_young.read().unwrap_or_else(PoisonError::into_inner);
-        recent.covers(after).then(|| {
-            keys.iter()
-                .flat_map(|key| recent.find(*key, after))
-                .collect()
-        })
+        let find = |key: &u64| (*key, recent.find(*key, after));
+        recent
+            .covers(after)
+            .then(|| keys.iter().map(find).collect())
     }
 
     /// A person, followed to who it is now.

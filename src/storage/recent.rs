@@ -4,9 +4,10 @@
 //! twenty random leaf pages written for each record, against one or two in
 //! order of record.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{PoisonError, RwLock};
 
+use crate::foundation::limits::{YOUNG_RECORDS_OF_CROWD, YOUNG_RECORDS_PER_KEY_MAX};
 use crate::foundation::{EventPosition, RecordNumber};
 use crate::storage::StoreError;
 use crate::storage::db::{self, Connection, Row};
@@ -47,22 +48,67 @@ pub(super) struct RecentKeys {
     in_order: VecDeque<KeyRow>,
 }
 
+/// Young records under one key.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Young {
+    /// [`YOUNG_RECORDS_OF_CROWD`] where there are more than
+    /// [`YOUNG_RECORDS_PER_KEY_MAX`], else all.
+    pub(super) records: BTreeSet<RecordNumber>,
+    /// How many there are.
+    pub(super) held: usize,
+}
+
+impl Young {
+    fn of(mut entries: Vec<(EventPosition, RecordNumber)>) -> Self {
+        // A record may stand there once for each version.
+        entries.sort_unstable_by(|a, b| b.cmp(a));
+        let mut seen = BTreeSet::new();
+        entries.retain(|(_, record)| seen.insert(*record));
+        let held = entries.len();
+        if held > YOUNG_RECORDS_PER_KEY_MAX {
+            entries.truncate(YOUNG_RECORDS_OF_CROWD);
+        }
+        Self {
+            records: entries.into_iter().map(|(_, record)| record).collect(),
+            held,
+        }
+    }
+
+    /// Whether some are left out.
+    pub(super) fn is_cut(&self) -> bool {
+        self.records.len() < self.held
+    }
+}
+
+/// Rows of the table, by key.
+pub(super) fn by_key(rows: &[KeyRow]) -> BTreeMap<u64, Young> {
+    let mut found: BTreeMap<u64, Vec<(EventPosition, RecordNumber)>> = BTreeMap::new();
+    for row in rows {
+        let entries = found.entry(row.key).or_default();
+        entries.push((row.position, row.record));
+    }
+    found
+        .into_iter()
+        .map(|(key, entries)| (key, Young::of(entries)))
+        .collect()
+}
+
 impl RecentKeys {
     /// Whether a look-up after `position` finds all.
     pub(super) fn covers(&self, position: EventPosition) -> bool {
         self.after.is_some_and(|after| after <= position)
     }
 
-    /// Records under the key after a position, in order of commit.
-    pub(super) fn find(
-        &self,
-        key: u64,
-        after: EventPosition,
-    ) -> impl Iterator<Item = RecordNumber> {
+    /// Records under the key after a position, the youngest where there are
+    /// more than are looked at.
+    pub(super) fn find(&self, key: u64, after: EventPosition) -> Young {
+        Young::of(self.entries(key, after))
+    }
+
+    fn entries(&self, key: u64, after: EventPosition) -> Vec<(EventPosition, RecordNumber)> {
         let entries = self.by_key.get(&key).into_iter().flatten();
-        entries
-            .filter(move |(position, _)| *position > after)
-            .map(|(_, record)| *record)
+        let entries = entries.filter(|(position, _)| *position > after);
+        entries.copied().collect()
     }
 
     /// Prepares for a batch at the ledger's position: forgets all when somebody
@@ -212,7 +258,7 @@ pub(super) async fn find_recent(
     recent: &RwLock<RecentKeys>,
     keys: &[u64],
     wanted: Wanted,
-) -> Result<Vec<KeyRow>, StoreError> {
+) -> Result<BTreeMap<u64, Young>, StoreError> {
     let fresh = if let Some(horizon) = wanted.horizon {
         refresh(connection, recent, horizon, wanted.after).await?
     } else {
@@ -225,7 +271,7 @@ pub(super) async fn find_recent(
     };
     match look_up(recent, keys, wanted.after, &fresh) {
         Some(found) => Ok(found),
-        None => find_stored(connection, keys, wanted.after).await,
+        None => Ok(by_key(&find_stored(connection, keys, wanted.after).await?)),
     }
 }
 
@@ -252,23 +298,20 @@ fn look_up(
     keys: &[u64],
     after: EventPosition,
     fresh: &[KeyRow],
-) -> Option<Vec<KeyRow>> {
+) -> Option<BTreeMap<u64, Young>> {
     let recent = recent.read().unwrap_or_else(PoisonError::into_inner);
     if !recent.covers(after) {
         return None;
     }
-    let wanted: HashSet<u64> = keys.iter().copied().collect();
-    let mut found = Vec::new();
-    for key in &wanted {
-        found.extend(recent.find(*key, after).map(|record| KeyRow {
-            key: *key,
-            record,
-            position: after,
-        }));
+    let known = keys.iter().map(|key| (*key, recent.entries(*key, after)));
+    let mut found: BTreeMap<u64, Vec<(EventPosition, RecordNumber)>> = known.collect();
+    for row in fresh.iter().filter(|row| row.position > after) {
+        if let Some(entries) = found.get_mut(&row.key) {
+            entries.push((row.position, row.record));
+        }
     }
-    let young = |row: &&KeyRow| row.position > after && wanted.contains(&row.key);
-    found.extend(fresh.iter().filter(young).copied());
-    Some(found)
+    let young = found.into_iter();
+    Some(young.map(|(key, found)| (key, Young::of(found))).collect())
 }
 
 fn writable(recent: &RwLock<RecentKeys>) -> std::sync::RwLockWriteGuard<'_, RecentKeys> {
@@ -309,14 +352,12 @@ fn key_row(row: &Row) -> Result<KeyRow, StoreError> {
     })
 }
 
-/// Distinct records of rows.
-pub(super) fn records(rows: &[KeyRow]) -> BTreeSet<RecordNumber> {
-    rows.iter().map(|row| row.record).collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{ENTRIES_KEPT, ENTRIES_MAX, KeyRow, RecentKeys};
+    use std::collections::BTreeSet;
+
+    use super::{ENTRIES_KEPT, ENTRIES_MAX, KeyRow, RecentKeys, Span, Young};
+    use crate::foundation::limits::{YOUNG_RECORDS_OF_CROWD, YOUNG_RECORDS_PER_KEY_MAX};
     use crate::foundation::{EventPosition, RecordNumber};
 
     fn rows(count: usize) -> Vec<KeyRow> {
@@ -339,9 +380,32 @@ mod tests {
     fn a_look_up_sees_what_came_after_its_position() {
         let mut recent = empty();
         recent.commit(rows(3), EventPosition(3), EventPosition(0));
-        let found: Vec<_> = recent.find(7, EventPosition(1)).collect();
-        assert_eq!(found, [RecordNumber(2), RecordNumber(3)]);
-        assert_eq!(recent.find(8, EventPosition(0)).count(), 0);
+        let found = recent.find(7, EventPosition(1)).records;
+        assert_eq!(found, BTreeSet::from([RecordNumber(2), RecordNumber(3)]));
+        assert_eq!(recent.find(8, EventPosition(0)), Young::default());
+    }
+
+    #[test]
+    fn a_crowded_key_gives_its_youngest_and_says_how_many_there_are() {
+        let crowd = i64::try_from(YOUNG_RECORDS_PER_KEY_MAX).expect("a bound") + 10;
+        let mut recent = empty();
+        let all = rows(YOUNG_RECORDS_PER_KEY_MAX + 10);
+        let (older, younger) = all.split_at(5);
+        recent.commit(younger.to_vec(), EventPosition(crowd), EventPosition(0));
+        recent.extend(
+            Span {
+                after: EventPosition(0),
+                upto: EventPosition(5),
+            },
+            older.to_vec(),
+        );
+        let found = recent.find(7, EventPosition(0));
+        assert_eq!(found.held, YOUNG_RECORDS_PER_KEY_MAX + 10);
+        assert!(found.is_cut());
+        assert_eq!(found.records.len(), YOUNG_RECORDS_OF_CROWD);
+        assert_eq!(found.records.last(), Some(&RecordNumber(crowd)));
+        assert_eq!(recent.find(7, EventPosition(40)).held, all.len() - 40);
+        assert!(!recent.find(7, EventPosition(40)).is_cut());
     }
 
     #[test]

@@ -284,8 +284,9 @@ pub(super) use select_tasks;
 /// A task as `select_tasks` gives it.
 pub(super) fn task_from(row: &Row) -> Result<(TaskId, TaskState), StoreError> {
     let reader = Reader::named(row, "tasks")?;
-    let mut persons = vec![reader.parsed(4, "person_a", parse_person)?];
-    persons.extend(reader.parsed_or_null(5, "person_b", parse_person)?);
+    let first = reader.parsed_or_null(4, "person_a", parse_person)?;
+    let second = reader.parsed_or_null(5, "person_b", parse_person)?;
+    let persons = first.into_iter().chain(second).collect();
     let state = TaskState {
         kind: reader.parsed(1, "kind", parse_word)?,
         status: reader.parsed(2, "status", parse_task_status)?,

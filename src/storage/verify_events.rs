@@ -14,6 +14,7 @@ use crate::storage::project::{
 };
 use crate::storage::rows::{Reader, parse_person, parse_word, select_tasks, task_from};
 use crate::storage::verify::Findings;
+use crate::storage::verify_sources;
 use sha2::{Digest, Sha256};
 
 /// What follows from all events.
@@ -126,7 +127,8 @@ pub(super) async fn compare(
     compare_records(connection, replay, findings).await?;
     compare_links(connection, replay, findings).await?;
     compare_persons(connection, replay, findings).await?;
-    compare_tasks(connection, replay, findings).await
+    compare_tasks(connection, replay, findings).await?;
+    verify_sources::compare(connection, &replay.projection.sources, findings).await
 }
 
 async fn compare_versions(

@@ -156,14 +156,16 @@ impl HeldNumbers {
     }
 }
 
-/// I8: each active record is found by a key.
+/// I8: each active record is found by a key, unless it waits for its source to
+/// be released.
 pub(super) async fn check_keys(
     connection: &mut Connection,
     findings: &mut Findings,
 ) -> Result<(), StoreError> {
     let rows = db::query(
         "select r.record from records r where r.status = 'active' and not exists \
-         (select 1 from record_keys k where k.record = r.record) order by r.record",
+         (select 1 from record_keys k where k.record = r.record) and not exists \
+         (select 1 from deferred_versions d where d.record = r.record) order by r.record",
     )
     .fetch_all(connection)
     .await?;

@@ -10,6 +10,7 @@ use crate::storage::StoreError;
 use crate::storage::batch::{Batch, EventRow, VersionRow};
 use crate::storage::db::{self, Connection};
 use crate::storage::project::{LinkRow, PersonRow, RecordRow};
+use crate::storage::prune::prune_keys;
 use crate::storage::recent::KeyRow;
 use crate::storage::rows::{encode_standard, json, task_status_word, word};
 use crate::storage::sql::{Bound, RowStatement};
@@ -49,6 +50,7 @@ impl Batch {
             self.write_records(connection, state, stamp).await?;
             self.write_links(connection).await?;
             self.write_tasks(connection, state).await?;
+            self.projection.sources.write(connection).await?;
         }
         self.write_audit(connection, stamp).await?;
         INSERT_REMEMBERED
@@ -167,7 +169,8 @@ impl Batch {
                     .bind(row.record.0)
                     .bind(stamp.unwrap_or(row.position.0))
             })
-            .await
+            .await?;
+        prune_keys(connection, &self.versions).await
     }
 
     async fn write_links(&self, connection: &mut Connection) -> Result<(), StoreError> {
@@ -190,7 +193,7 @@ impl Batch {
         let row = |task: &TaskId, opened: EventPosition| {
             let known = state.tasks.get(task).cloned();
             known
-                .filter(|state| matches!(state.persons.len(), 1 | 2))
+                .filter(|state| state.persons.len() <= 2)
                 .map(|state| TaskRow {
                     task: *task,
                     state,

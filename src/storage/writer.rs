@@ -20,7 +20,7 @@ use crate::storage::StoreError;
 use crate::storage::batch::Batch;
 use crate::storage::command::{Queued, ReadSet};
 use crate::storage::db::{self, Connection, Receipt, Writer};
-use crate::storage::load::{Working, Young, needed_after};
+use crate::storage::load::{Working, YoungKeys, needed_after};
 use crate::storage::locks::{key_locks, person_locks};
 use crate::storage::recent::KeyRow;
 
@@ -83,7 +83,7 @@ pub(super) struct WriterTask {
     pub(super) writer: Arc<Mutex<Writer>>,
     pub(super) counts: Arc<Counts>,
     /// Readers look here for what the index does not know yet.
-    pub(super) young: Arc<Young>,
+    pub(super) young: Arc<YoungKeys>,
     /// Kept until the last batch is durable.
     pub(super) lock: Option<Arc<File>>,
 }
@@ -245,7 +245,7 @@ struct Written {
 
 async fn transact(
     connection: &mut Connection,
-    young: &Young,
+    young: &YoungKeys,
     batch: &mut Vec<Queued>,
     trial: &mut Trial,
 ) -> Result<Option<Written>, StoreError> {
@@ -290,7 +290,7 @@ struct Done {
 /// Lets each command decide on what those before it leave, then writes all.
 async fn decide(
     connection: &mut Connection,
-    young: &Young,
+    young: &YoungKeys,
     batch: &mut [Queued],
     trial: &mut Trial,
 ) -> Result<Decided, StoreError> {
@@ -334,7 +334,7 @@ async fn decide(
 /// one another.
 async fn settle(
     connection: &mut Connection,
-    young: &Young,
+    young: &YoungKeys,
     working: &Working,
     rows: &Batch,
     trial: &mut Trial,

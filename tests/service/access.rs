@@ -9,7 +9,7 @@ use crate::request::Answer;
 use crate::world::{Actor, World, record_path};
 
 /// Every route of this service under `/api/v1`, with a body where one is taken.
-const ROUTES: [(&str, &str); 13] = [
+const ROUTES: [(&str, &str); 14] = [
     ("PUT", "/sources/gp/records/routes-1"),
     ("POST", "/sources/gp/records"),
     ("POST", "/sources/gp/records/batch"),
@@ -22,6 +22,7 @@ const ROUTES: [(&str, &str); 13] = [
     ("GET", "/review/tasks"),
     ("GET", "/review/tasks/{task}"),
     ("GET", "/sources"),
+    ("POST", "/sources/gp/release"),
     ("GET", "/persons/{person}?follow=false"),
 ];
 
@@ -90,6 +91,7 @@ fn a_role_may_not_do_what_is_not_its_own() {
                 "PUT /sources/gp/records/routes-1",
                 "DELETE /sources/gp/records/routes-1",
                 "POST /sources/gp/records/batch",
+                "POST /sources/gp/release",
                 "GET /review/tasks",
             ],
         ),

@@ -37,10 +37,14 @@ mod logs;
 mod masking;
 /// Asking who somebody is, without writing.
 mod matching;
+/// Records that share what everybody shares.
+mod pathology;
 /// Made-up people for the stories.
 mod people;
 /// Persons, their records, cross-references, withdrawal, tasks.
 mod persons;
+/// A source whose data go wrong.
+mod quarantine;
 /// What a source may send, and what it is answered.
 mod registering;
 /// Requests and answers.

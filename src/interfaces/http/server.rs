@@ -172,6 +172,7 @@ fn guarded(routes: Router, keeper: &Doorkeeper) -> Router {
 fn router(keeper: &Doorkeeper, metrics: bool) -> Router {
     let api = Router::new()
         .route("/sources", get(rest::list_sources).post(rest::add_source))
+        .route("/sources/{source}/release", post(rest::release_source))
         .route(
             "/sources/{source}/records",
             post(rest::register_record_in_body),

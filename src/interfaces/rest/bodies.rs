@@ -433,6 +433,40 @@ pub struct SourceBody {
     /// Whether its systems may act for a named person.
     #[serde(default)]
     pub acts_for_people: bool,
+    /// Set while what it sends is kept and not acted on (R98); never sent in.
+    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
+    pub quarantined: Option<QuarantineBody>,
+}
+
+/// A quarantine of a source.
+#[derive(Debug, Serialize)]
+pub struct QuarantineBody {
+    because: crate::registry::QuarantineReason,
+    conflicts: u32,
+    records: u32,
+    task_id: String,
+    waiting: u64,
+}
+
+impl From<&crate::flows::SourceQuarantine> for QuarantineBody {
+    fn from(known: &crate::flows::SourceQuarantine) -> Self {
+        Self {
+            because: known.quarantine.because,
+            conflicts: known.quarantine.conflicts,
+            records: known.quarantine.records,
+            task_id: known.quarantine.task.to_string(),
+            waiting: known.waiting,
+        }
+    }
+}
+
+/// A source that is no longer quarantined.
+#[derive(Debug, Serialize)]
+pub struct ReleasedBody {
+    /// Its code.
+    pub source: String,
+    /// Versions that are decided from now on.
+    pub waiting: u64,
 }
 
 const fn trust_default() -> u8 {
@@ -453,6 +487,7 @@ impl From<Source> for SourceBody {
             trust: source.trust,
             nhs_status_default: source.number_status_default.code().to_owned(),
             acts_for_people: source.acts_for_people,
+            quarantined: None,
         }
     }
 }

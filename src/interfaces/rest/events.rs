@@ -228,5 +228,35 @@ fn kind_and_data(event: &RegistryEvent) -> (&'static str, Value) {
         RegistryEvent::TaskClosed { task, because } => {
             ("task_closed", json!({ "task": task, "because": because }))
         }
+        _ => kind_and_data_of_source(event),
+    }
+}
+
+/// The same for sources, versions that wait and numbers. The hashes of numbers
+/// do not leave: who has a number could look for it.
+fn kind_and_data_of_source(event: &RegistryEvent) -> (&'static str, Value) {
+    match event {
+        RegistryEvent::SourceConflictNoted { kind, .. } => {
+            ("source_conflict_noted", json!({ "kind": kind }))
+        }
+        RegistryEvent::SourceQuarantined {
+            source,
+            because,
+            task,
+            ..
+        } => (
+            "source_quarantined",
+            json!({ "source": source, "because": because, "task": task }),
+        ),
+        RegistryEvent::SourceReleased { source } => {
+            ("source_released", json!({ "source": source }))
+        }
+        RegistryEvent::VersionDeferred { version, .. } => {
+            ("version_deferred", json!({ "version": version }))
+        }
+        RegistryEvent::DeferredDecided { version, .. } => {
+            ("deferred_decided", json!({ "version": version }))
+        }
+        _ => ("number_replaced", json!({})),
     }
 }

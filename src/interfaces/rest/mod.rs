@@ -21,4 +21,4 @@ pub use records::{
 };
 pub use review::{list_tasks, view_task};
 pub use search::search_persons;
-pub use sources::{add_source, list_sources};
+pub use sources::{add_source, list_sources, release_source};

@@ -3,12 +3,13 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use serde::Deserialize;
 
 use crate::flows::{self, Context};
 use crate::identity::NumberStatus;
 use crate::interfaces::http::{Caller, Problem, Refused};
-use crate::interfaces::rest::bodies::{SourceBody, SourcesBody};
-use crate::interfaces::rest::request::{Body, source_code};
+use crate::interfaces::rest::bodies::{QuarantineBody, ReleasedBody, SourceBody, SourcesBody};
+use crate::interfaces::rest::request::{Body, Segment, source_code};
 use crate::registry::Source;
 use crate::security::Action;
 
@@ -18,12 +19,49 @@ pub async fn list_sources(
     caller: Caller,
 ) -> Result<Json<SourcesBody>, Problem> {
     let access = caller.may(Action::ReadSource)?;
-    let sources = flows::list_sources(&context, &access)
+    let told = |error| Problem::of(&error, caller.request_id());
+    let sources = flows::list_sources(&context, &access).await.map_err(told)?;
+    let quarantines = flows::list_quarantines(&context, &access)
+        .await
+        .map_err(told)?;
+    let sources = sources.into_iter().map(|source| {
+        let quarantine = quarantines.iter().find(|known| known.source == source.code);
+        SourceBody {
+            quarantined: quarantine.map(QuarantineBody::from),
+            ..SourceBody::from(source)
+        }
+    });
+    Ok(Json(SourcesBody {
+        sources: sources.collect(),
+    }))
+}
+
+/// Why a source may be trusted again.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReleaseRequest {
+    reason: String,
+}
+
+/// `POST /sources/{source}/release`: ends a quarantine. What was kept is decided
+/// afterwards.
+pub async fn release_source(
+    State(context): State<Context>,
+    caller: Caller,
+    Segment(source): Segment,
+    body: Body,
+) -> Result<(StatusCode, Json<ReleasedBody>), Problem> {
+    let access = caller.may(Action::ReleaseSource)?;
+    let source = source_code(&source, caller.request_id())?;
+    let asked: ReleaseRequest = body.read()?;
+    let waiting = flows::release_source(&context, &access, &source, &asked.reason)
         .await
         .map_err(|error| Problem::of(&error, caller.request_id()))?;
-    Ok(Json(SourcesBody {
-        sources: sources.into_iter().map(SourceBody::from).collect(),
-    }))
+    let released = ReleasedBody {
+        source: source.to_string(),
+        waiting,
+    };
+    Ok((StatusCode::ACCEPTED, Json(released)))
 }
 
 /// `POST /sources`

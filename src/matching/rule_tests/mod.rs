@@ -2,6 +2,7 @@
 //! the real standardising, comparing and deciding. Each name begins with the
 //! number of its rule.
 
+mod alarms;
 mod blocking;
 mod households;
 mod names;

@@ -8,7 +8,9 @@
 //! | an update that turns the record into someone else | held; the earlier version is served; a task |
 //! | an update of a record that is alone under its person | decided again; its person id may retire into another |
 //! | any other update | stays with its person; contrary or better evidence makes a task |
+//! | anything from a quarantined source | kept and not acted on (R98) |
 
+mod deferral;
 mod overlay;
 #[cfg(test)]
 mod tests;
@@ -46,10 +48,13 @@ pub fn register(
         numbering,
         registration,
         events: Vec::new(),
+        changes_verified_number: false,
     };
     match existing {
+        None if work.is_deferred() => work.defer_record(None),
         None => work.first_version(),
         Some(record) if work.is_older(&record) => work.history(&record),
+        Some(record) if work.is_deferred() => work.defer_update(&record),
         Some(record) if record.status == RecordStatus::Withdrawn => work.returning(&record),
         Some(record) => work.update(&record),
     }
@@ -61,6 +66,8 @@ struct Work<'a> {
     numbering: &'a Numbering<'a>,
     registration: &'a Registration,
     events: Vec<RegistryEvent>,
+    /// The update brings another verified number than the earlier version had.
+    changes_verified_number: bool,
 }
 
 struct Placed {
@@ -80,7 +87,7 @@ impl Work<'_> {
         }
     }
 
-    fn first_version(mut self) -> Change<Registered> {
+    fn push_record(&mut self) -> RecordNumber {
         let record = self.state.counters.record.next();
         self.events.push(RegistryEvent::RecordRegistered {
             record,
@@ -89,9 +96,15 @@ impl Work<'_> {
             digest: self.registration.digest.clone(),
             effective_at: self.registration.effective_at,
         });
+        record
+    }
+
+    fn first_version(mut self) -> Change<Registered> {
+        let record = self.push_record();
         let standard = Arc::clone(&self.registration.standard);
         let candidates = self.find_candidates(record, &standard);
-        let placed = self.place(record, 1, &standard, &candidates, None);
+        let mut placed = self.place(record, 1, &standard, &candidates, None);
+        self.take_replacement(record, 1, &mut placed);
         self.finish(record, 1, placed, Some(standard), true)
     }
 
@@ -100,7 +113,8 @@ impl Work<'_> {
         self.push_version(record.number, version, VersionStanding::Current);
         let standard = self.with_history(record.number);
         let candidates = self.find_candidates(record.number, &standard);
-        let placed = self.place(record.number, version, &standard, &candidates, None);
+        let mut placed = self.place(record.number, version, &standard, &candidates, None);
+        self.take_replacement(record.number, version, &mut placed);
         self.finish(record.number, version, placed, Some(standard), false)
     }
 
@@ -113,8 +127,8 @@ impl Work<'_> {
 
     fn update(mut self, record: &RecordState) -> Change<Registered> {
         let version = record.latest_version + 1;
-        if self.turns_into_someone_else(record.number) {
-            return self.hold(record, version);
+        if let Some(objection) = self.objection(record) {
+            return self.hold(record, version, objection);
         }
         self.push_version(record.number, version, VersionStanding::Current);
         self.settle_held(record);
@@ -124,10 +138,11 @@ impl Work<'_> {
         let others = person
             .and_then(|person| self.state.persons.get(&person))
             .is_some_and(|person| person.members.len() > 1);
-        let placed = match person {
+        let mut placed = match person {
             Some(person) if others => self.judge(record, person, version, &candidates),
             _ => self.place(record.number, version, &standard, &candidates, person),
         };
+        self.take_replacement(record.number, version, &mut placed);
         self.finish(record.number, version, placed, Some(standard), false)
     }
 
@@ -409,13 +424,15 @@ impl Work<'_> {
     }
 
     fn finish(
-        self,
+        mut self,
         record: RecordNumber,
         version: u32,
-        placed: Placed,
+        mut placed: Placed,
         remembered: Option<Arc<StandardRecord>>,
         created: bool,
     ) -> Change<Registered> {
+        self.judge_source(record, &mut placed);
+        let findings = self.findings(remembered.as_deref());
         let events = i64::try_from(self.events.len()).unwrap_or(i64::MAX);
         let weight = placed.weight_bits.map(crate::matching::MatchWeight::new);
         let answer = RegistrationAnswer {
@@ -428,10 +445,10 @@ impl Work<'_> {
             weight_bits: placed.weight_bits,
             probability: weight.map(|weight| self.model.probability(weight).value()),
             calibrated: self.model.calibrated(),
-            complete: self.registration.complete,
+            complete: self.registration.complete && !self.is_crowded(),
             possible: placed.possible,
             tasks: placed.tasks,
-            findings: self.registration.findings.clone(),
+            findings,
             position: EventPosition(self.state.counters.position.0 + events),
             replayed: false,
             created,

@@ -54,6 +54,7 @@ fn commit(state: &mut RegistryState, model: &LinkageModel, source: &str) -> Vec<
         lock_hashes: keys.lock_hashes(),
         prepared: Vec::new(),
         complete: true,
+        replacement: None,
     };
     let chance = SeededChance::new(state.counters.position.0.unsigned_abs());
     let numbering = Numbering {

@@ -26,6 +26,7 @@ mod gauges;
 mod goldens;
 mod opening;
 mod shared;
+mod sources;
 mod verify;
 mod writer;
 

@@ -1,0 +1,223 @@
+//! What do records cost that share what everybody shares? Prints the time of a
+//! registration and of a question, median and 99th percentile, for people who
+//! share nothing and for a crowd under one key (RELIABILITY T10: less than
+//! twice), and the processor time of both together; then an update of a record with many versions, and a question in a
+//! ledger whose index stands still. `ACCORD_CROWD` sets the size of the crowd.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a measurement reads its settings and prints what it finds"
+)]
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use accord::evaluation::generator::{GeneratedRecord, Population, generate};
+use accord::flows::{
+    Context, CpuPool, RegisterCommand, catch_up, ensure_source, match_person, register_batch,
+    register_record,
+};
+use accord::foundation::{SystemChance, SystemClock};
+use accord::identity::{SubmittedAddress, SubmittedRecord};
+use accord::index::CandidateIndex;
+use accord::matching::LinkageModel;
+use accord::registry::{LocalId, SourceCode};
+use accord::security::{Access, Action, Actor, ActorKind, Role};
+use accord::storage::{Store, StoreOptions};
+
+const CROWD: usize = 20_000;
+const MEASURED: usize = 300;
+
+/// What the crowd shares.
+#[derive(Debug, Clone, Copy)]
+enum Shared {
+    Nothing,
+    Phone,
+    BirthDate,
+    Postcode,
+    Defaults,
+}
+
+fn access(action: Action) -> Access {
+    let actor = Actor {
+        name: "bench".to_owned(),
+        kind: ActorKind::System,
+        roles: vec![Role::Integration],
+        sources: Vec::new(),
+        on_behalf_of: None,
+        reason: None,
+        request_id: "bench".to_owned(),
+    };
+    Access::to(action, actor).expect("an integration system may")
+}
+
+fn record(row: &GeneratedRecord, shared: Shared) -> SubmittedRecord {
+    let mut record = SubmittedRecord {
+        given_names: vec![row.given_name.clone()],
+        family_name: Some(row.family_name.clone()),
+        birth_date: Some(row.date_of_birth.clone()),
+        gender: Some(row.gender.clone()),
+        addresses: vec![SubmittedAddress {
+            lines: vec![row.address_line.clone()],
+            postcode: Some(row.postcode.clone()),
+            ..SubmittedAddress::default()
+        }],
+        ..SubmittedRecord::default()
+    };
+    match shared {
+        Shared::Nothing => {}
+        Shared::Phone => record.phones = vec!["07700 900123".to_owned()],
+        Shared::BirthDate => record.birth_date = Some("1970-06-15".to_owned()),
+        Shared::Postcode => record.addresses[0].postcode = Some("LS9 7TF".to_owned()),
+        Shared::Defaults => {
+            record.given_names = vec!["UNKNOWN".to_owned()];
+            record.addresses[0].postcode = Some("ZZ99 3VZ".to_owned());
+        }
+    }
+    record
+}
+
+fn command(number: usize, submitted: SubmittedRecord) -> RegisterCommand {
+    RegisterCommand {
+        source: SourceCode::parse("gp").expect("a source code"),
+        local_id: LocalId::parse(&number.to_string()).expect("a local id"),
+        submitted,
+        idempotency_key: None,
+        if_match: None,
+        findings: Vec::new(),
+    }
+}
+
+async fn ledger(directory: &std::path::Path) -> Context {
+    let options = StoreOptions {
+        live: false,
+        create: true,
+        exclusive: true,
+    };
+    let context = Context {
+        store: Store::open(directory, options).await.expect("a new ledger"),
+        index: CandidateIndex::open(&directory.join("index")).expect("a new index"),
+        model: Arc::new(LinkageModel::uk_care()),
+        clock: Arc::new(SystemClock),
+        chance: Arc::new(SystemChance),
+        pool: CpuPool::for_this_machine().expect("threads"),
+    };
+    let gp = SourceCode::parse("gp").expect("a source code");
+    ensure_source(&context, &gp).await.expect("a source");
+    context
+}
+
+fn told(what: &str, mut times: Vec<Duration>) {
+    times.sort_unstable();
+    let at = |share: usize| times[(times.len() - 1) * share / 100].as_micros();
+    println!("{what:48} p50 {:>7} us  p99 {:>7} us", at(50), at(99));
+}
+
+/// Processor time of this process in hundredths of a second, all threads; zero
+/// where the system does not say. Unlike the clock it does not count what other
+/// processes took.
+fn processor_ticks() -> u64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let fields = after_name.split_whitespace().skip(11).take(2);
+    fields.flat_map(str::parse::<u64>).sum()
+}
+
+async fn load(context: &Context, rows: &[GeneratedRecord], shared: Shared, indexed: bool) {
+    for (part, chunk) in rows.chunks(1_000).enumerate() {
+        let commands = chunk.iter().enumerate().map(|(place, row)| {
+            let command = command(part * 1_000 + place, record(row, shared));
+            ((), Ok((access(Action::WriteRecord), command)))
+        });
+        register_batch(context, commands, |(), answer| {
+            answer.expect("registered");
+        })
+        .await;
+        if indexed {
+            catch_up(context).await.expect("indexed");
+        }
+    }
+}
+
+async fn measure(rows: &[GeneratedRecord], shared: Shared, indexed: bool) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let context = ledger(directory.path()).await;
+    let (crowd, measured) = rows.split_at(rows.len() - MEASURED);
+    load(&context, crowd, shared, indexed).await;
+    let (mut asking, mut registering) = (Vec::new(), Vec::new());
+    let before = processor_ticks();
+    for (place, row) in measured.iter().enumerate() {
+        let asked = record(row, shared);
+        let start = Instant::now();
+        let read = access(Action::MatchPerson);
+        match_person(&context, &read, &asked, 10)
+            .await
+            .expect("answered");
+        asking.push(start.elapsed());
+        let write = access(Action::WriteRecord);
+        let start = Instant::now();
+        register_record(&context, &write, command(1_000_000 + place, asked))
+            .await
+            .expect("registered");
+        registering.push(start.elapsed());
+    }
+    let ticks = processor_ticks() - before;
+    let index = if indexed { "" } else { ", the index stands" };
+    told(&format!("{shared:?} shared{index}: a question"), asking);
+    told(
+        &format!("{shared:?} shared{index}: a registration"),
+        registering,
+    );
+    let each = ticks * 10_000 / MEASURED as u64;
+    println!("{shared:?} shared{index}: both, processor {each} us");
+}
+
+async fn measure_versions(rows: &[GeneratedRecord]) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let context = ledger(directory.path()).await;
+    let mut times = Vec::new();
+    for (version, row) in rows.iter().take(1_600).enumerate() {
+        let mut submitted = record(row, Shared::BirthDate);
+        submitted.given_names = vec!["Rosalind".to_owned()];
+        submitted.gender = Some("female".to_owned());
+        let start = Instant::now();
+        register_record(
+            &context,
+            &access(Action::WriteRecord),
+            command(1, submitted),
+        )
+        .await
+        .expect("registered");
+        catch_up(&context).await.expect("indexed");
+        times.push(start.elapsed());
+        if (version + 1).is_multiple_of(400) {
+            told(&format!("an update, up to version {}", version + 1), times);
+            times = Vec::new();
+        }
+    }
+}
+
+fn main() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let crowd = std::env::var("ACCORD_CROWD").ok();
+    let crowd = crowd.and_then(|text| text.parse().ok()).unwrap_or(CROWD);
+    let rows: Vec<GeneratedRecord> = generate(&Population::default_region(), crowd, 1)
+        .records()
+        .take(crowd + MEASURED)
+        .collect();
+    runtime.block_on(async {
+        for shared in [
+            Shared::Nothing,
+            Shared::Phone,
+            Shared::BirthDate,
+            Shared::Postcode,
+            Shared::Defaults,
+        ] {
+            measure(&rows, shared, true).await;
+        }
+        let few = &rows[..rows.len().min(4_000)];
+        measure(few, Shared::Postcode, false).await;
+        measure_versions(&rows).await;
+    });
+}

@@ -1,0 +1,197 @@
+//! A quarantine of a source ends (R98), and what was kept meanwhile is decided,
+//! in pages, each version in a commit of its own: wherever the work is
+//! interrupted, what is left still waits.
+
+use std::time::Duration;
+
+use futures_util::stream::{FuturesOrdered, StreamExt, TryStreamExt};
+
+use crate::flows::register_record::{PreparedRegistration, commit_again, prepare_registration};
+use crate::flows::{Context, FlowError, RegisterCommand};
+use crate::foundation::limits::{DEFERRED_PER_PAGE, RELEASE_FOLLOW_INTERVAL_MS};
+use crate::registry::{
+    Quarantine, RegistryEvent, RegistryState, SourceCode, release_source as release,
+};
+use crate::security::Access;
+use crate::storage::{CommitActor, DeferredVersion, Planned, ReadSet};
+
+/// A source that is quarantined.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceQuarantine {
+    /// Which.
+    pub source: SourceCode,
+    /// Since when, why, and the task that says so.
+    pub quarantine: Quarantine,
+    /// Versions that wait to be decided.
+    pub waiting: u64,
+}
+
+/// What one page of deciding did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DecidedDeferred {
+    /// Versions that no longer wait.
+    pub decided: u64,
+    /// Versions of released sources may be left.
+    pub more: bool,
+}
+
+/// The sources that are quarantined, by code.
+///
+/// # Errors
+/// A fault of ours.
+pub async fn list_quarantines(
+    context: &Context,
+    _access: &Access,
+) -> Result<Vec<SourceQuarantine>, FlowError> {
+    let stored = context.store.list_quarantines().await?;
+    Ok(stored
+        .into_iter()
+        .map(|stored| SourceQuarantine {
+            source: stored.source,
+            quarantine: stored.quarantine,
+            waiting: stored.waiting,
+        })
+        .collect())
+}
+
+/// Ends the quarantine; the reason goes into the audit. Gives how many versions
+/// wait to be decided, which [`decide_deferred`] does.
+///
+/// # Errors
+/// No such quarantine, a blank reason, or a fault of ours.
+pub async fn release_source(
+    context: &Context,
+    access: &Access,
+    source: &SourceCode,
+    reason: &str,
+) -> Result<u64, FlowError> {
+    const NONE: FlowError =
+        FlowError::NotFound("no quarantine of a source with this code is known");
+    if reason.trim().is_empty() {
+        return Err(FlowError::Unprocessable {
+            member: "reason",
+            rule: "R98",
+            detail: "say why the source may be trusted again".to_owned(),
+        });
+    }
+    let known = context.store.list_quarantines().await?;
+    let found = known.into_iter().find(|known| known.source == *source);
+    let found = found.ok_or(NONE)?;
+    let read = ReadSet {
+        records: vec![(source.clone(), found.local_id)],
+        ..ReadSet::default()
+    };
+    let now = context.clock.now();
+    let mut audit = access.audit(now, Vec::new(), Some(source.to_string()));
+    audit.purpose = Some(reason.trim().to_owned());
+    let source = source.clone();
+    let decide = move |state: &mut RegistryState, _: &_| match release(state, &source) {
+        Some(events) => Planned {
+            events,
+            audit: vec![audit.clone()],
+            ..Planned::nothing(true)
+        },
+        None => Planned::nothing(false),
+    };
+    let released = context
+        .store
+        .commit(read, actor(access), now, decide)
+        .await?;
+    released.then_some(found.waiting).ok_or(NONE)
+}
+
+fn actor(access: &Access) -> CommitActor {
+    CommitActor {
+        actor: access.actor().name.clone(),
+        request_id: access.actor().request_id.clone(),
+    }
+}
+
+/// Decides a page of the versions that wait though their source is released,
+/// in the order in which they came. `access` is one that may write records.
+///
+/// # Errors
+/// A fault of ours; what is not decided still waits.
+pub async fn decide_deferred(
+    context: &Context,
+    access: &Access,
+) -> Result<DecidedDeferred, FlowError> {
+    let page = context.store.deferred_versions(DEFERRED_PER_PAGE).await?;
+    let mut done = DecidedDeferred {
+        decided: 0,
+        more: page.len() == DEFERRED_PER_PAGE as usize,
+    };
+    let preparing: FuturesOrdered<_> = page
+        .into_iter()
+        .map(|waiting| prepare(context, access, waiting))
+        .collect();
+    let prepared: Vec<Prepared> = preparing.try_collect().await?;
+    // The order of calls is the order of the commits.
+    let mut committing: FuturesOrdered<_> = prepared
+        .into_iter()
+        .map(|prepared| commit(context, access, prepared))
+        .collect();
+    while let Some(decided) = committing.next().await {
+        done.decided += u64::from(decided?);
+    }
+    // A source that is quarantined again keeps the rest.
+    done.more &= done.decided > 0;
+    Ok(done)
+}
+
+enum Prepared {
+    Decidable(Box<PreparedRegistration>, u32),
+    /// Nothing is left to decide.
+    Erased(RegistryEvent),
+}
+
+async fn prepare(
+    context: &Context,
+    access: &Access,
+    waiting: DeferredVersion,
+) -> Result<Prepared, FlowError> {
+    let Some(submitted) = waiting.submitted else {
+        return Ok(Prepared::Erased(RegistryEvent::DeferredDecided {
+            record: waiting.record,
+            version: waiting.version,
+        }));
+    };
+    let command = RegisterCommand {
+        source: waiting.source,
+        local_id: waiting.local_id,
+        submitted,
+        idempotency_key: None,
+        if_match: None,
+        findings: Vec::new(),
+    };
+    let prepared = prepare_registration(context, access, command).await?;
+    Ok(Prepared::Decidable(Box::new(prepared), waiting.version))
+}
+
+async fn commit(context: &Context, access: &Access, prepared: Prepared) -> Result<bool, FlowError> {
+    let event = match prepared {
+        Prepared::Decidable(prepared, version) => return commit_again(*prepared, version).await,
+        Prepared::Erased(event) => event,
+    };
+    let plan = move |_: &mut RegistryState, _: &_| Planned {
+        events: vec![event.clone()],
+        ..Planned::nothing(true)
+    };
+    let (read, now) = (ReadSet::default(), context.clock.now());
+    Ok(context.store.commit(read, actor(access), now, plan).await?)
+}
+
+/// Decides what waits, as long as the process lives: a release by anybody, and
+/// one that was interrupted, are carried on here.
+pub async fn follow_releases(context: Context, access: Access) {
+    loop {
+        match decide_deferred(&context, &access).await {
+            Ok(done) if done.more => continue,
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(%error, "what waited for a release could not be decided; trying again");
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(RELEASE_FOLLOW_INTERVAL_MS)).await;
+    }
+}
