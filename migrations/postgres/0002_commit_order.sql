@@ -10,6 +10,8 @@ drop index records_by_position;
 create index records_by_stamp on records (stamp, record);
 
 alter table record_keys rename column position to stamp;
+-- What other nodes have written since is read by each batch.
+create index record_keys_by_stamp on record_keys (stamp);
 
 alter table events add column stamp bigint not null default 0;
 create index events_by_stamp on events (stamp, position);
