@@ -173,6 +173,10 @@ fn the_demonstration_keeps_out_of_a_ledger_made_for_something_else() {
 #[test]
 fn a_lost_database_is_not_served_as_an_empty_one() {
     let world = World::start();
+    if world.database().is_some() {
+        // It does not lie in the directory: nothing to take away there.
+        return;
+    }
     world.registers("gp", "1", &crate::people::person("lost"));
     world.dies();
     let (data, kept) = (world.file("data"), world.file("kept"));
