@@ -33,7 +33,7 @@ pub use export_links::{ExportedLink, ExportedRecord, export_links, export_person
 pub use manage_sources::{add_source, ensure_source, list_sources};
 pub use match_person::{Incomplete, MatchAnswer, MatchCandidate, match_person};
 pub use register_batch::register_batch;
-pub use register_record::{RegisterCommand, register_record};
+pub use register_record::{IfMatch, RegisterCommand, register_record};
 pub use seal_audit::seal_audit_each_second;
 pub use view_person::{PersonAnswer, PersonRecord, PersonStanding, view_person};
 pub use view_record::{
@@ -123,8 +123,8 @@ pub enum FlowError {
     /// The request contradicts what is known.
     #[error("{0}")]
     Conflict(&'static str),
-    /// `If-Match` names another version.
-    #[error("the record has changed since the version that If-Match names; read it again")]
+    /// `If-Match` names another version, or any version of an unknown record.
+    #[error("the record is not at a version that If-Match names; read it again")]
     Stale,
     /// The work was stopped or broke off; nothing was changed by it.
     #[error("the work was stopped before it was done; send it again")]

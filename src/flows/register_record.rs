@@ -22,6 +22,27 @@ use crate::storage::{CommitActor, CommitReads, NewVersion, Planned, ReadSet, Rem
 const CREATED: u16 = 201;
 const KNOWN: u16 = 200;
 
+/// Which version a writer must have seen (`If-Match`, RFC 9110 §13.1.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IfMatch {
+    /// `*`: the record must be known, in whatever version.
+    Any,
+    /// One of these versions; of none, the condition never holds.
+    OneOf(Vec<u32>),
+}
+
+impl IfMatch {
+    /// Whether the condition holds for the current version; `None` when the
+    /// record is not known.
+    #[must_use]
+    pub fn holds(&self, current: Option<u32>) -> bool {
+        current.is_some_and(|current| match self {
+            Self::Any => true,
+            Self::OneOf(versions) => versions.contains(&current),
+        })
+    }
+}
+
 /// What a door hands over.
 #[derive(Debug, Clone)]
 pub struct RegisterCommand {
@@ -33,8 +54,8 @@ pub struct RegisterCommand {
     pub submitted: SubmittedRecord,
     /// `Idempotency-Key`.
     pub idempotency_key: Option<String>,
-    /// Version named by `If-Match`.
-    pub if_match: Option<u32>,
+    /// `If-Match`.
+    pub if_match: Option<IfMatch>,
     /// Findings of the door, beside those of standardising.
     pub findings: Vec<Finding>,
 }
@@ -207,7 +228,7 @@ struct Inside {
     payload: String,
     stored_hashes: Vec<u64>,
     idempotency: Option<(String, String)>,
-    if_match: Option<u32>,
+    if_match: Option<IfMatch>,
 }
 
 impl Inside {
@@ -269,7 +290,8 @@ impl Inside {
         }
         let known = state.record(&self.registration.source, &self.registration.local_id);
         let current = known.map(|record| record.current.version);
-        if self.if_match.is_some() && self.if_match != current {
+        let condition = self.if_match.as_ref();
+        if condition.is_some_and(|condition| !condition.holds(current)) {
             return Planned::nothing(Verdict::Stale);
         }
         if known.is_some_and(|record| self.repeats(record))

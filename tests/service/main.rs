@@ -13,6 +13,10 @@
 
 /// Who may do what, and what everybody else is told.
 mod access;
+/// Malformed files.
+mod bad_files;
+/// Malformed messages, headers and paths.
+mod bad_input;
 /// Commands, their exit codes and what they print.
 mod commands;
 /// Simultaneous submissions of one new person make one person.
@@ -31,6 +35,8 @@ mod logs;
 mod masking;
 /// Asking who somebody is, without writing.
 mod matching;
+/// The OpenAPI document says what is served.
+mod openapi;
 /// Made-up people for the stories.
 mod people;
 /// Persons, their records, cross-references, withdrawal, tasks.

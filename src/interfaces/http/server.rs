@@ -5,13 +5,15 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::{get, post, put};
+use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::flows::Context;
 use crate::foundation::limits::BODY_BYTES_MAX;
@@ -21,6 +23,8 @@ use crate::interfaces::rest;
 
 /// A request that takes longer is given up; a batch is not.
 const REQUEST_SECONDS_MAX: u64 = 120;
+
+const JSON: (header::HeaderName, &str) = (header::CONTENT_TYPE, "application/json");
 
 /// Where to listen.
 #[derive(Debug, Clone, Copy)]
@@ -57,36 +61,17 @@ pub async fn serve(
 }
 
 fn router(context: Context) -> Router {
-    let api = Router::new()
-        .route("/sources", get(rest::list_sources).post(rest::add_source))
-        .route(
-            "/sources/{source}/records",
-            post(rest::register_record_in_body),
-        )
-        .route(
-            "/sources/{source}/records/{local_id}",
-            put(rest::register_record)
-                .get(rest::view_record)
-                .delete(rest::withdraw_record),
-        )
-        .route(
-            "/sources/{source}/records/{local_id}/person",
-            get(rest::cross_reference),
-        )
-        .route("/match", post(rest::match_person))
-        .route("/persons/{person}", get(rest::view_person))
-        .route("/persons/{person}/records", get(rest::view_person_records))
-        .route("/review/tasks", get(rest::list_tasks))
-        .route("/review/tasks/{task}", get(rest::view_task));
     let limit = TimeoutLayer::with_status_code(
         axum::http::StatusCode::SERVICE_UNAVAILABLE,
         Duration::from_secs(REQUEST_SECONDS_MAX),
     );
     // A batch takes as long as its records do: its length is bounded instead.
-    let batch = "/sources/{source}/records/batch";
-    let api = api.layer(limit).route(batch, post(rest::register_batch));
-    Router::new()
-        .nest("/api/v1", api)
+    let api = rest::routes().layer(limit).merge(rest::batch_routes());
+    let (api, document) = OpenApiRouter::default()
+        .nest(rest::API_PREFIX, api)
+        .split_for_parts();
+    let document = Bytes::from(rest::publish(&document));
+    api.route("/openapi.json", get(|| async { ([JSON], document) }))
         .route("/healthz", get(health::is_alive))
         .route("/readyz", get(health::is_ready))
         .fallback(unknown_path)

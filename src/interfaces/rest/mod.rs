@@ -1,8 +1,16 @@
 //! The native JSON API under `/api/v1` (DESIGN §6.3). Handlers are named
 //! `verb_noun` and call one flow each.
+//!
+//! To add a route: write the handler with `#[utoipa::path]` above it, list it in
+//! [`routes`], and run `ACCORD_BLESS=1 cargo test --test service openapi`. The
+//! document then has it with bounds, headers and the usual problems
+//! (`document.rs`); a handler lists only the problems that are its own.
 
+mod address;
 mod batch;
 mod bodies;
+mod conditions;
+mod document;
 mod matching;
 mod persons;
 mod records;
@@ -10,11 +18,34 @@ mod request;
 mod review;
 mod sources;
 
-pub use batch::register_batch;
-pub use matching::match_person;
-pub use persons::{view_person, view_person_records};
-pub use records::{
-    cross_reference, register_record, register_record_in_body, view_record, withdraw_record,
-};
-pub use review::{list_tasks, view_task};
-pub use sources::{add_source, list_sources};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::flows::Context;
+
+pub use document::{API_PREFIX, publish};
+
+/// Routes that are answered within the time of one request.
+#[must_use]
+pub fn routes() -> OpenApiRouter<Context> {
+    OpenApiRouter::default()
+        .routes(routes!(sources::list_sources, sources::add_source))
+        .routes(routes!(records::register_record_in_body))
+        .routes(routes!(
+            records::register_record,
+            records::view_record,
+            records::withdraw_record
+        ))
+        .routes(routes!(records::cross_reference))
+        .routes(routes!(matching::match_person))
+        .routes(routes!(persons::view_person))
+        .routes(routes!(persons::view_person_records))
+        .routes(routes!(review::list_tasks))
+        .routes(routes!(review::view_task))
+}
+
+/// Routes that take as long as their records do: their length is bounded instead.
+#[must_use]
+pub fn batch_routes() -> OpenApiRouter<Context> {
+    OpenApiRouter::default().routes(routes!(batch::register_batch))
+}
