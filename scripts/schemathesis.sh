@@ -23,7 +23,7 @@ service=
 stop() {
   [ -z "$service" ] || kill "$service" 2>/dev/null || true
   [ -z "$service" ] || wait "$service" 2>/dev/null || true
-  rm -rf "$work"
+  rm -rf "$work" .schemathesis
 }
 trap stop EXIT
 

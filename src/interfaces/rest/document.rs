@@ -68,12 +68,8 @@ pub(super) struct WriteConditions {
     )]
     idempotency_key: Option<String>,
     /// `*` for a record that must be known, or the ETag of the version that the
-    /// sender has seen.
-    #[param(
-        rename = "If-Match",
-        min_length = 1,
-        pattern = r#"^(\*|(W/)?"[!#-~]*"([ \t]*,[ \t]*(W/)?"[!#-~]*")*)$"#
-    )]
+    /// sender has seen. Lists of tags are taken too.
+    #[param(rename = "If-Match", pattern = r#"^(\*|(W/)?"[0-9]{1,9}")$"#)]
     if_match: Option<String>,
 }
 
@@ -82,12 +78,9 @@ pub(super) struct WriteConditions {
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "describes a header that is read elsewhere")]
 pub(super) struct WithdrawCondition {
-    /// `*`, or the ETag of the version that the sender has seen.
-    #[param(
-        rename = "If-Match",
-        min_length = 1,
-        pattern = r#"^(\*|(W/)?"[!#-~]*"([ \t]*,[ \t]*(W/)?"[!#-~]*")*)$"#
-    )]
+    /// `*`, or the ETag of the version that the sender has seen. Lists of tags
+    /// are taken too.
+    #[param(rename = "If-Match", pattern = r#"^(\*|(W/)?"[0-9]{1,9}")$"#)]
     if_match: Option<String>,
 }
 
