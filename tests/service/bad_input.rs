@@ -259,7 +259,7 @@ const HEADERS: [(&str, &str, u16, &str, &str); 21] = [
     ("if-match", "\"1", 400, "If-Match", "RFC 9110 8.8.3"),
     ("if-match", "W/1", 400, "If-Match", "RFC 9110 8.8.3"),
     ("if-match", "\"1\" \"2\"", 400, "If-Match", "RFC 9110 8.8.3"),
-    ("if-match", "\"1\",", 400, "If-Match", "RFC 9110 8.8.3"),
+    ("if-match", "\"1\",", 412, "If-Match", "RFC 9110 13.1.1"),
     ("if-match", "*", 412, "If-Match", "RFC 9110 13.1.1"),
     ("if-match", "W/\"1\"", 412, "If-Match", "RFC 9110 13.1.1"),
     (

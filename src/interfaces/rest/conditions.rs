@@ -37,23 +37,26 @@ fn version_of(tag: &str) -> Option<u32> {
     (version.to_string() == tag).then_some(version)
 }
 
-/// What stands between the quotes of a list of entity tags; `None` when it is none.
+/// What stands between the quotes of a list of entity tags; `None` when it is
+/// none. Empty elements are passed over (RFC 9110 §5.6.1.2).
 fn entity_tags(text: &str) -> Option<Vec<&str>> {
     let mut tags = Vec::new();
     let mut rest = text;
     loop {
-        let tag = rest.trim_start();
+        let tag = rest.trim_start_matches([' ', '\t', ',']);
+        if tag.is_empty() {
+            return Some(tags);
+        }
         let tag = tag.strip_prefix("W/").unwrap_or(tag).strip_prefix('"')?;
         let (tag, after) = tag.split_once('"')?;
         if tag.contains(char::is_whitespace) {
             return None;
         }
         tags.push(tag);
-        let after = after.trim_start();
-        if after.is_empty() {
-            return Some(tags);
+        rest = after.trim_start();
+        if !rest.is_empty() && !rest.starts_with(',') {
+            return None;
         }
-        rest = after.strip_prefix(',')?;
     }
 }
 
@@ -122,7 +125,9 @@ mod tests {
             read("\"x,y\", \"03\", \"+3\""),
             Ok(Some(IfMatch::OneOf(vec![])))
         );
-        for broken in ["", "3", "\"3", "W/3", "\"3\" \"4\"", "\"3\",", "w/\"3\""] {
+        assert_eq!(read(""), Ok(Some(IfMatch::OneOf(vec![]))));
+        assert_eq!(read("\"3\", ,"), Ok(Some(IfMatch::OneOf(vec![3]))));
+        for broken in ["3", "\"3", "W/3", "\"3\" \"4\"", "w/\"3\""] {
             assert!(read(broken).is_err(), "{broken}");
         }
         assert_eq!(if_match(&HeaderMap::new(), ""), Ok(None));
