@@ -23,6 +23,7 @@ prove: ## The long proofs: races, kills, interrupted imports, the index stopped 
 	ACCORD_ROUNDS=200 ACCORD_KILLS=100 ACCORD_IMPORT_KILLS=20 \
 	  $(CARGO) test --release --locked --test service -- --nocapture --test-threads=2
 	ACCORD_INDEX_FOLLOWER=off $(CARGO) test --release --locked --test service
+	$(CARGO) build --release --locked && ./scripts/schemathesis.sh
 
 bench: ## Criterion benches of the hot paths
 	$(CARGO) bench --locked
