@@ -10,6 +10,12 @@ drop index records_by_position;
 create index records_by_stamp on records (stamp, record);
 
 alter table record_keys rename column position to stamp;
+-- What other nodes have written since is read by each batch.
+create index record_keys_by_stamp on record_keys (stamp);
+
+-- The planner takes the index of open links by record for a person's, if this
+-- one is not as narrow.
+create index links_open_by_person on links (person) where to_position is null;
 
 alter table events add column stamp bigint not null default 0;
 create index events_by_stamp on events (stamp, position);

@@ -259,9 +259,7 @@ async fn read_after(
     after: EventPosition,
 ) -> Result<Vec<KeyRow>, StoreError> {
     let rows = db::query(
-        "select k.record, k.key, k.stamp from records r \
-         join record_keys k on k.record = r.record \
-         where r.stamp > $1 and k.stamp > $1 order by k.stamp limit $2",
+        "select record, key, stamp from record_keys where stamp > $1 order by stamp limit $2",
     )
     .bind(after.0)
     .bind(i64::try_from(ENTRIES_KEPT).unwrap_or(i64::MAX))

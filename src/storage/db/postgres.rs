@@ -31,7 +31,12 @@ pub(super) fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
         .application_name("accord")
         .statement_cache_capacity(STATEMENTS_KEPT)
         // A stopped writer must not hold its keys, nor the horizon, for long.
+        // Every statement goes by a key: a plan that was made while a table was
+        // empty must not walk it when it is full.
         .options([
+            ("enable_seqscan", "off"),
+            ("enable_hashjoin", "off"),
+            ("enable_mergejoin", "off"),
             ("lock_timeout", "2s"),
             ("statement_timeout", "60s"),
             ("idle_in_transaction_session_timeout", "5s"),
