@@ -134,21 +134,7 @@ fn speaks_wrongly(world: &World) {
         }
     }
     put().bytes("text/Canaryfamily", "Canaryfamily").send();
-    let misplaced = [
-        ("/persons/search", "{\"surname\": \"Canaryfamily\"}"),
-        ("/persons/search", "{\"birth_date\": \"Canaryfamily\"}"),
-        ("/sources/gp/release", "{\"reason\": [\"Canaryfamily\"]}"),
-        (
-            "/sources/Canaryfamily/release",
-            "{\"reason\": \"Canaryfamily\"}",
-        ),
-    ];
-    for (path, body) in misplaced {
-        let request = world.post(path).by(Actor::Steward);
-        let answer = request.bytes("application/json", body).send();
-        assert!((400..500).contains(&answer.status), "{path}");
-        assert!(!answer.text.contains("Canary"), "{}", answer.text);
-    }
+    misplaces(world);
     let paths = [
         "/persons/9990000107",
         "/persons/Canaryfamily",
@@ -156,14 +142,19 @@ fn speaks_wrongly(world: &World) {
         "/persons/P-Canaryfamily/history",
         "/persons/search?family_name=Canaryfamily",
         "/events?after=Canaryfamily",
-        "/events?Canaryfamily=1",
         "/review/tasks/Canaryfamily",
         "/review/tasks?state=Canaryfamily&kind=9990000107",
         "/persons?family_name=Canaryfamily",
         "/Canaryfamily",
     ];
     for path in paths {
-        let answer = world.get(path).by(Actor::Steward).send();
+        let follows = path.starts_with("/events");
+        let actor = if follows {
+            Actor::Integration
+        } else {
+            Actor::Steward
+        };
+        let answer = world.get(path).by(actor).send();
         assert!(answer.status < 500, "{path} answered {}", answer.status);
         assert!(
             !answer.text.contains("Canary"),
@@ -183,6 +174,25 @@ fn speaks_wrongly(world: &World) {
         .expect(401);
     let wrong_reason = world.get("/sources").by(Actor::Steward);
     wrong_reason.header("accord-role", "Canaryfamily").send();
+}
+
+/// Marks in the wrong members of a question.
+fn misplaces(world: &World) {
+    let misplaced = [
+        ("/persons/search", "{\"surname\": \"Canaryfamily\"}"),
+        ("/persons/search", "{\"birth_date\": \"Canaryfamily\"}"),
+        ("/sources/gp/release", "{\"reason\": [\"Canaryfamily\"]}"),
+        (
+            "/sources/Canaryfamily/release",
+            "{\"reason\": \"Canaryfamily\"}",
+        ),
+    ];
+    for (path, body) in misplaced {
+        let request = world.post(path).by(Actor::Steward);
+        let answer = request.bytes("application/json", body).send();
+        assert!((400..500).contains(&answer.status), "{path}");
+        assert!(!answer.text.contains("Canary"), "{}", answer.text);
+    }
 }
 
 #[test]
