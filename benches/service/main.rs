@@ -154,10 +154,11 @@ fn measure(
         Scenario::PopularBirthDate,
     ];
     let load = Load::read(&generated.join("records.csv"));
-    load.prepare(&mut Client::new(&address, &token));
+    let connect = || Client::new(&address, &token);
+    load.prepare(&mut connect());
     for scenario in scenarios {
         for clients in [1, CLIENTS] {
-            let figures = scenario.run(&load, &address, &token, clients, settings.requests, &meter);
+            let figures = scenario.run(&load, &connect, clients, settings.requests, &meter);
             println!(
                 "{engine}: {}, {clients} at once: {figures}",
                 scenario.name()

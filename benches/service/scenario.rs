@@ -125,8 +125,7 @@ impl Scenario {
     pub(crate) fn run(
         self,
         load: &Load,
-        address: &str,
-        token: &str,
+        connect: &(impl Fn() -> Client + Sync),
         clients: usize,
         requests: usize,
         meter: &Meter<'_>,
@@ -138,7 +137,7 @@ impl Scenario {
             let workers: Vec<_> = (0..clients)
                 .map(|worker| {
                     scope.spawn(move || {
-                        let mut client = Client::new(address, token);
+                        let mut client = connect();
                         let first = worker * share + clients * 1_000_000;
                         let send = |number: usize| self.send(load, &mut client, number);
                         (first..first + share).map(send).collect::<Vec<_>>()

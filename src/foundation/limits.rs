@@ -138,3 +138,18 @@ pub const YOUNG_RECORDS_OF_CROWD: usize = 16;
 /// Keys of one record that are kept, the youngest first: some fifty versions
 /// with nothing in common. Older ones are no longer looked up; the versions stay.
 pub const KEYS_PER_RECORD_MAX: usize = 1_024;
+
+/// Deepest JSON that is read: our own bodies have four levels.
+pub const JSON_DEPTH_MAX: usize = 16;
+
+/// Longest text of one member. What is longer than [`FIELD_CHARACTERS_MAX`] is
+/// kept and compared by its start; nobody writes a book into a name.
+pub const TEXT_CHARACTERS_MAX: usize = 65_536;
+
+/// Values of one list, and members of one object, at most. Those beyond
+/// [`VALUES_PER_FIELD_MAX`] are kept and not compared.
+pub const VALUES_PER_LIST_MAX: usize = 1_000;
+
+/// Lines that one quoted field of a file may run over. An address has five, a
+/// note some more; a quote that nobody closed has the rest of the file.
+pub const QUOTED_LINES_MAX: usize = 50;
