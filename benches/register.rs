@@ -134,12 +134,21 @@ fn measure(criterion: &mut Criterion) {
             runtime.block_on(asking).expect("no panic")
         });
     });
+    measure_questions(criterion, &runtime, &context, &|| new().submitted);
+}
+
+fn measure_questions(
+    criterion: &mut Criterion,
+    runtime: &Runtime,
+    context: &Context,
+    asked: &dyn Fn() -> SubmittedRecord,
+) {
     criterion.bench_function("ask about one person", |bencher| {
         bencher.iter(|| {
-            let asked = new().submitted;
+            let asked = asked();
             let read = access(Action::MatchPerson);
             runtime
-                .block_on(match_person(&context, &read, &asked, 10))
+                .block_on(match_person(context, &read, &asked, 10))
                 .expect("answered")
         });
     });
@@ -149,7 +158,7 @@ fn measure(criterion: &mut Criterion) {
     ] {
         criterion.bench_function(name, |bencher| {
             bencher.iter(|| {
-                let asked = new().submitted;
+                let asked = asked();
                 let request = SearchRequest {
                     family_name: asked.family_name,
                     given_names: asked.given_names,
@@ -159,7 +168,7 @@ fn measure(criterion: &mut Criterion) {
                 };
                 let read = access(Action::SearchPerson);
                 // Some made-up records lack a name or a date: that is an answer too.
-                let _ = runtime.block_on(search_persons(&context, &read, &request, 50));
+                let _ = runtime.block_on(search_persons(context, &read, &request, 50));
             });
         });
     }

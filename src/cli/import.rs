@@ -61,6 +61,8 @@ pub(super) struct Imported {
     pub(super) tasks: u64,
     pub(super) rejected: u64,
     pub(super) duplicates: u64,
+    /// Files that cannot be read to their end.
+    pub(super) damaged: u64,
 }
 
 impl Imported {
@@ -87,6 +89,12 @@ pub(super) async fn run(arguments: ImportArguments) -> anyhow::Result<()> {
         imported
     };
     imported.print();
+    if imported.damaged > 0 {
+        bail!(
+            "a file is damaged or was cut short; the rows before the damage went in, and the \
+             reject file names the line"
+        );
+    }
     if imported.duplicates > 0 {
         bail!(
             "{} rows repeat a record_id of their file; the first of each went in",
@@ -153,7 +161,7 @@ async fn import_file(
         for item in chunk.drain(..) {
             match item {
                 Ok((line, row, command)) => commands.push(((line, row), Ok(command))),
-                Err(problem) => rejects.keep(problem.line, &problem.reason, &problem.row)?,
+                Err(problem) => rejects.refuse(&problem)?,
             }
         }
         flows::register_batch(context, commands.into_iter(), |(line, row), outcome| {
@@ -177,6 +185,7 @@ async fn import_file(
     }
     progress.finish();
     total.rejected += rejects.count;
+    total.damaged += u64::from(rejects.damaged);
     if let Some(kept) = rejects.path() {
         eprintln!(
             "{} rows of {name} were rejected; see {}",
@@ -235,11 +244,7 @@ fn command_of(
     access: &Access,
 ) -> Result<Planned, RowProblem> {
     let line = row.line;
-    let refuse = |reason: String, row: &[String]| RowProblem {
-        line,
-        reason,
-        row: row.to_vec(),
-    };
+    let refuse = |reason: String, row: &[String]| RowProblem::new(line, reason, row.to_vec());
     let source = source.map_err(|reason| refuse(reason, &row.row))?;
     let local_id =
         LocalId::parse(&row.record_id).map_err(|error| refuse(error.to_string(), &row.row))?;

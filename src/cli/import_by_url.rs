@@ -15,6 +15,10 @@ use crate::registry::Outcome;
 /// Rows in one request: a second of the service's work.
 const ROWS_PER_REQUEST: usize = 1_000;
 
+/// Bytes of rows in one request. As JSON they may be six times as many, which
+/// the service still takes.
+const BYTES_PER_REQUEST: usize = 2 * 1_024 * 1_024;
+
 /// One line of the answer: an answer or a problem.
 #[derive(Deserialize)]
 struct Line {
@@ -23,6 +27,33 @@ struct Line {
     outcome: Option<Outcome>,
     tasks: Option<Vec<String>>,
     detail: Option<String>,
+}
+
+/// Rows of one source that go in one request.
+#[derive(Default)]
+struct Chunk {
+    rows: Vec<FileRow>,
+    bytes: usize,
+}
+
+fn bytes_of(row: &FileRow) -> usize {
+    row.row.iter().map(String::len).sum()
+}
+
+impl Chunk {
+    fn takes(&self, row: &FileRow) -> bool {
+        let Some(first) = self.rows.first() else {
+            return true;
+        };
+        first.source == row.source
+            && self.rows.len() < ROWS_PER_REQUEST
+            && self.bytes + bytes_of(row) <= BYTES_PER_REQUEST
+    }
+
+    fn push(&mut self, row: FileRow) {
+        self.bytes += bytes_of(&row);
+        self.rows.push(row);
+    }
 }
 
 /// Sends the files and adds up the answers.
@@ -46,30 +77,27 @@ pub(super) async fn run(arguments: &ImportArguments, url: &str) -> anyhow::Resul
             .into_owned();
         let mut progress = Progress::over_bytes(&format!("sending {name}"), size, arguments.quiet);
         let mut rejects = Rejects::new(&std::env::current_dir()?, path);
-        let mut chunk: Vec<FileRow> = Vec::new();
+        let mut chunk = Chunk::default();
         for row in rows {
             match row {
                 Ok(row) => {
-                    let other = chunk
-                        .first()
-                        .is_some_and(|first| first.source != row.source);
-                    if other || chunk.len() == ROWS_PER_REQUEST {
+                    if !chunk.takes(&row) {
                         send(
                             &client,
                             url,
                             token,
                             arguments,
-                            &chunk,
+                            &chunk.rows,
                             &mut total,
                             &mut rejects,
                         )
                         .await?;
-                        chunk.clear();
+                        chunk = Chunk::default();
                         progress.at(total.rows, bytes.load(Ordering::Relaxed));
                     }
                     chunk.push(row);
                 }
-                Err(problem) => rejects.keep(problem.line, &problem.reason, &problem.row)?,
+                Err(problem) => rejects.refuse(&problem)?,
             }
         }
         send(
@@ -77,13 +105,14 @@ pub(super) async fn run(arguments: &ImportArguments, url: &str) -> anyhow::Resul
             url,
             token,
             arguments,
-            &chunk,
+            &chunk.rows,
             &mut total,
             &mut rejects,
         )
         .await?;
         progress.finish();
         total.rejected += rejects.count;
+        total.damaged += u64::from(rejects.damaged);
         if let Some(kept) = rejects.path() {
             eprintln!(
                 "{} rows of {name} were rejected; see {}",

@@ -6,12 +6,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
+use crate::interfaces::files::RowProblem;
+
 /// Written when the first row is rejected.
 pub(super) struct Rejects {
     path: PathBuf,
     writer: Option<csv::Writer<std::fs::File>>,
     /// Rows rejected so far.
     pub(super) count: u64,
+    /// Whether the file cannot be read to its end.
+    pub(super) damaged: bool,
 }
 
 impl Rejects {
@@ -23,7 +27,14 @@ impl Rejects {
             path: directory.join(format!("{stem}.rejects.csv")),
             writer: None,
             count: 0,
+            damaged: false,
         }
+    }
+
+    /// Keeps a row that is no record.
+    pub(super) fn refuse(&mut self, problem: &RowProblem) -> anyhow::Result<()> {
+        self.damaged |= problem.ends_file;
+        self.keep(problem.line, &problem.reason, &problem.row)
     }
 
     /// Keeps a row with its line and reason.

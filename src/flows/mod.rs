@@ -9,9 +9,11 @@ mod catch_up_index;
 mod cpu_pool;
 mod export_links;
 mod follow_events;
+mod if_match;
 mod manage_sources;
 mod match_person;
 mod prepare;
+mod ready;
 mod register_batch;
 mod register_record;
 mod release_source;
@@ -38,6 +40,7 @@ pub use catch_up_index::{FollowerOptions, catch_up, catch_up_noting, follow};
 pub use cpu_pool::{CpuPool, CpuPoolFigures};
 pub use export_links::{ExportedLink, ExportedRecord, export_links, export_persons};
 pub use follow_events::{EventFeed, FeedEvent, follow_events};
+pub use if_match::IfMatch;
 pub use manage_sources::{add_source, ensure_source, list_sources};
 pub use match_person::{Incomplete, MatchAnswer, MatchCandidate, match_person};
 pub use register_batch::register_batch;
@@ -140,8 +143,8 @@ pub enum FlowError {
     /// The request contradicts what is known.
     #[error("{0}")]
     Conflict(&'static str),
-    /// `If-Match` names another version.
-    #[error("the record has changed since the version that If-Match names; read it again")]
+    /// `If-Match` names another version, or any version of an unknown record.
+    #[error("the record is not at a version that If-Match names; read it again")]
     Stale,
     /// The work was stopped or broke off; nothing was changed by it.
     #[error("the work was stopped before it was done; send it again")]

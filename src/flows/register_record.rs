@@ -5,18 +5,16 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::flows::prepare::{LookedUp, compare, fetch, look_up, score};
-use crate::flows::{Context, FlowError};
+use crate::flows::prepare::{compare, fetch, score};
+use crate::flows::ready::Ready;
+use crate::flows::{Context, FlowError, IfMatch};
 use crate::foundation::{Instant, hex};
-use crate::identity::{
-    Finding, FindingCode, NhsNumber, NumberStatus, StandardDate, StandardRecord, SubmittedRecord,
-    standardise,
-};
-use crate::matching::{BlockingKeys, blocking_keys, number_key};
+use crate::identity::{Finding, SubmittedRecord};
+use crate::matching::{BlockingKeys, blocking_keys};
 use crate::registry::{
-    Change, DecidedAgain, LocalId, NumberHash, Numbering, Outcome, RecordState, RecordStatus,
-    Registered, Registration, RegistrationAnswer, RegistryEvent, RegistryState, Replacement,
-    SourceCode, VersionStanding, decide_again, register,
+    Change, DecidedAgain, LocalId, Numbering, Outcome, RecordState, RecordStatus, Registered,
+    Registration, RegistrationAnswer, RegistryEvent, RegistryState, SourceCode, VersionStanding,
+    decide_again, register,
 };
 use crate::security::Access;
 use crate::storage::{CommitActor, CommitReads, NewVersion, Planned, ReadSet, RememberedAnswer};
@@ -36,8 +34,8 @@ pub struct RegisterCommand {
     pub submitted: SubmittedRecord,
     /// `Idempotency-Key`.
     pub idempotency_key: Option<String>,
-    /// Version named by `If-Match`.
-    pub if_match: Option<u32>,
+    /// `If-Match`.
+    pub if_match: Option<IfMatch>,
     /// Findings of the door, beside those of standardising.
     pub findings: Vec<Finding>,
 }
@@ -151,63 +149,6 @@ pub(super) async fn prepare_registration(
     Ok(PreparedRegistration { read, inside })
 }
 
-/// A registration of which everything is computed that needs no ledger.
-struct Ready {
-    effective_at: Option<Instant>,
-    standard: Arc<StandardRecord>,
-    findings: Vec<Finding>,
-    payload: String,
-    digest: String,
-    replacement: Option<Replacement>,
-    looked_up: LookedUp,
-}
-
-impl Ready {
-    fn from(
-        context: &Context,
-        submitted: &SubmittedRecord,
-        door_findings: Vec<Finding>,
-        number_status_default: NumberStatus,
-    ) -> Result<Self, FlowError> {
-        let mut effective_at = effective_at(submitted)?;
-        let options = context.standardise_options(number_status_default);
-        let (standard, mut findings) = standardise(submitted, &options);
-        findings.extend(door_findings);
-        if effective_at.is_some_and(|at| at > context.clock.now().plus_one_day()) {
-            // It would shut out every true date that comes after it.
-            findings.push(Finding::new(FindingCode::EffectiveInFuture, "effective_at"));
-            effective_at = None;
-        }
-        refuse_the_unidentifying(&standard)?;
-        let payload = serde_json::to_string(submitted)
-            .expect("invariant: a record of texts and lists always becomes JSON");
-        let digest = hex(&Sha256::digest(payload.as_bytes()));
-        let replacement = replacement(submitted, &standard);
-        let looked_up = look_up(context, &standard)?;
-        Ok(Self {
-            effective_at,
-            standard: Arc::new(standard),
-            findings,
-            payload,
-            digest,
-            replacement,
-            looked_up,
-        })
-    }
-}
-
-/// What the message says of the number that its own verified number replaces.
-fn replacement(submitted: &SubmittedRecord, standard: &StandardRecord) -> Option<Replacement> {
-    let claim = standard
-        .nhs_number
-        .filter(|claim| claim.status.is_verified())?;
-    let replaced = NhsNumber::parse(submitted.replaces_nhs_number.as_deref()?).ok()?;
-    (replaced != claim.number).then(|| Replacement {
-        replaced: NumberHash(number_key(replaced)),
-        replaced_by: NumberHash(number_key(claim.number)),
-    })
-}
-
 /// Decides a version that came during a quarantine of its source; whether it
 /// no longer waits.
 pub(super) async fn commit_again(
@@ -271,37 +212,6 @@ fn count(answer: &RegistrationAnswer) {
     }
 }
 
-fn effective_at(submitted: &SubmittedRecord) -> Result<Option<Instant>, FlowError> {
-    let Some(text) = submitted.effective_at.as_deref() else {
-        return Ok(None);
-    };
-    let at = Instant::parse(text).or_else(|| {
-        let date = StandardDate::parse(text)?;
-        Instant::parse(&format!("{}T00:00:00Z", date.to_iso()))
-    });
-    at.map(Some).ok_or_else(|| FlowError::Unprocessable {
-        member: "effective_at",
-        rule: "RFC 3339",
-        detail: "effective_at must be a full date or an RFC 3339 instant such as \
-                 2026-11-22T07:30:00Z"
-            .to_owned(),
-    })
-}
-
-fn refuse_the_unidentifying(standard: &StandardRecord) -> Result<(), FlowError> {
-    if standard.identifies() {
-        return Ok(());
-    }
-    Err(FlowError::Unprocessable {
-        member: "",
-        rule: "one identifying value",
-        detail: "nothing in this record identifies a person after standardising; send at least \
-                 an NHS number, a name, a birth date, an address, a phone, an e-mail or another \
-                 identifier"
-            .to_owned(),
-    })
-}
-
 /// What runs between the re-read and the inserts of the commit.
 struct Inside {
     context: Context,
@@ -311,7 +221,7 @@ struct Inside {
     payload: String,
     stored_hashes: Vec<u64>,
     idempotency: Option<(String, String)>,
-    if_match: Option<u32>,
+    if_match: Option<IfMatch>,
     /// The deferred version that this decides.
     again: Option<u32>,
 }
@@ -378,7 +288,8 @@ impl Inside {
         }
         let known = state.record(&self.registration.source, &self.registration.local_id);
         let current = known.map(|record| record.current.version);
-        if self.if_match.is_some() && self.if_match != current {
+        let condition = self.if_match.as_ref();
+        if condition.is_some_and(|condition| !condition.holds(current)) {
             return Planned::nothing(Verdict::Stale);
         }
         if known.is_some_and(|record| self.repeats(record))

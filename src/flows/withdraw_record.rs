@@ -1,6 +1,6 @@
 //! A source no longer holds a record.
 
-use crate::flows::{Context, FlowError};
+use crate::flows::{Context, FlowError, IfMatch};
 use crate::registry::{LocalId, Refusal, RegistryState, SourceCode, withdraw};
 use crate::security::Access;
 use crate::storage::{CommitActor, Planned, ReadSet};
@@ -14,7 +14,7 @@ pub async fn withdraw_record(
     access: &Access,
     source: &SourceCode,
     local_id: &LocalId,
-    if_match: Option<u32>,
+    if_match: Option<IfMatch>,
 ) -> Result<(), FlowError> {
     let now = context.clock.now();
     let read = ReadSet {
@@ -34,7 +34,8 @@ pub async fn withdraw_record(
                 .and_then(|record| record.link.as_ref())
                 .map(|link| link.person);
             let stale = record.is_some_and(|record| {
-                if_match.is_some_and(|asked| asked != record.current.version)
+                let current = Some(record.current.version);
+                if_match.as_ref().is_some_and(|asked| !asked.holds(current))
             });
             if stale {
                 return Planned::nothing(Err(Refusal::StaleVersion));

@@ -25,9 +25,9 @@ pub const INDEX_WRITER_BYTES: usize = 32 * 1_024 * 1_024;
 /// dictionary walk a segment, so few; each merge writes again, so not two.
 pub const INDEX_SEGMENTS_PER_MERGE: usize = 5;
 
-/// Segments with fewer records count as alike: those of single commits. Twice a
-/// full commit, so that what was merged once is not merged with those again.
-pub const INDEX_SMALL_SEGMENT_RECORDS: u32 = 2_000;
+/// Segments with fewer records count as alike: those of single commits. What
+/// was merged once is above it, and is not merged with those again.
+pub const INDEX_SMALL_SEGMENT_RECORDS: u32 = 200;
 
 /// A segment with more records is not merged again in the background, so that
 /// no merge holds a core for minutes.
@@ -50,10 +50,16 @@ pub const POSSIBLE_PERSONS_MAX: usize = 10;
 /// is not commit-bound, small enough that readers see news soon.
 pub const INDEX_FEED_ROWS_MAX: u32 = 2_000;
 
-/// Pause between two looks at the ledger by the index follower. Each look that
-/// finds news writes a segment, and segments are merged later: ten looks a
-/// second cost more than the records themselves. Answers do not wait for it.
-pub const INDEX_FOLLOW_INTERVAL_MS: u64 = 1_000;
+/// Pause between two looks at the ledger by the index follower.
+pub const INDEX_FOLLOW_INTERVAL_MS: u64 = 500;
+
+/// Each commit of the index writes a segment, and segments are merged later: to
+/// follow each second costs more than the records themselves. Answers do not
+/// wait for it. So many changed records are enough for a commit.
+pub const INDEX_COMMIT_RECORDS: i64 = 2_000;
+
+/// Fewer wait so long.
+pub const INDEX_COMMIT_WAIT_MS: u64 = 4_000;
 
 /// Registrations of one batch that are prepared at once: enough to keep every
 /// core busy while the writer commits.
@@ -132,3 +138,18 @@ pub const YOUNG_RECORDS_OF_CROWD: usize = 16;
 /// Keys of one record that are kept, the youngest first: some fifty versions
 /// with nothing in common. Older ones are no longer looked up; the versions stay.
 pub const KEYS_PER_RECORD_MAX: usize = 1_024;
+
+/// Deepest JSON that is read: our own bodies have four levels.
+pub const JSON_DEPTH_MAX: usize = 16;
+
+/// Longest text of one member. What is longer than [`FIELD_CHARACTERS_MAX`] is
+/// kept and compared by its start; nobody writes a book into a name.
+pub const TEXT_CHARACTERS_MAX: usize = 65_536;
+
+/// Values of one list, and members of one object, at most. Those beyond
+/// [`VALUES_PER_FIELD_MAX`] are kept and not compared.
+pub const VALUES_PER_LIST_MAX: usize = 1_000;
+
+/// Lines that one quoted field of a file may run over. An address has five, a
+/// note some more; a quote that nobody closed has the rest of the file.
+pub const QUOTED_LINES_MAX: usize = 50;

@@ -36,6 +36,11 @@ pub const REQUEST_SECONDS_MAX: u64 = 30;
 /// Requests in work when the service is told to stop. Supervisors kill after 30 s.
 pub const STOP_SECONDS_MAX: u64 = 20;
 
+/// What is left of a body that was refused unread is read and forgotten up to
+/// here, and as long as a caller may be silent; a close over bytes that were not
+/// read would take the answer away.
+pub const FORGOTTEN_BYTES_MAX: usize = 16 * 1_024 * 1_024;
+
 /// Longest path with its query: four times the longest record's.
 pub const URI_CHARACTERS_MAX: usize = 4_096;
 

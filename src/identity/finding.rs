@@ -4,9 +4,12 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// How much a finding matters to those who own the data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Read well, after a repair or with a remark.
@@ -21,8 +24,8 @@ macro_rules! finding_codes {
     ($($code:ident $severity:ident $rule:literal $sentence:literal;)+) => {
         /// Stable machine codes, `snake_case` in JSON.
         #[derive(
-            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-        )]
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
         #[serde(rename_all = "snake_case")]
         pub enum FindingCode {
             $(#[doc = $sentence] $code,)+
@@ -135,7 +138,7 @@ impl FindingCode {
 
 /// A finding names the field and the rule; its sentence holds no value from
 /// the record.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 pub struct Finding {
     /// What was found.
     pub code: FindingCode,

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Identity data as one source sent it. Every member is optional; texts are
 /// kept to the byte. Unknown members are refused by name.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SubmittedRecord {
     /// NHS number, in any notation.
@@ -92,7 +93,7 @@ pub struct SubmittedRecord {
 }
 
 /// An identifier of another authority; `system` may be unknown.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SubmittedIdentifier {
     /// The authority, as a URI, OID or code.
@@ -103,7 +104,7 @@ pub struct SubmittedIdentifier {
 }
 
 /// An earlier or other name.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SubmittedName {
     /// Given names in order.
@@ -118,7 +119,7 @@ pub struct SubmittedName {
 }
 
 /// An address as sent.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SubmittedAddress {
     /// `home`, `temp`, `billing`, `old`, …
@@ -145,7 +146,7 @@ pub struct SubmittedAddress {
 }
 
 /// The mother's record, by any of the ways a source can name it.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SubmittedMother {
     /// Source of the local id.
@@ -160,7 +161,7 @@ pub struct SubmittedMother {
 }
 
 /// Somebody beside the patient.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SubmittedAssociatedPerson {
     /// Relationship to the patient.

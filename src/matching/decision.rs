@@ -24,6 +24,7 @@
 //! link or review it is a new person.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::foundation::PersonId;
 use crate::identity::StandardRecord;
@@ -32,7 +33,9 @@ use crate::matching::assessment::{Assessment, Verdict, assess, compare_all};
 use crate::matching::{IdentityScore, LinkageModel, MatchWeight, Reason};
 
 /// How a link came about (R136).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Route {
     /// A rule about the NHS number.
@@ -44,7 +47,9 @@ pub enum Route {
 }
 
 /// What a candidate would be to an asker (DESIGN 6.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Grade {
     /// Would be linked.

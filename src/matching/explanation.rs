@@ -3,9 +3,12 @@
 //! places that a row names.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What a row is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Field {
     /// What is known before any field: one in so many people.

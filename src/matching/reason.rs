@@ -2,11 +2,12 @@
 //! with its number and a sentence that holds no value of a record.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 macro_rules! reasons {
     ($($variant:ident = $rule:literal, $sentence:literal;)+) => {
         /// A rule that spoke.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
         #[serde(rename_all = "snake_case")]
         pub enum Reason {
             $(#[doc = $sentence] $variant,)+

@@ -2,6 +2,7 @@
 //! a replay answers the same.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::foundation::{EventPosition, PersonId, TaskId};
 use crate::identity::Finding;
@@ -9,7 +10,7 @@ use crate::matching::{Grade, Route};
 use crate::registry::{LocalId, SourceCode};
 
 /// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Linked to a person that has other records.
@@ -21,9 +22,10 @@ pub enum Outcome {
 }
 
 /// Another person that the record may belong to.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct OtherPerson {
     /// Who.
+    #[schema(value_type = String, pattern = "^P-[0-9a-f]{32}$")]
     pub person_id: PersonId,
     /// How likely, in words.
     pub grade: Grade,

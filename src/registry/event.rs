@@ -6,6 +6,7 @@
 //! members are optional. Goldens in the tests hold one of each.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::foundation::{Instant, PersonId, RecordNumber, TaskId};
 use crate::matching::{Field, ModelId, Reason, Route};
@@ -199,7 +200,7 @@ impl TryFrom<String> for NumberHash {
 }
 
 /// Where a version stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VersionStanding {
     /// What the record says now.
@@ -221,7 +222,9 @@ pub enum UnlinkReason {
 }
 
 /// What a task asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum TaskKind {
     /// Are these two persons one?

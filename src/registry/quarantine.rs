@@ -10,6 +10,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::foundation::{EventPosition, RecordNumber, TaskId};
 use crate::identity::{Finding, FindingCode};
@@ -51,7 +52,9 @@ pub enum ConflictKind {
 }
 
 /// What jumped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum QuarantineReason {
     /// Confusions and overlays.

@@ -3,14 +3,14 @@
 //! the commands before it have brought into its reach.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::{PoisonError, RwLock};
+use std::sync::PoisonError;
 
 use crate::foundation::{EventPosition, PersonId, RecordNumber, TaskId};
 use crate::registry::{Counters, PersonState, PersonStatus, RecordNumberCounter, RegistryState};
 use crate::storage::StoreError;
 use crate::storage::command::{CommitReads, Planned, ReadSet, RememberedAnswer};
 use crate::storage::db::{self, Connection, Row};
-use crate::storage::recent::{RecentKeys, Wanted, find_recent};
+use crate::storage::recent::{Wanted, YoungKeys, find_recent};
 use crate::storage::rows::{
     Reader, parse_person, person_status, record_from, select_records, select_tasks, task_from,
 };
@@ -69,25 +69,6 @@ const NUMBERED: RowStatement = RowStatement {
 struct Found {
     state: Option<PersonState>,
     tasks: BTreeMap<TaskId, EventPosition>,
-}
-
-/// Where young records are looked for.
-pub(super) struct YoungKeys {
-    /// Their keys.
-    pub(super) keys: RwLock<RecentKeys>,
-    /// What is added to transaction ids (see `feed`).
-    pub(super) offset: i64,
-}
-
-impl YoungKeys {
-    /// The horizon, where several processes write.
-    pub(super) async fn horizon(
-        &self,
-        connection: &mut Connection,
-    ) -> Result<Option<EventPosition>, StoreError> {
-        let horizon = db::horizon(connection, self.offset).await?;
-        Ok(horizon.map(EventPosition))
-    }
 }
 
 /// What a batch works on.

@@ -76,8 +76,7 @@ pub use verify::{Checked, VerifyReport, Violation};
 use crate::foundation::Instant;
 use crate::registry::RegistryState;
 use db::{Place, Pool, Writer};
-use load::YoungKeys;
-use recent::RecentKeys;
+use recent::{RecentKeys, YoungKeys};
 use writer::{Counts, QUEUE_MAX, QUEUE_WAIT, WriterTask};
 
 const DATABASE_FILE: &str = "accord.db";

@@ -93,6 +93,25 @@ pub(super) fn by_key(rows: &[KeyRow]) -> BTreeMap<u64, Young> {
         .collect()
 }
 
+/// Where young records are looked for.
+pub(super) struct YoungKeys {
+    /// Their keys.
+    pub(super) keys: RwLock<RecentKeys>,
+    /// What is added to transaction ids (see `feed`).
+    pub(super) offset: i64,
+}
+
+impl YoungKeys {
+    /// The horizon, where several processes write.
+    pub(super) async fn horizon(
+        &self,
+        connection: &mut Connection,
+    ) -> Result<Option<EventPosition>, StoreError> {
+        let horizon = db::horizon(connection, self.offset).await?;
+        Ok(horizon.map(EventPosition))
+    }
+}
+
 impl RecentKeys {
     /// Whether a look-up after `position` finds all.
     pub(super) fn covers(&self, position: EventPosition) -> bool {

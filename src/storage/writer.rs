@@ -20,9 +20,9 @@ use crate::storage::StoreError;
 use crate::storage::batch::Batch;
 use crate::storage::command::{Queued, ReadSet};
 use crate::storage::db::{self, Connection, Receipt, Writer};
-use crate::storage::load::{Working, YoungKeys, needed_after};
+use crate::storage::load::{Working, needed_after};
 use crate::storage::locks::{key_locks, person_locks};
-use crate::storage::recent::KeyRow;
+use crate::storage::recent::{KeyRow, YoungKeys};
 
 /// Commands in one commit: past this a longer batch gains little and each
 /// waits longer.

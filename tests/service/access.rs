@@ -9,7 +9,7 @@ use crate::request::Answer;
 use crate::world::{Actor, World, record_path};
 
 /// Every route of this service under `/api/v1`, with a body where one is taken.
-const ROUTES: [(&str, &str); 14] = [
+const ROUTES: [(&str, &str); 17] = [
     ("PUT", "/sources/gp/records/routes-1"),
     ("POST", "/sources/gp/records"),
     ("POST", "/sources/gp/records/batch"),
@@ -17,8 +17,11 @@ const ROUTES: [(&str, &str); 14] = [
     ("DELETE", "/sources/gp/records/routes-1"),
     ("GET", "/sources/gp/records/routes-1/person"),
     ("POST", "/match"),
+    ("POST", "/persons/search"),
     ("GET", "/persons/{person}"),
     ("GET", "/persons/{person}/records"),
+    ("GET", "/persons/{person}/history"),
+    ("GET", "/events"),
     ("GET", "/review/tasks"),
     ("GET", "/review/tasks/{task}"),
     ("GET", "/sources"),
@@ -83,7 +86,12 @@ fn a_role_may_not_do_what_is_not_its_own() {
     let refused = [
         (
             Actor::Integration,
-            vec!["GET /review/tasks", "GET /review/tasks/{task}"],
+            vec![
+                "GET /review/tasks",
+                "GET /review/tasks/{task}",
+                "GET /persons/{person}/history",
+                "POST /sources/gp/release",
+            ],
         ),
         (
             Actor::Clinician,
@@ -92,6 +100,7 @@ fn a_role_may_not_do_what_is_not_its_own() {
                 "DELETE /sources/gp/records/routes-1",
                 "POST /sources/gp/records/batch",
                 "POST /sources/gp/release",
+                "GET /events",
                 "GET /review/tasks",
             ],
         ),
@@ -101,6 +110,7 @@ fn a_role_may_not_do_what_is_not_its_own() {
                 "PUT /sources/gp/records/routes-1",
                 "POST /sources/gp/records",
                 "DELETE /sources/gp/records/routes-1",
+                "GET /events",
             ],
         ),
     ];

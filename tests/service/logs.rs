@@ -97,6 +97,18 @@ fn speaks_through_every_door(world: &World) {
     for task in world.tasks().list("tasks") {
         world.task(task["task_id"].as_str().expect("an id"));
     }
+    let criteria = json!({
+        "family_name": "Canaryfamily", "given_names": ["Canarygiven"], "birth_date": "1948-05-29",
+        "nhs_number": "9990000107", "mode": "fuzzy",
+    });
+    let search = world.post("/persons/search").by(Actor::Steward);
+    search.json(&criteria).send().expect(200);
+    world
+        .get(&format!("/persons/{}/history", first.person()))
+        .by(Actor::Steward)
+        .send()
+        .expect(200);
+    world.get("/events").send().expect(200);
     world.get_root("/metrics").by(Actor::Nobody).send();
     world.withdraws("gp", "1");
 }
@@ -122,17 +134,27 @@ fn speaks_wrongly(world: &World) {
         }
     }
     put().bytes("text/Canaryfamily", "Canaryfamily").send();
+    misplaces(world);
     let paths = [
         "/persons/9990000107",
         "/persons/Canaryfamily",
         "/persons/P-Canaryfamily/records",
+        "/persons/P-Canaryfamily/history",
+        "/persons/search?family_name=Canaryfamily",
+        "/events?after=Canaryfamily",
         "/review/tasks/Canaryfamily",
         "/review/tasks?state=Canaryfamily&kind=9990000107",
         "/persons?family_name=Canaryfamily",
         "/Canaryfamily",
     ];
     for path in paths {
-        let answer = world.get(path).by(Actor::Steward).send();
+        let follows = path.starts_with("/events");
+        let actor = if follows {
+            Actor::Integration
+        } else {
+            Actor::Steward
+        };
+        let answer = world.get(path).by(actor).send();
         assert!(answer.status < 500, "{path} answered {}", answer.status);
         assert!(
             !answer.text.contains("Canary"),
@@ -152,6 +174,25 @@ fn speaks_wrongly(world: &World) {
         .expect(401);
     let wrong_reason = world.get("/sources").by(Actor::Steward);
     wrong_reason.header("accord-role", "Canaryfamily").send();
+}
+
+/// Marks in the wrong members of a question.
+fn misplaces(world: &World) {
+    let misplaced = [
+        ("/persons/search", "{\"surname\": \"Canaryfamily\"}"),
+        ("/persons/search", "{\"birth_date\": \"Canaryfamily\"}"),
+        ("/sources/gp/release", "{\"reason\": [\"Canaryfamily\"]}"),
+        (
+            "/sources/Canaryfamily/release",
+            "{\"reason\": \"Canaryfamily\"}",
+        ),
+    ];
+    for (path, body) in misplaced {
+        let request = world.post(path).by(Actor::Steward);
+        let answer = request.bytes("application/json", body).send();
+        assert!((400..500).contains(&answer.status), "{path}");
+        assert!(!answer.text.contains("Canary"), "{}", answer.text);
+    }
 }
 
 #[test]

@@ -13,6 +13,10 @@
 
 /// Who may do what, and what everybody else is told.
 mod access;
+/// Malformed files.
+mod bad_files;
+/// Malformed messages, headers and paths.
+mod bad_input;
 /// Commands, their exit codes and what they print.
 mod commands;
 /// Simultaneous submissions of one new person make one person.
@@ -37,6 +41,8 @@ mod logs;
 mod masking;
 /// Asking who somebody is, without writing.
 mod matching;
+/// The OpenAPI document says what is served.
+mod openapi;
 /// Records that share what everybody shares.
 mod pathology;
 /// Made-up people for the stories.

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::foundation::limits::VALUES_PER_LIST_MAX;
+
 /// A field that a column can fill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(
@@ -141,6 +143,9 @@ pub enum ColumnProblem {
     /// No column gives the record's id.
     #[error("no column gives the record's id; name one record_id or use --map COLUMN=record_id")]
     NoRecordId,
+    /// More columns than a record may have.
+    #[error("the header has {0} columns, and at most 1000 are read; is it the right file?")]
+    TooMany(usize),
     /// Two columns have one name.
     #[error("the column {0} is there twice")]
     Twice(String),
@@ -153,6 +158,40 @@ pub struct ColumnMap {
     pub fields: Vec<Option<Column>>,
     /// Headings by place, as in the file.
     pub headings: Vec<String>,
+}
+
+/// What a column of this heading claims to be.
+type Claim<'a> = &'a dyn Fn(&str) -> Option<Column>;
+
+fn find(table: &[(&str, Column)], heading: &str) -> Option<Column> {
+    let found = table.iter().find(|(name, _)| *name == heading);
+    found.map(|(_, column)| *column)
+}
+
+/// The column of this name, whatever its spelling.
+pub(super) fn column_of(name: &str) -> Option<Column> {
+    let folded = fold(name);
+    find(FIELDS, &folded).or_else(|| find(OTHER_HEADINGS, &folded))
+}
+
+/// The column that an argument gives to this name.
+pub(super) fn mapped_column(name: &str, mapped: &BTreeMap<String, Column>) -> Option<Column> {
+    mapped.get(&fold(name)).copied()
+}
+
+impl Column {
+    /// Whether a record may have several values of it.
+    const fn is_list(self) -> bool {
+        matches!(
+            self,
+            Self::AddressLine
+                | Self::MiddleName
+                | Self::PreviousFamilyName
+                | Self::Phone
+                | Self::Email
+                | Self::OtherId
+        )
+    }
 }
 
 fn fold(heading: &str) -> String {
@@ -195,6 +234,9 @@ impl ColumnMap {
     /// A column twice, a mapping for a column that is not there, or no record id.
     pub fn of_header(headings: &[String], mapped: &[String]) -> Result<Self, ColumnProblem> {
         let mappings = read_mappings(mapped)?;
+        if headings.len() > VALUES_PER_LIST_MAX {
+            return Err(ColumnProblem::TooMany(headings.len()));
+        }
         let folded: Vec<String> = headings.iter().map(|heading| fold(heading)).collect();
         for (index, heading) in folded.iter().enumerate() {
             if !heading.is_empty() && folded[..index].contains(heading) {
@@ -206,28 +248,23 @@ impl ColumnMap {
                 return Err(ColumnProblem::NoSuchColumn(column.clone()));
             }
         }
-        let own: Vec<Option<Column>> = folded
-            .iter()
-            .map(|heading| {
-                let known = FIELDS.iter().find(|(name, _)| name == heading);
-                mappings
-                    .get(heading)
-                    .copied()
-                    .or(known.map(|(_, column)| *column))
-            })
-            .collect();
-        let fields: Vec<Option<Column>> = folded
-            .iter()
-            .zip(&own)
-            .map(|(heading, found)| {
-                found.or_else(|| {
-                    let other = OTHER_HEADINGS.iter().find(|(name, _)| name == heading);
-                    other.map(|(_, column)| *column).filter(|column| {
-                        !own.contains(&Some(*column)) || *column == Column::AddressLine
-                    })
-                })
-            })
-            .collect();
+        // What is said in an argument wins over a field's own name, and that over
+        // another heading; of two columns for one value the first.
+        let claims: [Claim<'_>; 3] = [
+            &|heading| mappings.get(heading).copied(),
+            &|heading| find(FIELDS, heading),
+            &|heading| find(OTHER_HEADINGS, heading),
+        ];
+        let mut fields: Vec<Option<Column>> = vec![None; folded.len()];
+        for claim in claims {
+            for (index, heading) in folded.iter().enumerate() {
+                let column = claim(heading).filter(|_| fields[index].is_none());
+                let free = |column: &Column| column.is_list() || !fields.contains(&Some(*column));
+                if let Some(column) = column.filter(free) {
+                    fields[index] = Some(column);
+                }
+            }
+        }
         if !fields.contains(&Some(Column::RecordId)) {
             return Err(ColumnProblem::NoRecordId);
         }
@@ -235,6 +272,17 @@ impl ColumnMap {
             fields,
             headings: headings.to_vec(),
         })
+    }
+
+    /// The name under which a column that nothing maps is kept.
+    #[must_use]
+    pub fn heading(&self, index: usize) -> String {
+        let heading = &self.headings[index];
+        if heading.trim().is_empty() {
+            format!("column {}", index + 1)
+        } else {
+            heading.clone()
+        }
     }
 }
 

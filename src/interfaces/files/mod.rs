@@ -3,7 +3,14 @@
 //! or a problem with its line; nothing is lost in between.
 
 mod columns;
+mod csv_rows;
+mod lines;
+mod ndjson;
 mod reader;
+mod row;
+
+#[cfg(test)]
+mod tests;
 
 pub use columns::{Column, ColumnMap, ColumnProblem};
-pub use reader::{FileProblem, FileRow, FileRows, RowProblem, open};
+pub use reader::{FileProblem, FileRow, FileRows, RowProblem, open, read_csv, read_ndjson};

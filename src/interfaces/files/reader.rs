@@ -1,13 +1,18 @@
-//! Reads a file row by row. Rows of the wrong length, unreadable text and
-//! values without an id are problems of that row; the rest goes on.
+//! Opens a file and gives its rows, in order. Rows of the wrong length,
+//! unreadable text and values without an id are problems of that row; the rest
+//! goes on.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::foundation::limits::RECORD_BODY_BYTES_MAX;
-use crate::identity::{SubmittedAddress, SubmittedIdentifier, SubmittedName, SubmittedRecord};
-use crate::interfaces::files::{Column, ColumnMap, ColumnProblem};
+use crate::identity::SubmittedRecord;
+use crate::interfaces::files::csv_rows::{CsvRows, RawProblem};
+use crate::interfaces::files::ndjson::NdjsonRows;
+use crate::interfaces::files::row::record_of;
+use crate::interfaces::files::{ColumnMap, ColumnProblem};
 
 /// A file that cannot be read at all.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +33,19 @@ pub enum FileProblem {
         /// Why.
         problem: ColumnProblem,
     },
+    /// Its header is no row.
+    #[error("{path}: line {line}: {reason}")]
+    HeaderRow {
+        /// Which file.
+        path: PathBuf,
+        /// Where.
+        line: u64,
+        /// Why.
+        reason: String,
+    },
+    /// It is in UTF-16.
+    #[error("{0}: the file is UTF-16; save it as UTF-8 (in a spreadsheet: \"CSV UTF-8\")")]
+    Utf16(PathBuf),
     /// It has no rows, not even a header.
     #[error("{0}: the file is empty")]
     Empty(PathBuf),
@@ -43,6 +61,31 @@ pub struct RowProblem {
     pub reason: String,
     /// The row as read, for the reject file.
     pub row: Vec<String>,
+    /// The file is damaged here: nothing after it can be read.
+    pub ends_file: bool,
+}
+
+impl RowProblem {
+    /// A problem of one row; the next row may do.
+    #[must_use]
+    pub fn new(line: u64, reason: impl Into<String>, row: Vec<String>) -> Self {
+        Self {
+            line,
+            reason: reason.into(),
+            row,
+            ends_file: false,
+        }
+    }
+}
+
+impl From<RawProblem> for RowProblem {
+    fn from(raw: RawProblem) -> Self {
+        let row = vec![decode(&raw.text)];
+        Self {
+            ends_file: raw.ends_file,
+            ..Self::new(raw.line, raw.reason, row)
+        }
+    }
 }
 
 /// A row as a record.
@@ -60,35 +103,30 @@ pub struct FileRow {
     pub row: Vec<String>,
 }
 
+type Bytes = Box<dyn Read + Send>;
+
 /// The rows of a file, in order.
 pub struct FileRows {
     inner: Rows,
-    broken: bool,
-    bytes: std::sync::Arc<std::sync::atomic::AtomicU64>,
+    ended: bool,
+    bytes: Arc<AtomicU64>,
 }
 
 enum Rows {
-    Csv {
-        reader: Box<csv::Reader<Box<dyn Read + Send>>>,
-        map: ColumnMap,
-    },
-    Ndjson {
-        reader: BufReader<Box<dyn Read + Send>>,
-        line: u64,
-    },
+    Csv(Box<CsvRows<Bytes>>, ColumnMap),
+    Ndjson(Box<NdjsonRows<Bytes>>),
 }
 
 /// Counts what was read of the file itself, packed or not, for the progress bar.
 struct Counted<R> {
     inner: R,
-    bytes: std::sync::Arc<std::sync::atomic::AtomicU64>,
+    bytes: Arc<AtomicU64>,
 }
 
 impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let count = self.inner.read(buffer)?;
-        self.bytes
-            .fetch_add(count as u64, std::sync::atomic::Ordering::Relaxed);
+        self.bytes.fetch_add(count as u64, Ordering::Relaxed);
         Ok(count)
     }
 }
@@ -98,72 +136,100 @@ impl<R: Read> Read for Counted<R> {
 /// # Errors
 /// It cannot be read, is empty, or its header does not do.
 pub fn open(path: &Path, mapped: &[String]) -> Result<FileRows, FileProblem> {
-    let unreadable = |source| FileProblem::Unreadable {
+    let bytes = Arc::default();
+    let file = File::open(path).map_err(|source| FileProblem::Unreadable {
         path: path.to_owned(),
         source,
-    };
-    let bytes = std::sync::Arc::default();
-    let file = File::open(path).map_err(unreadable)?;
+    })?;
     let counted = Counted {
         inner: file,
-        bytes: std::sync::Arc::clone(&bytes),
+        bytes: Arc::clone(&bytes),
     };
-    let name = path
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .to_lowercase();
+    let name = path.file_name().unwrap_or_default();
+    let name = name.to_string_lossy().to_lowercase();
     let packed = name.strip_suffix(".gz");
-    let text: Box<dyn Read + Send> = match packed {
+    let text: Bytes = match packed {
         Some(_) => Box::new(flate2::read::MultiGzDecoder::new(BufReader::new(counted))),
         None => Box::new(counted),
     };
     let plain = packed.unwrap_or(&name);
-    let json = [".ndjson", ".jsonl"]
-        .iter()
-        .any(|ending| plain.ends_with(ending));
-    if json {
-        let inner = Rows::Ndjson {
-            reader: BufReader::new(text),
-            line: 0,
-        };
-        return Ok(FileRows {
-            inner,
-            broken: false,
-            bytes,
-        });
-    }
-    let mut reader = csv::ReaderBuilder::new()
-        .flexible(true)
-        .has_headers(false)
-        .from_reader(text);
-    let mut header = csv::ByteRecord::new();
-    let some = reader
-        .read_byte_record(&mut header)
-        .map_err(|error| unreadable(error.into()))?;
-    if !some {
-        return Err(FileProblem::Empty(path.to_owned()));
-    }
-    let headings: Vec<String> = header.iter().map(decode).collect();
+    let is_json = [".ndjson", ".jsonl"].iter().any(|end| plain.ends_with(end));
+    let rows = if is_json {
+        read_ndjson(path, text, mapped)?
+    } else {
+        read_csv(path, text, mapped)?
+    };
+    Ok(FileRows { bytes, ..rows })
+}
+
+/// Reads comma-separated values with a header; `path` is for messages only.
+///
+/// # Errors
+/// It cannot be read, is empty, or its header does not do.
+pub fn read_csv(path: &Path, text: Bytes, mapped: &[String]) -> Result<FileRows, FileProblem> {
+    let mut rows = CsvRows::new(without_mark(path, text)?);
+    let header = rows
+        .next(None)
+        .ok_or_else(|| FileProblem::Empty(path.to_owned()))?
+        .map_err(|problem| FileProblem::HeaderRow {
+            path: path.to_owned(),
+            line: problem.line,
+            reason: problem.reason,
+        })?;
+    let headings: Vec<String> = header.fields.iter().map(|field| decode(field)).collect();
     let map = ColumnMap::of_header(&headings, mapped).map_err(|problem| FileProblem::Header {
         path: path.to_owned(),
         problem,
     })?;
-    Ok(FileRows {
-        inner: Rows::Csv {
-            reader: Box::new(reader),
-            map,
-        },
-        broken: false,
-        bytes,
-    })
+    Ok(rows_of(Rows::Csv(Box::new(rows), map)))
+}
+
+/// Reads one JSON object a line; `path` is for messages only.
+///
+/// # Errors
+/// It cannot be read, or a mapping names no field.
+pub fn read_ndjson(path: &Path, text: Bytes, mapped: &[String]) -> Result<FileRows, FileProblem> {
+    let text = without_mark(path, text)?;
+    let rows = NdjsonRows::new(text, mapped).map_err(|problem| FileProblem::Header {
+        path: path.to_owned(),
+        problem,
+    })?;
+    Ok(rows_of(Rows::Ndjson(Box::new(rows))))
+}
+
+fn rows_of(inner: Rows) -> FileRows {
+    FileRows {
+        inner,
+        ended: false,
+        bytes: Arc::default(),
+    }
+}
+
+/// The text without a byte order mark.
+fn without_mark(path: &Path, mut text: Bytes) -> Result<Bytes, FileProblem> {
+    let mut start = Vec::with_capacity(3);
+    let unreadable = |source| FileProblem::Unreadable {
+        path: path.to_owned(),
+        source,
+    };
+    text.by_ref()
+        .take(3)
+        .read_to_end(&mut start)
+        .map_err(unreadable)?;
+    if start.starts_with(&[0xFF, 0xFE]) || start.starts_with(&[0xFE, 0xFF]) {
+        return Err(FileProblem::Utf16(path.to_owned()));
+    }
+    if start == [0xEF, 0xBB, 0xBF] {
+        start.clear();
+    }
+    Ok(Box::new(Cursor::new(start).chain(text)))
 }
 
 impl FileRows {
     /// Bytes of the file that have been read so far.
     #[must_use]
-    pub fn bytes_read(&self) -> std::sync::Arc<std::sync::atomic::AtomicU64> {
-        std::sync::Arc::clone(&self.bytes)
+    pub fn bytes_read(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.bytes)
     }
 }
 
@@ -171,191 +237,30 @@ impl Iterator for FileRows {
     type Item = Result<FileRow, RowProblem>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.broken {
+        if self.ended {
             return None;
         }
         let row = match &mut self.inner {
-            Rows::Csv { reader, map } => next_csv(reader, map),
-            Rows::Ndjson { reader, line } => next_json(reader, line),
+            Rows::Csv(rows, map) => rows.next(Some(map.fields.len())).map(|raw| {
+                let raw = raw?;
+                let row = raw.fields.iter().map(|field| decode(field)).collect();
+                record_of(raw.line, row, map)
+            }),
+            Rows::Ndjson(rows) => rows.next(),
         };
         // What cannot be read on would be reported for ever.
-        self.broken = matches!(&row, Some(Err(problem)) if problem.row.is_empty());
+        self.ended = matches!(&row, Some(Err(problem)) if problem.ends_file);
         row
     }
 }
 
 /// UTF-8 where it is, else Windows-1252, in which every byte means something.
-fn decode(field: &[u8]) -> String {
+pub(super) fn decode(field: &[u8]) -> String {
     match std::str::from_utf8(field) {
-        Ok(text) => text.trim_start_matches('\u{feff}').to_owned(),
+        Ok(text) => text.to_owned(),
         Err(_) => encoding_rs::WINDOWS_1252
             .decode_without_bom_handling(field)
             .0
             .into_owned(),
     }
-}
-
-fn next_csv(
-    reader: &mut csv::Reader<Box<dyn Read + Send>>,
-    map: &ColumnMap,
-) -> Option<Result<FileRow, RowProblem>> {
-    let mut raw = csv::ByteRecord::new();
-    match reader.read_byte_record(&mut raw) {
-        Ok(false) => return None,
-        Ok(true) => {}
-        Err(error) => {
-            let line = error.position().map_or(0, csv::Position::line);
-            let reason = "the file cannot be read from here on".to_owned();
-            return Some(Err(RowProblem {
-                line,
-                reason,
-                row: Vec::new(),
-            }));
-        }
-    }
-    let line = raw.position().map_or(0, csv::Position::line);
-    let row: Vec<String> = raw.iter().map(decode).collect();
-    if row.len() != map.fields.len() {
-        let reason = format!(
-            "{} columns, but the header has {}",
-            row.len(),
-            map.fields.len()
-        );
-        return Some(Err(RowProblem { line, reason, row }));
-    }
-    Some(record_of(line, row, map))
-}
-
-fn record_of(line: u64, row: Vec<String>, map: &ColumnMap) -> Result<FileRow, RowProblem> {
-    let mut record = SubmittedRecord::default();
-    let mut address = SubmittedAddress::default();
-    let (mut record_id, mut source) = (String::new(), None);
-    let mut middle = None;
-    let bytes: usize = row.iter().map(String::len).sum();
-    if bytes > RECORD_BODY_BYTES_MAX {
-        let reason = format!("longer than {RECORD_BODY_BYTES_MAX} bytes");
-        return Err(RowProblem { line, reason, row });
-    }
-    for (index, value) in row.iter().enumerate() {
-        if value.trim().is_empty() {
-            continue;
-        }
-        let value = value.clone();
-        match map.fields[index] {
-            Some(Column::RecordId) => record_id = value,
-            Some(Column::Source) => source = Some(value),
-            Some(Column::NhsNumber) => record.nhs_number = Some(value),
-            Some(Column::NhsNumberStatus) => record.nhs_number_status = Some(value),
-            Some(Column::Title) => record.title = Some(value),
-            Some(Column::GivenName) => record.given_names.insert(0, value),
-            Some(Column::MiddleName) => middle = Some(value),
-            Some(Column::FamilyName) => record.family_name = Some(value),
-            Some(Column::PreviousFamilyName) => record.aliases.push(SubmittedName {
-                given_names: Vec::new(),
-                family_name: Some(value),
-                name_use: Some("old".to_owned()),
-            }),
-            Some(Column::BirthDate) => record.birth_date = Some(value),
-            Some(Column::Gender) => record.gender = Some(value),
-            Some(Column::AddressLine) => address.lines.push(value),
-            Some(Column::Town) => address.town = Some(value),
-            Some(Column::Postcode) => address.postcode = Some(value),
-            Some(Column::Uprn) => address.uprn = Some(value),
-            Some(Column::Phone) => record.phones.push(value),
-            Some(Column::Email) => record.emails.push(value),
-            Some(Column::OtherId) => {
-                record.other_identifiers.push(SubmittedIdentifier {
-                    system: None,
-                    value,
-                });
-            }
-            Some(Column::BirthOrder) => record.birth_order = Some(value),
-            Some(Column::DeathDate) => record.death_date = Some(value),
-            Some(Column::GpPractice) => record.gp_practice = Some(value),
-            Some(Column::EffectiveAt) => record.effective_at = Some(value),
-            None => {
-                record
-                    .other_columns
-                    .insert(map.headings[index].clone(), value);
-            }
-        }
-    }
-    if let Some(middle) = middle {
-        record.given_names.push(middle);
-    }
-    if address != SubmittedAddress::default() {
-        record.addresses.push(address);
-    }
-    if record_id.is_empty() {
-        let reason = "the record_id is empty".to_owned();
-        return Err(RowProblem { line, reason, row });
-    }
-    Ok(FileRow {
-        line,
-        record_id,
-        source,
-        record,
-        row,
-    })
-}
-
-fn next_json(
-    reader: &mut BufReader<Box<dyn Read + Send>>,
-    line: &mut u64,
-) -> Option<Result<FileRow, RowProblem>> {
-    loop {
-        let mut bytes = Vec::new();
-        *line += 1;
-        match reader.read_until(b'\n', &mut bytes) {
-            Ok(0) => return None,
-            Ok(_) if bytes.iter().all(u8::is_ascii_whitespace) => {}
-            Ok(_) => return Some(json_row(*line, &bytes)),
-            Err(_) => {
-                let reason = "the file cannot be read from here on".to_owned();
-                return Some(Err(RowProblem {
-                    line: *line,
-                    reason,
-                    row: Vec::new(),
-                }));
-            }
-        }
-    }
-}
-
-fn json_row(line: u64, bytes: &[u8]) -> Result<FileRow, RowProblem> {
-    let row = vec![decode(bytes).trim_end().to_owned()];
-    let refuse = |reason: String| RowProblem {
-        line,
-        reason,
-        row: row.clone(),
-    };
-    if bytes.len() > RECORD_BODY_BYTES_MAX {
-        return Err(refuse(format!("longer than {RECORD_BODY_BYTES_MAX} bytes")));
-    }
-    let parsed: serde_json::Result<serde_json::Map<String, serde_json::Value>> =
-        serde_json::from_str(&row[0]);
-    let mut members = parsed.map_err(|_| refuse("not a JSON object".to_owned()))?;
-    let mut text = |name: &str| match members.remove(name) {
-        Some(serde_json::Value::String(text)) => Some(text),
-        _ => None,
-    };
-    let record_id = text("record_id").or_else(|| text("local_id"));
-    let record_id = record_id
-        .filter(|id| !id.is_empty())
-        .ok_or_else(|| refuse("member record_id is missing".to_owned()))?;
-    let source = text("source");
-    let rest = serde_json::Value::Object(members).to_string();
-    let mut reader = serde_json::Deserializer::from_str(&rest);
-    let record: Result<SubmittedRecord, _> = serde_path_to_error::deserialize(&mut reader);
-    let record = record.map_err(|error| {
-        let path = error.path().to_string();
-        refuse(format!("member {path} is unknown or has the wrong type"))
-    })?;
-    Ok(FileRow {
-        line,
-        record_id,
-        source,
-        record,
-        row: row.clone(),
-    })
 }

@@ -99,7 +99,8 @@ impl Exchange {
             return self.problem(Refused::Unavailable, detail);
         };
         let (mut parts, body) = request.into_parts();
-        let (body, late) = TimedBody::over(body);
+        let asks_first = parts.headers.contains_key(header::EXPECT);
+        let (body, late) = TimedBody::over(body, asks_first);
         parts.extensions.insert(AtTheDoor {
             door: Arc::clone(door),
             account: Arc::clone(&self.account),

@@ -4,29 +4,39 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::flows::FlowError;
 use crate::security::Denied;
 
-/// A problem on its way out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// A problem (RFC 9457): what is wrong, where, by which rule, and what to do
+/// next. It never holds a value of a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Problem {
     /// A stable name of the kind of problem.
     #[serde(rename = "type")]
+    #[schema(example = "urn:accord:problem:malformed")]
     pub kind: String,
-    /// The same for people.
+    /// The kind in words.
+    #[schema(value_type = String, example = "Cannot be read")]
     pub title: &'static str,
     /// HTTP status.
+    #[schema(minimum = 400, maximum = 599, example = 400)]
     pub status: u16,
     /// What is wrong here and what to do next.
+    #[schema(example = "member `birth_date` is a whole number, and should be text")]
     pub detail: String,
-    /// The member of the body that is at fault.
+    /// The member, parameter or header that is at fault, such as
+    /// `addresses[1].postcode`; `body` for the whole body.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, example = "birth_date")]
     pub member: Option<String>,
     /// The rule that it breaks.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, example = "type")]
     pub rule: Option<String>,
-    /// Id of the request, for the log.
+    /// Id of the request, as in the log.
+    #[schema(example = "8f1c2d3e4f5a6b7c")]
     pub request_id: String,
 }
 
@@ -129,25 +139,52 @@ impl Refused {
     }
 }
 
+impl Refused {
+    /// Where such a problem lies and which rule it breaks, unless more is known.
+    const fn usual(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Malformed => Some(("body", "syntax")),
+            Self::Unauthenticated => Some(("Authorization", "bearer token")),
+            Self::Forbidden => Some(("Authorization", "role")),
+            Self::NotFound => Some(("path", "known and visible")),
+            Self::MethodNotAllowed => Some(("method", "methods of this path")),
+            Self::Conflict => Some(("Idempotency-Key", "one key, one content")),
+            Self::Gone => Some(("path", "current id")),
+            Self::Stale => Some(("If-Match", "RFC 9110 13.1.1")),
+            Self::TooLarge => Some(("body", "size")),
+            Self::MediaType => Some(("Content-Type", "media type")),
+            Self::Unprocessable => Some(("body", "value")),
+            Self::TooSlow => Some(("body", "time")),
+            Self::UriTooLong => Some(("path", "size")),
+            Self::TooMany => Some(("Authorization", "rate of the account")),
+            Self::HeadersTooLarge => Some(("headers", "size")),
+            Self::Fault | Self::Unavailable => None,
+        }
+    }
+}
+
 impl Problem {
     /// A problem of this kind.
     pub fn new(refused: Refused, detail: impl Into<String>, request_id: &str) -> Self {
         let (status, kind, title) = refused.words();
+        let usual = refused.usual();
         Self {
             kind: format!("urn:accord:problem:{kind}"),
             title,
             status: status.as_u16(),
             detail: detail.into(),
-            member: None,
-            rule: None,
+            member: usual.map(|(member, _)| member.to_owned()),
+            rule: usual.map(|(_, rule)| rule.to_owned()),
             request_id: request_id.to_owned(),
         }
     }
 
-    /// Names the member of the body.
+    /// Names the member; an empty name leaves what is usual for the kind.
     #[must_use]
     pub fn member(mut self, member: &str) -> Self {
-        self.member = Some(member.to_owned()).filter(|member| !member.is_empty());
+        if !member.is_empty() {
+            self.member = Some(member.to_owned());
+        }
         self
     }
 
@@ -198,10 +235,10 @@ impl Problem {
     #[must_use]
     pub fn denied(denied: Denied, request_id: &str) -> Self {
         let problem = Self::new(Refused::Forbidden, denied.to_string(), request_id);
-        if denied == Denied::Reason {
-            problem.rule("R131")
-        } else {
-            problem
+        match denied {
+            Denied::Reason => problem.member("Accord-Reason").rule("R131"),
+            Denied::Source => problem.member("source").rule("sources of the account"),
+            Denied::Role => problem,
         }
     }
 }

@@ -6,14 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::body::Bytes;
+use axum::extract::Request;
+use axum::http::header;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, post, put};
+use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::oneshot;
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::flows::Context;
-use crate::foundation::limits::{BODY_BYTES_MAX, RECORD_BODY_BYTES_MAX};
 use crate::foundation::load_limits::{
     CONNECTIONS_MAX, HEADER_SECONDS_MAX, REQUEST_SECONDS_MAX, REQUESTS_IN_WORK_MAX,
 };
@@ -27,6 +29,8 @@ use crate::interfaces::rest;
 const WATCHING_CONNECTIONS_MAX: usize = 16;
 /// Histograms are brought together this often, asked for or not.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
+
+const JSON: (header::HeaderName, &str) = (header::CONTENT_TYPE, "application/json");
 
 /// Where to listen, and how much to take.
 #[derive(Debug, Clone, Copy)]
@@ -170,39 +174,13 @@ fn guarded(routes: Router, keeper: &Doorkeeper) -> Router {
 }
 
 fn router(keeper: &Doorkeeper, metrics: bool) -> Router {
-    let api = Router::new()
-        .route("/sources", get(rest::list_sources).post(rest::add_source))
-        .route("/sources/{source}/release", post(rest::release_source))
-        .route(
-            "/sources/{source}/records",
-            post(rest::register_record_in_body),
-        )
-        .route(
-            "/sources/{source}/records/{local_id}",
-            put(rest::register_record)
-                .get(rest::view_record)
-                .delete(rest::withdraw_record),
-        )
-        .route(
-            "/sources/{source}/records/{local_id}/person",
-            get(rest::cross_reference),
-        )
-        .route("/match", post(rest::match_person))
-        .route("/persons/search", post(rest::search_persons))
-        .route("/persons/{person}", get(rest::view_person))
-        .route("/persons/{person}/records", get(rest::view_person_records))
-        .route("/persons/{person}/history", get(rest::view_history))
-        .route("/events", get(rest::follow_events))
-        .route("/review/tasks", get(rest::list_tasks))
-        .route("/review/tasks/{task}", get(rest::view_task));
-    // Hundreds of bodies may be in work at once; only a few of them are batches.
-    let batch = post(rest::register_batch).layer(DefaultBodyLimit::max(BODY_BYTES_MAX));
-    let api = api
-        .layer(DefaultBodyLimit::max(RECORD_BODY_BYTES_MAX))
-        .route("/sources/{source}/records/batch", batch)
-        .with_state(keeper.context.clone());
-    let routes = Router::new()
-        .nest("/api/v1", api)
+    let (api, document) = OpenApiRouter::default()
+        .nest(rest::API_PREFIX, rest::routes())
+        .split_for_parts();
+    let document = Bytes::from(rest::publish(&document));
+    let routes = api
+        .with_state(keeper.context.clone())
+        .route("/openapi.json", get(|| async { ([JSON], document) }))
         .merge(watching_routes(keeper, metrics));
     guarded(routes, keeper)
 }

@@ -1,8 +1,16 @@
 //! The native JSON API under `/api/v1` (DESIGN §6.3). Handlers are named
 //! `verb_noun` and call one flow each.
+//!
+//! To add a route: write the handler with `#[utoipa::path]` above it, list it in
+//! [`routes`], and run `ACCORD_BLESS=1 cargo test --test service openapi`. The
+//! document then has it with bounds, headers and the usual problems
+//! (`document.rs`); a handler lists only the problems that are its own.
 
+mod address;
 mod batch;
 mod bodies;
+mod conditions;
+mod document;
 mod events;
 mod matching;
 mod persons;
@@ -12,13 +20,34 @@ mod review;
 mod search;
 mod sources;
 
-pub use batch::register_batch;
-pub use events::{follow_events, view_history};
-pub use matching::match_person;
-pub use persons::{view_person, view_person_records};
-pub use records::{
-    cross_reference, register_record, register_record_in_body, view_record, withdraw_record,
-};
-pub use review::{list_tasks, view_task};
-pub use search::search_persons;
-pub use sources::{add_source, list_sources, release_source};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::flows::Context;
+
+pub use document::{API_PREFIX, publish};
+
+/// Every route of the API. The body of a batch and that of all others are bounded
+/// where they are read (`request.rs`).
+#[must_use]
+pub fn routes() -> OpenApiRouter<Context> {
+    OpenApiRouter::default()
+        .routes(routes!(sources::list_sources, sources::add_source))
+        .routes(routes!(sources::release_source))
+        .routes(routes!(records::register_record_in_body))
+        .routes(routes!(
+            records::register_record,
+            records::view_record,
+            records::withdraw_record
+        ))
+        .routes(routes!(batch::register_batch))
+        .routes(routes!(records::cross_reference))
+        .routes(routes!(matching::match_person))
+        .routes(routes!(search::search_persons))
+        .routes(routes!(persons::view_person))
+        .routes(routes!(persons::view_person_records))
+        .routes(routes!(events::view_history))
+        .routes(routes!(events::follow_events))
+        .routes(routes!(review::list_tasks))
+        .routes(routes!(review::view_task))
+}

@@ -4,34 +4,43 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::flows::{self, Context, PersonAnswer};
 use crate::foundation::PersonId;
 use crate::interfaces::http::{Caller, Problem, Refused};
+use crate::interfaces::rest::address::{Parameters, Segment};
 use crate::interfaces::rest::bodies::PersonBody;
-use crate::interfaces::rest::request::{Parameters, Segment};
+use crate::interfaces::rest::document::Unknown;
 use crate::security::Action;
 
 /// Parameters of a person's read.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-pub struct PersonParameters {
+#[into_params(parameter_in = Query)]
+pub(super) struct PersonParameters {
+    /// Whether to answer with the person that replaced a retired one (the usual).
     follow: Option<bool>,
 }
 
 /// A problem that also says where the id leads.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Gone {
     #[serde(flatten)]
     problem: Problem,
+    /// The id that was asked for.
     requested_id: String,
+    /// The ids that replaced it, in order.
     replaced_by: Vec<String>,
 }
 
 async fn load(context: &Context, caller: &Caller, person: &str) -> Result<PersonAnswer, Problem> {
     let access = caller.may(Action::ReadPerson)?;
     // An id that cannot be one is as unknown as one that was never given out.
-    let unknown = |_| caller.problem(Refused::NotFound, "no person with this id is known");
+    let unknown = |_| {
+        let problem = caller.problem(Refused::NotFound, "no person with this id is known");
+        problem.member("person")
+    };
     let person: PersonId = person.parse().map_err(unknown)?;
     flows::view_person(context, &access, person)
         .await
@@ -67,8 +76,16 @@ async fn view(
     Ok(Json(PersonBody::of(answer, with_values)).into_response())
 }
 
-/// `GET /persons/{id}`
-pub async fn view_person(
+/// Opens a person by any id that it ever had.
+#[utoipa::path(get, path = "/persons/{person}", tag = "persons",
+    params(("person" = String, Path, description = "A person's id, also a retired one.",
+        example = "P-0193d0a2b7c47d3e8f1a2b3c4d5e6f70"), PersonParameters),
+    responses(
+        (status = 200, description = "The person and the local ids of its records.", body = PersonBody),
+        (status = 410, description = "With `follow=false`: the id was replaced.", body = Gone,
+            content_type = "application/problem+json"),
+        Unknown))]
+pub(super) async fn view_person(
     State(context): State<Context>,
     caller: Caller,
     Segment(person): Segment,
@@ -84,8 +101,16 @@ pub async fn view_person(
     .await
 }
 
-/// `GET /persons/{id}/records`
-pub async fn view_person_records(
+/// Opens a person with what its records say.
+#[utoipa::path(get, path = "/persons/{person}/records", tag = "persons",
+    params(("person" = String, Path, description = "A person's id, also a retired one.",
+        example = "P-0193d0a2b7c47d3e8f1a2b3c4d5e6f70"), PersonParameters),
+    responses(
+        (status = 200, description = "The person and its records, masked.", body = PersonBody),
+        (status = 410, description = "With `follow=false`: the id was replaced.", body = Gone,
+            content_type = "application/problem+json"),
+        Unknown))]
+pub(super) async fn view_person_records(
     State(context): State<Context>,
     caller: Caller,
     Segment(person): Segment,

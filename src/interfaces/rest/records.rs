@@ -5,58 +5,41 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use crate::flows::{self, Context, RegisterCommand};
 use crate::identity::SubmittedRecord;
-use crate::interfaces::http::{Caller, Problem, Refused};
-use crate::interfaces::rest::bodies::{CrossReferenceBody, RecordBody, RegistrationBody};
-use crate::interfaces::rest::request::{
-    Body, Parameters, RecordPath, Segment, idempotency_key, if_match, local_id_of, source_code,
+use crate::interfaces::http::{Caller, Problem};
+use crate::interfaces::json::Tree;
+use crate::interfaces::rest::address::{
+    NoParameters, Parameters, RecordPath, Segment, local_id_of, source_code,
 };
-use crate::registry::Outcome;
+use crate::interfaces::rest::bodies::{
+    CrossReferenceBody, NamedRecord, RecordBody, RegistrationBody,
+};
+use crate::interfaces::rest::conditions::{idempotency_key, if_match};
+use crate::interfaces::rest::document::{
+    Conflicting, RecordParameters, SourceParameters, Stale, Unknown, Unusable, WithdrawCondition,
+    WriteConditions,
+};
+use crate::interfaces::rest::request::{Body, faulty};
+use crate::registry::{LocalId, Outcome};
 use crate::security::{Access, Action};
 
-/// A registration whose local id is in the body.
-#[derive(Deserialize)]
-#[serde(from = "serde_json::Map<String, serde_json::Value>")]
-pub struct NamedRecord {
-    /// The local id as sent.
-    pub local_id: Option<serde_json::Value>,
-    /// Everything else.
-    pub rest: serde_json::Value,
-}
-
-impl From<serde_json::Map<String, serde_json::Value>> for NamedRecord {
-    fn from(mut members: serde_json::Map<String, serde_json::Value>) -> Self {
-        let local_id = members.remove("local_id");
-        Self {
-            local_id,
-            rest: serde_json::Value::Object(members),
-        }
-    }
-}
-
-impl NamedRecord {
-    /// The local id and the record.
-    ///
-    /// # Errors
-    /// The local id is missing or no text, or a member is unknown or of a wrong type.
-    pub fn read(self, id: &str) -> Result<(crate::registry::LocalId, SubmittedRecord), Problem> {
-        let local_id = match self.local_id {
-            Some(serde_json::Value::String(text)) => local_id_of(&text, id)?,
-            Some(_) => {
-                let problem = Problem::new(Refused::Malformed, "local_id must be text", id);
-                return Err(problem.member("local_id").rule("type"));
-            }
-            None => {
-                let problem = Problem::new(Refused::Malformed, "member `local_id` is missing", id);
-                return Err(problem.member("local_id").rule("required member"));
-            }
-        };
-        let text = self.rest.to_string();
-        let record = super::request::read_json(text.as_bytes(), id)?;
-        Ok((local_id, record))
-    }
+/// Reads a registration whose local id is in the body.
+///
+/// # Errors
+/// The local id is missing or unusable, or a member is unknown or of a wrong type.
+pub(super) fn read_named(
+    mut tree: Tree<'_>,
+    id: &str,
+) -> Result<(LocalId, SubmittedRecord), Problem> {
+    let refuse = |fault| faulty("member", &fault, id);
+    let local_id: Option<String> = tree.take_as("local_id").map_err(refuse)?;
+    let local_id = local_id.ok_or_else(|| refuse(Tree::missing("local_id")))?;
+    let local_id = local_id_of(&local_id, id)?;
+    let record = tree.read().map_err(refuse)?;
+    Ok((local_id, record))
 }
 
 async fn register(
@@ -99,11 +82,25 @@ fn with_etag(mut response: Response, version: u32) -> Response {
     response
 }
 
-/// `PUT /sources/{source}/records/{local_id}`
-pub async fn register_record(
+/// Registers or updates a record.
+///
+/// The same content again, or the same
+/// `Idempotency-Key` with the same content, changes nothing and answers the
+/// same. What is doubtful in the data is kept as sent and becomes a finding;
+/// a record needs one identifying value.
+#[utoipa::path(put, path = "/sources/{source}/records/{local_id}", tag = "records",
+    params(RecordParameters, WriteConditions), request_body = SubmittedRecord,
+    responses(
+        (status = 201, description = "The record is new.", body = RegistrationBody,
+            headers(("ETag" = String, description = "The version, for If-Match."))),
+        (status = 200, description = "An update, or a replay.", body = RegistrationBody,
+            headers(("ETag" = String, description = "The version, for If-Match; not of a held one."))),
+        Unknown, Conflicting, Stale, Unusable))]
+pub(super) async fn register_record(
     State(context): State<Context>,
     caller: Caller,
     path: RecordPath,
+    Parameters(NoParameters {}): Parameters<NoParameters>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
@@ -111,26 +108,42 @@ pub async fn register_record(
     register(&context, &caller, &headers, path, body.read()?, access).await
 }
 
-/// `POST /sources/{source}/records`
-pub async fn register_record_in_body(
+/// Registers or updates a record whose local id is in the body.
+#[utoipa::path(post, path = "/sources/{source}/records", tag = "records",
+    params(SourceParameters, WriteConditions), request_body = NamedRecord,
+    responses(
+        (status = 201, description = "The record is new.", body = RegistrationBody,
+            headers(("ETag" = String, description = "The version, for If-Match."))),
+        (status = 200, description = "An update, or a replay.", body = RegistrationBody,
+            headers(("ETag" = String, description = "The version, for If-Match; not of a held one."))),
+        Unknown, Conflicting, Stale, Unusable))]
+pub(super) async fn register_record_in_body(
     State(context): State<Context>,
     caller: Caller,
     Segment(source): Segment,
+    Parameters(NoParameters {}): Parameters<NoParameters>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
     let source = source_code(&source, caller.request_id())?;
     let access = caller.may_for(Action::WriteRecord, source.as_str())?;
-    let (local_id, submitted) = body.read::<NamedRecord>()?.read(caller.request_id())?;
+    let (local_id, submitted) = read_named(body.tree()?, caller.request_id())?;
     let path = RecordPath { source, local_id };
     register(&context, &caller, &headers, path, submitted, access).await
 }
 
-/// `GET /sources/{source}/records/{local_id}`
-pub async fn view_record(
+/// Reads a record with its versions, its link, its findings and its tasks.
+#[utoipa::path(get, path = "/sources/{source}/records/{local_id}", tag = "records",
+    params(RecordParameters),
+    responses(
+        (status = 200, description = "The record.", body = RecordBody,
+            headers(("ETag" = String, description = "The version, for If-Match."))),
+        Unknown, Unusable))]
+pub(super) async fn view_record(
     State(context): State<Context>,
     caller: Caller,
     path: RecordPath,
+    Parameters(NoParameters {}): Parameters<NoParameters>,
 ) -> Result<Response, Problem> {
     let access = caller.may_for(Action::ReadRecord, path.source.as_str())?;
     let answer = flows::view_record(&context, &access, &path.source, &path.local_id)
@@ -141,31 +154,46 @@ pub async fn view_record(
     Ok(with_etag(Json(body).into_response(), version))
 }
 
-/// `DELETE /sources/{source}/records/{local_id}`: withdraws, deletes nothing.
-pub async fn withdraw_record(
+/// Withdraws a record: its source no longer holds it.
+///
+/// Nothing is deleted, and withdrawing again answers the same.
+#[utoipa::path(delete, path = "/sources/{source}/records/{local_id}", tag = "records",
+    params(RecordParameters, WithdrawCondition),
+    responses((status = 204, description = "The record is withdrawn."), Unknown, Stale, Unusable))]
+pub(super) async fn withdraw_record(
     State(context): State<Context>,
     caller: Caller,
     path: RecordPath,
+    Parameters(NoParameters {}): Parameters<NoParameters>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
     let access = caller.may_for(Action::WriteRecord, path.source.as_str())?;
-    let version = if_match(&headers, caller.request_id())?;
-    flows::withdraw_record(&context, &access, &path.source, &path.local_id, version)
+    let condition = if_match(&headers, caller.request_id())?;
+    flows::withdraw_record(&context, &access, &path.source, &path.local_id, condition)
         .await
         .map_err(|error| Problem::of(&error, caller.request_id()))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Parameters of a cross-reference.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-pub struct CrossReferenceParameters {
+#[into_params(parameter_in = Query)]
+pub(super) struct CrossReferenceParameters {
+    /// Only local ids of this source.
+    #[param(min_length = 1, max_length = 64, pattern = r"^[^\x00-\x1f\x7f-\x9f]+$")]
     target_source: Option<String>,
+    /// Only records joined by this route or a surer one.
     min_route: Option<crate::matching::Route>,
 }
 
-/// `GET /sources/{source}/records/{local_id}/person`
-pub async fn cross_reference(
+/// Says which person a record is, and that person's other local ids.
+#[utoipa::path(get, path = "/sources/{source}/records/{local_id}/person", tag = "records",
+    params(RecordParameters, CrossReferenceParameters),
+    responses(
+        (status = 200, description = "The person.", body = CrossReferenceBody),
+        Unknown, Unusable))]
+pub(super) async fn cross_reference(
     State(context): State<Context>,
     caller: Caller,
     path: RecordPath,
@@ -175,7 +203,8 @@ pub async fn cross_reference(
     let target = parameters.target_source.as_deref();
     let target = target
         .map(|text| source_code(text, caller.request_id()))
-        .transpose()?;
+        .transpose()
+        .map_err(|problem| problem.member("target_source"))?;
     let wanted = flows::Wanted {
         source: target.as_ref(),
         min_route: parameters.min_route,

@@ -1,18 +1,16 @@
-//! Reading requests strictly: what cannot be read is refused with the member
+//! Reads requests strictly: what cannot be read is refused with the member
 //! and the rule, what is unknown is refused by name, and no value is echoed.
 
 use axum::body::Bytes;
-use axum::extract::FromRequest;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{FromRequestParts, Request};
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, header};
+use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 
 use crate::flows::Context;
 use crate::foundation::limits::RECORD_BODY_BYTES_MAX;
 use crate::interfaces::http::{Problem, Refused};
-use crate::registry::{LocalId, SourceCode};
+use crate::interfaces::json::{self, Breaks, Fault, Tree};
 
 /// A JSON body that is not read yet: who may not do a thing is told so, and not
 /// what is wrong with the body.
@@ -27,23 +25,38 @@ impl Body {
     /// # Errors
     /// What is wrong, by member and rule.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Problem> {
-        read_json(&self.bytes, &self.id)
+        json::read(&self.bytes).map_err(|fault| faulty("member", &fault, &self.id))
+    }
+
+    /// Reads it as an object whose members the handler takes apart.
+    ///
+    /// # Errors
+    /// What is wrong, by member and rule.
+    pub fn tree(&self) -> Result<Tree<'_>, Problem> {
+        Tree::parse(&self.bytes).map_err(|fault| faulty("member", &fault, &self.id))
     }
 }
 
 impl FromRequest<Context> for Body {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, context: &Context) -> Result<Self, Problem> {
+    async fn from_request(request: Request, _: &Context) -> Result<Self, Problem> {
         let id = request_id(request.headers());
         require_media(request.headers(), &["application/json"], &id)?;
-        let bytes = read_bytes(request, context, &id).await?;
-        if bytes.len() > RECORD_BODY_BYTES_MAX {
-            let detail = format!("a body may have {RECORD_BODY_BYTES_MAX} bytes at most");
-            return Err(Problem::new(Refused::TooLarge, detail, &id));
-        }
+        let bytes = read_bytes(request, RECORD_BODY_BYTES_MAX, &id).await?;
         Ok(Self { bytes, id })
     }
+}
+
+/// What a fault of a text becomes; `noun` is what the faulty thing is called.
+pub(super) fn faulty(noun: &str, fault: &Fault, id: &str) -> Problem {
+    let refused = match fault.breaks {
+        Breaks::Shape => Refused::Malformed,
+        Breaks::Bound => Refused::Unprocessable,
+    };
+    Problem::new(refused, fault.sentence(noun), id)
+        .member(&fault.member())
+        .rule(fault.rule)
 }
 
 pub(super) fn request_id(headers: &HeaderMap) -> String {
@@ -53,219 +66,69 @@ pub(super) fn request_id(headers: &HeaderMap) -> String {
     id.unwrap_or_default().to_owned()
 }
 
+/// Takes one of these media types, in UTF-8 and not packed.
 pub(super) fn require_media(
     headers: &HeaderMap,
     accepted: &[&str],
     id: &str,
 ) -> Result<(), Problem> {
-    let sent = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    let essence = sent.map(|sent| sent.split(';').next().unwrap_or_default().trim());
-    if essence.is_some_and(|sent| {
-        accepted
-            .iter()
-            .any(|media| media.eq_ignore_ascii_case(sent))
-    }) {
-        return Ok(());
-    }
-    let detail = format!("send Content-Type: {}", accepted.join(" or "));
-    Err(Problem::new(Refused::MediaType, detail, id))
-}
-
-pub(super) async fn read_bytes(
-    request: Request,
-    context: &Context,
-    id: &str,
-) -> Result<Bytes, Problem> {
-    Bytes::from_request(request, context)
-        .await
-        .map_err(|rejection: BytesRejection| {
-            if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-                Problem::new(Refused::TooLarge, "the body is too large for this path", id)
-            } else {
-                Problem::new(Refused::Malformed, "the body broke off before its end", id)
-            }
-        })
-}
-
-/// Reads JSON and names the place of the first fault. serde's own words can
-/// hold the value ("invalid type: string \"…\""), so ours are used.
-pub(super) fn read_json<T: DeserializeOwned>(bytes: &[u8], id: &str) -> Result<T, Problem> {
-    let text = std::str::from_utf8(bytes)
-        .map_err(|_| Problem::new(Refused::Malformed, "the body is not UTF-8", id))?;
-    let text = text.trim_start_matches('\u{feff}');
-    // serde would also take a list for an object, member by member.
-    if text.trim_start().starts_with('[') {
-        let detail = "the body is a JSON array where an object is expected";
-        return Err(Problem::new(Refused::Malformed, detail, id).rule("type"));
-    }
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let value: T = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let path = error.path().to_string();
-        describe(error.inner(), &path, id)
-    })?;
-    reader
-        .end()
-        .map_err(|_| Problem::new(Refused::Malformed, "there is text after the JSON value", id))?;
-    Ok(value)
-}
-
-fn describe(error: &serde_json::Error, path: &str, id: &str) -> Problem {
-    let member = Some(path)
-        .filter(|path| *path != "." && !path.is_empty())
-        .unwrap_or_default();
-    let place = format!("line {}, column {}", error.line(), error.column());
-    if error.classify() != serde_json::error::Category::Data {
-        let detail = format!("the body is not JSON at {place}");
-        return Problem::new(Refused::Malformed, detail, id).member(member);
-    }
-    let said = error.to_string();
-    if let Some(name) = said
-        .strip_prefix("unknown field `")
-        .and_then(|rest| rest.split('`').next())
-    {
-        // What is no plain word could be a patient's name in the wrong place.
-        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        let name = if name.len() <= 64 && name.chars().all(plain) {
-            name
-        } else {
-            "(not a word)"
-        };
-        let detail = format!("unknown member `{name}` at {place}; see the API's list of members");
-        return Problem::new(Refused::Malformed, detail, id)
-            .member(name)
-            .rule("unknown member");
-    }
-    if let Some(name) = said
-        .strip_prefix("missing field `")
-        .and_then(|rest| rest.split('`').next())
-    {
-        let detail = format!("member `{name}` is missing");
-        return Problem::new(Refused::Malformed, detail, id)
-            .member(name)
-            .rule("required member");
-    }
-    if let Some(name) = said
-        .strip_prefix("duplicate field `")
-        .and_then(|rest| rest.split('`').next())
-    {
-        let detail = format!("member `{name}` is there twice");
-        return Problem::new(Refused::Malformed, detail, id)
-            .member(name)
-            .rule("unique members");
-    }
-    let wanted = said.rsplit("expected ").next().unwrap_or("another type");
-    let wanted = wanted.split(" at line").next().unwrap_or(wanted);
-    let detail = format!("wrong type at {place}: expected {wanted}");
-    Problem::new(Refused::Malformed, detail, id)
-        .member(member)
-        .rule("type")
-}
-
-/// Source and local id of the path, percent-decoded, case-sensitive.
-pub struct RecordPath {
-    /// The source.
-    pub source: SourceCode,
-    /// The local id.
-    pub local_id: LocalId,
-}
-
-impl FromRequestParts<Context> for RecordPath {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, context: &Context) -> Result<Self, Problem> {
-        let id = request_id(&parts.headers);
-        let segments: Result<axum::extract::Path<(String, String)>, _> =
-            axum::extract::Path::from_request_parts(parts, context).await;
-        let (source, local_id) = segments.map_err(|_| undecodable(&id))?.0;
-        Ok(Self {
-            source: source_code(&source, &id)?,
-            local_id: local_id_of(&local_id, &id)?,
-        })
-    }
-}
-
-/// One segment of the path.
-pub struct Segment(pub String);
-
-impl FromRequestParts<Context> for Segment {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, context: &Context) -> Result<Self, Problem> {
-        let id = request_id(&parts.headers);
-        let segment: Result<axum::extract::Path<String>, _> =
-            axum::extract::Path::from_request_parts(parts, context).await;
-        segment
-            .map(|path| Self(path.0))
-            .map_err(|_| undecodable(&id))
-    }
-}
-
-fn undecodable(id: &str) -> Problem {
-    Problem::new(
-        Refused::Malformed,
-        "the path is not percent-encoded UTF-8",
-        id,
-    )
-}
-
-pub(super) fn source_code(text: &str, id: &str) -> Result<SourceCode, Problem> {
-    SourceCode::parse(text)
-        .map_err(|error| Problem::new(Refused::Malformed, error.to_string(), id).member("source"))
-}
-
-pub(super) fn local_id_of(text: &str, id: &str) -> Result<LocalId, Problem> {
-    LocalId::parse(text)
-        .map_err(|error| Problem::new(Refused::Malformed, error.to_string(), id).member("local_id"))
-}
-
-/// Query parameters, read strictly.
-pub struct Parameters<T>(pub T);
-
-impl<T: DeserializeOwned + Send> FromRequestParts<Context> for Parameters<T> {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, context: &Context) -> Result<Self, Problem> {
-        let id = request_id(&parts.headers);
-        let query: Result<axum::extract::Query<T>, _> =
-            axum::extract::Query::from_request_parts(parts, context).await;
-        query.map(|query| Self(query.0)).map_err(|_| {
-            let detail = "a query parameter is unknown or has a value that it cannot have; \
-                          names and addresses never go into a URL";
-            Problem::new(Refused::Malformed, detail, &id).rule("query parameters")
-        })
-    }
-}
-
-/// The version that `If-Match` names: `"3"` or `W/"3"`; `None` without the
-/// header or for `*`.
-pub(super) fn if_match(headers: &HeaderMap, id: &str) -> Result<Option<u32>, Problem> {
-    let Some(value) = headers.get(header::IF_MATCH) else {
-        return Ok(None);
+    let text = |name| {
+        let value = headers.get(name).map(axum::http::HeaderValue::to_str);
+        value.and_then(Result::ok).unwrap_or_default()
     };
-    let text = value.to_str().unwrap_or_default().trim();
-    if text == "*" {
-        return Ok(None);
+    let packing = text(header::CONTENT_ENCODING).trim();
+    if !packing.is_empty() && !packing.eq_ignore_ascii_case("identity") {
+        let detail = "send the body as it is, without Content-Encoding";
+        let problem = Problem::new(Refused::MediaType, detail, id);
+        return Err(problem.member("Content-Encoding").rule("not packed"));
     }
-    let version = text.trim_start_matches("W/").trim_matches('"').parse();
-    version.map(Some).map_err(|_| {
-        let detail = "If-Match must be the ETag of a record, such as W/\"3\"";
-        Problem::new(Refused::Malformed, detail, id).member("If-Match")
-    })
+    let mut parts = text(header::CONTENT_TYPE).split(';').map(str::trim);
+    let essence = parts.next().unwrap_or_default();
+    if !accepted
+        .iter()
+        .any(|media| media.eq_ignore_ascii_case(essence))
+    {
+        let detail = format!("send Content-Type: {}", accepted.join(" or "));
+        return Err(Problem::new(Refused::MediaType, detail, id));
+    }
+    let other_charset = parts
+        .filter_map(|part| part.split_once('='))
+        .any(|(name, value)| {
+            let value = value.trim().trim_matches('"');
+            name.trim().eq_ignore_ascii_case("charset") && !value.eq_ignore_ascii_case("utf-8")
+        });
+    if other_charset {
+        let detail = "send the body in UTF-8";
+        return Err(Problem::new(Refused::MediaType, detail, id).rule("charset"));
+    }
+    Ok(())
 }
 
-/// Longest idempotency key.
-const IDEMPOTENCY_KEY_CHARACTERS_MAX: usize = 256;
-
-pub(super) fn idempotency_key(headers: &HeaderMap, id: &str) -> Result<Option<String>, Problem> {
-    let Some(value) = headers.get("idempotency-key") else {
-        return Ok(None);
+/// Reads a body of at most `most` bytes and stops where it is longer.
+pub(super) async fn read_bytes(request: Request, most: usize, id: &str) -> Result<Bytes, Problem> {
+    let too_large = || {
+        let detail =
+            format!("a body of this path may have {most} bytes at most; send less at once");
+        Problem::new(Refused::TooLarge, detail, id)
     };
-    let key = value.to_str().unwrap_or_default().trim();
-    if key.is_empty() || key.len() > IDEMPOTENCY_KEY_CHARACTERS_MAX {
-        let detail = "Idempotency-Key must be 1 to 256 visible ASCII characters";
-        return Err(Problem::new(Refused::Malformed, detail, id).member("Idempotency-Key"));
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let length = length
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| text.parse::<u64>().ok());
+    if length.is_some_and(|length| length > most as u64) {
+        return Err(too_large());
     }
-    Ok(Some(key.to_owned()))
+    let mut stream = request.into_body().into_data_stream();
+    let mut bytes = Vec::new();
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(|_| {
+            let detail = "the body broke off before its end; send it again";
+            Problem::new(Refused::Malformed, detail, id).rule("whole body")
+        })?;
+        if bytes.len() + chunk.len() > most {
+            return Err(too_large());
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes.into())
 }

@@ -4,19 +4,31 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use crate::flows::{self, Context};
 use crate::identity::NumberStatus;
 use crate::interfaces::http::{Caller, Problem, Refused};
-use crate::interfaces::rest::bodies::{QuarantineBody, ReleasedBody, SourceBody, SourcesBody};
-use crate::interfaces::rest::request::{Body, Segment, source_code};
-use crate::registry::Source;
+use crate::interfaces::rest::address::{NoParameters, Parameters, Segment, source_code};
+use crate::interfaces::rest::bodies::{ListedSourceBody, ReleasedBody, SourceBody, SourcesBody};
+use crate::interfaces::rest::document::{SourceParameters, Unknown, Unusable};
+use crate::interfaces::rest::request::Body;
+use crate::registry::{Source, SourceCode};
 use crate::security::Action;
 
-/// `GET /sources`
-pub async fn list_sources(
+/// Longest name or address of a source.
+const SOURCE_TEXT_CHARACTERS_MAX: usize = 256;
+
+/// Longest reason of a release, as of the header `Accord-Reason`.
+const REASON_CHARACTERS_MAX: usize = 512;
+
+/// Lists the sources.
+#[utoipa::path(get, path = "/sources", tag = "sources",
+    responses((status = 200, description = "All sources, by code; what holds for those that are quarantined.", body = SourcesBody)))]
+pub(super) async fn list_sources(
     State(context): State<Context>,
     caller: Caller,
+    Parameters(NoParameters {}): Parameters<NoParameters>,
 ) -> Result<Json<SourcesBody>, Problem> {
     let access = caller.may(Action::ReadSource)?;
     let told = |error| Problem::of(&error, caller.request_id());
@@ -26,35 +38,73 @@ pub async fn list_sources(
         .map_err(told)?;
     let sources = sources.into_iter().map(|source| {
         let quarantine = quarantines.iter().find(|known| known.source == source.code);
-        SourceBody {
-            quarantined: quarantine.map(QuarantineBody::from),
-            ..SourceBody::from(source)
-        }
+        ListedSourceBody::of(source, quarantine)
     });
     Ok(Json(SourcesBody {
         sources: sources.collect(),
     }))
 }
 
+/// Adds a source, or changes what is known of it.
+#[utoipa::path(post, path = "/sources", tag = "sources", request_body = SourceBody,
+    responses((status = 201, description = "The source as it is now.", body = SourceBody), Unusable))]
+pub(super) async fn add_source(
+    State(context): State<Context>,
+    caller: Caller,
+    Parameters(NoParameters {}): Parameters<NoParameters>,
+    body: Body,
+) -> Result<(StatusCode, Json<SourceBody>), Problem> {
+    let access = caller.may(Action::WriteSource)?;
+    let source = source_of(body.read()?, &caller)?;
+    flows::add_source(&context, &access, source.clone())
+        .await
+        .map_err(|error| Problem::of(&error, caller.request_id()))?;
+    Ok((StatusCode::CREATED, Json(source.into())))
+}
+
 /// Why a source may be trusted again.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct ReleaseRequest {
+pub(super) struct ReleaseRequest {
+    /// In words; it stands in the audit.
+    #[schema(
+        min_length = 1,
+        max_length = 512,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]+$",
+        example = "the supplier has mended the shifted column"
+    )]
     reason: String,
 }
 
-/// `POST /sources/{source}/release`: ends a quarantine. What was kept is decided
-/// afterwards.
-pub async fn release_source(
+/// Ends the quarantine of a source.
+///
+/// What was kept is decided afterwards, in the order in which it came.
+#[utoipa::path(post, path = "/sources/{source}/release", tag = "sources",
+    params(SourceParameters), request_body = ReleaseRequest,
+    responses(
+        (status = 202, description = "The quarantine has ended; what waits is decided from now on.",
+            body = ReleasedBody),
+        Unknown, Unusable))]
+pub(super) async fn release_source(
     State(context): State<Context>,
     caller: Caller,
     Segment(source): Segment,
+    Parameters(NoParameters {}): Parameters<NoParameters>,
     body: Body,
 ) -> Result<(StatusCode, Json<ReleasedBody>), Problem> {
     let access = caller.may(Action::ReleaseSource)?;
     let source = source_code(&source, caller.request_id())?;
     let asked: ReleaseRequest = body.read()?;
-    let waiting = flows::release_source(&context, &access, &source, &asked.reason)
+    let reason = asked.reason.trim();
+    if reason.chars().count() > REASON_CHARACTERS_MAX || reason.chars().any(char::is_control) {
+        let detail = format!(
+            "reason may have {REASON_CHARACTERS_MAX} characters at most, none of them a control \
+             character"
+        );
+        let problem = caller.problem(Refused::Unprocessable, detail);
+        return Err(problem.member("reason").rule("short plain text"));
+    }
+    let waiting = flows::release_source(&context, &access, &source, reason)
         .await
         .map_err(|error| Problem::of(&error, caller.request_id()))?;
     let released = ReleasedBody {
@@ -64,26 +114,40 @@ pub async fn release_source(
     Ok((StatusCode::ACCEPTED, Json(released)))
 }
 
-/// `POST /sources`
-pub async fn add_source(
-    State(context): State<Context>,
-    caller: Caller,
-    body: Body,
-) -> Result<(StatusCode, Json<SourceBody>), Problem> {
-    let access = caller.may(Action::WriteSource)?;
-    let body: SourceBody = body.read()?;
-    let code = source_code(&body.code, caller.request_id())?;
-    let status = NumberStatus::parse(&body.nhs_status_default).ok_or_else(|| {
-        let detail = "nhs_status_default must be an NHS number status, 01 to 08";
-        caller
-            .problem(Refused::Unprocessable, detail)
-            .member("nhs_status_default")
-    })?;
-    if body.trust > 100 {
-        let problem = caller.problem(Refused::Unprocessable, "trust must be 0 to 100");
-        return Err(problem.member("trust"));
+fn source_of(body: SourceBody, caller: &Caller) -> Result<Source, Problem> {
+    let unusable = |member: &str, rule: &str, detail: String| {
+        let problem = caller.problem(Refused::Unprocessable, detail);
+        problem.member(member).rule(rule)
+    };
+    let code = SourceCode::parse(&body.code)
+        .map_err(|error| unusable("code", "source code", error.to_string()))?;
+    let texts = [
+        ("name", Some(&body.name)),
+        ("ods_code", body.ods_code.as_ref()),
+        ("authority", body.authority.as_ref()),
+    ];
+    for (member, text) in texts {
+        let long = |text: &&String| text.chars().count() > SOURCE_TEXT_CHARACTERS_MAX;
+        let control = |text: &&String| text.chars().any(char::is_control);
+        if text.is_some_and(|text| long(&text) || control(&text)) {
+            let detail = format!(
+                "{member} may have {SOURCE_TEXT_CHARACTERS_MAX} characters at most, none of them \
+                 a control character"
+            );
+            return Err(unusable(member, "short plain text", detail));
+        }
     }
-    let source = Source {
+    let status = NumberStatus::parse(&body.nhs_status_default)
+        .filter(|status| status.code() == body.nhs_status_default)
+        .ok_or_else(|| {
+            let detail = "nhs_status_default must be an NHS number status, 01 to 08".to_owned();
+            unusable("nhs_status_default", "R12", detail)
+        })?;
+    if body.trust > 100 {
+        let detail = "trust must be 0 to 100".to_owned();
+        return Err(unusable("trust", "range", detail));
+    }
+    Ok(Source {
         code,
         name: if body.name.is_empty() {
             body.code
@@ -95,9 +159,5 @@ pub async fn add_source(
         trust: body.trust,
         number_status_default: status,
         acts_for_people: body.acts_for_people,
-    };
-    flows::add_source(&context, &access, source.clone())
-        .await
-        .map_err(|error| Problem::of(&error, caller.request_id()))?;
-    Ok((StatusCode::CREATED, Json(source.into())))
+    })
 }

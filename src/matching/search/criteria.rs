@@ -4,6 +4,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::foundation::limits::{SEARCH_SPAN_YEARS_MAX, VALUES_PER_FIELD_MAX};
 use crate::identity::{
@@ -13,7 +14,7 @@ use crate::identity::{
 use crate::matching::search::minimum;
 
 /// How strictly names and dates are compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SearchMode {
     /// Whole values only, equal after folding; no wildcard, no partial date.

@@ -1,0 +1,72 @@
+#!/bin/bash
+# Tests the service against its own OpenAPI document, served on a temporary
+# directory: any 5xx, undocumented status, breach of a schema, accepted bad data
+# or refused good data fails.
+#
+#   ACCORD            the binary (default: target/release/accord)
+#   ACCORD_EXAMPLES   test cases for each operation and phase (default: 100)
+#   ACCORD_SEED       to repeat a run
+#   SCHEMATHESIS_VENV where the tool is or will be installed
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+version=4.32.5
+accord=${ACCORD:-target/release/accord}
+venv=${SCHEMATHESIS_VENV:-target/schemathesis-venv}
+if [ ! -x "$venv/bin/schemathesis" ]; then
+  python3 -m venv "$venv"
+  "$venv/bin/pip" install --quiet "schemathesis==$version"
+fi
+
+work=$(mktemp -d)
+service=
+stop() {
+  [ -z "$service" ] || kill "$service" 2>/dev/null || true
+  [ -z "$service" ] || wait "$service" 2>/dev/null || true
+  rm -rf "$work" .schemathesis
+}
+trap stop EXIT
+
+# The address in an example of the document has to be known.
+"$accord" source add gp --name "General practices" --data "$work/data"
+"$accord" source add pas --name "Hospital" --data "$work/data"
+token() { "$accord" token create --data "$work/data" "$@"; }
+TOKEN_SYSTEM=$(token --actor engine --role integration)
+TOKEN_STEWARD=$(token --actor stewart --role steward --person)
+TOKEN_ADMINISTRATOR=$(token --actor adam --role administrator --person)
+export TOKEN_SYSTEM TOKEN_STEWARD TOKEN_ADMINISTRATOR
+
+"$accord" serve --listen 127.0.0.1:0 --data "$work/data" >"$work/out" 2>"$work/err" &
+service=$!
+for _ in $(seq 300); do
+  grep -q '^listening on ' "$work/out" && break
+  sleep 0.1
+done
+url=$(sed -n 's/^listening on //p' "$work/out")
+[ -n "$url" ] || { cat "$work/err" >&2; exit 1; }
+
+# Something to find, and a task to open.
+post() {
+  curl --silent --fail --output /dev/null --request POST "$url/api/v1/sources/$1/records" \
+    --header "Authorization: Bearer $TOKEN_SYSTEM" --header 'Content-Type: application/json' \
+    --data "$2"
+}
+post gp '{"local_id":"A-1001","given_names":["Rosalind"],"family_name":"Applethwaite","birth_date":"1980-05-12","gender":"female","addresses":[{"lines":["14 Orchard Rise"],"postcode":"LS8 2QD"}],"phones":["07700 900321"]}'
+post pas '{"local_id":"B-1001","given_names":["Rosalind"],"family_name":"Applethwaite","birth_date":"1980-05-12","gender":"female","addresses":[{"lines":["14 Orchard Rise"],"postcode":"LS8 2QD"}]}'
+
+status=0
+SCHEMATHESIS_HOOKS=schemathesis_hooks PYTHONPATH=scripts \
+  "$venv/bin/schemathesis" --config-file scripts/schemathesis.toml run "$url/openapi.json" \
+  --max-examples "${ACCORD_EXAMPLES:-100}" ${ACCORD_SEED:+--seed "$ACCORD_SEED"} \
+  --generation-database none --no-color "$@" || status=$?
+
+# Whatever was sent, the service lives, logged no fault, and its ledger is sound.
+curl --silent --fail --output /dev/null "$url/readyz"
+kill "$service"; wait "$service" || true; service=
+if grep -qi 'broke off\|panic' "$work/err"; then
+  echo "the service logged a fault:" >&2
+  grep -i 'broke off\|panic' "$work/err" | head -5 >&2
+  status=1
+fi
+"$accord" verify --data "$work/data"
+exit "$status"

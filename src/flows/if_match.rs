@@ -1,0 +1,22 @@
+//! The condition under which a record is written or withdrawn.
+
+/// Which version a writer must have seen (`If-Match`, RFC 9110 §13.1.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IfMatch {
+    /// `*`: the record must be known, in whatever version.
+    Any,
+    /// One of these versions; of none, the condition never holds.
+    OneOf(Vec<u32>),
+}
+
+impl IfMatch {
+    /// Whether the condition holds for the current version; `None` when the
+    /// record is not known.
+    #[must_use]
+    pub fn holds(&self, current: Option<u32>) -> bool {
+        current.is_some_and(|current| match self {
+            Self::Any => true,
+            Self::OneOf(versions) => versions.contains(&current),
+        })
+    }
+}

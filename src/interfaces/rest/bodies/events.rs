@@ -1,0 +1,280 @@
+//! What is answered about what happened. Only what is listed here leaves: no
+//! digest, because one of a restricted record could be guessed at, and no row of
+//! an explanation.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use crate::flows::{EventFeed, FeedEvent, HistoryAnswer, HistoryEntry};
+use crate::interfaces::rest::bodies::records::LocalIdBody;
+use crate::registry::{LocalId, RegistryEvent, SourceCode};
+
+/// What happened.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum EventKind {
+    /// A record is new.
+    RecordRegistered,
+    /// A record has a new version.
+    RecordUpdated,
+    /// A source no longer holds a record.
+    RecordWithdrawn,
+    /// A person is new.
+    PersonCreated,
+    /// A record belongs to a person.
+    RecordLinked,
+    /// A record no longer belongs to a person.
+    RecordUnlinked,
+    /// An id is replaced by another.
+    PersonRetired,
+    /// A person has no active record any more.
+    PersonWithdrawn,
+    /// A question for a human.
+    TaskOpened,
+    /// New evidence for an open question.
+    TaskUpdated,
+    /// The question is gone.
+    TaskClosed,
+    /// A record contradicts what is known, or holds a default (R98).
+    SourceConflictNoted,
+    /// What a source sends is kept and not acted on from here (R98).
+    SourceQuarantined,
+    /// That has ended.
+    SourceReleased,
+    /// A version came during a quarantine and waits.
+    VersionDeferred,
+    /// Such a version has been decided.
+    DeferredDecided,
+    /// A source says that one NHS number is replaced by another (R16).
+    NumberReplaced,
+}
+
+fn local_id((source, local_id): (SourceCode, LocalId)) -> LocalIdBody {
+    LocalIdBody {
+        source: source.to_string(),
+        local_id: local_id.to_string(),
+    }
+}
+
+/// A page of a history.
+#[derive(Serialize, ToSchema)]
+pub struct HistoryBody {
+    /// The active person.
+    #[schema(
+        pattern = "^P-[0-9a-f]{32}$",
+        example = "P-0193d0a2b7c47d3e8f1a2b3c4d5e6f70"
+    )]
+    person_id: String,
+    /// The id that was asked for.
+    #[schema(
+        pattern = "^P-[0-9a-f]{32}$",
+        example = "P-0193d0a2b7c47d3e8f1a2b3c4d5e6f70"
+    )]
+    requested_id: String,
+    /// The ids that replaced it, in order; empty for an active person.
+    #[schema(example = json!(["P-0193d0a2b7c47d3e8f1a2b3c4d5e6f70"]))]
+    replaced_by: Vec<String>,
+    /// Oldest first.
+    history: Vec<EntryBody>,
+    /// Send as `after` for the next page; null on the last.
+    #[schema(example = "1.42")]
+    next: Option<String>,
+}
+
+/// One thing that happened to a person.
+#[derive(Serialize, ToSchema)]
+struct EntryBody {
+    /// Its place, to go on after; opaque.
+    #[schema(example = "1.42")]
+    position: String,
+    /// When (RFC 3339).
+    at: String,
+    /// The account behind it, for roles that may see it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actor: Option<String>,
+    /// What.
+    kind: EventKind,
+    /// In words, without a value of a patient.
+    sentence: String,
+    /// The record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record: Option<LocalIdBody>,
+    /// The person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "^P-[0-9a-f]{32}$")]
+    person_id: Option<String>,
+    /// The task.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "^T-[0-9a-f]{32}$")]
+    task: Option<String>,
+}
+
+impl From<HistoryEntry> for EntryBody {
+    fn from(entry: HistoryEntry) -> Self {
+        Self {
+            position: entry.place,
+            at: entry.at.to_string(),
+            actor: entry.actor,
+            kind: kind_and_data(&entry.event).0,
+            sentence: entry.sentence,
+            record: entry.record.map(local_id),
+            person_id: entry.person.map(|person| person.to_string()),
+            task: entry.task.map(|task| task.to_string()),
+        }
+    }
+}
+
+impl From<HistoryAnswer> for HistoryBody {
+    fn from(answer: HistoryAnswer) -> Self {
+        Self {
+            person_id: answer.person.to_string(),
+            requested_id: answer.requested.to_string(),
+            replaced_by: answer.replaced_by.iter().map(ToString::to_string).collect(),
+            history: answer.entries.into_iter().map(EntryBody::from).collect(),
+            next: answer.next,
+        }
+    }
+}
+
+/// A part of the change feed.
+#[derive(Serialize, ToSchema)]
+pub struct FeedBody {
+    /// In order.
+    events: Vec<EventBody>,
+    /// Send as `after` to go on; opaque, and to be kept even when no event came.
+    #[schema(example = "1.0.42")]
+    next: String,
+    /// Whether something follows already. There may then be no event here.
+    more: bool,
+}
+
+/// An event of the feed.
+#[derive(Serialize, ToSchema)]
+struct EventBody {
+    /// Its place, to go on after; opaque.
+    #[schema(example = "1.0.42")]
+    position: String,
+    /// When (RFC 3339).
+    at: String,
+    /// What. Others may be added: pass over what is unknown.
+    kind: EventKind,
+    /// Persons that it names, and the one that its record belonged to.
+    #[schema(example = json!(["P-0193d0a2b7c47d3e8f1a2b3c4d5e6f70"]))]
+    person_ids: Vec<String>,
+    /// Its record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record: Option<LocalIdBody>,
+    /// What else is known of it, by kind: a version, a route and a weight, a
+    /// task, a reason. Never a value of a patient.
+    #[schema(value_type = Object)]
+    data: Value,
+}
+
+impl From<FeedEvent> for EventBody {
+    fn from(event: FeedEvent) -> Self {
+        let (kind, data) = kind_and_data(&event.event);
+        Self {
+            position: event.place,
+            at: event.at.to_string(),
+            kind,
+            person_ids: event.persons.iter().map(ToString::to_string).collect(),
+            record: event.record.map(local_id),
+            data,
+        }
+    }
+}
+
+impl From<EventFeed> for FeedBody {
+    fn from(feed: EventFeed) -> Self {
+        Self {
+            events: feed.events.into_iter().map(EventBody::from).collect(),
+            next: feed.next,
+            more: feed.more,
+        }
+    }
+}
+
+/// The kind of an event, and what leaves of it beside persons and record.
+fn kind_and_data(event: &RegistryEvent) -> (EventKind, Value) {
+    match event {
+        RegistryEvent::RecordRegistered { .. } => {
+            (EventKind::RecordRegistered, json!({ "version": 1 }))
+        }
+        RegistryEvent::RecordUpdated {
+            version, standing, ..
+        } => (
+            EventKind::RecordUpdated,
+            json!({ "version": version, "standing": standing }),
+        ),
+        RegistryEvent::RecordWithdrawn { .. } => (EventKind::RecordWithdrawn, json!({})),
+        RegistryEvent::PersonCreated { .. } => (EventKind::PersonCreated, json!({})),
+        RegistryEvent::RecordLinked {
+            person, decision, ..
+        } => (
+            EventKind::RecordLinked,
+            json!({
+                "person_id": person,
+                "version": decision.version,
+                "route": decision.route,
+                "weight_bits": decision.weight_bits,
+                "model": decision.model,
+                "reasons": decision.reasons,
+            }),
+        ),
+        RegistryEvent::RecordUnlinked {
+            person, because, ..
+        } => (
+            EventKind::RecordUnlinked,
+            json!({ "person_id": person, "because": because }),
+        ),
+        RegistryEvent::PersonRetired {
+            person,
+            replaced_by,
+        } => (
+            EventKind::PersonRetired,
+            json!({ "person_id": person, "replaced_by": replaced_by }),
+        ),
+        RegistryEvent::PersonWithdrawn { .. } => (EventKind::PersonWithdrawn, json!({})),
+        RegistryEvent::TaskOpened { task, kind, .. } => {
+            (EventKind::TaskOpened, json!({ "task": task, "kind": kind }))
+        }
+        RegistryEvent::TaskUpdated { task, .. } => {
+            (EventKind::TaskUpdated, json!({ "task": task }))
+        }
+        RegistryEvent::TaskClosed { task, because } => (
+            EventKind::TaskClosed,
+            json!({ "task": task, "because": because }),
+        ),
+        _ => kind_and_data_of_source(event),
+    }
+}
+
+/// The same for sources, versions that wait and numbers. The hashes of numbers
+/// do not leave: who has a number could look for it.
+fn kind_and_data_of_source(event: &RegistryEvent) -> (EventKind, Value) {
+    match event {
+        RegistryEvent::SourceConflictNoted { kind, .. } => {
+            (EventKind::SourceConflictNoted, json!({ "kind": kind }))
+        }
+        RegistryEvent::SourceQuarantined {
+            source,
+            because,
+            task,
+            ..
+        } => (
+            EventKind::SourceQuarantined,
+            json!({ "source": source, "because": because, "task": task }),
+        ),
+        RegistryEvent::SourceReleased { source } => {
+            (EventKind::SourceReleased, json!({ "source": source }))
+        }
+        RegistryEvent::VersionDeferred { version, .. } => {
+            (EventKind::VersionDeferred, json!({ "version": version }))
+        }
+        RegistryEvent::DeferredDecided { version, .. } => {
+            (EventKind::DeferredDecided, json!({ "version": version }))
+        }
+        _ => (EventKind::NumberReplaced, json!({})),
+    }
+}
