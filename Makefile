@@ -19,10 +19,18 @@ quick: ## Format, lints, unit tests, architecture
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) test --locked --lib --test architecture
 
-prove: ## The long proofs: races, kills, interrupted imports, the index stopped for good
-	ACCORD_ROUNDS=200 ACCORD_KILLS=100 ACCORD_IMPORT_KILLS=20 \
-	  $(CARGO) test --release --locked --test service -- --nocapture --test-threads=2
+prepare: ## Installs what the tests use beside Rust: PostgreSQL, xfs_io, strace, faketime
+	./scripts/prepare.sh
+
+prove: prepare ## The long proofs: races, kills, replays, cuts of lines and of power, full disks
+	ACCORD_ROUNDS=200 ACCORD_IMPORT_KILLS=20 \
+	ACCORD_RACES=1000 ACCORD_KILLS=200 ACCORD_REPLAYS=500000 ACCORD_DROPS=5000 \
+	ACCORD_FREEZE_SECONDS=30 ACCORD_DATABASE_KILLS=40 ACCORD_CUTS=1000 \
+	ACCORD_FULL_DISKS=20 ACCORD_FAILING_FLUSHES=100 ACCORD_SLOW_SECONDS=60 \
+	ACCORD_POWER_CUTS_SQLITE=100 ACCORD_POWER_CUTS_POSTGRES=50 ACCORD_POWER_CUT_CONTROLS=20 \
+	  $(CARGO) test --release --locked --test service -- --test-threads=2
 	ACCORD_INDEX_FOLLOWER=off $(CARGO) test --release --locked --test service
+	ACCORD_ENGINE=postgres $(CARGO) test --release --locked --test service
 	$(CARGO) build --release --locked && ./scripts/schemathesis.sh
 
 bench: ## Criterion benches of the hot paths
@@ -31,4 +39,4 @@ bench: ## Criterion benches of the hot paths
 measure: ## Imports the labelled corpora and scores what the ledger decided
 	./docs/measure.sh
 
-.PHONY: help run test quick prove bench measure
+.PHONY: help run test quick prepare prove bench measure

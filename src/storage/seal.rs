@@ -171,15 +171,11 @@ impl Store {
     /// What the database or the second place says; the next call catches up.
     pub async fn seal_audit(&self, at: Instant) -> Result<u64, StoreError> {
         let mut logged = self.inner.sealed.lock().await;
-        let mut known = match *logged {
-            Some(known) => known,
-            None => last_logged(self.inner.directory.clone()).await?,
-        };
         let mut sealed = 0;
         loop {
-            // Before the next seal: after a crash only one may be on its way.
-            known = self.log_seals(known).await?;
-            *logged = Some(known);
+            // Each seal at once: where the disk is slow, new rows keep coming,
+            // and after a crash only one seal may be on its way.
+            self.log_seals(&mut logged).await?;
             let Some(seal) = self.next_seal(at).await? else {
                 return Ok(sealed);
             };
@@ -240,17 +236,25 @@ impl Store {
         Ok(())
     }
 
-    /// Brings the second place up to the database; gives the last seal there.
-    async fn log_seals(&self, known: i64) -> Result<i64, StoreError> {
-        let mut known = known;
+    /// Brings the second place up to the database. `logged` is its last seal,
+    /// unknown at first and while something is on its way there: a failure
+    /// must neither write a seal twice nor behind a torn line.
+    async fn log_seals(&self, logged: &mut Option<i64>) -> Result<(), StoreError> {
+        let directory = &self.inner.directory;
+        let mut known = match *logged {
+            Some(known) => known,
+            None => last_logged(directory.clone()).await?,
+        };
         loop {
+            *logged = Some(known);
             let mut connection = self.inner.readers.acquire().await?;
             let seals = list_seals(&mut connection, known, crate::storage::feed::PAGE).await?;
             drop(connection);
             let Some(last) = seals.last().map(|seal| seal.seal) else {
-                return Ok(known);
+                return Ok(());
             };
-            let directory = self.inner.directory.clone();
+            *logged = None;
+            let directory = directory.clone();
             blocking(move || append_log(&directory, &seals)).await?;
             known = last;
         }

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::storage::{Store, StoreError};
-use crate::storage::{verify_audit, verify_events, verify_views};
+use crate::storage::{seal, verify_audit, verify_events, verify_views};
 
 /// Violations that a report spells out; a broken disk can give millions.
 const VIOLATIONS_MAX: usize = 1_000;
@@ -109,14 +109,16 @@ impl Store {
     /// report.
     pub async fn verify(&self) -> Result<VerifyReport, StoreError> {
         let mut findings = Findings::default();
+        let directory = &self.inner.directory;
+        // Before the snapshot: a service may seal while this looks.
+        let logged = seal::read_log(directory)?;
         let mut snapshot = self.inner.readers.begin().await?;
         let replay = verify_events::replay(&mut snapshot, &mut findings).await?;
         verify_views::check_partition(&mut snapshot, &mut findings).await?;
         verify_views::check_numbers(&mut snapshot, &mut findings).await?;
         verify_views::check_keys(&mut snapshot, &mut findings).await?;
         verify_events::compare(&mut snapshot, &replay, &mut findings).await?;
-        let directory = &self.inner.directory;
-        verify_audit::check(&mut snapshot, directory, &mut findings).await?;
+        verify_audit::check(&mut snapshot, logged, directory, &mut findings).await?;
         Ok(findings.report)
     }
 }

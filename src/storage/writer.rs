@@ -170,9 +170,11 @@ impl WriterTask {
             match self.attempt(writer, batch, &mut trial).await {
                 Err(StoreError::Moved) => {
                     self.counts.moved.fetch_add(1, Ordering::Relaxed);
+                    tracing::debug!(round, "a transaction begins again: a person had moved");
                 }
                 Err(error) if db::may_pass(&error) => {
                     self.counts.retries.fetch_add(1, Ordering::Relaxed);
+                    tracing::debug!(round, %error, "a transaction is tried again");
                     tokio::time::sleep(retry_wait(round)).await;
                 }
                 outcome => return outcome,

@@ -49,6 +49,11 @@ mod pathology;
 mod people;
 /// Persons, their records, cross-references, withdrawal, tasks.
 mod persons;
+/// A PostgreSQL cluster for the tests.
+#[path = "../support/postgres.rs"]
+mod postgres;
+/// What the README promises, counted.
+mod proofs;
 /// A source whose data go wrong.
 mod quarantine;
 /// What a source may send, and what it is answered.

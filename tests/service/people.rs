@@ -2,6 +2,8 @@
 //! service without meeting. Numbers come from the example range and carry a
 //! correct check digit; phones and e-mail from ranges kept for examples.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use serde_json::{Value, json};
 
 /// The fixture numbers of RULES, in order: `NUMBERS[0]` is …018.
@@ -146,6 +148,18 @@ pub(crate) fn number(story: &str) -> String {
     (0..)
         .find_map(|step| with_check_digit(999_100_000 + (start + step) % 90_000))
         .expect("one in eleven has no check digit, not all")
+}
+
+/// A number of the example range that nobody had before in this process, for
+/// proofs with more people than `number` can keep apart.
+pub(crate) fn fresh_number() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    loop {
+        let nine = 999_200_000 + NEXT.fetch_add(1, Ordering::SeqCst) % 799_999;
+        if let Some(number) = with_check_digit(nine) {
+            return number;
+        }
+    }
 }
 
 /// Nine digits and their Mod 11 check digit; none when that would be ten.

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+use crate::postgres::{Cluster, children, signal, wait_for_end};
 use crate::world::SOURCES;
 
 const START_SECONDS: u64 = 60;
@@ -92,12 +93,24 @@ impl Ended {
     }
 }
 
+/// Where a service keeps its ledger, and how it is started.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Setting {
+    /// URL of a PostgreSQL database; without one, SQLite in the data directory.
+    pub database: Option<String>,
+    /// The data directory; without one, in the story's temporary folder.
+    pub data: Option<PathBuf>,
+    pub environment: Vec<(&'static str, String)>,
+    pub serve_arguments: &'static [&'static str],
+    /// A program that runs the service, with its arguments.
+    pub under: Vec<String>,
+}
+
 /// A process, or none yet, on a data directory.
 pub(crate) struct Server {
     root: Option<TempDir>,
     pub data: PathBuf,
-    environment: Vec<(&'static str, &'static str)>,
-    serve_arguments: &'static [&'static str],
+    setting: Setting,
     pub tokens: BTreeMap<Actor, String>,
     child: Mutex<Option<Child>>,
     pub url: Mutex<String>,
@@ -108,11 +121,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn new(
-        tokens: BTreeMap<Actor, String>,
-        environment: &[(&'static str, &'static str)],
-        serve_arguments: &'static [&'static str],
-    ) -> Self {
+    pub(crate) fn new(tokens: BTreeMap<Actor, String>, setting: Setting) -> Self {
         let root = tempfile::Builder::new()
             .prefix("accord-story-")
             .tempdir()
@@ -128,10 +137,12 @@ impl Server {
             .build()
             .expect("a client without TLS");
         Self {
-            data: root.path().join("data"),
+            data: setting
+                .data
+                .clone()
+                .unwrap_or_else(|| root.path().join("data")),
             root: Some(root),
-            environment: environment.to_vec(),
-            serve_arguments,
+            setting,
             tokens,
             child: Mutex::new(None),
             url: Mutex::new(String::new()),
@@ -143,9 +154,12 @@ impl Server {
     }
 
     pub(crate) fn root(&self) -> &Path {
-        self.data
-            .parent()
-            .expect("the data directory lies in the root")
+        let root = self.root.as_ref().expect("the folder lives with the story");
+        root.path()
+    }
+
+    pub(crate) fn database(&self) -> Option<&str> {
+        self.setting.database.as_deref()
     }
 
     pub(crate) fn is_failed(&self) -> bool {
@@ -153,8 +167,25 @@ impl Server {
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = accord(arguments, &self.data);
+        let mut command = accord(arguments, &self.data, self.setting.database.as_deref());
         command.current_dir(self.root());
+        command
+    }
+
+    /// `accord serve`, under another program where the setting names one.
+    fn serve_command(&self) -> Command {
+        let serve = self.command(&["serve", "--listen", "127.0.0.1:0"]);
+        let Some((program, arguments)) = self.setting.under.split_first() else {
+            return serve;
+        };
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .arg(serve.get_program())
+            .args(serve.get_args())
+            .current_dir(self.root())
+            .env_clear()
+            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
         command
     }
 
@@ -164,16 +195,21 @@ impl Server {
 
     #[track_caller]
     pub(crate) fn serve(&self) {
+        self.try_serve().unwrap_or_else(|fault| panic!("{fault}"));
+    }
+
+    /// `Err` when the service ends, or is not ready in time.
+    pub(crate) fn try_serve(&self) -> Result<(), String> {
         let (out, err) = (self.root().join("serve.out"), self.root().join("serve.err"));
         let appending = |path: &Path| {
             let file = fs::OpenOptions::new().create(true).append(true).open(path);
             Stdio::from(file.expect("the log can be written"))
         };
         let printed_before = fs::read_to_string(&out).unwrap_or_default().len();
-        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
+        let mut command = self.serve_command();
         command
-            .args(self.serve_arguments)
-            .envs(self.environment.iter().copied())
+            .args(self.setting.serve_arguments)
+            .envs(self.setting.environment.iter().cloned())
             .stdin(Stdio::null())
             .stdout(appending(&out))
             .stderr(appending(&err));
@@ -186,16 +222,37 @@ impl Server {
             }
             let ended = child.try_wait().expect("the service can be watched");
             if ended.is_some() || Instant::now() > deadline {
-                let _ = child.kill();
-                panic!("the service did not start ({ended:?}):\n{}", self.log());
+                *lock(&self.child) = Some(child);
+                self.kill();
+                let log = tail(&self.log(), 40);
+                return Err(format!("the service did not start ({ended:?}):\n{log}"));
             }
             thread::sleep(Duration::from_millis(5));
         };
         *lock(&self.url) = url;
         *lock(&self.child) = Some(child);
+        Ok(())
+    }
+
+    /// The processes of the service, the one that serves last.
+    pub(crate) fn processes(&self) -> Vec<u32> {
+        let Some(first) = lock(&self.child).as_ref().map(Child::id) else {
+            return Vec::new();
+        };
+        let mut all = vec![first];
+        if !self.setting.under.is_empty() {
+            all.extend(children(first));
+        }
+        all
     }
 
     pub(crate) fn kill(&self) {
+        // A program that runs the service does not take it along.
+        let under = &self.processes();
+        if under.len() > 1 {
+            signal("KILL", under);
+            under[1..].iter().copied().for_each(wait_for_end);
+        }
         if let Some(mut child) = lock(&self.child).take() {
             child.kill().expect("the service can be killed");
             child.wait().expect("the service ends");
@@ -205,13 +262,7 @@ impl Server {
     #[track_caller]
     pub(crate) fn terminate(&self) -> Ended {
         let mut child = lock(&self.child).take().expect("a running service");
-        let sent = Command::new("kill")
-            .args(["-TERM", &child.id().to_string()])
-            .status();
-        assert!(
-            sent.is_ok_and(|status| status.success()),
-            "the signal was not sent"
-        );
+        signal("TERM", &[child.id()]);
         let deadline = Instant::now() + Duration::from_secs(START_SECONDS);
         loop {
             if let Some(status) = child.try_wait().expect("the service can be watched") {
@@ -312,34 +363,58 @@ impl Drop for Server {
     }
 }
 
-/// A data directory with sources and tokens, made once for all stories.
+/// A data directory with sources and tokens, made once for all stories of an
+/// engine.
 pub(crate) struct Template {
     pub data: PathBuf,
+    /// Name of the database that the data belongs to, on PostgreSQL.
+    pub database: Option<String>,
     pub tokens: BTreeMap<Actor, String>,
 }
 
 impl Template {
     pub(crate) fn get() -> &'static Self {
         static TEMPLATE: OnceLock<Template> = OnceLock::new();
-        TEMPLATE.get_or_init(Self::make)
+        TEMPLATE.get_or_init(|| Self::make(&std::process::id().to_string(), None))
     }
 
-    fn make() -> Self {
+    /// The same in a cluster.
+    pub(crate) fn get_in(cluster: &Cluster) -> Arc<Self> {
+        static TEMPLATES: Mutex<BTreeMap<PathBuf, Arc<Template>>> = Mutex::new(BTreeMap::new());
+        let mut templates = lock(&TEMPLATES);
+        if let Some(template) = templates.get(cluster.data()) {
+            return Arc::clone(template);
+        }
+        let url = cluster.create_database();
+        let database = Cluster::name_in(&url);
+        let folder = format!("{}-{}", std::process::id(), templates.len());
+        let mut template = Self::make(&folder, Some(&url));
+        template.database = Some(database.to_owned());
+        let template = Arc::new(template);
+        templates.insert(cluster.data().to_owned(), Arc::clone(&template));
+        template
+    }
+
+    fn make(name: &str, database: Option<&str>) -> Self {
         // Not a temporary directory: a static is never dropped. The build's own
         // folder is cleaned with the build, and the next run takes out what
         // earlier ones left.
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
         remove_left_templates(folder);
-        let data = folder.join(format!("{TEMPLATE}{}", std::process::id()));
+        let data = folder.join(format!("{TEMPLATE}{name}"));
         for source in SOURCES {
             let mut arguments = vec!["source", "add", source, "--name", source];
             if source == "traced" {
                 arguments.extend(["--nhs-status-default", "01"]);
             }
-            run(&mut accord(&arguments, &data)).expect(0);
+            run(&mut accord(&arguments, &data, database)).expect(0);
         }
-        let tokens = make_tokens(&data);
-        Self { data, tokens }
+        let tokens = make_tokens(&data, database);
+        Self {
+            data,
+            database: None,
+            tokens,
+        }
     }
 }
 
@@ -348,7 +423,9 @@ fn remove_left_templates(folder: &Path) {
     let entries = fs::read_dir(folder).expect("the build's temporary folder");
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let process = name.strip_prefix(TEMPLATE);
+        let process = name
+            .strip_prefix(TEMPLATE)
+            .map(|rest| rest.split('-').next().unwrap_or(rest));
         if process.is_some_and(|id| !Path::new("/proc").join(id).exists()) {
             // Another run may be doing the same.
             let _ = fs::remove_dir_all(entry.path());
@@ -356,22 +433,25 @@ fn remove_left_templates(folder: &Path) {
     }
 }
 
-pub(crate) fn make_tokens(data: &Path) -> BTreeMap<Actor, String> {
+pub(crate) fn make_tokens(data: &Path, database: Option<&str>) -> BTreeMap<Actor, String> {
     Actor::WITH_TOKENS
         .into_iter()
         .map(|actor| {
             let mut arguments = vec!["token", "create"];
             arguments.extend(actor.token_arguments());
-            let made = run(&mut accord(&arguments, data)).expect(0);
+            let made = run(&mut accord(&arguments, data, database)).expect(0);
             (actor, made.out.trim().to_owned())
         })
         .collect()
 }
 
-/// The command on a data directory.
-pub(crate) fn accord(arguments: &[&str], data: &Path) -> Command {
+/// The command on a data directory and the database that belongs to it.
+pub(crate) fn accord(arguments: &[&str], data: &Path, database: Option<&str>) -> Command {
     let mut command = bare(arguments);
     command.arg("--data").arg(data);
+    if let Some(url) = database {
+        command.args(["--database", url]);
+    }
     command
 }
 

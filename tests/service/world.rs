@@ -1,5 +1,7 @@
-//! A service on a data directory of its own. Starting one is cheap: sources
-//! and tokens are made once by the command line and the directory is copied.
+//! A service on a ledger of its own. Starting one is cheap: sources and tokens
+//! are made once by the command line, and the directory or database is copied.
+//! Stories run on SQLite; with `ACCORD_ENGINE=postgres` all of them run on
+//! PostgreSQL, and the proofs name their engine themselves.
 //! At the end of each story the service is killed, `accord verify` must find
 //! nothing, and no identifying value that was sent may stand in its log. A
 //! story that fails keeps its directory and prints the path.
@@ -15,10 +17,11 @@ use std::thread;
 use reqwest::Method;
 use serde_json::Value;
 
+use crate::postgres::{Cluster, signal};
 use crate::request::{Answer, Request, segment};
 use crate::server::{Server, Template, bare, collect_secrets, copy_directory, lock, make_tokens};
 
-pub(crate) use crate::server::{Actor, Ended, run};
+pub(crate) use crate::server::{Actor, Ended, Setting, run};
 
 /// Sources that every world knows. `traced` declares that its numbers without
 /// a status are verified; the others declare nothing.
@@ -33,6 +36,33 @@ pub(crate) const SOURCES: [&str; 9] = [
     "hospice",
     "traced",
 ];
+
+/// Where a ledger lives.
+#[derive(Clone, Copy)]
+pub(crate) enum Place<'c> {
+    /// In the data directory.
+    Sqlite,
+    /// In a database of its own in this cluster.
+    Postgres(&'c Cluster),
+}
+
+impl Place<'_> {
+    /// Where the stories run that do not name their engine.
+    fn of_the_stories() -> Self {
+        match std::env::var("ACCORD_ENGINE").as_deref() {
+            Ok("postgres") => Place::Postgres(Cluster::shared().expect("PostgreSQL was asked for")),
+            Ok("sqlite") | Err(_) => Place::Sqlite,
+            Ok(other) => panic!("ACCORD_ENGINE={other}: sqlite or postgres"),
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres(_) => "postgres",
+        }
+    }
+}
 
 /// One story's view of a service.
 pub(crate) struct World {
@@ -53,30 +83,110 @@ impl World {
 
     /// A service with something in its environment.
     pub(crate) fn start_with(environment: &[(&'static str, &'static str)]) -> Self {
-        let template = Template::get();
-        let server = Server::new(template.tokens.clone(), environment, &[]);
-        copy_directory(&template.data, &server.data);
-        Self::serving(server)
+        let environment = environment
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned()));
+        let setting = Setting {
+            environment: environment.collect(),
+            ..Setting::default()
+        };
+        Self::prepared(Place::of_the_stories(), setting).started()
+    }
+
+    /// A service on an engine.
+    pub(crate) fn start_on(place: Place<'_>) -> Self {
+        Self::prepared(place, Setting::default()).started()
+    }
+
+    /// Several services on one database, each with an index of its own. SQLite
+    /// has one node.
+    pub(crate) fn nodes(place: Place<'_>, count: usize) -> Vec<Self> {
+        Self::nodes_with(place, count, Setting::default())
+    }
+
+    /// The same as a setting says.
+    pub(crate) fn nodes_with(place: Place<'_>, count: usize, setting: Setting) -> Vec<Self> {
+        let mut nodes = vec![Self::prepared(place, setting.clone()).started()];
+        if let Place::Postgres(_) = place {
+            let others = (1..count).map(|_| nodes[0].another_node(setting.clone()));
+            let others: Vec<Self> = others.collect();
+            nodes.extend(others);
+        }
+        nodes
+    }
+
+    /// Kills the service and starts another on the same ledger, with nothing
+    /// special about it. This world has to live on: the files are in its folder.
+    pub(crate) fn goes_on_plainly(&self) -> Self {
+        self.dies();
+        let setting = Setting {
+            database: self.server.database().map(ToOwned::to_owned),
+            data: Some(self.server.data.clone()),
+            ..Setting::default()
+        };
+        let server = Server::new(self.server.tokens.clone(), setting);
+        Self {
+            server: Arc::new(server),
+        }
+        .started()
+    }
+
+    /// One more service on this world's database.
+    fn another_node(&self, mut setting: Setting) -> Self {
+        setting.database = self.server.database().map(ToOwned::to_owned);
+        let server = Server::new(self.server.tokens.clone(), setting);
+        Self {
+            server: Arc::new(server),
+        }
+        .started()
     }
 
     /// A service on a directory made for live use, where numbers of the test
     /// range anchor nothing (R5).
     pub(crate) fn start_live() -> Self {
-        let mut server = Server::new(BTreeMap::new(), &[], &["--live"]);
+        let setting = Setting {
+            database: match Place::of_the_stories() {
+                Place::Sqlite => None,
+                Place::Postgres(cluster) => Some(cluster.create_database()),
+            },
+            serve_arguments: &["--live"],
+            ..Setting::default()
+        };
+        let mut server = Server::new(BTreeMap::new(), setting);
         server
             .accord(&["source", "add", "gp", "--name", "Practices", "--live"])
             .expect(0);
         server
             .accord(&["source", "add", "pas", "--name", "Hospital"])
             .expect(0);
-        server.tokens = make_tokens(&server.data);
-        Self::serving(server)
+        server.tokens = make_tokens(&server.data, server.database());
+        Self {
+            server: Arc::new(server),
+        }
+        .started()
     }
 
     /// A directory with sources and tokens that nothing serves yet.
     pub(crate) fn at_rest() -> Self {
-        let template = Template::get();
-        let server = Server::new(template.tokens.clone(), &[], &[]);
+        Self::prepared(Place::of_the_stories(), Setting::default())
+    }
+
+    /// The same as a setting says; without a database in it, one is made.
+    pub(crate) fn prepared(place: Place<'_>, mut setting: Setting) -> Self {
+        let in_cluster;
+        let template = match place {
+            Place::Sqlite => Template::get(),
+            Place::Postgres(cluster) => {
+                in_cluster = Template::get_in(cluster);
+                &*in_cluster
+            }
+        };
+        if let (Place::Postgres(cluster), None) = (place, &setting.database) {
+            let name = template.database.as_deref();
+            let name = name.expect("this template is in a database");
+            setting.database = Some(cluster.create_database_like(name));
+        }
+        let server = Server::new(template.tokens.clone(), setting);
         copy_directory(&template.data, &server.data);
         Self {
             server: Arc::new(server),
@@ -95,12 +205,9 @@ impl World {
         world
     }
 
-    fn serving(server: Server) -> Self {
-        let world = Self {
-            server: Arc::new(server),
-        };
-        world.serves();
-        world
+    fn started(self) -> Self {
+        self.serves();
+        self
     }
 
     /// Starts the service on the directory as it is and waits until it is ready.
@@ -109,9 +216,29 @@ impl World {
         self.server.serve();
     }
 
+    /// The same where it may fail; `Err` says how.
+    pub(crate) fn tries_to_serve(&self) -> Result<(), String> {
+        self.server.try_serve()
+    }
+
     /// Kills the service without warning (SIGKILL).
     pub(crate) fn dies(&self) {
         self.server.kill();
+    }
+
+    /// Stops the service where it stands (SIGSTOP) until it is thawed.
+    pub(crate) fn freezes(&self) {
+        signal("STOP", &self.server.processes());
+    }
+
+    /// Lets a frozen service go on (SIGCONT).
+    pub(crate) fn thaws(&self) {
+        signal("CONT", &self.server.processes());
+    }
+
+    /// URL of the database, when the ledger is in PostgreSQL.
+    pub(crate) fn database(&self) -> Option<&str> {
+        self.server.database()
     }
 
     /// Asks the service to stop and waits until it has.

@@ -18,7 +18,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -47,8 +47,6 @@ rm -rf "$2" "$3"
 pub(crate) enum Durability {
     /// The disk, as in production.
     Full,
-    /// Nothing (`fsync=off`): for suites that never cut the power.
-    Quick,
     /// Not even the write (`synchronous_commit=off`): loses commits in a power
     /// cut, which a sound proof must notice.
     Careless,
@@ -61,13 +59,16 @@ pub(crate) struct Cluster {
     sockets: PathBuf,
     user: Option<(u32, u32)>,
     port: u16,
+    /// Of the postmaster, once it runs: its file may lie on a disk that is gone.
+    postmaster: AtomicU32,
     databases: AtomicUsize,
     watchdog: Option<Child>,
 }
 
 impl Cluster {
-    /// The one cluster that the tests of a process share. Commits wait for the disk: Accord refuses a server on which they do not.
-    /// `Err` says why there is none.
+    /// The one cluster that the tests of a process share. Its commits wait for
+    /// the disk: Accord refuses a server on which they do not. `Err` says why
+    /// there is none.
     pub(crate) fn shared() -> Result<&'static Self, String> {
         static SHARED: OnceLock<Result<Cluster, String>> = OnceLock::new();
         let shared = SHARED.get_or_init(|| Self::start_new(Durability::Full));
@@ -106,6 +107,7 @@ impl Cluster {
             sockets,
             user,
             port: 0,
+            postmaster: AtomicU32::new(0),
             databases: AtomicUsize::new(0),
             watchdog: None,
         };
@@ -133,6 +135,9 @@ impl Cluster {
             "postgres",
             &format!("create database {name} template {template}"),
         );
+        // The copy of a sequence counts the numbers that were logged ahead for
+        // the template as its own: until a checkpoint, a crash takes it back.
+        self.execute("postgres", "checkpoint");
         self.url(&name)
     }
 
@@ -149,6 +154,12 @@ impl Cluster {
             "postgres://127.0.0.1:{}/{database}?user=postgres",
             self.port
         )
+    }
+
+    /// The database in a URL.
+    pub(crate) fn name_in(url: &str) -> &str {
+        let end = url.rsplit('/').next().unwrap_or_default();
+        end.split('?').next().unwrap_or_default()
     }
 
     /// Where its data lies: no other cluster of this process has it.
@@ -229,7 +240,7 @@ impl Cluster {
 
     /// Kills the postmaster (SIGKILL); its backends see it and leave.
     pub(crate) fn kill_postmaster(&self) {
-        let postmaster = self.postmaster().expect("a running postmaster");
+        let postmaster = self.postmaster.load(Ordering::SeqCst);
         signal("KILL", &[postmaster]);
         wait_for_end(postmaster);
     }
@@ -250,9 +261,7 @@ impl Cluster {
 
     /// The postmaster and all its backends.
     pub(crate) fn processes(&self) -> Vec<u32> {
-        let Some(postmaster) = self.postmaster() else {
-            return Vec::new();
-        };
+        let postmaster = self.postmaster.load(Ordering::SeqCst);
         let mut all = children(postmaster);
         all.insert(0, postmaster);
         all
@@ -261,11 +270,6 @@ impl Cluster {
     /// What the server has logged.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.sockets.join("log")).unwrap_or_default()
-    }
-
-    fn postmaster(&self) -> Option<u32> {
-        let text = fs::read_to_string(self.data.join("postmaster.pid")).ok()?;
-        text.lines().next()?.trim().parse().ok()
     }
 
     fn as_server_user(&self, program: &str) -> Command {
@@ -317,16 +321,15 @@ impl Cluster {
         if !output.status.success() {
             return Err(String::from_utf8_lossy(&output.stderr).into_owned());
         }
-        let (fsync, synchronous) = match durability {
-            Durability::Full => ("on", "on"),
-            Durability::Quick => ("off", "off"),
-            Durability::Careless => ("on", "off"),
+        let synchronous = match durability {
+            Durability::Full => "on",
+            Durability::Careless => "off",
         };
         // A statement holds a patient's values: none goes to the log.
         let settings = format!(
             "listen_addresses = '127.0.0.1'\nunix_socket_directories = '{}'\n\
              max_connections = 200\nmax_locks_per_transaction = 256\nshared_buffers = '64MB'\n\
-             fsync = {fsync}\nsynchronous_commit = {synchronous}\nmax_wal_size = '256MB'\n\
+             fsync = on\nsynchronous_commit = {synchronous}\nmax_wal_size = '256MB'\n\
              log_lock_waits = on\nlog_min_error_statement = panic\nlog_error_verbosity = terse\n",
             self.sockets.display()
         );
@@ -356,9 +359,15 @@ impl Cluster {
             .arg(format!("-p {}", self.port))
             .status();
         match started {
-            Ok(status) if status.success() => Ok(()),
-            other => Err(format!("pg_ctl start: {other:?}")),
+            Ok(status) if status.success() => {}
+            other => return Err(format!("pg_ctl start: {other:?}")),
         }
+        let written = fs::read_to_string(self.data.join("postmaster.pid"));
+        let written = written.map_err(|error| format!("postmaster.pid: {error}"))?;
+        let process = written.lines().next().and_then(|id| id.trim().parse().ok());
+        let process = process.ok_or("postmaster.pid holds no process")?;
+        self.postmaster.store(process, Ordering::SeqCst);
+        Ok(())
     }
 }
 
@@ -397,7 +406,8 @@ pub(crate) fn children(parent: u32) -> Vec<u32> {
         .collect()
 }
 
-fn wait_for_end(process: u32) {
+/// Waits until a process has ended that is nobody's direct child here.
+pub(crate) fn wait_for_end(process: u32) {
     let deadline = Instant::now() + Duration::from_secs(30);
     let is_alive = || {
         let status = fs::read_to_string(format!("/proc/{process}/status"));

@@ -34,6 +34,7 @@ mod writer;
 #[expect(dead_code, reason = "the proofs use the rest")]
 mod postgres;
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -69,8 +70,14 @@ tokio::task_local! {
     static SHARED: bool;
 }
 
-/// Runs a test whose ledgers are databases of the tests' cluster.
+/// Runs a test whose ledgers are databases of the tests' cluster; says so where
+/// there can be none.
 pub(super) async fn on_postgres(test: impl Future<Output = ()>) {
+    if let Err(why) = postgres::Cluster::shared() {
+        let mut err = std::io::stderr().lock();
+        writeln!(err, "skipped on PostgreSQL: {why}").expect("standard error takes a line");
+        return;
+    }
     SHARED.scope(true, test).await;
 }
 

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# What the tests need beside a Rust toolchain: a PostgreSQL server (the tests
+# start their own clusters), and for the power cut xfs_io. Installs what is
+# missing where that is possible; where it is not, the tests say what they
+# leave out.
+set -euo pipefail
+
+has_postgres() {
+  command -v initdb pg_ctl postgres >/dev/null 2>&1 && return 0
+  compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null
+}
+
+missing=()
+has_postgres || missing+=(postgresql)
+command -v xfs_io >/dev/null 2>&1 || [ -x /usr/sbin/xfs_io ] || missing+=(xfsprogs)
+command -v strace >/dev/null 2>&1 || missing+=(strace)
+command -v faketime >/dev/null 2>&1 || missing+=(faketime)
+
+if [ "${#missing[@]}" -eq 0 ]; then
+  echo "prepare: everything the tests use is there"
+  exit 0
+fi
+if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+  echo "prepare: not here: ${missing[*]}; install them (or run this as root on Debian or Ubuntu)," \
+    "else the tests that need them say so and are left out"
+  exit 0
+fi
+for package in "${missing[@]}"; do
+  echo "prepare: installing $package"
+  if DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$package" \
+    >/dev/null 2>&1; then
+    echo "prepare: $package is there"
+  elif apt-get update >/dev/null 2>&1 &&
+    DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$package" \
+      >/dev/null 2>&1; then
+    echo "prepare: $package is there"
+  else
+    echo "prepare: $package cannot be installed; the tests that need it say so and are left out"
+  fi
+done
