@@ -9,7 +9,7 @@ help: ## Lists the recipes
 run: ## A made-up region of 20,000 persons, served on 127.0.0.1:8080
 	$(CARGO) run --release --locked --quiet -- demo
 
-test: ## Everything that must pass before a change lands
+test: prepare ## Everything that must pass before a change lands
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) test --locked
@@ -33,8 +33,10 @@ prove: prepare ## The long proofs: races, kills, replays, cuts of lines and of p
 	ACCORD_ENGINE=postgres $(CARGO) test --release --locked --test service
 	$(CARGO) build --release --locked && ./scripts/schemathesis.sh
 
-bench: ## Criterion benches of the hot paths
-	$(CARGO) bench --locked
+bench: prepare ## Hot paths by Criterion; then the service over HTTP on both engines
+	$(CARGO) bench --locked --bench identity --bench retrieve --bench register
+	$(CARGO) bench --locked --bench pathology
+	ACCORD_PERSONS=$${ACCORD_PERSONS:-100000} $(CARGO) bench --locked --bench service
 
 measure: ## Imports the labelled corpora and scores what the ledger decided
 	./docs/measure.sh

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use crate::flows::{Context, FlowError};
 use crate::foundation::RecordNumber;
-use crate::foundation::limits::{INDEX_FEED_ROWS_MAX, INDEX_FOLLOW_INTERVAL_MS};
+use crate::foundation::limits::{
+    INDEX_COMMIT_RECORDS, INDEX_COMMIT_WAIT_MS, INDEX_FEED_ROWS_MAX, INDEX_FOLLOW_INTERVAL_MS,
+};
 use crate::index::IndexEntry;
 use crate::matching::search::search_terms;
 use crate::storage::FeedRow;
@@ -103,10 +105,26 @@ pub async fn follow(context: Context, options: FollowerOptions) {
         return;
     }
     loop {
-        if let Err(error) = catch_up(&context).await {
+        if let Err(error) = catch_up_if_due(&context).await {
             metrics::counter!("accord_index_errors_total").increment(1);
             tracing::warn!(%error, "the index could not follow the ledger; trying again");
         }
         tokio::time::sleep(Duration::from_millis(INDEX_FOLLOW_INTERVAL_MS)).await;
     }
+}
+
+/// Catches up once enough has changed, or the first change has waited enough.
+async fn catch_up_if_due(context: &Context) -> Result<(), FlowError> {
+    let followed = context.index.position();
+    let (_, changed, since) = context.store.position_and_lag(followed).await?;
+    let waited = since.map_or(0, |since| {
+        context.clock.now().microseconds() - since.microseconds()
+    });
+    // A clock that was set back must not stop the index.
+    let waited_long =
+        u64::try_from(waited).map_or(true, |waited| waited >= INDEX_COMMIT_WAIT_MS * 1_000);
+    if changed >= INDEX_COMMIT_RECORDS || (changed > 0 && waited_long) {
+        catch_up(context).await?;
+    }
+    Ok(())
 }

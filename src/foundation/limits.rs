@@ -25,9 +25,9 @@ pub const INDEX_WRITER_BYTES: usize = 32 * 1_024 * 1_024;
 /// dictionary walk a segment, so few; each merge writes again, so not two.
 pub const INDEX_SEGMENTS_PER_MERGE: usize = 5;
 
-/// Segments with fewer records count as alike: those of single commits. Twice a
-/// full commit, so that what was merged once is not merged with those again.
-pub const INDEX_SMALL_SEGMENT_RECORDS: u32 = 2_000;
+/// Segments with fewer records count as alike: those of single commits. What
+/// was merged once is above it, and is not merged with those again.
+pub const INDEX_SMALL_SEGMENT_RECORDS: u32 = 200;
 
 /// A segment with more records is not merged again in the background, so that
 /// no merge holds a core for minutes.
@@ -50,10 +50,16 @@ pub const POSSIBLE_PERSONS_MAX: usize = 10;
 /// is not commit-bound, small enough that readers see news soon.
 pub const INDEX_FEED_ROWS_MAX: u32 = 2_000;
 
-/// Pause between two looks at the ledger by the index follower. Each look that
-/// finds news writes a segment, and segments are merged later: ten looks a
-/// second cost more than the records themselves. Answers do not wait for it.
-pub const INDEX_FOLLOW_INTERVAL_MS: u64 = 1_000;
+/// Pause between two looks at the ledger by the index follower.
+pub const INDEX_FOLLOW_INTERVAL_MS: u64 = 500;
+
+/// Each commit of the index writes a segment, and segments are merged later: to
+/// follow each second costs more than the records themselves. Answers do not
+/// wait for it. So many changed records are enough for a commit.
+pub const INDEX_COMMIT_RECORDS: i64 = 2_000;
+
+/// Fewer wait so long.
+pub const INDEX_COMMIT_WAIT_MS: u64 = 4_000;
 
 /// Registrations of one batch that are prepared at once: enough to keep every
 /// core busy while the writer commits.

@@ -26,6 +26,8 @@ const WRITER_CACHE: &str = "-65536";
 const READER_CACHE: &str = "-16384";
 /// Statements kept prepared: some thirty, each in a handful of row counts.
 const STATEMENTS_KEPT: usize = 512;
+/// Rows that the engine's thread hands over without waiting for their reader.
+const ROWS_BUFFERED: usize = 2_048;
 /// Earlier ones can lose commits when a WAL is reset (RELIABILITY §1).
 const VERSION_LEAST: [u32; 3] = [3, 51, 3];
 
@@ -40,6 +42,7 @@ pub(super) fn options(file: &Path, create: bool) -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(BUSY_WAIT)
         .statement_cache_capacity(STATEMENTS_KEPT)
+        .row_buffer_size(ROWS_BUFFERED)
 }
 
 /// The pool of readers; none of them can write.
