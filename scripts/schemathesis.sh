@@ -53,6 +53,9 @@ post() {
 }
 post gp '{"local_id":"A-1001","given_names":["Rosalind"],"family_name":"Applethwaite","birth_date":"1980-05-12","gender":"female","addresses":[{"lines":["14 Orchard Rise"],"postcode":"LS8 2QD"}],"phones":["07700 900321"]}'
 post pas '{"local_id":"B-1001","given_names":["Rosalind"],"family_name":"Applethwaite","birth_date":"1980-05-12","gender":"female","addresses":[{"lines":["14 Orchard Rise"],"postcode":"LS8 2QD"}]}'
+PERSON=$(curl --silent --fail "$url/api/v1/sources/gp/records/A-1001/person" \
+  --header "Authorization: Bearer $TOKEN_SYSTEM" | grep -o 'P-[0-9a-f]\{32\}' | head -1)
+export PERSON
 
 status=0
 SCHEMATHESIS_HOOKS=schemathesis_hooks PYTHONPATH=scripts \

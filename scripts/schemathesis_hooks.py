@@ -48,6 +48,9 @@ def before_load_schema(context, raw_schema):
             for parameter in operation["parameters"]:
                 if parameter.get("in") == "path" and parameter["name"] == "source":
                     parameter["schema"] = {"type": "string", "enum": ["gp", "pas"]}
+                if parameter.get("in") == "path" and parameter["name"] == "person":
+                    known = [os.environ["PERSON"], "P-0193d0a2b7c47d3e8f1a2b3c4d5e6f70"]
+                    parameter["schema"] = {"type": "string", "enum": known}
                 if parameter.get("in") == "path" and parameter["name"] == "local_id":
                     parameter["schema"]["maxLength"] = 40
     schemas = raw_schema["components"]["schemas"]
@@ -57,6 +60,12 @@ def before_load_schema(context, raw_schema):
             "type": ["string", "null"],
             "enum": ["2026-01-02", "2026-03-01T09:00:00Z", "2027-12-31T23:59:59+01:00", None],
         }
+    # A search is for somebody, or it is refused.
+    searched = schemas["SearchBody"]["properties"]
+    for name in ("birth_date", "birth_date_from", "birth_date_to", "death_date"):
+        searched[name]["enum"] = ["1980-05-12", "1980-05", "1990", "", None]
+    searched["gender"]["enum"] = ["female", "male", "", None]
+    searched["nhs_number"]["enum"] = ["9990000018", "", None]
     # A batch is lines; here they are a list until they are sent.
     for path in raw_schema["paths"].values():
         for operation in path.values():
