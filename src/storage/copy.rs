@@ -28,6 +28,9 @@ const ORDER: [&str; 8] = [
 /// moves, and `commits` speaks of connections that are gone.
 const OF_THE_PLACE: [&str; 3] = ["meta", "commits", "_sqlx_migrations"];
 
+/// Key of `meta`: up to where numbers may have gaps.
+const GAPS: &str = "numbers_with_gaps";
+
 /// What a ledger holds: for each table its rows and their hash in key order.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct StateHash {
@@ -332,6 +335,43 @@ async fn copy(
         let value: String = row.try_get(0)?;
         changed.bind(key).bind(value).execute(into).await?;
     }
+    note_gaps(from, into).await?;
     db::raise_numbers(into).await?;
     Ok(StateHash::of(hashes))
+}
+
+/// Up to which event and which audit row numbers may have gaps: where several
+/// processes number, what a transaction gives up stays empty.
+pub(super) async fn gaps(connection: &mut Connection) -> Result<(i64, i64), StoreError> {
+    if connection.is_shared() {
+        return Ok((i64::MAX, i64::MAX));
+    }
+    let row = db::query("select value from meta where key = $1").bind(GAPS);
+    let Some(row) = row.fetch_optional(connection).await? else {
+        return Ok((0, 0));
+    };
+    let text: String = row.try_get(0)?;
+    let parts = text.split_once(' ');
+    let parsed = parts.and_then(|(event, audit)| Some((event.parse().ok()?, audit.parse().ok()?)));
+    parsed.ok_or_else(|| StoreError::inconsistent("meta", "value", GAPS))
+}
+
+async fn note_gaps(from: &mut Connection, into: &mut Connection) -> Result<(), StoreError> {
+    let mut known = gaps(from).await?;
+    if from.is_shared() {
+        let row = db::query(
+            "select (select coalesce(max(position), 0) from events), \
+             (select coalesce(max(audit), 0) from audit)",
+        );
+        let row = row.fetch_one(from).await?;
+        known = (row.try_get(0)?, row.try_get(1)?);
+    }
+    if known != (0, 0) && !into.is_shared() {
+        db::query("insert into meta (key, value) values ($1, $2)")
+            .bind(GAPS)
+            .bind(format!("{} {}", known.0, known.1))
+            .execute(into)
+            .await?;
+    }
+    Ok(())
 }

@@ -41,6 +41,8 @@ mod logs;
 mod masking;
 /// Asking who somebody is, without writing.
 mod matching;
+/// Whole ledgers move, with a proof.
+mod moving;
 /// The OpenAPI document says what is served.
 mod openapi;
 /// Records that share what everybody shares.

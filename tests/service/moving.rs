@@ -1,0 +1,158 @@
+//! Whole ledgers move: backup, restore, the way to PostgreSQL and back, and an
+//! index that is made again. Each says what it proved.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::people::{john_smith, person, verified_person, with};
+use crate::postgres::Cluster;
+use crate::world::World;
+
+/// A ledger with a link, a task, a held update, a withdrawn record and a retired
+/// number of versions.
+fn lived_in() -> World {
+    let world = World::start();
+    let known = verified_person("moved");
+    world.registers("gp", "1", &known);
+    world.registers("pas", "1", &known);
+    world.registers(
+        "gp",
+        "1",
+        &with(&known, json!({"phones": ["07700 900020"]})),
+    );
+    world
+        .put("gp", "1", &verified_person("somebody else moved"))
+        .send()
+        .expect(200);
+    world.registers("gp", "2", &john_smith());
+    world.registers("pas", "2", &john_smith());
+    world.registers("ed", "3", &person("moved alone"));
+    world.withdraws("ed", "3");
+    world
+}
+
+fn state_hash(out: &str) -> String {
+    let line = out.lines().last().expect("a last line");
+    let (_, rest) = line.split_once("state hash ").expect("a hash");
+    rest.split(' ').next().expect("a hash").to_owned()
+}
+
+fn exported(world: &World, arguments: &[&str]) -> String {
+    let file = world.file("exported.csv");
+    let _ = fs::remove_file(&file);
+    let mut command = vec!["export", "--qualify", "--persons", "exported.csv"];
+    command.extend(arguments);
+    world.accord_alone_with(&command).expect(0);
+    fs::read_to_string(file).expect("an export")
+}
+
+#[test]
+fn i22_a_backup_of_a_running_service_restores_to_the_same_ledger() {
+    let world = lived_in();
+    let saved = world
+        .accord(&["backup", "--quiet", "--to", "saved"])
+        .expect(0);
+    let saved = state_hash(&saved.out);
+    let restored = world
+        .accord_alone_with(&["restore", "--quiet", "--from", "saved", "--data", "second"])
+        .expect(0);
+    assert_eq!(state_hash(&restored.out), saved);
+    world
+        .accord_alone_with(&["verify", "--data", "second"])
+        .expect(0);
+    let first = exported(&world, &["--data", "saved"]);
+    assert!(first.lines().count() > 4);
+    assert_eq!(exported(&world, &["--data", "second"]), first);
+}
+
+#[test]
+fn a_restore_never_mixes_with_what_is_there_and_never_trusts_a_changed_backup() {
+    let world = lived_in();
+    world
+        .accord(&["backup", "--quiet", "--to", "saved"])
+        .expect(0);
+    world.stops();
+    let occupied = world
+        .accord(&["restore", "--quiet", "--from", "saved"])
+        .expect(1);
+    assert!(occupied.err.contains("not empty"), "{}", occupied.err);
+    let manifest = world.file("saved/backup.json");
+    let text = fs::read_to_string(&manifest).expect("a manifest");
+    let forged = text.replacen("\"rows\": ", "\"rows\": 1", 1);
+    assert_ne!(forged, text);
+    fs::write(&manifest, forged).expect("forged");
+    let changed = world
+        .accord_alone_with(&["restore", "--quiet", "--from", "saved", "--data", "third"])
+        .expect(1);
+    assert!(changed.err.contains("not what it was"), "{}", changed.err);
+    let again = world
+        .accord(&["backup", "--quiet", "--to", "saved"])
+        .expect(1);
+    assert!(again.err.contains("not empty"), "{}", again.err);
+}
+
+#[test]
+fn a_ledger_moves_to_postgresql_and_back_with_an_equal_state_hash() {
+    let cluster = match Cluster::shared() {
+        Ok(cluster) => cluster,
+        Err(why) => {
+            eprintln!("left out: {why}");
+            return;
+        }
+    };
+    let world = lived_in();
+    if world.database().is_some() {
+        // It is there already; the way back is shown below by the backup.
+        return;
+    }
+    world.stops();
+    let before = exported(
+        &world,
+        &["--data", world.file("data").to_str().expect("a path")],
+    );
+    let url = cluster.create_database();
+    let to = ["--data", "node", "--database", url.as_str()];
+    let mut migrate = vec!["migrate", "--quiet", "--from", "data"];
+    migrate.extend(to);
+    let migrated = world.accord_alone_with(&migrate).expect(0);
+    assert_eq!(exported(&world, &to), before);
+    // The proof left a row in the audit of the new place; what it copied is equal.
+    let mut backup = vec!["backup", "--quiet", "--to", "from-postgres"];
+    backup.extend(to);
+    let saved = world.accord_alone_with(&backup).expect(0);
+    assert_ne!(state_hash(&saved.out), state_hash(&migrated.out));
+    world
+        .accord_alone_with(&[
+            "restore",
+            "--quiet",
+            "--from",
+            "from-postgres",
+            "--data",
+            "back",
+        ])
+        .expect(0);
+    assert_eq!(exported(&world, &["--data", "back"]), before);
+    let mut again = vec!["migrate", "--quiet", "--from", "back"];
+    again.extend(to);
+    let refused = world.accord_alone_with(&again).expect(1);
+    assert!(refused.err.contains("not empty"), "{}", refused.err);
+}
+
+#[test]
+fn i8_a_rebuilt_index_holds_the_same_and_answers_are_the_same() {
+    let world = lived_in();
+    let questions = [john_smith(), person("moved"), verified_person("moved")];
+    let ask = |world: &World| {
+        let answers = questions
+            .iter()
+            .map(|question| world.matches(question).body);
+        answers.collect::<Vec<_>>()
+    };
+    let before = ask(&world);
+    world.stops();
+    let rebuilt = world.accord(&["rebuild-index", "--quiet"]).expect(0);
+    assert!(rebuilt.out.contains("held the same"), "{}", rebuilt.out);
+    world.serves();
+    assert_eq!(ask(&world), before);
+}
