@@ -265,7 +265,7 @@ impl Store {
         progress: &mut (dyn FnMut(u64) + Send),
     ) -> Result<StateHash, StoreError> {
         let tables = catalogue.tables().await?;
-        let mut snapshot = self.inner.readers.begin().await?;
+        let mut snapshot = self.inner.readers.begin_long().await?;
         let mut hashes = BTreeMap::new();
         for table in &tables {
             let hash = walk(&mut snapshot, table, None, progress).await?;
@@ -293,10 +293,10 @@ impl Store {
     ) -> Result<StateHash, StoreError> {
         let catalogue = if self.is_file() { self } else { other };
         let tables = catalogue.tables().await?;
-        let mut from = self.inner.readers.begin().await?;
+        let mut from = self.inner.readers.begin_long().await?;
         let mut writer = other.inner.writer.lock().await;
         let into = writer.connection().await?;
-        db::begin(into, &[]).await?;
+        db::begin_long(into).await?;
         match copy(&mut from, into, &tables, progress).await {
             Ok(hash) => {
                 db::commit(into).await?;

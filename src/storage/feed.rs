@@ -157,7 +157,7 @@ impl Store {
         &self,
         mut visit: impl FnMut(ExportRow) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut snapshot = self.inner.readers.begin().await?;
+        let mut snapshot = self.inner.readers.begin_long().await?;
         let mut after = RecordNumber(0);
         loop {
             let page = export_page(&mut snapshot, after).await?;

@@ -366,6 +366,7 @@ async fn settle_lineage(connection: &mut db::Connection) -> Result<(String, i64)
         return Ok((name, 0));
     };
     db::begin(connection, &[LINEAGE_LOCK]).await?;
+    db::mend_numbers(connection).await?;
     let known = settle(connection, "generation", generation.clone()).await?;
     if known != generation {
         let row = db::query(

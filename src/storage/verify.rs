@@ -112,7 +112,7 @@ impl Store {
         let directory = &self.inner.directory;
         // Before the snapshot: a service may seal while this looks.
         let logged = seal::read_log(directory)?;
-        let mut snapshot = self.inner.readers.begin().await?;
+        let mut snapshot = self.inner.readers.begin_long().await?;
         let replay = verify_events::replay(&mut snapshot, &mut findings).await?;
         verify_views::check_partition(&mut snapshot, &mut findings).await?;
         verify_views::check_numbers(&mut snapshot, &mut findings).await?;

@@ -96,6 +96,15 @@ impl Pool {
         })
     }
 
+    /// The same for a walk over a whole ledger, which takes its time.
+    pub(super) async fn begin_long(&self) -> Result<Connection, StoreError> {
+        let mut connection = self.begin().await?;
+        if let Engine::Postgres(it) = connection.engine() {
+            postgres::allow_long(it).await?;
+        }
+        Ok(connection)
+    }
+
     pub(super) async fn close(&self) {
         match self {
             Self::Sqlite(pool) => pool.close().await,
@@ -228,6 +237,15 @@ pub(super) async fn begin(connection: &mut Connection, locks: &[i64]) -> Result<
         Engine::Sqlite(it) => sqlite::begin(it).await,
         Engine::Postgres(it) => postgres::begin(it, locks).await,
     }
+}
+
+/// Starts a write transaction that takes its time and locks no key.
+pub(super) async fn begin_long(connection: &mut Connection) -> Result<(), StoreError> {
+    begin(connection, &[]).await?;
+    if let Engine::Postgres(it) = connection.engine() {
+        postgres::allow_long(it).await?;
+    }
+    Ok(())
 }
 
 /// Takes more locks in the transaction; those who call take persons' locks
@@ -370,12 +388,26 @@ pub(super) async fn generation(connection: &mut Connection) -> Result<Option<Str
     }
 }
 
-/// After rows were written past the sequences: what they give is above it.
+/// After rows were written past the sequences: what they give, and the places
+/// of the next commits, are above them.
 pub(super) async fn raise_numbers(connection: &mut Connection) -> Result<(), StoreError> {
     match connection.engine() {
         Engine::Sqlite(_) => Ok(()),
-        Engine::Postgres(it) => postgres::raise_numbers(it).await,
+        Engine::Postgres(it) => {
+            postgres::raise_numbers(it).await?;
+            postgres::raise_stamps(it).await
+        }
     }
+}
+
+/// Lifts sequences that have fallen behind the rows.
+pub(super) async fn mend_numbers(connection: &mut Connection) -> Result<(), StoreError> {
+    if let Engine::Postgres(it) = connection.engine()
+        && postgres::numbers_are_behind(it).await?
+    {
+        postgres::raise_numbers(it).await?;
+    }
+    Ok(())
 }
 
 /// Whether the failure is about what was written (another command may

@@ -56,6 +56,19 @@ pub(super) async fn open_readers(options: &PgConnectOptions) -> Result<PgPool, S
     Ok(pool.connect_with(options).await?)
 }
 
+/// Lets a transaction read whole tables, by whatever plan and for however long.
+pub(super) async fn allow_long(connection: &mut PgConnection) -> Result<(), StoreError> {
+    connection
+        .execute(
+            "set local statement_timeout = 0; \
+             set local idle_in_transaction_session_timeout = 0; \
+             set local enable_seqscan = on; set local enable_hashjoin = on; \
+             set local enable_mergejoin = on",
+        )
+        .await?;
+    Ok(())
+}
+
 /// The connection that writes.
 pub(super) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, StoreError> {
     let mut connection = options.connect().await?;
@@ -173,9 +186,31 @@ pub(super) async fn raise_numbers(connection: &mut PgConnection) -> Result<(), S
     )
     .bind(POSITIONS)
     .bind(RECORDS)
-    .execute(&mut *connection)
+    .execute(connection)
     .await?;
-    // The places of the rows that came are below those of the next commits.
+    Ok(())
+}
+
+/// Whether a sequence would give a number that a row has: a crash soon after a
+/// database was made from a template can take sequences back.
+pub(super) async fn numbers_are_behind(connection: &mut PgConnection) -> Result<bool, StoreError> {
+    let behind = sqlx::query_scalar(
+        "select (select last_value + case when is_called then $1 else 0 end \
+         from event_positions) < (select coalesce(max(position), 0) from events) \
+         or (select last_value + case when is_called then $2 else 0 end \
+         from record_numbers) < (select coalesce(max(record), 0) from records) \
+         or (select last_value + case when is_called then 1 else 0 end \
+         from audit_numbers) <= (select coalesce(max(audit), 0) from audit)",
+    )
+    .bind(POSITIONS)
+    .bind(RECORDS)
+    .fetch_one(connection)
+    .await?;
+    Ok(behind)
+}
+
+/// Lifts the places of the next commits above those of the rows that came.
+pub(super) async fn raise_stamps(connection: &mut PgConnection) -> Result<(), StoreError> {
     sqlx::query(
         "update meta set value = greatest((select coalesce(max(stamp), 0) from events), \
          (select coalesce(max(stamp), 0) from records), \

@@ -170,6 +170,27 @@ async fn a_broken_line_is_opened_again_and_the_commit_goes_on() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn sequences_that_were_taken_back_are_lifted_when_a_process_starts() {
+    on_postgres(async {
+        let ledger = Ledger::new().await;
+        ledger.register(Sent::new("a", &[7])).await;
+        let mut writer = ledger.store.inner.writer.lock().await;
+        let back = "select setval('event_positions', 0, false), \
+            setval('record_numbers', 0, false), setval('audit_numbers', 1, false)";
+        db::query(back)
+            .fetch_one(writer.connection().await.expect("a connection"))
+            .await
+            .expect("taken back");
+        drop(writer);
+        let (other, _directory) = ledger.another().await;
+        let second = commit(&other, first_or_join(Sent::new("b", &[8]))).await;
+        second.expect("a commit");
+        assert_eq!(ledger.events().await, 6);
+    })
+    .await;
+}
+
 /// The tables and columns are those of the other engine.
 #[tokio::test]
 async fn both_engines_have_the_same_tables_and_columns() {
