@@ -57,9 +57,12 @@ fn audit_of(world: &World, action: &str) -> Vec<AuditRow> {
         exclusive: false,
     };
     runtime.block_on(async {
-        let store = Store::open(&world.file("data"), options)
-            .await
-            .expect("the ledger");
+        let data = world.file("data");
+        let opened = match world.database() {
+            Some(url) => Store::open_database(url, &data, options).await,
+            None => Store::open(&data, options).await,
+        };
+        let store = opened.expect("the ledger");
         let rows = store.list_audit(None, 0, 10_000).await.expect("the audit");
         store.close().await;
         rows.into_iter()
