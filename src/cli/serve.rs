@@ -2,6 +2,8 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
@@ -16,6 +18,7 @@ use crate::foundation::load_limits::{
     CONNECTIONS_MAX, HEADER_SECONDS_MAX, REQUEST_SECONDS_MAX, REQUESTS_IN_WORK_MAX,
 };
 use crate::interfaces::http::{ServerLimits, ServerOptions, serve};
+use crate::registry::Survivorship;
 use crate::security::{Action, Role};
 
 /// Exit code after a second signal.
@@ -42,6 +45,10 @@ pub(super) struct ServeArguments {
     metrics_listen: Option<SocketAddr>,
     #[command(flatten)]
     load: LoadArguments,
+    /// A file of survivorship rules: which value a golden record shows. Without
+    /// one, those of models/survivorship.toml.
+    #[arg(long, env = "ACCORD_SURVIVORSHIP", value_name = "FILE")]
+    survivorship: Option<PathBuf>,
     /// Whether the index follows the ledger (`on` or `off`). Off is for tests:
     /// answers stay right and get slower.
     #[arg(long, env = "ACCORD_INDEX_FOLLOWER", default_value = "on", hide = true)]
@@ -89,7 +96,12 @@ fn seconds() -> clap::builder::RangedU64ValueParser<u64> {
 }
 
 pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<()> {
-    let context = open(&arguments.ledger, Use::Exclusive).await?;
+    let mut context = open(&arguments.ledger, Use::Exclusive).await?;
+    if let Some(file) = &arguments.survivorship {
+        let named = || format!("cannot use {}", file.display());
+        let text = std::fs::read_to_string(file).with_context(named)?;
+        context.survivorship = Arc::new(Survivorship::parse(&text).with_context(named)?);
+    }
     let signals = Signals::new()?;
     if !context.store.is_live() {
         eprintln!(

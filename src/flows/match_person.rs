@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::flows::prepare::{Found, LookedUp, compare, fetch, look_up};
+use crate::flows::prepare::{
+    Found, LookedUp, compare, compared_members, complete_numbers, fetch, look_up, look_up_numbers,
+    numbers_of,
+};
 use crate::flows::{Context, FlowError};
 use crate::foundation::PersonId;
 use crate::identity::{NumberStatus, StandardRecord, SubmittedRecord, standardise};
 use crate::matching::{Candidate, Grade, IdentityScore, LinkageModel, Reason, decide};
-use crate::registry::{Gate, ShownRow};
+use crate::registry::{Gate, Replacements, ShownRow};
 use crate::security::Access;
 use crate::storage::StoredPerson;
 
@@ -55,7 +58,10 @@ pub struct MatchCandidate {
 
 struct Scored {
     person: PersonId,
+    /// As they are compared: with the numbers that stand (R16).
     members: Vec<Arc<StandardRecord>>,
+    /// As they are.
+    shown: Vec<Arc<StandardRecord>>,
     asked: StandardRecord,
     score: IdentityScore,
     restricted: bool,
@@ -76,7 +82,10 @@ pub async fn match_person(
         .pool
         .run(move || read_question(&own, &sent))
         .await??;
+    let numbers = numbers_of(context, &asked, None).await?;
+    let looked_up = look_up_numbers(context, looked_up, &numbers).await?;
     let found = fetch(context, looked_up, true).await?;
+    let numbers = complete_numbers(context, numbers, &found.persons).await?;
     let incomplete_because = incomplete(context, &found).await?;
     let gate = Gate::of(access);
     // A relative's shared address would show a restricted one (R112). A person's
@@ -99,6 +108,7 @@ pub async fn match_person(
         limit,
         hides_locations,
         confused,
+        replacements: numbers.replacements,
     };
     let compared = persons.len();
     let candidates = compare(context, persons, move |persons| question.answer(persons)).await?;
@@ -177,6 +187,7 @@ struct Question {
     limit: usize,
     hides_locations: bool,
     confused: BTreeSet<PersonId>,
+    replacements: Replacements,
 }
 
 impl Question {
@@ -199,15 +210,13 @@ impl Question {
     fn score(&self, person: StoredPerson) -> Scored {
         let restricted = person.restricted;
         let asked = self.gate.question(&self.asked, restricted);
-        let members: Vec<Arc<StandardRecord>> = person
-            .members
-            .into_iter()
-            .map(|member| member.standard)
-            .collect();
+        let members = compared_members(&self.replacements, &asked, &person);
+        let shown = person.members.into_iter().map(|member| member.standard);
         let values: Vec<&StandardRecord> = members.iter().map(AsRef::as_ref).collect();
         let score = self.model.score(&asked, &values);
         Scored {
             person: person.person,
+            shown: shown.collect(),
             members,
             asked,
             score,
@@ -251,6 +260,7 @@ impl Question {
         let values: Vec<&StandardRecord> = scored.members.iter().map(AsRef::as_ref).collect();
         let model = &self.model;
         let explanation = model.explain(&scored.asked, &values);
+        let values: Vec<&StandardRecord> = scored.shown.iter().map(AsRef::as_ref).collect();
         let restricted = self.hides_locations || scored.restricted;
         MatchCandidate {
             person: scored.person,

@@ -12,6 +12,7 @@ mod follow_events;
 mod if_match;
 mod manage_sources;
 mod match_person;
+mod moments;
 mod prepare;
 mod ready;
 mod register_batch;
@@ -19,6 +20,7 @@ mod register_record;
 mod release_source;
 mod seal_audit;
 mod search_persons;
+mod view_golden;
 mod view_history;
 mod view_person;
 mod view_record;
@@ -32,9 +34,11 @@ use crate::foundation::{Chance, Clock, hex};
 use crate::identity::{NumberStatus, StandardDate, StandardiseOptions};
 use crate::index::{CandidateIndex, IndexError};
 use crate::matching::LinkageModel;
+use crate::registry::Survivorship;
 use crate::security::{Actor, Denied};
 use crate::storage::{Store, StoreError};
 
+pub use crate::storage::Moment;
 pub use authenticate::{KnownTokens, NewToken, authenticate, create_token};
 pub use catch_up_index::{FollowerOptions, catch_up, catch_up_noting, follow};
 pub use cpu_pool::{CpuPool, CpuPoolFigures};
@@ -51,7 +55,8 @@ pub use release_source::{
 };
 pub use seal_audit::seal_audit_each_second;
 pub use search_persons::{FoundPerson, SearchAnswer, SearchGap, search_persons};
-pub use view_history::{HistoryAnswer, HistoryEntry, view_history};
+pub use view_golden::{GoldenAnswer, prefer, stop_preferring, view_golden};
+pub use view_history::{HistoryAnswer, HistoryEntry, HistoryPart, view_history};
 pub use view_person::{PersonAnswer, PersonRecord, PersonStanding, view_person};
 pub use view_record::{
     CrossReference, RecordAnswer, RecordLink, VersionAnswer, Wanted, cross_reference, view_record,
@@ -69,6 +74,8 @@ pub struct Context {
     pub index: CandidateIndex,
     /// The model that decides.
     pub model: Arc<LinkageModel>,
+    /// Which value a golden record shows.
+    pub survivorship: Arc<Survivorship>,
     /// The present.
     pub clock: Arc<dyn Clock>,
     /// Chance for ids.

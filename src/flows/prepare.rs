@@ -1,13 +1,18 @@
 //! Everything before a commit: where to look, who it might be, how alike. What
 //! computes goes to the pool, once for each request or twice.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use crate::flows::{Context, FlowError};
 use crate::foundation::EventPosition;
 use crate::foundation::load_limits::COMPARED_IN_PLACE_MAX;
 use crate::identity::StandardRecord;
 use crate::index::{ProbeOutcome, RetrievalBounds, Retrieved};
-use crate::matching::{BlockingKeys, LinkageModel, blocking_keys};
-use crate::registry::PreparedPerson;
+use crate::matching::{BlockingKey, BlockingKeys, KeyKind, LinkageModel, Probe, blocking_keys};
+use crate::registry::{
+    LiveNumbers, NumberHash, PreparedPerson, Replacement, Replacements, number_hash,
+};
 use crate::storage::StoredPerson;
 
 /// What the index and the rows beyond it hold for a record.
@@ -38,6 +43,128 @@ pub(super) fn look_up(context: &Context, record: &StandardRecord) -> Result<Look
     let keys = blocking_keys(record);
     let retrieved = context.index.retrieve(&keys, &RetrievalBounds::default())?;
     Ok(LookedUp { keys, retrieved })
+}
+
+/// Numbers that stand for one another, as far as they concern a record (R16).
+#[derive(Debug, Clone, Default)]
+pub(super) struct Numbers {
+    pub(super) replacements: Replacements,
+    /// Hashes of the other numbers under which the record is looked for.
+    others: Vec<u64>,
+}
+
+/// The chains that a record's number belongs to, with what its message says.
+pub(super) async fn numbers_of(
+    context: &Context,
+    record: &StandardRecord,
+    said: Option<Replacement>,
+) -> Result<Numbers, FlowError> {
+    let Some(claim) = record.nhs_number else {
+        return Ok(Numbers::default());
+    };
+    let own = number_hash(claim.number);
+    let mut asked = vec![own];
+    asked.extend(said.map(|said| said.replaced));
+    let chains = context.store.number_chains(&asked, None).await?;
+    let mut replacements = chains.replacements;
+    if let Some(said) = said {
+        let known = replacements.entry(said.replaced).or_default();
+        known.insert(said.replaced_by);
+    }
+    let others = replacements
+        .iter()
+        .flat_map(|(replaced, by)| by.iter().chain([replaced]))
+        .filter(|number| **number != own)
+        .map(|number| number.0);
+    let mut others: Vec<u64> = others.collect();
+    others.sort_unstable();
+    others.dedup();
+    Ok(Numbers {
+        others,
+        replacements,
+    })
+}
+
+/// Looks for those, too, who have a number that this one stands for.
+pub(super) async fn look_up_numbers(
+    context: &Context,
+    mut looked_up: LookedUp,
+    numbers: &Numbers,
+) -> Result<LookedUp, FlowError> {
+    if numbers.others.is_empty() {
+        return Ok(looked_up);
+    }
+    let probe = |hash: &u64| Probe {
+        key: BlockingKey {
+            kind: KeyKind::NhsNumber,
+            hash: *hash,
+        },
+        sharper: Vec::new(),
+    };
+    let keys = BlockingKeys {
+        stored: Vec::new(),
+        probes: numbers.others.iter().map(probe).collect(),
+    };
+    let (own, asked) = (context.clone(), keys.clone());
+    let found = context
+        .pool
+        .run(move || own.index.retrieve(&asked, &RetrievalBounds::default()))
+        .await??;
+    let retrieved = &mut looked_up.retrieved;
+    retrieved.records.extend(found.records);
+    retrieved.records.sort_unstable();
+    retrieved.records.dedup();
+    retrieved.probes.extend(found.probes);
+    retrieved.position = retrieved.position.min(found.position);
+    looked_up.keys.probes.extend(keys.probes);
+    Ok(looked_up)
+}
+
+/// Completes the chains by those of persons with more than one number.
+pub(super) async fn complete_numbers(
+    context: &Context,
+    mut numbers: Numbers,
+    persons: &[StoredPerson],
+) -> Result<Numbers, FlowError> {
+    let mut wanted = BTreeSet::new();
+    for person in persons {
+        let claims = person.members.iter();
+        let claims = claims.filter_map(|member| member.standard.nhs_number);
+        let own: BTreeSet<NumberHash> = claims.map(|claim| number_hash(claim.number)).collect();
+        if own.len() > 1 {
+            wanted.extend(own);
+        }
+    }
+    if !wanted.is_empty() {
+        let wanted: Vec<NumberHash> = wanted.into_iter().collect();
+        let chains = context.store.number_chains(&wanted, None).await?;
+        for (replaced, by) in chains.replacements {
+            numbers.replacements.entry(replaced).or_default().extend(by);
+        }
+    }
+    Ok(numbers)
+}
+
+impl Numbers {
+    /// All of them, for the commit to read again.
+    pub(super) fn hashes(&self, record: &StandardRecord) -> Vec<NumberHash> {
+        let own = record.nhs_number.map(|claim| number_hash(claim.number));
+        let chained = self.replacements.keys().copied();
+        own.into_iter().chain(chained).collect()
+    }
+}
+
+/// The members of a person as they are compared: with the numbers that stand.
+pub(super) fn compared_members(
+    replacements: &Replacements,
+    record: &StandardRecord,
+    person: &StoredPerson,
+) -> Vec<Arc<StandardRecord>> {
+    let members = person.members.iter();
+    let members: Vec<Arc<StandardRecord>> =
+        members.map(|member| Arc::clone(&member.standard)).collect();
+    let live = LiveNumbers::of(replacements, record, &members);
+    members.iter().map(|member| live.resolve(member)).collect()
 }
 
 /// Brings who was found, and with `beyond_index` also the rows that came after
@@ -90,16 +217,14 @@ pub(super) async fn compare<T: Send + 'static>(
 pub(super) fn score(
     model: &LinkageModel,
     record: &StandardRecord,
+    replacements: &Replacements,
     persons: Vec<StoredPerson>,
 ) -> Vec<PreparedPerson> {
     persons
         .into_iter()
         .map(|person| {
-            let members: Vec<&StandardRecord> = person
-                .members
-                .iter()
-                .map(|member| member.standard.as_ref())
-                .collect();
+            let members = compared_members(replacements, record, &person);
+            let members: Vec<&StandardRecord> = members.iter().map(AsRef::as_ref).collect();
             let score = model.score(record, &members);
             PreparedPerson {
                 person: person.person,

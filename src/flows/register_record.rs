@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::flows::prepare::{compare, fetch, score};
+use crate::flows::prepare::{compare, complete_numbers, fetch, look_up_numbers, numbers_of, score};
 use crate::flows::ready::Ready;
 use crate::flows::{Context, FlowError, IfMatch};
 use crate::foundation::{Instant, hex};
@@ -100,14 +100,18 @@ pub(super) async fn prepare_registration(
         replacement,
         looked_up,
     } = ready;
+    let numbers = numbers_of(context, &standard, replacement).await?;
+    let looked_up = look_up_numbers(context, looked_up, &numbers).await?;
     let found = fetch(context, looked_up, false).await?;
+    let numbers = complete_numbers(context, numbers, &found.persons).await?;
     // What cannot be looked up was not looked for.
     let complete = !found.keys.probes.is_empty() && found.incomplete().next().is_none();
     let lock_hashes = found.keys.lock_hashes();
     let stored_hashes = hashes(&found.keys);
     let keys_after = found.position;
     let (model, record) = (Arc::clone(&context.model), Arc::clone(&standard));
-    let scoring = move |persons| score(&model, &record, persons);
+    let replacements = numbers.replacements.clone();
+    let scoring = move |persons| score(&model, &record, &replacements, persons);
     let prepared = compare(context, found.persons, scoring).await?;
     let key = command
         .idempotency_key
@@ -122,6 +126,7 @@ pub(super) async fn prepare_registration(
         keys_after,
         idempotency: key.clone(),
         replacement,
+        numbers: numbers.hashes(&standard),
     };
     let registration = Registration {
         source: command.source,
@@ -134,6 +139,7 @@ pub(super) async fn prepare_registration(
         prepared,
         complete,
         replacement,
+        replacements: numbers.replacements,
     };
     let inside = Inside {
         context: context.clone(),

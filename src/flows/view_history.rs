@@ -3,6 +3,7 @@
 //! and weights, never what a record says.
 
 use crate::flows::follow_events::unknown_place;
+use crate::flows::moments::{known_person, moment};
 use crate::flows::{Context, FlowError};
 use crate::foundation::{Instant, PersonId, TaskId};
 use crate::matching::Route;
@@ -11,7 +12,7 @@ use crate::registry::{
     VersionStanding,
 };
 use crate::security::Access;
-use crate::storage::PlacedEvent;
+use crate::storage::{Moment, PlacedEvent};
 
 /// A page of a person's history.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +27,8 @@ pub struct HistoryAnswer {
     pub entries: Vec<HistoryEntry>,
     /// Where to go on, when something follows.
     pub next: Option<String>,
+    /// The moment of knowledge that was asked for.
+    pub as_of: Option<Moment>,
 }
 
 /// One thing that happened.
@@ -49,25 +52,40 @@ pub struct HistoryEntry {
     pub event: RegistryEvent,
 }
 
-/// The history of a person, by any id that it ever had.
+/// Which part of a history.
+#[derive(Debug, Clone, Copy)]
+pub struct HistoryPart<'a> {
+    /// After this place; from the beginning without one.
+    pub after: Option<&'a str>,
+    /// At most so many entries.
+    pub limit: u32,
+    /// As it was known at this instant.
+    pub as_of: Option<Instant>,
+}
+
+/// The history of a person, by any id that it ever had, or had by then.
 ///
 /// # Errors
-/// Unknown id, a text that is no place, or a fault of ours.
+/// Unknown id, a text that is no place, an instant in the future, or a fault of
+/// ours.
 pub async fn view_history(
     context: &Context,
     access: &Access,
     requested: PersonId,
-    after: Option<&str>,
-    limit: u32,
+    part: HistoryPart<'_>,
 ) -> Result<HistoryAnswer, FlowError> {
-    let stored = context
-        .store
-        .load_person(requested)
-        .await?
-        .ok_or(FlowError::NotFound("no person with this id is known"))?;
+    let as_of = moment(context, part.as_of).await?;
+    let store = &context.store;
+    let stored = known_person(context, access, requested, as_of).await?.view;
     let person = stored.survivor();
-    let persons = context.store.person_and_retired(person).await?;
-    let page = context.store.list_history(&persons, after, limit).await?;
+    let persons = match as_of {
+        None => store.person_and_retired(person).await?,
+        Some(moment) => store.person_and_retired_as_of(person, moment).await?,
+    };
+    let upto = as_of.map(|moment| moment.at);
+    let page = store
+        .list_history(&persons, part.after, upto, part.limit)
+        .await?;
     let page = page.ok_or_else(unknown_place)?;
     let names_actors = access.sees_actors();
     let entries = page
@@ -83,6 +101,7 @@ pub async fn view_history(
         replaced_by: stored.chain,
         entries,
         next: page.next,
+        as_of,
     })
 }
 
@@ -205,6 +224,8 @@ const fn asks(kind: TaskKind) -> &'static str {
         TaskKind::LinkDoubtful => "does the record still belong to this person?",
         TaskKind::SourceQuarantined => "why does this source contradict what is known?",
         TaskKind::SupersessionConflict => "which NHS number stands for the other?",
+        TaskKind::ImplausibleDates => "which of these dates of birth, death or event is wrong?",
+        TaskKind::ActivityAfterDeath => "has this person died, or is the activity somebody else's?",
     }
 }
 

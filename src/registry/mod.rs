@@ -12,6 +12,9 @@ mod candidates;
 mod disclosure;
 mod event;
 mod evidence;
+mod golden_record;
+mod golden_values;
+mod prefer;
 mod quarantine;
 mod register;
 mod registration;
@@ -19,6 +22,7 @@ mod release;
 mod source;
 mod state;
 mod supersession;
+mod survivorship;
 mod tasks;
 mod withdraw;
 
@@ -28,6 +32,11 @@ pub use event::{
     CloseReason, ComparedVersion, EvidenceRow, LinkDecision, NumberHash, RegistryEvent, TaskKind,
     UnlinkReason, VersionStanding,
 };
+pub use golden_record::{
+    Chosen, GoldenRecord, GoldenValue, Lost, LostValue, NumberFacts, Preferred, golden_record,
+};
+pub use golden_values::{Contribution, Origin};
+pub use prefer::{Preference, PreferenceRefused, prefer_value};
 pub use quarantine::{
     CONFLICTS_MIN, ConflictKind, Earlier, LONG_RUN_RECORDS, Quarantine, QuarantineReason,
     SourceState, WINDOW_RECORDS, holds_default,
@@ -40,7 +49,8 @@ pub use state::{
     LinkState, Member, PersonState, PersonStatus, RecordState, RecordStatus, RegistryState,
     TaskState, TaskStatus, VersionState,
 };
-pub use supersession::Replacement;
+pub use supersession::{LiveNumbers, Replacement, Replacements, live_number, number_hash};
+pub use survivorship::{Criterion, GoldenField, Survivorship, SurvivorshipProblem};
 pub use withdraw::withdraw;
 
 use crate::foundation::{Chance, EventPosition, Instant, PersonId, RecordNumber, TaskId};

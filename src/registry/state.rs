@@ -313,8 +313,12 @@ impl RegistryState {
                 let known = self.replacements.entry(*replaced).or_default();
                 known.insert(*replaced_by);
             }
-            // What waits is a list of the store; nothing here depends on it.
-            RegistryEvent::VersionDeferred { .. } | RegistryEvent::DeferredDecided { .. } => {}
+            // What waits, and what is preferred, is read from the events themselves;
+            // nothing here depends on it.
+            RegistryEvent::VersionDeferred { .. }
+            | RegistryEvent::DeferredDecided { .. }
+            | RegistryEvent::GoldenValuePreferred { .. }
+            | RegistryEvent::GoldenPreferenceEnded { .. } => {}
         }
     }
 

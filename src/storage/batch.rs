@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber};
+use crate::foundation::{EventPosition, PersonId, RecordNumber};
 use crate::registry::RegistryState;
 use crate::security::AuditEntry;
 use crate::storage::StoreError;
@@ -14,7 +14,6 @@ use crate::storage::rows::json;
 
 pub(super) struct EventRow {
     pub(super) position: EventPosition,
-    pub(super) at: Instant,
     pub(super) actor: CommitActor,
     pub(super) kind: &'static str,
     pub(super) body: String,
@@ -23,7 +22,6 @@ pub(super) struct EventRow {
 pub(super) struct VersionRow {
     pub(super) fact: VersionFact,
     pub(super) version: NewVersion,
-    pub(super) at: Instant,
     pub(super) actor: String,
 }
 
@@ -36,7 +34,7 @@ pub(super) struct Batch {
     pub(super) versions: Vec<VersionRow>,
     pub(super) keys: Vec<KeyRow>,
     pub(super) audit: Vec<AuditEntry>,
-    pub(super) remembered: Vec<(RememberedAnswer, Instant)>,
+    pub(super) remembered: Vec<RememberedAnswer>,
 }
 
 impl Batch {
@@ -60,7 +58,6 @@ impl Batch {
         plan: &Planned<()>,
         state: &mut RegistryState,
         actor: &CommitActor,
-        at: Instant,
     ) {
         self.facts_taken = self.projection.versions.len();
         for event in &plan.events {
@@ -69,7 +66,6 @@ impl Batch {
             let position = state.counters.position;
             self.events.push(EventRow {
                 position,
-                at,
                 actor: actor.clone(),
                 kind: event_kind(event),
                 body: json(event),
@@ -99,11 +95,10 @@ impl Batch {
         plan: Planned<()>,
         state: &RegistryState,
         actor: &CommitActor,
-        at: Instant,
     ) -> Result<(), StoreError> {
         let facts = self.projection.versions.get(self.facts_taken..);
         let facts = facts.unwrap_or_default();
-        let rows = version_rows(facts, plan.versions, &actor.actor, at)?;
+        let rows = version_rows(facts, plan.versions, &actor.actor)?;
         self.versions.extend(rows);
         for (record, keys) in plan.keys {
             let Some(known) = state.records.get(&record) else {
@@ -117,8 +112,7 @@ impl Batch {
             }));
         }
         self.audit.extend(plan.audit);
-        self.remembered
-            .extend(plan.remember.map(|answer| (answer, at)));
+        self.remembered.extend(plan.remember);
         Ok(())
     }
 }
@@ -128,7 +122,6 @@ fn version_rows(
     facts: &[VersionFact],
     versions: Vec<NewVersion>,
     actor: &str,
-    at: Instant,
 ) -> Result<Vec<VersionRow>, StoreError> {
     let mut given: HashMap<(RecordNumber, u32), NewVersion> = versions
         .into_iter()
@@ -140,7 +133,6 @@ fn version_rows(
             .map(|version| VersionRow {
                 fact: fact.clone(),
                 version,
-                at,
                 actor: actor.to_owned(),
             })
             .ok_or_else(|| StoreError::inconsistent("payloads", "version", fact.record.0))

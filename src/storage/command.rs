@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber};
 use crate::identity::StandardRecord;
-use crate::registry::{LocalId, RegistryEvent, RegistryState, Replacement, SourceCode};
+use crate::registry::{LocalId, NumberHash, RegistryEvent, RegistryState, Replacement, SourceCode};
 use crate::security::AuditEntry;
 use crate::storage::StoreError;
 
@@ -39,6 +39,8 @@ pub struct ReadSet {
     /// What the message says of numbers that are replaced: the chains that
     /// these two belong to are loaded.
     pub replacement: Option<Replacement>,
+    /// Numbers whose chains are loaded, for comparing by those that stand (R16).
+    pub numbers: Vec<NumberHash>,
 }
 
 /// What the store knows beside the state.
@@ -118,6 +120,8 @@ pub(super) struct Queued {
     pub(super) read: ReadSet,
     pub(super) actor: CommitActor,
     pub(super) at: Instant,
+    /// When it came, by a clock that nobody sets.
+    pub(super) came: tokio::time::Instant,
     pub(super) work: Box<dyn Work>,
 }
 

@@ -10,6 +10,7 @@
 //! Nothing here decides who is who: a command is a closure over the pure
 //! registry, and the tables are views of its events.
 
+mod as_of;
 mod audit;
 mod batch;
 mod command;
@@ -19,6 +20,7 @@ mod error;
 mod event_feed;
 mod feed;
 mod gauges;
+mod golden;
 mod history;
 mod load;
 mod locks;
@@ -56,6 +58,7 @@ use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::sync::{Mutex, Notify, mpsc};
 use tokio::task::JoinHandle;
 
+pub use as_of::{Moment, PastPerson};
 pub use audit::AuditRow;
 pub use command::{CommitActor, CommitReads, NewVersion, Planned, ReadSet, RememberedAnswer};
 pub use copy::{StateHash, TableHash};
@@ -63,6 +66,7 @@ pub use error::StoreError;
 pub use event_feed::{EventPage, PlacedEvent};
 pub use feed::{ExportRow, FeedRow, StoredEvent};
 pub use gauges::{AuditGauges, StoreFigures, TaskGauge};
+pub use golden::{NumberChains, StoredPreference, VersionText};
 pub use history::HistoryPage;
 pub use read::{
     StoredMember, StoredPerson, StoredPersonView, StoredRecord, StoredVersion, TaskFilter,
@@ -257,7 +261,8 @@ impl Store {
     /// Lets `decide` plan on a state that holds what `read` names, and makes
     /// the plan durable before it answers. `decide` may run again on a fresh
     /// state, when another command of its batch fails; only the last plan is
-    /// written. A caller that goes away tears nothing.
+    /// written. A caller that goes away tears nothing. `at` is the caller's
+    /// present; the events get the commit's time, which is later (ADR 0007).
     ///
     /// # Errors
     /// [`StoreError::Panicked`] when `decide` panics, [`StoreError::Busy`] when
@@ -279,6 +284,7 @@ impl Store {
             read,
             actor,
             at,
+            came: tokio::time::Instant::now(),
             work,
         };
         let sent = self.inner.queue.send_timeout(queued, QUEUE_WAIT).await;

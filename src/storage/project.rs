@@ -244,6 +244,8 @@ pub(super) const fn event_kind(event: &RegistryEvent) -> &'static str {
         RegistryEvent::VersionDeferred { .. } => "version_deferred",
         RegistryEvent::DeferredDecided { .. } => "deferred_decided",
         RegistryEvent::NumberReplaced { .. } => "number_replaced",
+        RegistryEvent::GoldenValuePreferred { .. } => "golden_value_preferred",
+        RegistryEvent::GoldenPreferenceEnded { .. } => "golden_preference_ended",
     }
 }
 
@@ -257,8 +259,18 @@ pub(super) fn event_subjects(event: &RegistryEvent) -> BTreeSet<String> {
         | RegistryEvent::RecordWithdrawn { record: number } => {
             subjects.insert(record(number));
         }
-        RegistryEvent::PersonCreated { person } | RegistryEvent::PersonWithdrawn { person } => {
+        RegistryEvent::PersonCreated { person }
+        | RegistryEvent::PersonWithdrawn { person }
+        | RegistryEvent::GoldenPreferenceEnded { person, .. } => {
             subjects.insert(person.to_string());
+        }
+        RegistryEvent::GoldenValuePreferred {
+            person,
+            record: number,
+            ..
+        } => {
+            subjects.insert(person.to_string());
+            subjects.insert(record(number));
         }
         RegistryEvent::RecordLinked {
             record: number,

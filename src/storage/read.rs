@@ -366,7 +366,7 @@ impl Store {
     }
 }
 
-async fn person_row(
+pub(super) async fn person_row(
     connection: &mut Connection,
     person: PersonId,
 ) -> Result<Option<(PersonStatus, EventPosition)>, StoreError> {
@@ -433,7 +433,8 @@ async fn open_tasks(
     rows.iter().map(task_id).collect()
 }
 
-async fn versions(
+/// All versions of a record; `state` says which of them is current or held.
+pub(super) async fn versions(
     connection: &mut Connection,
     state: &RecordState,
 ) -> Result<Vec<StoredVersion>, StoreError> {
@@ -472,6 +473,27 @@ async fn versions(
         });
     }
     Ok(versions)
+}
+
+/// What a version says, as sent and standardised; absent after an erasure.
+pub(super) async fn load_submitted(
+    connection: &mut Connection,
+    record: RecordNumber,
+    version: u32,
+) -> Result<(Option<SubmittedRecord>, Option<Arc<StandardRecord>>), StoreError> {
+    let row = db::query(
+        "select record, submitted, standard from payloads where record = $1 and version = $2",
+    )
+    .bind(record.0)
+    .bind(i64::from(version))
+    .fetch_optional(connection)
+    .await?;
+    let Some(row) = row else {
+        return Ok((None, None));
+    };
+    let reader = Reader::numbered(&row, "payloads")?;
+    let submitted = submitted(reader.text_or_null(1)?, record)?;
+    Ok((submitted, reader.standard(2)?))
 }
 
 /// The error of the parser is left out: it would quote the value.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::foundation::PersonId;
+use crate::foundation::{PersonId, RecordNumber};
 use crate::storage::db::{self, Connection};
 use crate::storage::rows::{Reader, parse_person};
 use crate::storage::sql::RowStatement;
@@ -47,6 +47,32 @@ impl Store {
         }
         Ok(confused)
     }
+}
+
+const STANDARDS: RowStatement = RowStatement {
+    before: "select record, standard from payloads where standard is not null \
+        and record in (values",
+    columns: 1,
+    after: ")",
+};
+
+/// Whether any version of the records restricts a location.
+pub(super) async fn has_restricted_version(
+    connection: &mut Connection,
+    records: &[RecordNumber],
+) -> Result<bool, StoreError> {
+    let rows = STANDARDS
+        .select(connection, &[], records, |query, record| {
+            query.bind(record.0)
+        })
+        .await?;
+    for row in &rows {
+        let standard = Reader::numbered(row, "payloads")?.standard(1)?;
+        if standard.is_some_and(|standard| standard.restricted) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether any record that is or was the person's, and was not moved to

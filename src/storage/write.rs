@@ -8,7 +8,8 @@ use crate::registry::{RegistryState, TaskState};
 use crate::security::AuditEntry;
 use crate::storage::StoreError;
 use crate::storage::batch::{Batch, EventRow, VersionRow};
-use crate::storage::db::{self, Connection};
+use crate::storage::command::RememberedAnswer;
+use crate::storage::db::{self, Connection, Stamp};
 use crate::storage::project::{LinkRow, PersonRow, RecordRow};
 use crate::storage::prune::prune_keys;
 use crate::storage::recent::KeyRow;
@@ -29,12 +30,11 @@ struct TaskRow {
 
 impl Batch {
     /// Writes all rows; `state` is the one that the commands have left.
-    /// `stamp` is the commit's place for followers, where positions are not it.
     pub(super) async fn write(
         &self,
         connection: &mut Connection,
         state: &RegistryState,
-        stamp: Option<i64>,
+        stamp: Stamp,
     ) -> Result<(), StoreError> {
         if !self.events.is_empty() {
             let events = self.events.iter().map(|row| (row, stamp));
@@ -52,9 +52,11 @@ impl Batch {
             self.write_tasks(connection, state).await?;
             self.projection.sources.write(connection).await?;
         }
-        self.write_audit(connection, stamp).await?;
+        self.write_audit(connection, stamp.place).await?;
+        let remembered = self.remembered.iter().map(|answer| (answer, stamp.at));
+        let remembered: Vec<(&RememberedAnswer, Instant)> = remembered.collect();
         INSERT_REMEMBERED
-            .write(connection, &self.remembered, |query, (answer, at)| {
+            .write(connection, &remembered, |query, (answer, at)| {
                 query
                     .bind(answer.actor.clone())
                     .bind(answer.key.clone())
@@ -126,12 +128,13 @@ impl Batch {
         &self,
         connection: &mut Connection,
         state: &RegistryState,
-        stamp: Option<i64>,
+        stamp: Stamp,
     ) -> Result<(), StoreError> {
+        let (place, at) = (stamp.place, stamp.at);
         let row = |record: &RecordNumber| {
             let known = state.records.get(record);
             known
-                .map(|known| (RecordRow::of(known), stamp))
+                .map(|known| (RecordRow::of(known), place))
                 .ok_or_else(|| StoreError::inconsistent("records", "record", record.0))
         };
         let new = self.projection.new_records.iter().map(row);
@@ -144,8 +147,9 @@ impl Batch {
                     .bind(row.local_id.clone())
             })
             .await?;
+        let versions = self.versions.iter().map(|row| (row, at));
         INSERT_VERSIONS
-            .write(connection, &self.versions, bind_version)
+            .write(connection, &versions.collect::<Vec<_>>(), bind_version)
             .await?;
         INSERT_PAYLOADS
             .write(connection, &self.versions, |query, row| {
@@ -161,7 +165,7 @@ impl Batch {
         UPDATE_RECORDS
             .write(connection, &changed, bind_record)
             .await?;
-        let keys = self.keys.iter().map(|row| (*row, stamp));
+        let keys = self.keys.iter().map(|row| (*row, place));
         INSERT_KEYS
             .write(connection, &distinct_keys(keys), |query, (row, stamp)| {
                 query
@@ -244,15 +248,15 @@ const INSERT_EVENTS: RowStatement = RowStatement {
     after: "",
 };
 
-fn bind_event(query: Bound, (row, stamp): &(&EventRow, Option<i64>)) -> Bound {
+fn bind_event(query: Bound, (row, stamp): &(&EventRow, Stamp)) -> Bound {
     query
         .bind(row.position.0)
-        .bind(row.at.microseconds())
+        .bind(stamp.at.microseconds())
         .bind(row.actor.actor.clone())
         .bind(row.actor.request_id.clone())
         .bind(row.kind)
         .bind(row.body.clone())
-        .bind(stamp.unwrap_or(row.position.0))
+        .bind(stamp.place.unwrap_or(row.position.0))
 }
 
 const INSERT_SUBJECTS: RowStatement = RowStatement {
@@ -317,14 +321,14 @@ const INSERT_VERSIONS: RowStatement = RowStatement {
     after: "",
 };
 
-fn bind_version(query: Bound, row: &VersionRow) -> Bound {
+fn bind_version(query: Bound, (row, at): &(&VersionRow, Instant)) -> Bound {
     query
         .bind(row.fact.record.0)
         .bind(i64::from(row.fact.version))
         .bind(row.fact.digest.clone())
         .bind(word(&row.fact.standing))
         .bind(row.fact.effective_at.map(Instant::microseconds))
-        .bind(row.at.microseconds())
+        .bind(at.microseconds())
         .bind(row.fact.position.0)
         .bind(row.version.findings.clone())
         .bind(row.version.answer.clone())

@@ -2,6 +2,7 @@
 //! searched at its end (see `world`); here marked values go through every door,
 //! well-formed and not, with the log at its most talkative.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::people::with;
@@ -93,6 +94,16 @@ fn speaks_through_every_door(world: &World) {
     world
         .get(&format!("/persons/{}/records", first.person()))
         .by(Actor::Steward)
+        .send();
+    let golden = format!("/persons/{}/golden", first.person());
+    world.get(&golden).by(Actor::Steward).send().expect(200);
+    let preference = json!({
+        "source": "gp", "local_id": "1", "version": 1, "reason": "Canarygiven said so",
+    });
+    world
+        .ask(Method::PUT, &format!("{golden}/name"))
+        .by(Actor::Steward)
+        .json(&preference)
         .send();
     for task in world.tasks().list("tasks") {
         world.task(task["task_id"].as_str().expect("an id"));

@@ -27,6 +27,8 @@ mod durability;
 mod events;
 /// What `export` writes and what `generate` makes.
 mod exporting;
+/// What a person's records say together, and why.
+mod golden;
 /// What happened to a person, in words.
 mod history;
 /// Files go in by the path of a message, whatever happens on the way.
@@ -41,6 +43,8 @@ mod logs;
 mod masking;
 /// Asking who somebody is, without writing.
 mod matching;
+/// The ledger as it was known at an instant.
+mod moments;
 /// Whole ledgers move, with a proof.
 mod moving;
 /// The OpenAPI document says what is served.

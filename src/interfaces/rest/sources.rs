@@ -20,7 +20,7 @@ use crate::security::Action;
 const SOURCE_TEXT_CHARACTERS_MAX: usize = 256;
 
 /// Longest reason of a release, as of the header `Accord-Reason`.
-const REASON_CHARACTERS_MAX: usize = 512;
+pub(super) const REASON_CHARACTERS_MAX: usize = 512;
 
 /// Lists the sources.
 #[utoipa::path(get, path = "/sources", tag = "sources",

@@ -7,6 +7,7 @@
 //! | a write transaction | `begin immediate`, one writer | advisory locks in sorted order |
 //! | numbers of events, records, audit rows | the highest one, plus one | sequences |
 //! | order in which followers see commits | positions | transaction ids below the horizon |
+//! | time of a commit | the process's clock | the server's clock, one for all nodes |
 //! | outcome of a commit whose reply is lost | cannot be lost | a row in `commits` |
 //! | parameters of long lists | `?` | `$n` |
 
@@ -21,6 +22,7 @@ use sqlx::postgres::PgPool;
 use sqlx::sqlite::SqlitePool;
 use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
 
+use crate::foundation::Instant;
 use crate::storage::StoreError;
 pub(super) use query::{Query, Row, query, write_parameter};
 
@@ -257,15 +259,45 @@ pub(super) async fn lock(connection: &mut Connection, locks: &[i64]) -> Result<(
     }
 }
 
-/// The transaction's place in the order in which followers see commits, taken
-/// once all locks are held; `None` where positions are that order.
+/// Where and when a transaction commits.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stamp {
+    /// Its place in the order in which followers see commits; `None` where
+    /// positions are that order.
+    pub(super) place: Option<i64>,
+    /// The time of all its events (ADR 0007).
+    pub(super) at: Instant,
+}
+
+/// The transaction's place and time, taken once all locks are held. No time is
+/// earlier than that of an event which the transaction can see: `present` is a
+/// process's own clock, which counts only where no other process writes.
 pub(super) async fn stamp(
     connection: &mut Connection,
     offset: i64,
-) -> Result<Option<i64>, StoreError> {
+    present: Instant,
+) -> Result<Stamp, StoreError> {
+    match connection.engine() {
+        Engine::Sqlite(_) => {
+            let row = query("select coalesce(max(at), 0) from events")
+                .fetch_one(connection)
+                .await?;
+            let last = Instant::from_microseconds(row.try_get(0)?);
+            Ok(Stamp {
+                place: None,
+                at: present.max(last),
+            })
+        }
+        Engine::Postgres(it) => postgres::stamp(it, offset).await,
+    }
+}
+
+/// The present by the clock that stamps commits; `None` where that is the
+/// process's own.
+pub(super) async fn present(connection: &mut Connection) -> Result<Option<Instant>, StoreError> {
     match connection.engine() {
         Engine::Sqlite(_) => Ok(None),
-        Engine::Postgres(it) => postgres::stamp(it, offset).await.map(Some),
+        Engine::Postgres(it) => postgres::present(it).await.map(Some),
     }
 }
 

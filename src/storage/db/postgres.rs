@@ -7,8 +7,9 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Executor, PgConnection};
 
+use crate::foundation::Instant;
 use crate::storage::StoreError;
-use crate::storage::db::Numbers;
+use crate::storage::db::{Numbers, Stamp};
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/postgres");
 
@@ -131,12 +132,28 @@ pub(super) async fn lock(connection: &mut PgConnection, locks: &[i64]) -> Result
     Ok(())
 }
 
-/// The transaction's id, which it gets here.
-pub(super) async fn stamp(connection: &mut PgConnection, offset: i64) -> Result<i64, StoreError> {
-    let id: i64 = sqlx::query_scalar("select pg_current_xact_id()::text::bigint")
-        .fetch_one(connection)
-        .await?;
-    Ok(id + offset)
+/// The transaction's id, which it gets here, and its time.
+pub(super) async fn stamp(connection: &mut PgConnection, offset: i64) -> Result<Stamp, StoreError> {
+    let (id, at): (i64, i64) = sqlx::query_as(
+        "select pg_current_xact_id()::text::bigint, \
+         greatest((extract(epoch from clock_timestamp()) * 1000000)::bigint, \
+         (select coalesce(max(at), 0) from events))",
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(Stamp {
+        place: Some(id + offset),
+        at: Instant::from_microseconds(at),
+    })
+}
+
+/// The server's clock.
+pub(super) async fn present(connection: &mut PgConnection) -> Result<Instant, StoreError> {
+    let now =
+        sqlx::query_scalar("select (extract(epoch from clock_timestamp()) * 1000000)::bigint")
+            .fetch_one(connection)
+            .await?;
+    Ok(Instant::from_microseconds(now))
 }
 
 /// The highest id below which no transaction is open.

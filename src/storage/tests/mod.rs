@@ -24,6 +24,7 @@ mod audit;
 mod contract;
 mod gauges;
 mod goldens;
+mod moments;
 mod opening;
 mod shared;
 mod sources;

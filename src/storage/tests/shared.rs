@@ -127,10 +127,8 @@ async fn a_commit_whose_reply_is_lost_is_not_repeated() {
         let mut writer = ledger.store.inner.writer.lock().await;
         let connection = writer.connection().await.expect("a connection");
         db::begin(connection, &[7]).await.expect("begun");
-        let stamp = db::stamp(connection, 0)
-            .await
-            .expect("a place")
-            .expect("a place");
+        let stamp = db::stamp(connection, 0, at()).await.expect("a place");
+        let stamp = stamp.place.expect("a place");
         let known = db::Receipt { stamp, token: 5 };
         db::leave_receipt(connection, known).await.expect("left");
         db::commit(connection).await.expect("committed");

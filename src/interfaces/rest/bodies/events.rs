@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use crate::flows::{EventFeed, FeedEvent, HistoryAnswer, HistoryEntry};
 use crate::interfaces::rest::bodies::records::LocalIdBody;
+use crate::interfaces::rest::moments::AsOf;
 use crate::registry::{LocalId, RegistryEvent, SourceCode};
 
 /// What happened.
@@ -48,6 +49,10 @@ enum EventKind {
     DeferredDecided,
     /// A source says that one NHS number is replaced by another (R16).
     NumberReplaced,
+    /// Somebody prefers what a record says of a field.
+    GoldenValuePreferred,
+    /// The rules choose that field's value again.
+    GoldenPreferenceEnded,
 }
 
 fn local_id((source, local_id): (SourceCode, LocalId)) -> LocalIdBody {
@@ -80,6 +85,9 @@ pub struct HistoryBody {
     /// Send as `after` for the next page; null on the last.
     #[schema(example = "1.42")]
     next: Option<String>,
+    /// The instant that this was known at, when one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    as_of: Option<AsOf>,
 }
 
 /// One thing that happened to a person.
@@ -132,6 +140,7 @@ impl From<HistoryAnswer> for HistoryBody {
             requested_id: answer.requested.to_string(),
             replaced_by: answer.replaced_by.iter().map(ToString::to_string).collect(),
             history: answer.entries.into_iter().map(EntryBody::from).collect(),
+            as_of: answer.as_of.map(Into::into),
             next: answer.next,
         }
     }
@@ -274,6 +283,13 @@ fn kind_and_data_of_source(event: &RegistryEvent) -> (EventKind, Value) {
         }
         RegistryEvent::DeferredDecided { version, .. } => {
             (EventKind::DeferredDecided, json!({ "version": version }))
+        }
+        RegistryEvent::GoldenValuePreferred { field, version, .. } => (
+            EventKind::GoldenValuePreferred,
+            json!({ "field": field, "version": version }),
+        ),
+        RegistryEvent::GoldenPreferenceEnded { field, .. } => {
+            (EventKind::GoldenPreferenceEnded, json!({ "field": field }))
         }
         _ => (EventKind::NumberReplaced, json!({})),
     }
