@@ -32,7 +32,9 @@ pub(super) async fn changes(
     let versions = context.store.versions_of(&records).await?;
     let told = updates.into_iter().filter_map(|(record, version)| {
         let after = versions.get(&(record, version))?.submitted.clone()?;
-        let before = served_before(&versions, record, version)?.submitted.clone()?;
+        let before = served_before(&versions, record, version)?
+            .submitted
+            .clone()?;
         let masked = |submitted| gate.record(submitted, restricted);
         Some(((record, version), sentence(&masked(before), &masked(after))))
     });

@@ -6,6 +6,7 @@
 
 mod authenticate;
 mod catch_up_index;
+mod changed_fields;
 mod cpu_pool;
 mod export_links;
 mod follow_events;

@@ -2,14 +2,15 @@
 //! hold no value of a patient, so no word here can: sources, versions, routes
 //! and weights, never what a record says.
 
+use crate::flows::changed_fields::changes;
 use crate::flows::follow_events::unknown_place;
 use crate::flows::moments::{known_person, moment};
 use crate::flows::{Context, FlowError};
 use crate::foundation::{Instant, PersonId, TaskId};
 use crate::matching::Route;
 use crate::registry::{
-    CloseReason, LinkDecision, LocalId, RegistryEvent, SourceCode, TaskKind, UnlinkReason,
-    VersionStanding,
+    AssertionKind, CloseReason, DropReason, Gate, LinkDecision, LocalId, RegistryEvent, SourceCode,
+    TaskKind, UnlinkReason, VersionStanding,
 };
 use crate::security::Access;
 use crate::storage::{Moment, PlacedEvent};
@@ -87,11 +88,23 @@ pub async fn view_history(
         .list_history(&persons, part.after, upto, part.limit)
         .await?;
     let page = page.ok_or_else(unknown_place)?;
+    let gate = Gate::of(access);
+    let changes = changes(context, gate, stored.restricted, &page.events).await?;
     let names_actors = access.sees_actors();
-    let entries = page
-        .events
-        .into_iter()
-        .map(|placed| entry(placed, &persons, names_actors));
+    let entries = page.events.into_iter().map(|placed| {
+        let change = match &placed.stored.event {
+            RegistryEvent::RecordUpdated {
+                record, version, ..
+            } => changes.get(&(*record, *version)),
+            _ => None,
+        };
+        let mut entry = entry(placed, &persons, names_actors);
+        if let Some(change) = change {
+            entry.sentence.push(' ');
+            entry.sentence.push_str(change);
+        }
+        entry
+    });
     let entries = entries.collect();
     let audit = access.audit(context.clock.now(), persons.clone(), None);
     context.store.append_audit(vec![audit]).await?;
@@ -147,6 +160,13 @@ fn sentence(event: &RegistryEvent, record: Option<&(SourceCode, LocalId)>) -> St
             UnlinkReason::JoinedAnother => {
                 format!("The record of {source} left, because new evidence joins it to another.")
             }
+            UnlinkReason::Merged => {
+                format!("The record of {source} was carried to the person that goes on.")
+            }
+            UnlinkReason::Unmerged => {
+                format!("The record of {source} left, because a merge was undone.")
+            }
+            UnlinkReason::Moved => format!("The record of {source} was moved by a human."),
         },
         RegistryEvent::PersonRetired {
             person,
@@ -160,7 +180,68 @@ fn sentence(event: &RegistryEvent, record: Option<&(SourceCode, LocalId)>) -> St
             format!("New evidence from {source} was added to an open question.")
         }
         RegistryEvent::TaskClosed { because, .. } => closed(*because).to_owned(),
+        RegistryEvent::PersonRestored { .. }
+        | RegistryEvent::MergeProposed { .. }
+        | RegistryEvent::MergeDropped { .. }
+        | RegistryEvent::MergeMade { .. }
+        | RegistryEvent::MergeUndone { .. }
+        | RegistryEvent::AssertionMade { .. }
+        | RegistryEvent::AssertionWithdrawn { .. } => about_merge(event),
         _ => about_source(event, source),
+    }
+}
+
+fn about_merge(event: &RegistryEvent) -> String {
+    match event {
+        RegistryEvent::PersonRestored { person } => format!("{person} stands for itself again."),
+        RegistryEvent::MergeProposed {
+            survivor, retired, ..
+        } => format!(
+            "Somebody proposed to merge {retired} into {survivor}; somebody else has to approve it."
+        ),
+        RegistryEvent::MergeDropped {
+            survivor,
+            retired,
+            because,
+            ..
+        } => match because {
+            DropReason::Rejected => {
+                format!("The merge of {retired} into {survivor} was not approved.")
+            }
+            DropReason::NoLongerPossible => format!(
+                "The proposed merge of {retired} into {survivor} was dropped: it had become \
+                 impossible."
+            ),
+        },
+        RegistryEvent::MergeMade {
+            survivor,
+            retired,
+            moved,
+            ..
+        } => format!(
+            "{retired} was merged into {survivor} by a human; {} moved.",
+            records(moved.len())
+        ),
+        RegistryEvent::MergeUndone {
+            survivor, retired, ..
+        } => format!("The merge of {retired} into {survivor} was undone by a human."),
+        RegistryEvent::AssertionMade {
+            kind: AssertionKind::Same,
+            ..
+        } => "A human said that records are the same person's.".to_owned(),
+        RegistryEvent::AssertionMade { .. } => {
+            "A human said that records are different people's; they are never joined by themselves."
+                .to_owned()
+        }
+        _ => "A human took back what was said of records.".to_owned(),
+    }
+}
+
+fn records(count: usize) -> String {
+    if count == 1 {
+        "one record".to_owned()
+    } else {
+        format!("{count} records")
     }
 }
 
@@ -179,6 +260,14 @@ fn about_source(event: &RegistryEvent, source: &str) -> String {
             format!("{source} was quarantined after this record.")
         }
         RegistryEvent::SourceReleased { .. } => format!("{source} was released from quarantine."),
+        RegistryEvent::GoldenValuePreferred { field, version, .. } => format!(
+            "Of the {}, what {source} said in version {version} was preferred by a human.",
+            field.words()
+        ),
+        RegistryEvent::GoldenPreferenceEnded { field, .. } => format!(
+            "Of the {}, nobody prefers a value any more; the rules choose it.",
+            field.words()
+        ),
         _ => format!("The record of {source} contradicts what is known, or holds a default."),
     }
 }
@@ -203,15 +292,35 @@ fn linked(source: &str, decision: &LinkDecision) -> String {
     let weight = decision
         .weight_bits
         .map_or_else(String::new, |bits| format!(" ({bits:.1} bits)"));
+    if let Some(carried) = &decision.carried {
+        return if carried.undone {
+            format!("The record of {source} went back, because a merge was undone.")
+        } else {
+            format!("The record of {source} came with a merge.")
+        };
+    }
     match decision.route {
         None => format!("The record of {source} was linked as the first of an identity."),
-        Some(Route::Deterministic) => {
-            format!("The record of {source} was linked by a rule about its number{weight}.")
-        }
-        Some(Route::Probabilistic) => {
-            format!("The record of {source} was linked by the weight of the evidence{weight}.")
-        }
+        Some(Route::Deterministic) => format!(
+            "The record of {source} was linked by a rule about its number{weight}{}",
+            why(decision)
+        ),
+        Some(Route::Probabilistic) => format!(
+            "The record of {source} was linked by the weight of the evidence{weight}{}",
+            why(decision)
+        ),
         Some(Route::Human) => format!("The record of {source} was linked by a human."),
+    }
+}
+
+/// The rules that spoke, in words that hold no value of a record.
+fn why(decision: &LinkDecision) -> String {
+    let reasons = decision.reasons.iter().map(|reason| reason.sentence());
+    let reasons: Vec<&str> = reasons.collect();
+    if reasons.is_empty() {
+        ".".to_owned()
+    } else {
+        format!(": {}", reasons.join(" "))
     }
 }
 
@@ -226,11 +335,23 @@ const fn asks(kind: TaskKind) -> &'static str {
         TaskKind::SupersessionConflict => "which NHS number stands for the other?",
         TaskKind::ImplausibleDates => "which of these dates of birth, death or event is wrong?",
         TaskKind::ActivityAfterDeath => "has this person died, or is the activity somebody else's?",
+        TaskKind::MergeApproval => "may these two persons become one, as somebody has proposed?",
     }
 }
 
 const fn closed(because: CloseReason) -> &'static str {
     match because {
+        CloseReason::PersonsParted => {
+            "A question was closed: the persons have been parted, and it is asked of the one that \
+             has the record now."
+        }
+        CloseReason::AssertedDifferent => {
+            "A question was closed: a human said that these are different people."
+        }
+        CloseReason::RecordMoved => {
+            "A question was closed: a human has decided where the record belongs."
+        }
+        CloseReason::MergeDropped => "A question was closed: the merge is not carried out.",
         CloseReason::PersonsJoined => "A question was closed: the persons have become one.",
         CloseReason::PersonWithdrawn => "A question was closed: a person was withdrawn.",
         CloseReason::Superseded => {

@@ -14,8 +14,10 @@ mod event;
 mod evidence;
 mod golden_record;
 mod golden_values;
+mod merging;
 mod prefer;
 mod quarantine;
+mod record_state;
 mod register;
 mod registration;
 mod release;
@@ -36,24 +38,31 @@ pub use golden_record::{
     Chosen, GoldenRecord, GoldenValue, Lost, LostValue, NumberFacts, Preferred, golden_record,
 };
 pub use golden_values::{Contribution, Origin};
+pub use merging::{
+    ApprovalReason, AssertionAnswer, AssertionCommand, AssertionKind, AssertionState, Carried,
+    Deviation, DeviationKind, DropReason, Home, MergeAnswer, MergeCommand, MergeRefusal,
+    MergeState, MergeStatus, MoveAnswer, MoveCommand, MoveTarget, Refused, UndoAnswer,
+    approve_merge, assert_records, drop_merge, merge_persons, move_record, needs_approval,
+    undo_merge, withdraw_assertion,
+};
 pub use prefer::{Preference, PreferenceRefused, prefer_value};
 pub use quarantine::{
     CONFLICTS_MIN, ConflictKind, Earlier, LONG_RUN_RECORDS, Quarantine, QuarantineReason,
     SourceState, WINDOW_RECORDS, holds_default,
 };
+pub use record_state::{LinkState, RecordState, RecordStatus, VersionState};
 pub use register::register;
 pub use registration::{PreparedPerson, Registered, Registration};
 pub use release::{DecidedAgain, decide_again, release_source};
 pub use source::{InvalidName, LocalId, Source, SourceCode};
-pub use state::{
-    LinkState, Member, PersonState, PersonStatus, RecordState, RecordStatus, RegistryState,
-    TaskState, TaskStatus, VersionState,
-};
+pub use state::{Member, PersonState, PersonStatus, RegistryState, TaskState, TaskStatus};
 pub use supersession::{LiveNumbers, Replacement, Replacements, live_number, number_hash};
 pub use survivorship::{Criterion, GoldenField, Survivorship, SurvivorshipProblem};
 pub use withdraw::withdraw;
 
-use crate::foundation::{Chance, EventPosition, Instant, PersonId, RecordNumber, TaskId};
+use crate::foundation::{
+    AssertionId, Chance, EventPosition, Instant, MergeId, PersonId, RecordNumber, TaskId,
+};
 
 /// What a command needs beside the state: the present, chance for new ids, and
 /// the next numbers.
@@ -75,6 +84,18 @@ impl Numbering<'_> {
     #[must_use]
     pub fn task(&self) -> TaskId {
         TaskId::new(self.now, self.chance)
+    }
+
+    /// A new merge id.
+    #[must_use]
+    pub fn merge(&self) -> MergeId {
+        MergeId::new(self.now, self.chance)
+    }
+
+    /// A new assertion id.
+    #[must_use]
+    pub fn assertion(&self) -> AssertionId {
+        AssertionId::new(self.now, self.chance)
     }
 }
 

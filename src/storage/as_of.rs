@@ -4,15 +4,17 @@
 //! asked of the present.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber, TaskId};
+use crate::identity::{StandardRecord, SubmittedRecord};
 use crate::registry::{
     LocalId, PersonStatus, RegistryEvent, RegistryState, SourceCode, TaskState, TaskStatus,
 };
 use crate::storage::db::{self, Connection};
 use crate::storage::feed::event_from;
 use crate::storage::history::retired_into;
-use crate::storage::read::{load_submitted, person_row, versions};
+use crate::storage::read::{person_row, submitted, versions};
 use crate::storage::read_flags::{has_restricted_version, is_restricted};
 use crate::storage::rows::{Reader, parse_person};
 use crate::storage::sql::RowStatement;
@@ -307,6 +309,27 @@ impl Past {
         }
         state
     }
+}
+
+/// What a version says, as sent and standardised; absent after an erasure.
+async fn load_submitted(
+    connection: &mut Connection,
+    record: RecordNumber,
+    version: u32,
+) -> Result<(Option<SubmittedRecord>, Option<Arc<StandardRecord>>), StoreError> {
+    let row = db::query(
+        "select record, submitted, standard from payloads where record = $1 and version = $2",
+    )
+    .bind(record.0)
+    .bind(i64::from(version))
+    .fetch_optional(connection)
+    .await?;
+    let Some(row) = row else {
+        return Ok((None, None));
+    };
+    let reader = Reader::numbered(&row, "payloads")?;
+    let sent = submitted(reader.text_or_null(1)?, record)?;
+    Ok((sent, reader.standard(2)?))
 }
 
 /// What of today masks persons and records of the past: a flag on any version of

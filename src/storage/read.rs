@@ -475,29 +475,8 @@ pub(super) async fn versions(
     Ok(versions)
 }
 
-/// What a version says, as sent and standardised; absent after an erasure.
-pub(super) async fn load_submitted(
-    connection: &mut Connection,
-    record: RecordNumber,
-    version: u32,
-) -> Result<(Option<SubmittedRecord>, Option<Arc<StandardRecord>>), StoreError> {
-    let row = db::query(
-        "select record, submitted, standard from payloads where record = $1 and version = $2",
-    )
-    .bind(record.0)
-    .bind(i64::from(version))
-    .fetch_optional(connection)
-    .await?;
-    let Some(row) = row else {
-        return Ok((None, None));
-    };
-    let reader = Reader::numbered(&row, "payloads")?;
-    let submitted = submitted(reader.text_or_null(1)?, record)?;
-    Ok((submitted, reader.standard(2)?))
-}
-
 /// The error of the parser is left out: it would quote the value.
-fn submitted(
+pub(super) fn submitted(
     text: Option<String>,
     record: RecordNumber,
 ) -> Result<Option<SubmittedRecord>, StoreError> {
