@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use crate::flows::{Context, FlowError};
-use crate::foundation::RecordNumber;
+use crate::foundation::{PersonId, RecordNumber};
 use crate::identity::SubmittedRecord;
 use crate::registry::{Gate, RegistryEvent, VersionStanding};
 use crate::storage::{PlacedEvent, VersionText};
@@ -15,7 +15,7 @@ use crate::storage::{PlacedEvent, VersionText};
 pub(super) async fn changes(
     context: &Context,
     gate: Gate,
-    restricted: bool,
+    persons: &[PersonId],
     events: &[PlacedEvent],
 ) -> Result<BTreeMap<(RecordNumber, u32), String>, FlowError> {
     let updates: BTreeSet<(RecordNumber, u32)> = events
@@ -30,6 +30,8 @@ pub(super) async fn changes(
     let mut records: Vec<RecordNumber> = updates.iter().map(|(record, _)| *record).collect();
     records.dedup();
     let versions = context.store.versions_of(&records).await?;
+    // Of now, also for a record that has gone to somebody else since (R111).
+    let restricted = context.store.is_masked(persons, &records).await?;
     let told = updates.into_iter().filter_map(|(record, version)| {
         let after = versions.get(&(record, version))?.submitted.clone()?;
         let before = served_before(&versions, record, version)?

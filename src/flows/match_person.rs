@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::flows::prepare::{
-    Found, LookedUp, compare, compared_members, complete_numbers, fetch, look_up, look_up_numbers,
-    numbers_of, read_and_compute,
+    Found, LookedUp, compare, compared_members, find, look_up, read_and_compute,
 };
 use crate::flows::{Context, FlowError};
 use crate::foundation::PersonId;
@@ -122,10 +121,7 @@ async fn judge(
     let own = context.clone();
     let reading = move || read_question(&own, &sent);
     let (asked, looked_up) = context.pool.run(reading).await??;
-    let numbers = numbers_of(context, &asked, None).await?;
-    let looked_up = look_up_numbers(context, looked_up, &numbers).await?;
-    let found = fetch(context, looked_up, true).await?;
-    let numbers = complete_numbers(context, numbers, &found.persons).await?;
+    let (found, numbers) = find(context, looked_up, &asked, None, true).await?;
     let incomplete_because = incomplete(context, &found).await?;
     // A relative's shared address would show a restricted one (R112). A person's
     // question must not show by contrast that somebody is hidden (R110).

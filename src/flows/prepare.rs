@@ -70,7 +70,7 @@ pub(super) struct Numbers {
 }
 
 /// The chains that a record's number belongs to, with what its message says.
-pub(super) async fn numbers_of(
+async fn numbers_of(
     context: &Context,
     record: &StandardRecord,
     said: Option<Replacement>,
@@ -102,7 +102,7 @@ pub(super) async fn numbers_of(
 }
 
 /// Looks for those, too, who have a number that this one stands for.
-pub(super) async fn look_up_numbers(
+async fn look_up_numbers(
     context: &Context,
     mut looked_up: LookedUp,
     numbers: &Numbers,
@@ -136,8 +136,24 @@ pub(super) async fn look_up_numbers(
     Ok(looked_up)
 }
 
+/// Brings who was found under a record's keys and under the numbers that its own
+/// stands for.
+pub(super) async fn find(
+    context: &Context,
+    looked_up: LookedUp,
+    record: &StandardRecord,
+    said: Option<Replacement>,
+    beyond_index: bool,
+) -> Result<(Found, Numbers), FlowError> {
+    let numbers = numbers_of(context, record, said).await?;
+    let looked_up = look_up_numbers(context, looked_up, &numbers).await?;
+    let found = fetch(context, looked_up, beyond_index).await?;
+    let numbers = complete_numbers(context, numbers, &found.persons).await?;
+    Ok((found, numbers))
+}
+
 /// Completes the chains by those of persons with more than one number.
-pub(super) async fn complete_numbers(
+async fn complete_numbers(
     context: &Context,
     mut numbers: Numbers,
     persons: &[StoredPerson],
@@ -185,7 +201,7 @@ pub(super) fn compared_members(
 
 /// Brings who was found, and with `beyond_index` also the rows that came after
 /// the index. A commit reads those again under its own lock.
-pub(super) async fn fetch(
+async fn fetch(
     context: &Context,
     looked_up: LookedUp,
     beyond_index: bool,

@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::flows::prepare::{
-    compare, complete_numbers, fetch, look_up_numbers, numbers_of, read_and_compute, score,
-};
+use crate::flows::prepare::{compare, find, read_and_compute, score};
 use crate::flows::ready::Ready;
 use crate::flows::{Context, FlowError, IfMatch};
 use crate::foundation::{Instant, hex};
@@ -112,10 +110,7 @@ async fn prepare(
         replacement,
         looked_up,
     } = ready;
-    let numbers = numbers_of(context, &standard, replacement).await?;
-    let looked_up = look_up_numbers(context, looked_up, &numbers).await?;
-    let found = fetch(context, looked_up, false).await?;
-    let numbers = complete_numbers(context, numbers, &found.persons).await?;
+    let (found, numbers) = find(context, looked_up, &standard, replacement, false).await?;
     // What cannot be looked up was not looked for.
     let complete = !found.keys.probes.is_empty() && found.incomplete().next().is_none();
     let lock_hashes = found.keys.lock_hashes();
@@ -125,9 +120,8 @@ async fn prepare(
     let replacements = numbers.replacements.clone();
     let scoring = move |persons| score(&model, &record, &replacements, persons);
     let prepared = compare(context, found.persons, scoring).await?;
-    let key = command
-        .idempotency_key
-        .map(|key| (access.actor().name.clone(), key));
+    let account = &access.actor().name;
+    let key = command.idempotency_key.map(|key| (account.clone(), key));
     let read = ReadSet {
         records: vec![(command.source.clone(), command.local_id.clone())],
         persons: prepared

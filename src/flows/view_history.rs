@@ -89,7 +89,7 @@ pub async fn view_history(
         .await?;
     let page = page.ok_or_else(unknown_place)?;
     let gate = Gate::of(access);
-    let changes = changes(context, gate, stored.restricted, &page.events).await?;
+    let changes = changes(context, gate, &persons, &page.events).await?;
     let names_actors = access.sees_actors();
     let entries = page.events.into_iter().map(|placed| {
         let change = match &placed.stored.event {

@@ -240,13 +240,17 @@ fn r16_r17_r27_a_superseded_number_shows_the_one_that_stands_and_what_was_sent()
 }
 
 #[test]
-fn r4_numbers_of_other_services_stand_beside_it() {
+fn r3_a_number_of_an_unknown_range_is_not_shown_as_an_nhs_number() {
+    let golden = made(&[numbered("pas", 50, "0123456789", "01")]);
+    let number = value(&golden, GoldenField::NhsNumber);
+    assert_eq!(number.chosen, Chosen::NothingUsable);
     let golden = made(&[
-        numbered("gp", 50, "9990000018", "01"),
-        numbered("pas", 50, "0101010018", "01"),
+        numbered("gp", 10, "9990000018", "02"),
+        numbered("pas", 50, "0123456789", "01"),
     ]);
     let number = value(&golden, GoldenField::NhsNumber);
     assert_eq!(number.value.nhs_number.as_deref(), Some("9990000018"));
+    assert_eq!(number.lost[0].because, Lost::NotUsable);
 }
 
 #[test]

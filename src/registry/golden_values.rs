@@ -228,30 +228,7 @@ impl Contribution {
             GoldenField::Gender => sex(standard.gender),
             GoldenField::BirthSex => sex(standard.birth_sex),
             GoldenField::GenderIdentity => sex(standard.gender_identity),
-            GoldenField::Address => {
-                let address = standard.addresses.first();
-                let address = address.filter(|read| read.address_use == AddressUse::Home)?;
-                let parts = [
-                    !address.street.is_empty(),
-                    address.number.is_some(),
-                    address.town.is_some(),
-                    address.postcode.is_some(),
-                    address.uprn.is_some(),
-                ];
-                let postcode = address.postcode.as_ref().map(|postcode| postcode.text());
-                let number = address.number.as_ref();
-                let number = number.map(|number| (number.from, number.to, number.suffix));
-                let (flat, street) = (&address.flat, &address.street);
-                Some(Claim {
-                    value: SubmittedRecord {
-                        addresses: self.reachable.addresses.clone(),
-                        ..SubmittedRecord::default()
-                    },
-                    parts: parts.into_iter().filter(|known| *known).count(),
-                    ..plain(format!("{postcode:?} {flat:?} {number:?} {street:?}"))
-                })
-                .filter(|claim| !claim.value.addresses.is_empty())
-            }
+            GoldenField::Address => self.address_claim(plain),
             GoldenField::Phones => {
                 let said = standard
                     .phones
@@ -313,6 +290,32 @@ impl Contribution {
             parts: given.len() + usize::from(family.is_some()),
             ..plain(format!("{given:?} {family:?}"))
         })
+    }
+
+    fn address_claim(&self, plain: impl Fn(String) -> Claim) -> Option<Claim> {
+        let standard = &self.standard;
+        let address = standard.addresses.first();
+        let address = address.filter(|read| read.address_use == AddressUse::Home)?;
+        let parts = [
+            !address.street.is_empty(),
+            address.number.is_some(),
+            address.town.is_some(),
+            address.postcode.is_some(),
+            address.uprn.is_some(),
+        ];
+        let postcode = address.postcode.as_ref().map(|postcode| postcode.text());
+        let number = address.number.as_ref();
+        let number = number.map(|number| (number.from, number.to, number.suffix));
+        let (flat, street) = (&address.flat, &address.street);
+        Some(Claim {
+            value: SubmittedRecord {
+                addresses: self.reachable.addresses.clone(),
+                ..SubmittedRecord::default()
+            },
+            parts: parts.into_iter().filter(|known| *known).count(),
+            ..plain(format!("{postcode:?} {flat:?} {number:?} {street:?}"))
+        })
+        .filter(|claim| !claim.value.addresses.is_empty())
     }
 
     fn death_claim(&self, plain: impl Fn(String) -> Claim) -> Option<Claim> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::identity::{NhsNumber, NhsNumberClaim, StandardRecord};
 use crate::matching::number_key;
-use crate::registry::{NumberHash, Registration, RegistryState};
+use crate::registry::{NumberHash, Registration, RegistryEvent, RegistryState};
 
 /// What one message says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +40,19 @@ impl RegistryState {
     pub fn knows_replacement(&self, said: Replacement) -> bool {
         let known = self.replacements.get(&said.replaced);
         known.is_some_and(|known| known.contains(&said.replaced_by))
+    }
+
+    /// Takes a statement into the state.
+    pub(super) fn apply_replacement(&mut self, event: &RegistryEvent) {
+        if let RegistryEvent::NumberReplaced {
+            replaced,
+            replaced_by,
+            ..
+        } = event
+        {
+            let known = self.replacements.entry(*replaced).or_default();
+            known.insert(*replaced_by);
+        }
     }
 
     /// All numbers that a chain from this one leads to.

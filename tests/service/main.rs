@@ -31,6 +31,8 @@ mod exporting;
 mod golden;
 /// What happened to a person, in words.
 mod history;
+/// Numbers replaced, births, deaths, corrections.
+mod identity_events;
 /// Files go in by the path of a message, whatever happens on the way.
 mod importing;
 /// The decision rules, with the examples that RULES gives.
