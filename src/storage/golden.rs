@@ -237,6 +237,17 @@ async fn known_by(
     rows.iter().map(|row| row.try_get(0)).collect()
 }
 
+/// The subjects of an event about a preference.
+pub(super) fn golden_subjects(event: &RegistryEvent) -> Vec<String> {
+    match event {
+        RegistryEvent::GoldenValuePreferred { person, record, .. } => {
+            vec![person.to_string(), format!("R{}", record.0)]
+        }
+        RegistryEvent::GoldenPreferenceEnded { person, .. } => vec![person.to_string()],
+        _ => Vec::new(),
+    }
+}
+
 fn take_preference(
     holding: &mut BTreeMap<(PersonId, GoldenField), StoredPreference>,
     stored: StoredEvent,
