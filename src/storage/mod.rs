@@ -12,6 +12,7 @@
 
 mod audit;
 mod batch;
+mod candidates;
 mod command;
 mod copy;
 mod db;
@@ -56,6 +57,7 @@ use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 
 pub use audit::AuditRow;
+pub use candidates::{QuestionReads, StoredPerson, YoungRecords};
 pub use command::{CommitActor, CommitReads, NewVersion, Planned, ReadSet, RememberedAnswer};
 pub use copy::{StateHash, TableHash};
 pub use error::StoreError;
@@ -63,10 +65,7 @@ pub use event_feed::{EventPage, PlacedEvent};
 pub use feed::{ExportRow, FeedRow, StoredEvent};
 pub use gauges::{AuditGauges, StoreFigures, TaskGauge};
 pub use history::HistoryPage;
-pub use read::{
-    StoredMember, StoredPerson, StoredPersonView, StoredRecord, StoredVersion, TaskFilter,
-    YoungRecords,
-};
+pub use read::{StoredMember, StoredPersonView, StoredRecord, StoredVersion, TaskFilter};
 pub use search::RecordValues;
 pub use source_state::{DeferredVersion, StoredQuarantine};
 pub use token::StoredToken;
@@ -204,6 +203,7 @@ impl Store {
         let stop = Arc::new(Notify::new());
         let young = Arc::new(YoungKeys {
             keys: RwLock::new(RecentKeys::default()),
+            windows: source_state::Windows::default(),
             offset,
         });
         let task = WriterTask {
@@ -281,17 +281,21 @@ impl Store {
     {
         let (work, answer) = command::work(decide);
         let queued = command::Queued {
-            read,
+            read: Some(read),
             actor,
             at,
             work,
         };
+        self.queue(queued).await?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    async fn queue(&self, queued: command::Queued) -> Result<(), StoreError> {
         let sent = self.inner.queue.send_timeout(queued, QUEUE_WAIT).await;
         sent.map_err(|refused| match refused {
             SendTimeoutError::Timeout(_) => StoreError::Busy,
             SendTimeoutError::Closed(_) => StoreError::Closed,
-        })?;
-        answer.await.map_err(|_| StoreError::Closed)?
+        })
     }
 
     /// Whether the store answers, and how far it is.
