@@ -12,6 +12,8 @@
 
 mod backup;
 mod demo;
+mod evaluate;
+mod evaluate_unlabelled;
 mod export;
 mod generate;
 mod import;
@@ -71,6 +73,8 @@ enum Command {
     Import(import::ImportArguments),
     /// Writes what the ledger says now.
     Export(export::ExportArguments),
+    /// Says how good links and persons are, against a truth.
+    Evaluate(evaluate::EvaluateArguments),
     /// Makes up a population.
     Generate(generate::GenerateArguments),
     /// Checks every invariant of the ledger.
@@ -127,6 +131,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Serve(arguments) => serve::run(arguments).await,
         Command::Import(arguments) => import::run(arguments).await,
         Command::Export(arguments) => export::run(arguments).await,
+        Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Verify(arguments) => verify::run(arguments).await,
         Command::Backup(arguments) => backup::back_up(arguments).await,

@@ -23,10 +23,14 @@ mod commands;
 mod concurrency;
 /// An acknowledged record survives `kill -9`.
 mod durability;
+/// How good links and persons are, against a truth.
+mod evaluating;
 /// The change feed.
 mod events;
 /// What `export` writes and what `generate` makes.
 mod exporting;
+/// Pairs that are easy to get wrong.
+mod hard_pairs;
 /// What happened to a person, in words.
 mod history;
 /// Files go in by the path of a message, whatever happens on the way.
