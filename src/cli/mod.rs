@@ -74,7 +74,7 @@ enum Command {
     /// Writes what the ledger says now.
     Export(export::ExportArguments),
     /// Says how good links and persons are, against a truth.
-    Evaluate(evaluate::EvaluateArguments),
+    Evaluate(Box<evaluate::EvaluateArguments>),
     /// Makes up a population.
     Generate(generate::GenerateArguments),
     /// Checks every invariant of the ledger.

@@ -158,18 +158,19 @@ fn beta_below(x: f64, a: f64, b: f64) -> f64 {
 fn fraction(x: f64, a: f64, b: f64) -> f64 {
     const TINY: f64 = 1e-300;
     let away = |value: f64| if value.abs() < TINY { TINY } else { value };
-    let mut c = 1.0;
-    let mut d = 1.0 / away(1.0 - (a + b) * x / (a + 1.0));
-    let mut result = d;
+    let mut numerator = 1.0;
+    let mut denominator = 1.0 / away(1.0 - (a + b) * x / (a + 1.0));
+    let mut result = denominator;
     for step in 1..2_000_u32 {
-        let m = f64::from(step);
-        let even = m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m));
-        let odd = -(a + m) * (a + b + m) * x / ((a + 2.0 * m) * (a + 2.0 * m + 1.0));
+        let step = f64::from(step);
+        let twice = a + 2.0 * step;
+        let even = step * (b - step) * x / ((twice - 1.0) * twice);
+        let odd = -(a + step) * (a + b + step) * x / (twice * (twice + 1.0));
         let mut change = 1.0;
         for term in [even, odd] {
-            d = 1.0 / away(1.0 + term * d);
-            c = away(1.0 + term / c);
-            change = c * d;
+            denominator = 1.0 / away(1.0 + term * denominator);
+            numerator = away(1.0 + term / numerator);
+            change = numerator * denominator;
             result *= change;
         }
         if (change - 1.0).abs() < 1e-14 {
