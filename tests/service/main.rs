@@ -13,6 +13,8 @@
 
 /// Who may do what, and what everybody else is told.
 mod access;
+/// How good whole files are linked; it may only rise.
+mod accuracy;
 /// Malformed files.
 mod bad_files;
 /// Malformed messages, headers and paths.
