@@ -12,11 +12,14 @@
 
 mod backup;
 mod demo;
+mod evaluate;
+mod evaluate_unlabelled;
 mod export;
 mod generate;
 mod import;
 mod import_by_url;
 mod ledger;
+mod link;
 mod progress;
 mod rebuild_index;
 mod rejects;
@@ -24,7 +27,9 @@ mod serve;
 mod source;
 mod telemetry;
 mod token;
+mod train;
 mod verify;
+mod whole_files;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -71,6 +76,12 @@ enum Command {
     Import(import::ImportArguments),
     /// Writes what the ledger says now.
     Export(export::ExportArguments),
+    /// Says how good links and persons are, against a truth.
+    Evaluate(Box<evaluate::EvaluateArguments>),
+    /// Links whole files in memory: links and persons as files.
+    Link(link::LinkArguments),
+    /// Learns a model from whole files, without labels.
+    Train(train::TrainArguments),
     /// Makes up a population.
     Generate(generate::GenerateArguments),
     /// Checks every invariant of the ledger.
@@ -127,6 +138,9 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Serve(arguments) => serve::run(arguments).await,
         Command::Import(arguments) => import::run(arguments).await,
         Command::Export(arguments) => export::run(arguments).await,
+        Command::Evaluate(arguments) => evaluate::run(&arguments),
+        Command::Link(arguments) => link::run(&arguments),
+        Command::Train(arguments) => train::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Verify(arguments) => verify::run(arguments).await,
         Command::Backup(arguments) => backup::back_up(arguments).await,
