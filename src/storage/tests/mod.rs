@@ -247,6 +247,7 @@ pub(super) fn decision(route: Option<Route>) -> LinkDecision {
         compared: vec![],
         rows: vec![],
         reasons: vec![],
+        carried: None,
     }
 }
 
@@ -396,6 +397,7 @@ pub(super) fn withdrawal(record: RecordNumber, person: PersonId) -> Vec<Registry
             record,
             person,
             because: UnlinkReason::Withdrawn,
+            merge: None,
         },
         RegistryEvent::PersonWithdrawn { person },
     ]
