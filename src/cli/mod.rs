@@ -12,6 +12,7 @@
 
 mod backup;
 mod demo;
+mod erase;
 mod export;
 mod generate;
 mod import;
@@ -25,6 +26,7 @@ mod source;
 mod telemetry;
 mod token;
 mod verify;
+mod webhook;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -73,6 +75,8 @@ enum Command {
     Export(export::ExportArguments),
     /// Makes up a population.
     Generate(generate::GenerateArguments),
+    /// Destroys the values of records: one, or those that may no longer be kept.
+    Erase(erase::EraseArguments),
     /// Checks every invariant of the ledger.
     Verify(verify::VerifyArguments),
     /// Copies a whole ledger into a directory of its own, beside a running
@@ -90,6 +94,9 @@ enum Command {
     /// Adds and lists source systems.
     #[command(subcommand)]
     Source(source::SourceCommand),
+    /// Adds, lists and removes readers that are told of events.
+    #[command(subcommand)]
+    Webhook(webhook::WebhookCommand),
 }
 
 /// Runs the program.
@@ -128,6 +135,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Import(arguments) => import::run(arguments).await,
         Command::Export(arguments) => export::run(arguments).await,
         Command::Generate(arguments) => generate::run(&arguments),
+        Command::Erase(arguments) => erase::run(arguments).await,
         Command::Verify(arguments) => verify::run(arguments).await,
         Command::Backup(arguments) => backup::back_up(arguments).await,
         Command::Restore(arguments) => backup::restore(arguments).await,
@@ -135,5 +143,6 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::RebuildIndex(arguments) => rebuild_index::run(arguments).await,
         Command::Token(command) => token::run(command).await,
         Command::Source(command) => source::run(command).await,
+        Command::Webhook(command) => webhook::run(command).await,
     }
 }

@@ -261,6 +261,7 @@ impl Inside {
         };
         let repeated = stored.versions.iter().rev().find(|version| {
             version.digest == self.registration.digest
+                && version.submitted.is_some()
                 && version.standing != VersionStanding::Current
         });
         let answer = repeated.and_then(|version| serde_json::from_str(&version.answer).ok());
@@ -302,7 +303,7 @@ impl Inside {
         if condition.is_some_and(|condition| !condition.holds(current)) {
             return Planned::nothing(Verdict::Stale);
         }
-        if known.is_some_and(|record| self.repeats(record))
+        if known.is_some_and(|record| self.repeats(state, record))
             && let Some(answer) = &reads.current_answer
         {
             return self.repeat(answer, false);
@@ -327,8 +328,11 @@ impl Inside {
         hex(&digest.finalize())
     }
 
-    fn repeats(&self, record: &RecordState) -> bool {
-        record.status == RecordStatus::Active && record.current.digest == self.registration.digest
+    /// What was erased is not known any more: it comes as a version of its own.
+    fn repeats(&self, state: &RegistryState, record: &RecordState) -> bool {
+        record.status == RecordStatus::Active
+            && record.current.digest == self.registration.digest
+            && state.standards.contains_key(&record.number)
     }
 
     fn repeat(&self, body: &str, created: bool) -> Planned<Verdict> {

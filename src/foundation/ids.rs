@@ -80,6 +80,10 @@ uuid_id!(
     PersonId, "P-", "person"
 );
 uuid_id!(
+    /// A subscription of a reader.
+    WebhookId, "W-", "webhook"
+);
+uuid_id!(
     /// A piece of review work.
     TaskId, "T-", "task"
 );

@@ -126,6 +126,8 @@ fn members_without(
                 version: state.records.get(number)?.current.version,
                 standard: Arc::clone(standard),
             }),
+            // Loaded without values: it was erased since it was looked up.
+            None if state.records.contains_key(number) => None,
             None => known.get(number).map(|member| (*member).clone()),
         })
         .collect()

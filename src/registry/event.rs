@@ -167,6 +167,17 @@ pub enum RegistryEvent {
         /// The version that waited.
         version: u32,
     },
+    /// The values of a record are destroyed; what is told of it elsewhere stays
+    /// as ids, digests and weights (R135).
+    RecordErased {
+        /// Which record.
+        record: RecordNumber,
+        /// Its versions up to and with this one.
+        versions: u32,
+        /// It restricted its person's location, which goes on (R111).
+        #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+        restricted: bool,
+    },
     /// A source says that one NHS number is replaced by another (R16). The
     /// numbers stand as the hashes that are their blocking keys.
     NumberReplaced {

@@ -10,6 +10,7 @@
 mod answer;
 mod candidates;
 mod disclosure;
+mod erase;
 mod event;
 mod evidence;
 mod quarantine;
@@ -24,6 +25,7 @@ mod withdraw;
 
 pub use answer::{OtherPerson, Outcome, RegistrationAnswer};
 pub use disclosure::{Gate, ShownRow, ShownValues};
+pub use erase::erase;
 pub use event::{
     CloseReason, ComparedVersion, EvidenceRow, LinkDecision, NumberHash, RegistryEvent, TaskKind,
     UnlinkReason, VersionStanding,

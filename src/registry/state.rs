@@ -313,6 +313,13 @@ impl RegistryState {
                 let known = self.replacements.entry(*replaced).or_default();
                 known.insert(*replaced_by);
             }
+            RegistryEvent::RecordErased { record, .. } => {
+                self.standards.remove(record);
+                if let Some(state) = self.records.get_mut(record) {
+                    state.position = position;
+                }
+                self.touch_person_of(*record, position);
+            }
             // What waits is a list of the store; nothing here depends on it.
             RegistryEvent::VersionDeferred { .. } | RegistryEvent::DeferredDecided { .. } => {}
         }

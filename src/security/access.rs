@@ -48,6 +48,7 @@ impl Access {
                 | Action::ReadHistory
                 | Action::ReadEvent
                 | Action::ReadTask
+                | Action::ReadChaseList
         );
         let given = actor
             .reason

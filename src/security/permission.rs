@@ -98,6 +98,16 @@ pub enum Action {
     ReleaseSource,
     /// Read the audit log.
     ReadAudit,
+    /// Destroy the values of a record (R135).
+    EraseRecord,
+    /// Make, list and remove webhooks, and send again what they did not take.
+    ManageWebhook,
+    /// Be told of events by a webhook.
+    DeliverEvent,
+    /// Say that a changed id has been taken over.
+    AcknowledgeChange,
+    /// See which readers have not taken over a changed id.
+    ReadChaseList,
 }
 
 impl Action {
@@ -117,6 +127,11 @@ impl Action {
             Self::WriteSource => "write_source",
             Self::ReleaseSource => "release_source",
             Self::ReadAudit => "read_audit",
+            Self::EraseRecord => "erase_record",
+            Self::ManageWebhook => "manage_webhook",
+            Self::DeliverEvent => "deliver_event",
+            Self::AcknowledgeChange => "acknowledge_change",
+            Self::ReadChaseList => "read_chase_list",
         }
     }
 }
@@ -125,8 +140,9 @@ impl Action {
 #[must_use]
 pub const fn actions(role: Role) -> &'static [Action] {
     use Action::{
-        MatchPerson, ReadAudit, ReadEvent, ReadHistory, ReadPerson, ReadRecord, ReadSource,
-        ReadTask, ReleaseSource, SearchPerson, WriteRecord, WriteSource,
+        AcknowledgeChange, DeliverEvent, EraseRecord, ManageWebhook, MatchPerson, ReadAudit,
+        ReadChaseList, ReadEvent, ReadHistory, ReadPerson, ReadRecord, ReadSource, ReadTask,
+        ReleaseSource, SearchPerson, WriteRecord, WriteSource,
     };
     match role {
         Role::Integration => &[
@@ -136,6 +152,9 @@ pub const fn actions(role: Role) -> &'static [Action] {
             ReadPerson,
             SearchPerson,
             ReadEvent,
+            DeliverEvent,
+            AcknowledgeChange,
+            ReadChaseList,
             ReadSource,
         ],
         Role::Clinician => &[
@@ -155,6 +174,7 @@ pub const fn actions(role: Role) -> &'static [Action] {
             ReadTask,
             ReadSource,
             ReleaseSource,
+            ReadChaseList,
         ],
         Role::PrivacyOfficer => &[
             ReadRecord,
@@ -165,9 +185,11 @@ pub const fn actions(role: Role) -> &'static [Action] {
             ReadEvent,
             ReadTask,
             ReadSource,
+            ReadChaseList,
+            EraseRecord,
         ],
         Role::Engineer => &[ReadSource],
         Role::Auditor => &[ReadAudit, ReadSource],
-        Role::Administrator => &[ReadSource, WriteSource],
+        Role::Administrator => &[ReadSource, WriteSource, ManageWebhook],
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber};
-use crate::registry::RegistryState;
+use crate::registry::{RegistryEvent, RegistryState};
 use crate::security::AuditEntry;
 use crate::storage::StoreError;
 use crate::storage::command::{CommitActor, NewVersion, Planned, RememberedAnswer};
@@ -105,6 +105,14 @@ impl Batch {
         let facts = facts.unwrap_or_default();
         let rows = version_rows(facts, plan.versions, &actor.actor, at)?;
         self.versions.extend(rows);
+        let erased = plan.events.iter().filter_map(|event| match event {
+            RegistryEvent::RecordErased { record, .. } => Some(*record),
+            _ => None,
+        });
+        for erased in erased {
+            // Those of commands before it in this batch go with the others.
+            self.keys.retain(|row| row.record != erased);
+        }
         for (record, keys) in plan.keys {
             let Some(known) = state.records.get(&record) else {
                 return Err(StoreError::inconsistent("record_keys", "record", record.0));

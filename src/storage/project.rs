@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber, TaskId};
 use crate::matching::Route;
 use crate::registry::{PersonStatus, RecordState, RegistryEvent, RegistryState, VersionStanding};
+use crate::storage::erasures::Erasures;
 use crate::storage::rows::{person_status_word, record_status_word};
 use crate::storage::source_rows::{SourceRows, source_subjects};
 
@@ -91,6 +92,8 @@ pub(super) struct Projection {
     pub(super) links: Vec<LinkRow>,
     /// Earlier links that they close.
     pub(super) closings: Vec<(RecordNumber, EventPosition)>,
+    /// Whose values they destroy.
+    pub(super) erasures: Erasures,
     /// What they say of sources and of replaced numbers.
     pub(super) sources: SourceRows,
     open: BTreeMap<RecordNumber, usize>,
@@ -116,6 +119,14 @@ impl Projection {
                 }
             }
             RegistryEvent::RecordWithdrawn { record } => self.change_record(*record),
+            RegistryEvent::RecordErased { record, .. } => {
+                self.change_record(*record);
+                self.erasures.take(event, position);
+                let link = state.records.get(record).and_then(|it| it.link.as_ref());
+                if let Some(link) = link {
+                    self.change_person(link.person);
+                }
+            }
             RegistryEvent::PersonCreated { person } => {
                 self.new_persons.insert(*person, position);
             }
@@ -225,11 +236,13 @@ fn version_fact(event: &RegistryEvent, position: EventPosition) -> Option<Versio
 }
 
 /// The kind of an event, as its JSON says.
-pub(super) const fn event_kind(event: &RegistryEvent) -> &'static str {
+#[must_use]
+pub const fn event_kind(event: &RegistryEvent) -> &'static str {
     match event {
         RegistryEvent::RecordRegistered { .. } => "record_registered",
         RegistryEvent::RecordUpdated { .. } => "record_updated",
         RegistryEvent::RecordWithdrawn { .. } => "record_withdrawn",
+        RegistryEvent::RecordErased { .. } => "record_erased",
         RegistryEvent::PersonCreated { .. } => "person_created",
         RegistryEvent::RecordLinked { .. } => "record_linked",
         RegistryEvent::RecordUnlinked { .. } => "record_unlinked",
@@ -254,6 +267,7 @@ pub(super) fn event_subjects(event: &RegistryEvent) -> BTreeSet<String> {
     match event {
         RegistryEvent::RecordRegistered { record: number, .. }
         | RegistryEvent::RecordUpdated { record: number, .. }
+        | RegistryEvent::RecordErased { record: number, .. }
         | RegistryEvent::RecordWithdrawn { record: number } => {
             subjects.insert(record(number));
         }

@@ -129,13 +129,14 @@ pub struct TaskFilter {
 }
 
 const CANDIDATES: RowStatement = RowStatement {
-    before: "select p.person, p.revision, l.record, r.current_version, y.standard, r.status \
-        from persons p \
+    before: "select p.person, p.revision, l.record, r.current_version, y.standard, r.status, \
+        z.restricted from persons p \
         join links l on l.person = p.person \
         join records r on r.record = l.record \
             and (l.to_position is null or r.status = 'withdrawn') \
         join payloads y on y.record = r.record and y.version = r.current_version \
-        where y.standard is not null and p.person in \
+        left join erasures z on z.record = r.record \
+        where (y.standard is not null or z.restricted = 1) and p.person in \
         (select person from links where to_position is null and record in (values",
     columns: 1,
     after: ")) order by p.person, l.record",
@@ -164,9 +165,6 @@ impl Store {
             let person = reader.parsed(0, "person", parse_person)?;
             let record = RecordNumber(reader.number(2)?);
             // A long list is asked in parts, which may name one person twice.
-            let Some(standard) = reader.standard(4)? else {
-                continue;
-            };
             if !seen.insert((person, record)) {
                 continue;
             }
@@ -179,6 +177,10 @@ impl Store {
                 });
             }
             let Some(last) = persons.last_mut() else {
+                continue;
+            };
+            last.restricted |= reader.number_or_null(6)? == Some(1);
+            let Some(standard) = reader.standard(4)? else {
                 continue;
             };
             last.restricted |= standard.restricted;

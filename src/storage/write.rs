@@ -156,6 +156,7 @@ impl Batch {
                     .bind(encode_standard(&row.version.standard))
             })
             .await?;
+        self.projection.erasures.write(connection).await?;
         let changed = self.projection.changed_records.iter().map(row);
         let changed: Vec<(RecordRow, Option<i64>)> = changed.collect::<Result<_, _>>()?;
         UPDATE_RECORDS

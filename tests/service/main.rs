@@ -58,6 +58,10 @@ mod postgres;
 mod proofs;
 /// A source whose data go wrong.
 mod quarantine;
+/// Readers that are told of events and say what they have taken over.
+mod readers;
+/// A reader's end of a webhook.
+mod receiver;
 /// What a source may send, and what it is answered.
 mod registering;
 /// Requests and answers.

@@ -202,6 +202,7 @@ pub fn publish(routes: &OpenApi) -> Vec<u8> {
         {"name": "events", "description": "What happened, for systems that follow it."},
         {"name": "review", "description": "What waits for a human."},
         {"name": "sources", "description": "Who sends records."},
+        {"name": "webhooks", "description": "Readers that are told of events."},
     ]);
     let components = &mut document["components"];
     components["securitySchemes"] = json!({"bearer": {"type": "http", "scheme": "bearer",

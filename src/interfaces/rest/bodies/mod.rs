@@ -2,6 +2,7 @@
 //! in. Their descriptions in the OpenAPI document are the comments here. (A
 //! registration's body is [`SubmittedRecord`](crate::identity::SubmittedRecord).)
 
+mod acknowledgements;
 mod batches;
 mod events;
 mod persons;
@@ -11,7 +12,9 @@ mod requests;
 mod search;
 mod sources;
 mod tasks;
+mod webhooks;
 
+pub(super) use acknowledgements::{AcknowledgedBody, AcknowledgementBody, ChaseBody};
 pub(super) use batches::{BatchAnswer, BatchLine, BatchProblem};
 pub(super) use events::{FeedBody, HistoryBody};
 pub(super) use persons::PersonBody;
@@ -21,3 +24,6 @@ pub(super) use requests::{NamedRecord, Question};
 pub(super) use search::{FoundBody, SearchBody};
 pub(super) use sources::{ListedSourceBody, ReleasedBody, SourceBody, SourcesBody};
 pub(super) use tasks::{TaskBody, TasksBody};
+pub(super) use webhooks::{
+    DeadLettersBody, MadeWebhookBody, NewWebhookBody, RedeliverBody, RedeliveredBody, WebhooksBody,
+};
