@@ -161,15 +161,18 @@ async fn unacknowledged(
 /// The id whose meaning the event changes for those who hold it.
 const fn changed_id(event: &RegistryEvent) -> Option<PersonId> {
     match event {
-        RegistryEvent::PersonRetired { person, .. } | RegistryEvent::PersonWithdrawn { person } => {
-            Some(*person)
-        }
+        RegistryEvent::PersonRetired { person, .. }
+        | RegistryEvent::PersonWithdrawn { person }
+        | RegistryEvent::PersonRestored { person } => Some(*person),
         RegistryEvent::RecordUnlinked {
             person, because, ..
         } => match because {
             // The person stays who it was, with a record less.
             UnlinkReason::Withdrawn => None,
-            UnlinkReason::JoinedAnother => Some(*person),
+            UnlinkReason::JoinedAnother
+            | UnlinkReason::Merged
+            | UnlinkReason::Unmerged
+            | UnlinkReason::Moved => Some(*person),
         },
         _ => None,
     }

@@ -5,13 +5,13 @@
 //! of persons of whom its sources have or had a record, and no other. What it
 //! may not see leaves no trace but a place that moves on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::flows::id_changes::{IdChange, id_changes};
 use crate::flows::{Context, FlowError};
 use crate::foundation::limits::EVENT_PAGES_SCANNED_MAX;
-use crate::foundation::{Instant, PersonId};
-use crate::registry::{LocalId, RegistryEvent, SourceCode};
+use crate::foundation::{Instant, PersonId, RecordNumber, TaskId};
+use crate::registry::{Gate, LocalId, RegistryEvent, SourceCode};
 use crate::security::Access;
 use crate::storage::{FeedPlace, PlacedEvent, event_kind};
 
@@ -111,6 +111,7 @@ pub(super) async fn visible(
     access: &Access,
     events: Vec<PlacedEvent>,
 ) -> Result<Vec<PlacedEvent>, FlowError> {
+    let events = unsealed(context, Gate::of(access), events).await?;
     let sources = &access.actor().sources;
     if sources.is_empty() {
         return Ok(events);
@@ -133,6 +134,53 @@ pub(super) async fn visible(
         (of_own_record || of_own_person).then_some(event)
     });
     Ok(events.collect())
+}
+
+/// Events that tie nobody to somebody from whom a seal keeps them, and none about
+/// a seal (R22).
+pub(super) async fn unsealed(
+    context: &Context,
+    gate: Gate,
+    events: Vec<PlacedEvent>,
+) -> Result<Vec<PlacedEvent>, FlowError> {
+    let store = &context.store;
+    let mut events = events;
+    if gate.sees_sealed() {
+        return Ok(events);
+    }
+    events.retain(|event| !event.stored.event.is_about_a_seal());
+    if !store.has_seals().await? {
+        return Ok(events);
+    }
+    // Later events of a question name its task alone.
+    let mut asked: BTreeMap<TaskId, Vec<PersonId>> = BTreeMap::new();
+    for event in &events {
+        if let RegistryEvent::TaskUpdated { task, .. } | RegistryEvent::TaskClosed { task, .. } =
+            &event.stored.event
+        {
+            let known = store.load_task(*task).await?;
+            asked.insert(*task, known.map_or_else(Vec::new, |known| known.persons));
+        }
+    }
+    let named = |event: &PlacedEvent| {
+        let mut persons = event.persons.clone();
+        persons.extend(event.moved_from);
+        if let RegistryEvent::TaskUpdated { task, .. } | RegistryEvent::TaskClosed { task, .. } =
+            &event.stored.event
+        {
+            persons.extend(asked.get(task).into_iter().flatten());
+        }
+        persons
+    };
+    let persons: BTreeSet<PersonId> = events.iter().flat_map(named).collect();
+    let persons: Vec<PersonId> = persons.into_iter().collect();
+    let records: Vec<RecordNumber> = events
+        .iter()
+        .flat_map(|event| event.records.iter().copied())
+        .collect();
+    let seals = store.seals_about(&persons, &records).await?;
+    events.retain(|event| gate.may_tell(&seals, &named(event), &event.records));
+    Ok(events)
 }
 
 pub(super) fn shown(context: &Context, placed: PlacedEvent) -> FeedEvent {

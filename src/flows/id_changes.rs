@@ -20,6 +20,11 @@ pub enum IdChange {
         /// The id.
         person: PersonId,
     },
+    /// The id stands for itself again.
+    Restored {
+        /// The id.
+        person: PersonId,
+    },
     /// A record went from one person to another.
     Moved {
         /// From whom.
@@ -43,6 +48,9 @@ pub(super) fn id_changes(placed: &PlacedEvent) -> Vec<IdChange> {
         }),
         RegistryEvent::PersonWithdrawn { person } if seen(person) => {
             Some(IdChange::Withdrawn { person: *person })
+        }
+        RegistryEvent::PersonRestored { person } if seen(person) => {
+            Some(IdChange::Restored { person: *person })
         }
         RegistryEvent::RecordLinked { person, .. } if seen(person) => placed
             .moved_from

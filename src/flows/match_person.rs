@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::flows::prepare::{Found, LookedUp, compare, fetch, look_up, read_and_compute};
+use crate::flows::seal_persons::seals_for;
 use crate::flows::{Context, FlowError};
 use crate::foundation::PersonId;
 use crate::identity::{NumberStatus, StandardRecord, SubmittedRecord, standardise};
-use crate::matching::{Candidate, Grade, IdentityScore, LinkageModel, Reason, decide};
-use crate::registry::{Gate, ShownRow};
+use crate::matching::{Candidate, Grade, IdentityScore, LinkageModel, Reason, decide, number_key};
+use crate::registry::{Gate, NumberHash, Seals, ShownRow};
 use crate::security::Access;
 use crate::storage::StoredPerson;
 
@@ -21,6 +22,9 @@ pub struct MatchAnswer {
     pub incomplete_because: Vec<Incomplete>,
     /// Whether the probabilities are calibrated (R82).
     pub calibrated: bool,
+    /// The number of the question is under investigation: it points to nobody
+    /// (R19).
+    pub under_investigation: bool,
     /// Best first.
     pub candidates: Vec<MatchCandidate>,
 }
@@ -82,6 +86,7 @@ pub async fn match_person(
         incomplete_because,
         candidates,
         compared,
+        under_investigation,
     } = read_and_compute(context, judging).await?;
     let named = candidates
         .iter()
@@ -93,6 +98,7 @@ pub async fn match_person(
         complete: incomplete_because.is_empty(),
         incomplete_because,
         calibrated: context.model.calibrated(),
+        under_investigation,
         candidates,
     };
     count(&answer, compared);
@@ -104,6 +110,7 @@ struct Judged {
     incomplete_because: Vec<Incomplete>,
     candidates: Vec<MatchCandidate>,
     compared: usize,
+    under_investigation: bool,
 }
 
 async fn judge(
@@ -123,10 +130,17 @@ async fn judge(
     let hides_locations = !by_person && found.persons.iter().any(|person| person.restricted);
     let mut persons = found.persons;
     persons.retain(|person| gate.may_find(&asked, person.restricted));
+    let named: Vec<PersonId> = persons.iter().map(|person| person.person).collect();
+    let seals = seals_for(context, gate, &named).await?;
+    let claimants = claimants(context, &asked).await?;
     let confused = match asked.nhs_number {
         Some(_) => {
             let persons: Vec<PersonId> = persons.iter().map(|person| person.person).collect();
-            context.store.confused_persons(&persons).await?
+            let mut confused = context.store.confused_persons(&persons).await?;
+            if claimants.len() > 1 {
+                confused.extend(claimants.iter().copied());
+            }
+            confused
         }
         None => BTreeSet::new(),
     };
@@ -137,14 +151,35 @@ async fn judge(
         limit,
         hides_locations,
         confused,
+        seals,
     };
     let compared = persons.len();
     let candidates = compare(context, persons, move |persons| question.answer(persons)).await?;
+    let twice = |candidate: &MatchCandidate| {
+        let mut reasons = candidate.reasons.iter();
+        reasons.any(|reason| *reason == Reason::NumberClaimedTwice)
+    };
+    let under_investigation = candidates.iter().any(twice);
     Ok(Judged {
         incomplete_because,
         candidates,
         compared,
+        under_investigation,
     })
+}
+
+/// The persons that claim the number of the question as verified (R19).
+async fn claimants(
+    context: &Context,
+    asked: &StandardRecord,
+) -> Result<BTreeSet<PersonId>, FlowError> {
+    match asked.nhs_number {
+        Some(claim) => {
+            let hash = NumberHash(number_key(claim.number));
+            Ok(context.store.claimants(hash).await?)
+        }
+        None => Ok(BTreeSet::new()),
+    }
 }
 
 /// What was not looked at: keys that too many share, and what a quarantined
@@ -206,6 +241,7 @@ struct Question {
     limit: usize,
     hides_locations: bool,
     confused: BTreeSet<PersonId>,
+    seals: Seals,
 }
 
 impl Question {
@@ -222,6 +258,7 @@ impl Question {
                 .total_cmp(&a.score.weight.bits())
                 .then(a.person.cmp(&b.person))
         });
+        let scored = self.gate.apart(&self.seals, scored, |scored| scored.person);
         self.grade(&scored)
     }
 

@@ -23,6 +23,7 @@ mod register_batch;
 mod register_record;
 mod release_source;
 mod seal_audit;
+mod seal_persons;
 mod search_persons;
 mod view_history;
 mod view_person;
@@ -40,6 +41,7 @@ use crate::matching::LinkageModel;
 use crate::security::{Actor, Denied, OutwardPolicy};
 use crate::storage::{Store, StoreError};
 
+pub use crate::storage::{SealedRecord, StoredSeal as SealAnswer};
 pub use acknowledge_changes::{ChaseEntry, ChaseList, acknowledge_change, chase_list};
 pub use authenticate::{KnownTokens, NewToken, authenticate, create_token};
 pub use catch_up_index::{FollowerOptions, catch_up, catch_up_noting, follow};
@@ -63,6 +65,7 @@ pub use release_source::{
     release_source,
 };
 pub use seal_audit::seal_audit_each_second;
+pub use seal_persons::{SealSide, lift_seal, list_seals, seal_persons};
 pub use search_persons::{FoundPerson, SearchAnswer, SearchGap, search_persons};
 pub use view_history::{HistoryAnswer, HistoryEntry, view_history};
 pub use view_person::{PersonAnswer, PersonRecord, PersonStanding, view_person};

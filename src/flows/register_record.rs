@@ -7,14 +7,15 @@ use sha2::{Digest, Sha256};
 
 use crate::flows::prepare::{compare, fetch, read_and_compute, score};
 use crate::flows::ready::Ready;
+use crate::flows::view_record::unsealed_possible;
 use crate::flows::{Context, FlowError, IfMatch};
 use crate::foundation::{Instant, hex};
 use crate::identity::{Finding, SubmittedRecord};
 use crate::matching::{BlockingKeys, blocking_keys};
 use crate::registry::{
-    Change, DecidedAgain, LocalId, Numbering, Outcome, RecordState, RecordStatus, Registered,
+    Change, DecidedAgain, Gate, LocalId, Numbering, Outcome, RecordState, RecordStatus, Registered,
     Registration, RegistrationAnswer, RegistryEvent, RegistryState, SourceCode, VersionStanding,
-    decide_again, register,
+    claimed_number, decide_again, register,
 };
 use crate::security::Access;
 use crate::storage::{CommitActor, CommitReads, NewVersion, Planned, ReadSet, RememberedAnswer};
@@ -108,6 +109,7 @@ async fn prepare(
         payload,
         digest,
         replacement,
+        invalidated,
         looked_up,
     } = ready;
     let found = fetch(context, looked_up, false).await?;
@@ -131,6 +133,7 @@ async fn prepare(
         keys: lock_hashes.clone(),
         keys_after,
         idempotency: key.clone(),
+        claimed: claimed_number(&standard),
         replacement,
     };
     let registration = Registration {
@@ -144,6 +147,7 @@ async fn prepare(
         prepared,
         complete,
         replacement,
+        invalidated,
     };
     let inside = Inside {
         context: context.clone(),
@@ -190,14 +194,14 @@ pub(super) async fn commit_registration(
     if matches!(verdict, Verdict::MayRepeat) {
         if let Some(answer) = inside.earlier_answer().await? {
             count(&answer);
-            return Ok(answer);
+            return inside.unsealed(answer).await;
         }
         verdict = inside.commit(read, actor, true).await?;
     }
     match verdict {
         Verdict::Answer(answer) => {
             count(&answer);
-            Ok(*answer)
+            inside.unsealed(*answer).await
         }
         // The last two are said of deferred versions alone.
         Verdict::MayRepeat | Verdict::Waits | Verdict::Overtaken => Err(FlowError::Stopped),
@@ -251,6 +255,14 @@ impl Inside {
             .store
             .commit(read, actor, self.now, decide)
             .await?)
+    }
+
+    /// An answer from before a seal names nobody whom it keeps from the person.
+    async fn unsealed(&self, answer: RegistrationAnswer) -> Result<RegistrationAnswer, FlowError> {
+        let gate = Gate::of(&self.access);
+        let (person, possible) = (answer.person_id, answer.possible);
+        let possible = unsealed_possible(&self.context, gate, person, possible).await?;
+        Ok(RegistrationAnswer { possible, ..answer })
     }
 
     /// The answer of a held or historic version with this content.

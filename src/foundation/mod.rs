@@ -15,6 +15,8 @@ pub use chance::{Chance, SeededChance, SystemChance};
 pub use clock::{Clock, Instant, ManualClock, SystemClock};
 pub use hex::hex;
 pub use hmac::hmac_sha256;
-pub use ids::{EventPosition, PersonId, RecordNumber, TaskId, WebhookId};
+pub use ids::{
+    AssertionId, EventPosition, MergeId, PersonId, RecordNumber, SealId, TaskId, WebhookId,
+};
 pub use redacted::Redacted;
 pub use tally::{Tally, TallyFigures};

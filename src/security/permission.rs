@@ -98,6 +98,8 @@ pub enum Action {
     ReleaseSource,
     /// Read the audit log.
     ReadAudit,
+    /// Make, list and lift seals (R22).
+    ManageSeal,
     /// Destroy the values of a record (R135).
     EraseRecord,
     /// Make, list and remove webhooks, and send again what they did not take.
@@ -127,6 +129,7 @@ impl Action {
             Self::WriteSource => "write_source",
             Self::ReleaseSource => "release_source",
             Self::ReadAudit => "read_audit",
+            Self::ManageSeal => "manage_seal",
             Self::EraseRecord => "erase_record",
             Self::ManageWebhook => "manage_webhook",
             Self::DeliverEvent => "deliver_event",
@@ -140,9 +143,9 @@ impl Action {
 #[must_use]
 pub const fn actions(role: Role) -> &'static [Action] {
     use Action::{
-        AcknowledgeChange, DeliverEvent, EraseRecord, ManageWebhook, MatchPerson, ReadAudit,
-        ReadChaseList, ReadEvent, ReadHistory, ReadPerson, ReadRecord, ReadSource, ReadTask,
-        ReleaseSource, SearchPerson, WriteRecord, WriteSource,
+        AcknowledgeChange, DeliverEvent, EraseRecord, ManageSeal, ManageWebhook, MatchPerson,
+        ReadAudit, ReadChaseList, ReadEvent, ReadHistory, ReadPerson, ReadRecord, ReadSource,
+        ReadTask, ReleaseSource, SearchPerson, WriteRecord, WriteSource,
     };
     match role {
         Role::Integration => &[
@@ -187,6 +190,7 @@ pub const fn actions(role: Role) -> &'static [Action] {
             ReadSource,
             ReadChaseList,
             EraseRecord,
+            ManageSeal,
         ],
         Role::Engineer => &[ReadSource],
         Role::Auditor => &[ReadAudit, ReadSource],

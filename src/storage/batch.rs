@@ -7,6 +7,7 @@ use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber};
 use crate::registry::{RegistryEvent, RegistryState};
 use crate::security::AuditEntry;
 use crate::storage::StoreError;
+use crate::storage::claims::ClaimRows;
 use crate::storage::command::{CommitActor, NewVersion, Planned, RememberedAnswer};
 use crate::storage::project::{Projection, VersionFact, event_kind, event_subjects};
 use crate::storage::recent::KeyRow;
@@ -35,6 +36,7 @@ pub(super) struct Batch {
     pub(super) subjects: Vec<(String, EventPosition)>,
     pub(super) versions: Vec<VersionRow>,
     pub(super) keys: Vec<KeyRow>,
+    pub(super) claims: ClaimRows,
     pub(super) audit: Vec<AuditEntry>,
     pub(super) remembered: Vec<(RememberedAnswer, Instant)>,
 }
@@ -49,6 +51,7 @@ impl Batch {
             subjects: Vec::new(),
             versions: Vec::new(),
             keys: Vec::new(),
+            claims: ClaimRows::default(),
             audit: Vec::new(),
             remembered: Vec::new(),
         }
@@ -101,6 +104,7 @@ impl Batch {
         actor: &CommitActor,
         at: Instant,
     ) -> Result<(), StoreError> {
+        self.claims.take(&plan);
         let facts = self.projection.versions.get(self.facts_taken..);
         let facts = facts.unwrap_or_default();
         let rows = version_rows(facts, plan.versions, &actor.actor, at)?;

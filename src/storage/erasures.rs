@@ -68,8 +68,15 @@ impl Erasures {
                 query.bind(record.0).bind(i64::from(row.versions))
             })
             .await?;
-        DELETE_KEYS
-            .write(connection, &rows, |query, (record, _)| query.bind(record.0))
+        for statement in [&DELETE_KEYS, &ERASE_MERGE_REMARKS, &ERASE_ASSERTION_REMARKS] {
+            statement
+                .write(connection, &rows, |query, (record, _)| query.bind(record.0))
+                .await?;
+        }
+        ERASE_RECORD_REMARKS
+            .write(connection, &rows, |query, (record, _)| {
+                query.bind(format!("R{}", record.0))
+            })
             .await
     }
 
@@ -121,6 +128,28 @@ const DELETE_KEYS: RowStatement = RowStatement {
     before: "delete from record_keys where record in (values",
     columns: 1,
     after: ")",
+};
+
+/// What humans said in words of a merge, an assertion or a move of the record.
+const ERASE_MERGE_REMARKS: RowStatement = RowStatement {
+    before: "update remarks set reason = null where subject in \
+        (select merge from merge_records where record in (values",
+    columns: 1,
+    after: "))",
+};
+
+const ERASE_ASSERTION_REMARKS: RowStatement = RowStatement {
+    before: "update remarks set reason = null where subject in \
+        (select assertion from assertion_records where record in (values",
+    columns: 1,
+    after: "))",
+};
+
+const ERASE_RECORD_REMARKS: RowStatement = RowStatement {
+    before: "update remarks set reason = null where position in \
+        (select position from event_subjects where subject in (values",
+    columns: 1,
+    after: "))",
 };
 
 impl Store {

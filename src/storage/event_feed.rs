@@ -32,6 +32,8 @@ pub struct PlacedEvent {
     pub persons: Vec<PersonId>,
     /// Its record.
     pub record: Option<(SourceCode, LocalId)>,
+    /// Every record that it names, its own first.
+    pub records: Vec<RecordNumber>,
     /// Where the record came from, when the event links it to another person
     /// than it belonged to before.
     pub moved_from: Option<PersonId>,
@@ -161,6 +163,10 @@ impl Store {
             PlacedEvent {
                 persons,
                 record: record.and_then(|record| names.get(&record).cloned()),
+                records: record
+                    .into_iter()
+                    .chain(stored.event.other_records())
+                    .collect(),
                 moved_from,
                 stored,
             }
@@ -282,7 +288,16 @@ pub(super) const fn record_of(event: &RegistryEvent) -> Option<RecordNumber> {
         | RegistryEvent::PersonRetired { .. }
         | RegistryEvent::PersonWithdrawn { .. }
         | RegistryEvent::TaskClosed { .. }
-        | RegistryEvent::SourceReleased { .. } => None,
+        | RegistryEvent::SourceReleased { .. }
+        | RegistryEvent::PersonRestored { .. }
+        | RegistryEvent::MergeProposed { .. }
+        | RegistryEvent::MergeDropped { .. }
+        | RegistryEvent::MergeMade { .. }
+        | RegistryEvent::MergeUndone { .. }
+        | RegistryEvent::AssertionMade { .. }
+        | RegistryEvent::AssertionWithdrawn { .. }
+        | RegistryEvent::SealMade { .. }
+        | RegistryEvent::SealLifted { .. } => None,
     }
 }
 
@@ -291,6 +306,7 @@ pub(super) fn persons_of(event: &RegistryEvent) -> Vec<PersonId> {
     match event {
         RegistryEvent::PersonCreated { person }
         | RegistryEvent::PersonWithdrawn { person }
+        | RegistryEvent::PersonRestored { person }
         | RegistryEvent::RecordLinked { person, .. }
         | RegistryEvent::RecordUnlinked { person, .. } => vec![*person],
         RegistryEvent::PersonRetired {
@@ -298,6 +314,18 @@ pub(super) fn persons_of(event: &RegistryEvent) -> Vec<PersonId> {
             replaced_by,
         } => vec![*person, *replaced_by],
         RegistryEvent::TaskOpened { persons, .. } => persons.clone(),
+        RegistryEvent::MergeProposed {
+            survivor, retired, ..
+        }
+        | RegistryEvent::MergeDropped {
+            survivor, retired, ..
+        }
+        | RegistryEvent::MergeMade {
+            survivor, retired, ..
+        }
+        | RegistryEvent::MergeUndone {
+            survivor, retired, ..
+        } => vec![*survivor, *retired],
         _ => Vec::new(),
     }
 }

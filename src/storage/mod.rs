@@ -13,6 +13,7 @@
 mod acknowledgements;
 mod audit;
 mod batch;
+mod claims;
 mod command;
 mod copy;
 mod db;
@@ -25,6 +26,7 @@ mod gauges;
 mod history;
 mod load;
 mod locks;
+mod merge_rows;
 mod project;
 mod prune;
 mod read;
@@ -32,6 +34,7 @@ mod read_flags;
 mod recent;
 mod rows;
 mod seal;
+mod seals;
 mod search;
 mod source;
 mod source_rows;
@@ -41,6 +44,7 @@ mod token;
 mod verify;
 mod verify_audit;
 mod verify_events;
+mod verify_merges;
 mod verify_sources;
 mod verify_views;
 mod webhooks;
@@ -73,6 +77,7 @@ pub use read::{
     StoredMember, StoredPerson, StoredPersonView, StoredRecord, StoredVersion, TaskFilter,
     YoungRecords,
 };
+pub use seals::{SealedRecord, StoredSeal};
 pub use search::RecordValues;
 pub use source_state::{DeferredVersion, StoredQuarantine};
 pub use token::StoredToken;
@@ -202,6 +207,7 @@ impl Store {
         db::migrate(connection).await?;
         let live = settle_live(connection, options.live).await?;
         let (lineage, offset) = settle_lineage(connection).await?;
+        claims::fill(connection).await?;
         let places = PlaceKey::new(settle(connection, PLACES, new_name()).await?);
         let is_file = !connection.is_shared();
         let alone = options.exclusive && is_file;

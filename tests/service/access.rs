@@ -9,7 +9,7 @@ use crate::request::Answer;
 use crate::world::{Actor, World, record_path};
 
 /// Every route of this service under `/api/v1`, with a body where one is taken.
-const ROUTES: [(&str, &str); 24] = [
+const ROUTES: [(&str, &str); 27] = [
     ("PUT", "/sources/gp/records/routes-1"),
     ("POST", "/sources/gp/records"),
     ("POST", "/sources/gp/records/batch"),
@@ -40,6 +40,9 @@ const ROUTES: [(&str, &str); 24] = [
         "POST",
         "/webhooks/W-00000000000070008000000000000000/redeliver",
     ),
+    ("GET", "/seals"),
+    ("POST", "/seals"),
+    ("DELETE", "/seals/SL-00000000000070008000000000000000"),
 ];
 
 /// Asks a route of a world that holds one record and one task.

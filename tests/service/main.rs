@@ -17,12 +17,16 @@ mod access;
 mod bad_files;
 /// Malformed messages, headers and paths.
 mod bad_input;
+/// A verified number has one owner or none.
+mod claiming;
 /// Commands, their exit codes and what they print.
 mod commands;
 /// Simultaneous submissions of one new person make one person.
 mod concurrency;
 /// An acknowledged record survives `kill -9`.
 mod durability;
+/// An erased record is gone to the last token.
+mod erasing;
 /// The change feed.
 mod events;
 /// What `export` writes and what `generate` makes.
@@ -66,6 +70,8 @@ mod receiver;
 mod registering;
 /// Requests and answers.
 mod request;
+/// A sealed pair never appears together.
+mod sealing;
 /// People's search.
 mod searching;
 /// The process behind a world.

@@ -115,6 +115,8 @@ fn every_route_refuses_an_unknown_parameter_by_name() {
         let admin = (path == "/sources" && method == Method::POST) || path.starts_with("/webhooks");
         let actor = if admin {
             Actor::Administrator
+        } else if path.starts_with("/seals") {
+            Actor::PrivacyOfficer
         } else if path.starts_with("/review") {
             Actor::Steward
         } else {
@@ -142,6 +144,7 @@ fn every_route_with_a_body_refuses_an_unknown_member_by_name() {
         let actor = match path {
             "/sources" => Actor::Administrator,
             _ if path.starts_with("/webhooks") => Actor::Administrator,
+            _ if path.starts_with("/seals") => Actor::PrivacyOfficer,
             _ if path.ends_with("/release") => Actor::Steward,
             _ => Actor::Integration,
         };
@@ -204,6 +207,8 @@ fn the_document_forbids_what_the_reader_refuses() {
         "SearchBody",
         "ReleaseRequest",
         "RedeliverBody",
+        "SealBody",
+        "SealSideBody",
         "AcknowledgementBody",
     ] {
         let schema = &schemas[name];

@@ -18,6 +18,7 @@ mod persons;
 mod records;
 mod request;
 mod review;
+mod seals;
 mod search;
 mod sources;
 mod webhooks;
@@ -58,4 +59,6 @@ pub fn routes() -> OpenApiRouter<Context> {
         .routes(routes!(webhooks::remove_webhook))
         .routes(routes!(webhooks::list_dead_letters))
         .routes(routes!(webhooks::redeliver))
+        .routes(routes!(seals::list_seals, seals::seal_persons))
+        .routes(routes!(seals::lift_seal))
 }

@@ -51,6 +51,7 @@ fn change_body(change: &IdChange) -> Value {
             replaced_by,
         } => json!({"change": "retired", "person_id": person, "replaced_by": replaced_by}),
         IdChange::Withdrawn { person } => json!({"change": "withdrawn", "person_id": person}),
+        IdChange::Restored { person } => json!({"change": "restored", "person_id": person}),
         IdChange::Moved { from, to } => json!({"change": "moved", "from": from, "to": to}),
     }
 }

@@ -97,6 +97,7 @@ async fn a_retired_person_resolves_to_its_survivor() {
             record,
             person: old,
             because: UnlinkReason::JoinedAnother,
+            merge: None,
         },
         RegistryEvent::PersonRetired {
             person: old,

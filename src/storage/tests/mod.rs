@@ -22,6 +22,7 @@ use on_both_engines;
 
 mod audit;
 mod contract;
+mod erasures;
 mod gauges;
 mod goldens;
 mod opening;
@@ -247,6 +248,7 @@ pub(super) fn decision(route: Option<Route>) -> LinkDecision {
         compared: vec![],
         rows: vec![],
         reasons: vec![],
+        carried: None,
     }
 }
 
@@ -396,6 +398,7 @@ pub(super) fn withdrawal(record: RecordNumber, person: PersonId) -> Vec<Registry
             record,
             person,
             because: UnlinkReason::Withdrawn,
+            merge: None,
         },
         RegistryEvent::PersonWithdrawn { person },
     ]

@@ -25,6 +25,7 @@ async fn ledger() -> Ledger {
             record: third,
             person: retired,
             because: UnlinkReason::JoinedAnother,
+            merge: None,
         },
         RegistryEvent::PersonRetired {
             person: retired,
