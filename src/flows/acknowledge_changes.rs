@@ -24,7 +24,7 @@ pub struct ChaseEntry {
     pub told_at: Instant,
     /// When the id changed; the first change that was not taken over.
     pub changed_at: Instant,
-    /// The place of that change, to acknowledge.
+    /// The place of the last change, to acknowledge all of them.
     pub place: String,
 }
 
@@ -105,8 +105,7 @@ pub async fn chase_list(
         place = page.next;
         entries.extend(unacknowledged(context, &page.events, reader).await?);
     }
-    let mut named = BTreeSet::new();
-    entries.retain(|entry| named.insert((entry.person, entry.reader.clone())));
+    let entries = by_reader(entries);
     let persons: BTreeSet<PersonId> = entries.iter().map(|entry| entry.person).collect();
     let audit = access.audit(context.clock.now(), persons.into_iter().collect(), None);
     store.append_audit(vec![audit]).await?;
@@ -115,6 +114,20 @@ pub async fn chase_list(
         next: store.place_text(place),
         more,
     })
+}
+
+/// One entry for each reader and id: since the first change, up to the last.
+fn by_reader(entries: Vec<ChaseEntry>) -> Vec<ChaseEntry> {
+    let mut merged: Vec<ChaseEntry> = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let same =
+            |known: &&mut ChaseEntry| known.person == entry.person && known.reader == entry.reader;
+        match merged.iter_mut().find(same) {
+            Some(known) => known.place = entry.place,
+            None => merged.push(entry),
+        }
+    }
+    merged
 }
 
 async fn unacknowledged(

@@ -117,7 +117,6 @@ async fn prepare(
     let complete = !found.keys.probes.is_empty() && found.incomplete().next().is_none();
     let lock_hashes = found.keys.lock_hashes();
     let stored_hashes = hashes(&found.keys);
-    let keys_after = found.position;
     let (model, record) = (Arc::clone(&context.model), Arc::clone(&standard));
     let scoring = move |persons| score(&model, &record, persons);
     let prepared = compare(context, found.persons, scoring).await?;
@@ -131,7 +130,7 @@ async fn prepare(
             .map(|person| (person.person, person.revision))
             .collect(),
         keys: lock_hashes.clone(),
-        keys_after,
+        keys_after: found.position,
         idempotency: key.clone(),
         claimed: claimed_number(&standard),
         replacement,

@@ -2,6 +2,7 @@
 //! decisions stay as ids, digests and weights; a record whose values are gone is
 //! compared with nobody and still belongs to its person.
 
+use crate::foundation::{EventPosition, RecordNumber};
 use crate::registry::{Change, LocalId, Refusal, RegistryEvent, RegistryState, SourceCode};
 
 /// Erases all versions that a record has now.
@@ -26,4 +27,18 @@ pub fn erase(
         events: vec![event],
         answer: record.latest_version,
     })
+}
+
+impl RegistryState {
+    pub(in crate::registry) fn apply_erasure(
+        &mut self,
+        record: RecordNumber,
+        position: EventPosition,
+    ) {
+        self.standards.remove(&record);
+        if let Some(state) = self.records.get_mut(&record) {
+            state.position = position;
+        }
+        self.touch_person_of(record, position);
+    }
 }

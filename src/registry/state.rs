@@ -213,14 +213,9 @@ impl RegistryState {
                     state.position = position;
                 }
             }
-            RegistryEvent::PersonCreated { person } => {
-                let state = PersonState {
-                    status: PersonStatus::Active,
-                    members: BTreeSet::new(),
-                    revision: position,
-                };
-                self.persons.insert(*person, state);
-            }
+            RegistryEvent::PersonCreated { .. }
+            | RegistryEvent::PersonRetired { .. }
+            | RegistryEvent::PersonWithdrawn { .. } => self.apply_person(event, position),
             RegistryEvent::RecordLinked {
                 record,
                 person,
@@ -237,20 +232,6 @@ impl RegistryState {
                     state.members.remove(record);
                     state.revision = position;
                 }
-            }
-            RegistryEvent::PersonRetired {
-                person,
-                replaced_by,
-            } => {
-                self.set_status(
-                    *person,
-                    PersonStatus::Retired {
-                        replaced_by: *replaced_by,
-                    },
-                );
-            }
-            RegistryEvent::PersonWithdrawn { person } => {
-                self.set_status(*person, PersonStatus::Withdrawn);
             }
             RegistryEvent::TaskOpened { .. }
             | RegistryEvent::TaskUpdated { .. }
@@ -269,13 +250,7 @@ impl RegistryState {
             RegistryEvent::SealMade { .. } | RegistryEvent::SealLifted { .. } => {
                 self.apply_seal(event, position);
             }
-            RegistryEvent::RecordErased { record, .. } => {
-                self.standards.remove(record);
-                if let Some(state) = self.records.get_mut(record) {
-                    state.position = position;
-                }
-                self.touch_person_of(*record, position);
-            }
+            RegistryEvent::RecordErased { record, .. } => self.apply_erasure(*record, position),
             // What waits is a list of the store; nothing here depends on it.
             RegistryEvent::VersionDeferred { .. } | RegistryEvent::DeferredDecided { .. } => {}
             RegistryEvent::PersonRestored { .. }
@@ -285,6 +260,30 @@ impl RegistryState {
             | RegistryEvent::MergeUndone { .. }
             | RegistryEvent::AssertionMade { .. }
             | RegistryEvent::AssertionWithdrawn { .. } => self.apply_merging(event, position),
+        }
+    }
+
+    fn apply_person(&mut self, event: &RegistryEvent, position: EventPosition) {
+        match event {
+            RegistryEvent::PersonCreated { person } => {
+                let state = PersonState {
+                    status: PersonStatus::Active,
+                    members: BTreeSet::new(),
+                    revision: position,
+                };
+                self.persons.insert(*person, state);
+            }
+            RegistryEvent::PersonRetired {
+                person,
+                replaced_by,
+            } => {
+                let replaced_by = *replaced_by;
+                self.set_status(*person, PersonStatus::Retired { replaced_by });
+            }
+            RegistryEvent::PersonWithdrawn { person } => {
+                self.set_status(*person, PersonStatus::Withdrawn);
+            }
+            _ => {}
         }
     }
 

@@ -9,9 +9,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::people::{NUMBERS, verified_person, with};
+use crate::postgres::Cluster;
 use crate::receiver::Receiver;
 use crate::request::{Answer, mentions};
-use crate::world::{Actor, World};
+use crate::world::{Actor, Place, Setting, World};
 
 fn start(receiver: &Receiver, attempts: &'static str) -> World {
     World::start_with(&[
@@ -200,6 +201,40 @@ fn a_reader_misses_nothing_when_the_service_dies() {
 }
 
 #[test]
+fn several_nodes_tell_a_reader_in_order() {
+    let Ok(cluster) = Cluster::shared() else {
+        return;
+    };
+    let receiver = Receiver::start();
+    let setting = Setting {
+        environment: vec![
+            ("ACCORD_WEBHOOK_HOSTS", receiver.origin()),
+            ("ACCORD_WEBHOOK_PRIVATE", "on".to_owned()),
+        ],
+        ..Setting::default()
+    };
+    let nodes = World::nodes_with(Place::Postgres(cluster), 2, setting);
+    subscribe(&nodes[0], &receiver, &json!({"events_per_message": 1}));
+    let told_from = feed(&nodes[0]).len();
+    for round in 0..6 {
+        let story = format!("two nodes {round}");
+        nodes[round % 2].registers("gp", &story, &verified_person(&story));
+    }
+    let expected = feed(&nodes[1]).split_off(told_from);
+    let expected = positions(&expected);
+    receiver.waits("every event", |it| {
+        let events = it.events();
+        let seen: BTreeSet<&str> = positions(&events).into_iter().collect();
+        seen.len() == expected.len()
+    });
+    let events = receiver.events();
+    let mut first_seen = positions(&events);
+    let mut seen = BTreeSet::new();
+    first_seen.retain(|position| seen.insert(*position));
+    assert_eq!(first_seen, expected);
+}
+
+#[test]
 fn a_bound_reader_is_told_of_its_own_and_by_name() {
     let receiver = Receiver::start();
     let world = start(&receiver, "3");
@@ -223,7 +258,7 @@ fn a_bound_reader_is_told_of_its_own_and_by_name() {
 fn t14_a_webhook_goes_only_where_the_operator_allows() {
     let receiver = Receiver::start();
     let world = start(&receiver, "3");
-    let port = receiver.url();
+    let port = receiver.origin();
     let port = port.rsplit(':').next().expect("a port");
     for url in [
         "https://hooks.example.org/".to_owned(),

@@ -72,7 +72,7 @@ struct ChaseEntryBody {
     told_at: String,
     /// When the id changed (RFC 3339): the first change not taken over.
     changed_at: String,
-    /// The place of that change; opaque.
+    /// The place of the last change: acknowledging it acknowledges all; opaque.
     position: String,
 }
 
