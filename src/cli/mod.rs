@@ -13,11 +13,14 @@
 mod backup;
 mod demo;
 mod erase;
+mod evaluate;
+mod evaluate_unlabelled;
 mod export;
 mod generate;
 mod import;
 mod import_by_url;
 mod ledger;
+mod link;
 mod progress;
 mod rebuild_index;
 mod rejects;
@@ -25,8 +28,10 @@ mod serve;
 mod source;
 mod telemetry;
 mod token;
+mod train;
 mod verify;
 mod webhook;
+mod whole_files;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -73,6 +78,12 @@ enum Command {
     Import(import::ImportArguments),
     /// Writes what the ledger says now.
     Export(export::ExportArguments),
+    /// Says how good links and persons are, against a truth.
+    Evaluate(Box<evaluate::EvaluateArguments>),
+    /// Links whole files in memory: links and persons as files.
+    Link(link::LinkArguments),
+    /// Learns a model from whole files, without labels.
+    Train(train::TrainArguments),
     /// Makes up a population.
     Generate(generate::GenerateArguments),
     /// Destroys the values of records: one, or those that may no longer be kept.
@@ -134,6 +145,9 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Serve(arguments) => serve::run(arguments).await,
         Command::Import(arguments) => import::run(arguments).await,
         Command::Export(arguments) => export::run(arguments).await,
+        Command::Evaluate(arguments) => evaluate::run(&arguments),
+        Command::Link(arguments) => link::run(&arguments),
+        Command::Train(arguments) => train::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Erase(arguments) => erase::run(arguments).await,
         Command::Verify(arguments) => verify::run(arguments).await,

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::flows::prepare::{Found, LookedUp, compare, fetch, look_up, read_and_compute};
-use crate::flows::seal_persons::seals_for;
+use crate::flows::prepare::{LookedUp, compare, fetch_question, look_up, read_and_compute};
 use crate::flows::{Context, FlowError};
 use crate::foundation::PersonId;
 use crate::identity::{NumberStatus, StandardRecord, SubmittedRecord, standardise};
+use crate::index::ProbeOutcome;
 use crate::matching::{Candidate, Grade, IdentityScore, LinkageModel, Reason, decide, number_key};
 use crate::registry::{Gate, NumberHash, Seals, ShownRow};
 use crate::security::Access;
@@ -123,35 +123,23 @@ async fn judge(
     let own = context.clone();
     let reading = move || read_question(&own, &sent);
     let (asked, looked_up) = context.pool.run(reading).await??;
-    let found = fetch(context, looked_up, true).await?;
-    let incomplete_because = incomplete(context, &found).await?;
+    let number = asked.nhs_number;
+    let number = number.map(|claim| NumberHash(number_key(claim.number)));
+    let (found, probes) = fetch_question(context, looked_up, number).await?;
+    let incomplete_because = incomplete(&probes, found.waiting);
     // A relative's shared address would show a restricted one (R112). A person's
     // question must not show by contrast that somebody is hidden (R110).
     let hides_locations = !by_person && found.persons.iter().any(|person| person.restricted);
     let mut persons = found.persons;
     persons.retain(|person| gate.may_find(&asked, person.restricted));
-    let named: Vec<PersonId> = persons.iter().map(|person| person.person).collect();
-    let seals = seals_for(context, gate, &named).await?;
-    let claimants = claimants(context, &asked).await?;
-    let confused = match asked.nhs_number {
-        Some(_) => {
-            let persons: Vec<PersonId> = persons.iter().map(|person| person.person).collect();
-            let mut confused = context.store.confused_persons(&persons).await?;
-            if claimants.len() > 1 {
-                confused.extend(claimants.iter().copied());
-            }
-            confused
-        }
-        None => BTreeSet::new(),
-    };
     let question = Question {
         model: Arc::clone(&context.model),
         gate,
         asked,
         limit,
         hides_locations,
-        confused,
-        seals,
+        confused: found.confused,
+        seals: found.seals,
     };
     let compared = persons.len();
     let candidates = compare(context, persons, move |persons| question.answer(persons)).await?;
@@ -168,35 +156,21 @@ async fn judge(
     })
 }
 
-/// The persons that claim the number of the question as verified (R19).
-async fn claimants(
-    context: &Context,
-    asked: &StandardRecord,
-) -> Result<BTreeSet<PersonId>, FlowError> {
-    match asked.nhs_number {
-        Some(claim) => {
-            let hash = NumberHash(number_key(claim.number));
-            Ok(context.store.claimants(hash).await?)
-        }
-        None => Ok(BTreeSet::new()),
-    }
-}
-
 /// What was not looked at: keys that too many share, and what a quarantined
 /// source has sent, which is compared with nobody (R98).
-async fn incomplete(context: &Context, found: &Found) -> Result<Vec<Incomplete>, FlowError> {
-    let waiting = context.store.count_deferred(None).await?;
+fn incomplete(probes: &[ProbeOutcome], waiting: u64) -> Vec<Incomplete> {
     let waiting = (waiting > 0).then_some(Incomplete {
         key: "source_quarantined",
         held: waiting,
         looked_at: 0,
     });
-    let keys = found.incomplete().map(|probe| Incomplete {
+    let keys = probes.iter().filter(|probe| !probe.complete());
+    let keys = keys.map(|probe| Incomplete {
         key: probe.key.kind.name(),
         held: probe.held,
         looked_at: probe.looked_at,
     });
-    Ok(keys.chain(waiting).collect())
+    keys.chain(waiting).collect()
 }
 
 /// What is asked, and where to look.

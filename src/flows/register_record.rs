@@ -112,9 +112,8 @@ async fn prepare(
         invalidated,
         looked_up,
     } = ready;
-    let found = fetch(context, looked_up, false).await?;
-    // What cannot be looked up was not looked for.
-    let complete = !found.keys.probes.is_empty() && found.incomplete().next().is_none();
+    let found = fetch(context, looked_up).await?;
+    let complete = found.is_complete();
     let lock_hashes = found.keys.lock_hashes();
     let stored_hashes = hashes(&found.keys);
     let (model, record) = (Arc::clone(&context.model), Arc::clone(&standard));

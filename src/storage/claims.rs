@@ -224,26 +224,24 @@ pub(super) async fn check(
     Ok(())
 }
 
-impl Store {
-    /// The persons that claim a number as verified: its owner where there is one,
-    /// nobody's where there are more.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub async fn claimants(&self, number: NumberHash) -> Result<BTreeSet<PersonId>, StoreError> {
-        let mut connection = self.inner.readers.acquire().await?;
-        let rows = db::query(
-            "select distinct l.person from number_claims c \
-             join links l on l.record = c.record and l.to_position is null \
-             where c.number = $1",
-        )
-        .bind(number.0.cast_signed())
-        .fetch_all(&mut connection)
-        .await?;
-        let person = |row: &Row| Reader::named(row, "links")?.parsed(0, "person", parse_person);
-        rows.iter().map(person).collect()
-    }
+/// The persons that claim a number as verified: its owner where there is one,
+/// nobody's where there are more.
+pub(super) async fn claimants(
+    connection: &mut Connection,
+    number: NumberHash,
+) -> Result<BTreeSet<PersonId>, StoreError> {
+    let rows = db::query(
+        "select distinct l.person from number_claims c \
+         join links l on l.record = c.record and l.to_position is null where c.number = $1",
+    )
+    .bind(number.0.cast_signed())
+    .fetch_all(connection)
+    .await?;
+    let person = |row: &Row| Reader::named(row, "links")?.parsed(0, "person", parse_person);
+    rows.iter().map(person).collect()
+}
 
+impl Store {
     /// Whether a number that one of these records claims is another person's too.
     ///
     /// # Errors

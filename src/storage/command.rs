@@ -117,10 +117,18 @@ impl<A> Planned<A> {
 
 /// A command in the writer's queue.
 pub(super) struct Queued {
-    pub(super) read: ReadSet,
+    /// `None` for a command that writes audit rows alone: nothing is loaded.
+    pub(super) read: Option<ReadSet>,
     pub(super) actor: CommitActor,
     pub(super) at: Instant,
     pub(super) work: Box<dyn Work>,
+}
+
+impl Queued {
+    /// Blocking keys that it locks.
+    pub(super) fn keys(&self) -> &[u64] {
+        self.read.as_ref().map_or(&[], |read| &read.keys)
+    }
 }
 
 /// The part of a command whose types the writer does not know.

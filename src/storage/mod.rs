@@ -13,6 +13,7 @@
 mod acknowledgements;
 mod audit;
 mod batch;
+mod candidates;
 mod claims;
 mod command;
 mod copy;
@@ -64,6 +65,7 @@ use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 
 pub use audit::AuditRow;
+pub use candidates::{QuestionReads, StoredPerson, YoungRecords};
 pub use command::{CommitActor, CommitReads, NewVersion, Planned, ReadSet, RememberedAnswer};
 pub use copy::{StateHash, TableHash};
 pub use error::StoreError;
@@ -73,10 +75,7 @@ pub use feed_place::FeedPlace;
 pub use gauges::{AuditGauges, StoreFigures, TaskGauge};
 pub use history::HistoryPage;
 pub use project::event_kind;
-pub use read::{
-    StoredMember, StoredPerson, StoredPersonView, StoredRecord, StoredVersion, TaskFilter,
-    YoungRecords,
-};
+pub use read::{StoredMember, StoredPersonView, StoredRecord, StoredVersion, TaskFilter};
 pub use seals::{SealedRecord, StoredSeal};
 pub use search::RecordValues;
 pub use source_state::{DeferredVersion, StoredQuarantine};
@@ -222,6 +221,7 @@ impl Store {
         let stop = Arc::new(Notify::new());
         let young = Arc::new(YoungKeys {
             keys: RwLock::new(RecentKeys::default()),
+            windows: source_state::Windows::default(),
             offset,
         });
         let task = WriterTask {
@@ -300,17 +300,21 @@ impl Store {
     {
         let (work, answer) = command::work(decide);
         let queued = command::Queued {
-            read,
+            read: Some(read),
             actor,
             at,
             work,
         };
+        self.queue(queued).await?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    async fn queue(&self, queued: command::Queued) -> Result<(), StoreError> {
         let sent = self.inner.queue.send_timeout(queued, QUEUE_WAIT).await;
         sent.map_err(|refused| match refused {
             SendTimeoutError::Timeout(_) => StoreError::Busy,
             SendTimeoutError::Closed(_) => StoreError::Closed,
-        })?;
-        answer.await.map_err(|_| StoreError::Closed)?
+        })
     }
 
     /// Whether the store answers, and how far it is.

@@ -271,37 +271,7 @@ impl Store {
         records: &[RecordNumber],
     ) -> Result<Seals, StoreError> {
         let mut connection = self.inner.readers.acquire().await?;
-        if (persons.is_empty() && records.is_empty()) || !any_seal(&mut connection).await? {
-            return Ok(Seals::default());
-        }
-        let survivors = survivors(&mut connection, persons).await?;
-        let standing: BTreeSet<PersonId> = survivors.values().copied().collect();
-        let standing: Vec<PersonId> = standing.into_iter().collect();
-        let rows = RECORDS
-            .select(&mut connection, &[], &standing, |query, person| {
-                query.bind(person.to_string())
-            })
-            .await?;
-        let mut own: BTreeMap<PersonId, BTreeSet<RecordNumber>> = BTreeMap::new();
-        let mut all: BTreeSet<RecordNumber> = records.iter().copied().collect();
-        for row in &rows {
-            let reader = Reader::named(row, "links")?;
-            let record = RecordNumber(reader.number(1)?);
-            all.insert(record);
-            own.entry(reader.parsed(0, "person", parse_person)?)
-                .or_default()
-                .insert(record);
-        }
-        let all: Vec<RecordNumber> = all.into_iter().collect();
-        let seals = around(&mut connection, &all).await?;
-        let records = survivors.into_iter().map(|(person, survivor)| {
-            let records = own.get(&survivor).cloned().unwrap_or_default();
-            (person, records)
-        });
-        Ok(Seals {
-            seals: seals.into_values().collect(),
-            records: records.collect(),
-        })
+        about(&mut connection, persons, records).await
     }
 
     /// The records that are the person's, withdrawn ones included.
@@ -365,6 +335,45 @@ impl Store {
         }
         Ok(seals)
     }
+}
+
+/// The seals that bear on these persons and records.
+pub(super) async fn about(
+    connection: &mut Connection,
+    persons: &[PersonId],
+    records: &[RecordNumber],
+) -> Result<Seals, StoreError> {
+    if (persons.is_empty() && records.is_empty()) || !any_seal(connection).await? {
+        return Ok(Seals::default());
+    }
+    let survivors = survivors(connection, persons).await?;
+    let standing: BTreeSet<PersonId> = survivors.values().copied().collect();
+    let standing: Vec<PersonId> = standing.into_iter().collect();
+    let rows = RECORDS
+        .select(connection, &[], &standing, |query, person| {
+            query.bind(person.to_string())
+        })
+        .await?;
+    let mut own: BTreeMap<PersonId, BTreeSet<RecordNumber>> = BTreeMap::new();
+    let mut all: BTreeSet<RecordNumber> = records.iter().copied().collect();
+    for row in &rows {
+        let reader = Reader::named(row, "links")?;
+        let record = RecordNumber(reader.number(1)?);
+        all.insert(record);
+        own.entry(reader.parsed(0, "person", parse_person)?)
+            .or_default()
+            .insert(record);
+    }
+    let all: Vec<RecordNumber> = all.into_iter().collect();
+    let seals = around(connection, &all).await?;
+    let records = survivors.into_iter().map(|(person, survivor)| {
+        let records = own.get(&survivor).cloned().unwrap_or_default();
+        (person, records)
+    });
+    Ok(Seals {
+        seals: seals.into_values().collect(),
+        records: records.collect(),
+    })
 }
 
 /// Each person with who it is now.

@@ -29,13 +29,14 @@ struct TaskRow {
 
 impl Batch {
     /// Writes all rows; `state` is the one that the commands have left.
-    /// `stamp` is the commit's place for followers, where positions are not it.
     pub(super) async fn write(
         &self,
         connection: &mut Connection,
         state: &RegistryState,
-        stamp: Option<i64>,
+        settled: &db::Settled,
     ) -> Result<(), StoreError> {
+        // The commit's place for followers, where positions are not it.
+        let stamp = settled.receipt.map(|receipt| receipt.stamp);
         if !self.events.is_empty() {
             let events = self.events.iter().map(|row| (row, stamp));
             INSERT_EVENTS
@@ -54,7 +55,7 @@ impl Batch {
             self.projection.seals.write(connection).await?;
             self.projection.merges.write(connection, state).await?;
         }
-        self.write_audit(connection, stamp).await?;
+        self.write_audit(connection, &settled.audit, stamp).await?;
         INSERT_REMEMBERED
             .write(connection, &self.remembered, |query, (answer, at)| {
                 query
@@ -71,13 +72,10 @@ impl Batch {
     async fn write_audit(
         &self,
         connection: &mut Connection,
+        numbers: &[i64],
         stamp: Option<i64>,
     ) -> Result<(), StoreError> {
-        if self.audit.is_empty() {
-            return Ok(());
-        }
-        let numbers = db::audit_numbers(connection, self.audit.len()).await?;
-        let numbered = numbers.into_iter().zip(&self.audit);
+        let numbered = numbers.iter().copied().zip(&self.audit);
         let rows: Vec<AuditRow> = numbered
             .map(|(audit, entry)| AuditRow {
                 audit,

@@ -13,6 +13,8 @@
 
 /// Who may do what, and what everybody else is told.
 mod access;
+/// How good whole files are linked; it may only rise.
+mod accuracy;
 /// Malformed files.
 mod bad_files;
 /// Malformed messages, headers and paths.
@@ -27,10 +29,14 @@ mod concurrency;
 mod durability;
 /// An erased record is gone to the last token.
 mod erasing;
+/// How good links and persons are, against a truth.
+mod evaluating;
 /// The change feed.
 mod events;
 /// What `export` writes and what `generate` makes.
 mod exporting;
+/// Pairs that are easy to get wrong.
+mod hard_pairs;
 /// What happened to a person, in words.
 mod history;
 /// Files go in by the path of a message, whatever happens on the way.
