@@ -52,6 +52,7 @@ impl Batch {
             self.write_links(connection).await?;
             self.write_tasks(connection, state).await?;
             self.projection.sources.write(connection).await?;
+            self.projection.seals.write(connection).await?;
             self.projection.merges.write(connection, state).await?;
         }
         self.write_audit(connection, &settled.audit, stamp).await?;
@@ -155,6 +156,7 @@ impl Batch {
                     .bind(encode_standard(&row.version.standard))
             })
             .await?;
+        self.projection.erasures.write(connection).await?;
         let changed = self.projection.changed_records.iter().map(row);
         let changed: Vec<(RecordRow, Option<i64>)> = changed.collect::<Result<_, _>>()?;
         UPDATE_RECORDS
@@ -169,6 +171,7 @@ impl Batch {
                     .bind(stamp.unwrap_or(row.position.0))
             })
             .await?;
+        self.claims.write(connection).await?;
         prune_keys(connection, &self.versions).await
     }
 
