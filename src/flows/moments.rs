@@ -1,11 +1,12 @@
 //! Reading as it is, or as it was known at an instant (R139). What is shown of
 //! the past passes the gate of today.
 
+use crate::flows::view_record::unsealed_possible;
 use crate::flows::{Context, FlowError};
 use crate::foundation::limits::POSSIBLE_PERSONS_MAX;
 use crate::foundation::{Instant, PersonId, RecordNumber};
 use crate::matching::{Grade, MatchWeight};
-use crate::registry::{OtherPerson, TaskKind, TaskState};
+use crate::registry::{Gate, OtherPerson, TaskKind, TaskState};
 use crate::security::Access;
 use crate::storage::{Moment, StoredPersonView};
 
@@ -15,6 +16,8 @@ pub(super) struct Known {
     pub(super) possible: Vec<OtherPerson>,
     /// The open questions about it.
     pub(super) questions: Vec<TaskState>,
+    /// A number of it is, or was then, suspected to be on two people (R19).
+    pub(super) confused: bool,
 }
 
 impl Known {
@@ -67,16 +70,65 @@ pub(super) async fn known_person(
             (past.view, questions.collect())
         }
     };
+    let gate = Gate::of(access);
+    let view = match as_of {
+        None => view,
+        Some(_) => cut_by_seals(context, gate, view).await?,
+    };
     let possible = if access.sees_possible() {
-        possible_of(context, view.survivor(), &questions)
+        let others = possible_of(context, view.survivor(), &questions);
+        unsealed_possible(context, gate, view.survivor(), others).await?
     } else {
         Vec::new()
     };
+    let suspected = |task: &TaskState| task.kind == TaskKind::SuspectedConfusion;
+    let mut confused = questions.iter().any(suspected);
+    if as_of.is_none() {
+        confused |= context.store.number_is_confused(view.survivor()).await?;
+    }
     Ok(Known {
         view,
         possible,
         questions,
+        confused,
     })
+}
+
+/// The past without what a seal of today keeps apart (R22): a chain of ids that
+/// crosses one is unknown, and records of the other side were never there.
+async fn cut_by_seals(
+    context: &Context,
+    gate: Gate,
+    mut view: StoredPersonView,
+) -> Result<StoredPersonView, FlowError> {
+    if gate.sees_sealed() || !context.store.has_seals().await? {
+        return Ok(view);
+    }
+    let mut persons = view.chain.clone();
+    persons.push(view.requested);
+    let records: Vec<RecordNumber> = view.members.iter().map(|it| it.state.number).collect();
+    let seals = context.store.seals_about(&persons, &records).await?;
+    if !gate.may_tell(&seals, &persons, &[]) {
+        return Err(FlowError::NotFound("no person with this id is known"));
+    }
+    let own = [view.requested];
+    view.members
+        .retain(|member| gate.may_tell(&seals, &own, &[member.state.number]));
+    Ok(view)
+}
+
+/// Whether it may be told that a record was this person's: not across a seal (R22).
+pub(super) async fn may_tell_link(
+    context: &Context,
+    gate: Gate,
+    person: PersonId,
+    record: RecordNumber,
+) -> Result<bool, FlowError> {
+    if gate.sees_sealed() || !context.store.has_seals().await? {
+        return Ok(true);
+    }
+    let seals = context.store.seals_about(&[person], &[record]).await?;
+    Ok(gate.may_tell(&seals, &[person], &[record]))
 }
 
 /// Other persons, from the open questions about one.

@@ -9,8 +9,8 @@ use crate::foundation::{Instant, PersonId, RecordNumber};
 use crate::identity::{NhsNumber, NumberStatus};
 use crate::registry::{
     Contribution, Gate, GoldenField, GoldenRecord, NumberFacts, NumberHash, Origin, Preference,
-    PreferenceRefused, Preferred, RegistryEvent, RegistryState, Source, SourceCode, TaskKind,
-    TaskState, golden_record, live_number, number_hash, prefer_value,
+    PreferenceRefused, Preferred, RegistryEvent, RegistryState, Source, SourceCode, golden_record,
+    live_number, number_hash, prefer_value,
 };
 use crate::security::Access;
 use crate::storage::{
@@ -103,10 +103,9 @@ async fn make(
             })
         })
         .collect();
-    let confused = |task: &TaskState| task.kind == TaskKind::SuspectedConfusion;
     let numbers = NumberFacts {
         replaced: replaced_numbers(context, &contributions, as_of).await?,
-        confused: known.questions.iter().any(confused),
+        confused: known.confused,
     };
     Ok(golden_record(
         &contributions,

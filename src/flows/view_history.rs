@@ -3,7 +3,7 @@
 //! and weights, never what a record says.
 
 use crate::flows::changed_fields::changes;
-use crate::flows::follow_events::unknown_place;
+use crate::flows::follow_events::{place_of, unsealed};
 use crate::flows::moments::{known_person, moment};
 use crate::flows::{Context, FlowError};
 use crate::foundation::{Instant, PersonId, TaskId};
@@ -84,21 +84,22 @@ pub async fn view_history(
         Some(moment) => store.person_and_retired_as_of(person, moment).await?,
     };
     let upto = as_of.map(|moment| moment.at);
+    let after = place_of(context, part.after)?;
     let page = store
-        .list_history(&persons, part.after, upto, part.limit)
+        .list_history(&persons, after, upto, part.limit)
         .await?;
-    let page = page.ok_or_else(unknown_place)?;
     let gate = Gate::of(access);
-    let changes = changes(context, gate, &persons, &page.events).await?;
+    let events = unsealed(context, gate, page.events).await?;
+    let changes = changes(context, gate, &persons, &events).await?;
     let names_actors = access.sees_actors();
-    let entries = page.events.into_iter().map(|placed| {
+    let entries = events.into_iter().map(|placed| {
         let change = match &placed.stored.event {
             RegistryEvent::RecordUpdated {
                 record, version, ..
             } => changes.get(&(*record, *version)),
             _ => None,
         };
-        let mut entry = entry(placed, &persons, names_actors);
+        let mut entry = entry(context, placed, &persons, names_actors);
         if let Some(change) = change {
             entry.sentence.push(' ');
             entry.sentence.push_str(change);
@@ -113,15 +114,20 @@ pub async fn view_history(
         requested,
         replaced_by: stored.chain,
         entries,
-        next: page.next,
+        next: page.next.map(|next| context.store.place_text(next)),
         as_of,
     })
 }
 
-fn entry(placed: PlacedEvent, persons: &[PersonId], names_actors: bool) -> HistoryEntry {
+fn entry(
+    context: &Context,
+    placed: PlacedEvent,
+    persons: &[PersonId],
+    names_actors: bool,
+) -> HistoryEntry {
     let own = placed.persons.iter().find(|own| persons.contains(own));
     HistoryEntry {
-        place: placed.place(),
+        place: context.store.place_text(placed.place()),
         at: placed.stored.at,
         actor: Some(placed.stored.actor).filter(|_| names_actors),
         sentence: sentence(&placed.stored.event, placed.record.as_ref()),
@@ -151,6 +157,11 @@ fn sentence(event: &RegistryEvent, record: Option<&(SourceCode, LocalId)>) -> St
             version, standing, ..
         } => updated(source, *version, *standing),
         RegistryEvent::RecordWithdrawn { .. } => format!("{source} withdrew the record."),
+        RegistryEvent::SealMade { .. } => "The identity was sealed from another.".to_owned(),
+        RegistryEvent::SealLifted { .. } => "A seal was opened.".to_owned(),
+        RegistryEvent::RecordErased { .. } => {
+            format!("What {source} said in the record was erased.")
+        }
         RegistryEvent::PersonCreated { .. } => "This identity was made.".to_owned(),
         RegistryEvent::RecordLinked { decision, .. } => linked(source, decision),
         RegistryEvent::RecordUnlinked { because, .. } => match because {
@@ -358,5 +369,6 @@ const fn closed(because: CloseReason) -> &'static str {
             "A question was closed: a later version of the record settles it."
         }
         CloseReason::SourceReleased => "A question was closed: the source was released.",
+        CloseReason::Sealed => "A question was closed: the persons were sealed from each other.",
     }
 }

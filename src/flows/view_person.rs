@@ -38,6 +38,8 @@ pub struct PersonAnswer {
     pub tasks: Vec<TaskId>,
     /// The moment of knowledge that was asked for.
     pub as_of: Option<Moment>,
+    /// Another person claims its number (R19).
+    pub number_confused: bool,
 }
 
 /// A record of the person.
@@ -88,6 +90,7 @@ pub async fn view_person(
     let gate = Gate::of(access);
     let restricted = stored.restricted;
     let person = stored.survivor();
+    let number_confused = context.store.number_is_confused(person).await?;
     let mut records: Vec<PersonRecord> = stored
         .members
         .into_iter()
@@ -115,5 +118,6 @@ pub async fn view_person(
         possible,
         tasks: stored.tasks,
         as_of,
+        number_confused,
     })
 }

@@ -1,6 +1,7 @@
 //! What a source said, and to whom its record belongs.
 
-use crate::flows::moments::{Known, known_person, moment};
+use crate::flows::moments::{Known, known_person, may_tell_link, moment};
+use crate::flows::seal_persons::seals_for;
 use crate::flows::{Context, FlowError};
 use crate::foundation::{Instant, PersonId, TaskId};
 use crate::identity::SubmittedRecord;
@@ -80,6 +81,8 @@ pub struct CrossReference {
     pub tasks: Vec<TaskId>,
     /// The moment of knowledge that was asked for.
     pub as_of: Option<Moment>,
+    /// Another person claims a number of this one (R19).
+    pub number_confused: bool,
 }
 
 /// A record with versions, link, findings and tasks, as it is or as it was known
@@ -102,8 +105,16 @@ pub async fn view_record(
         .is_masked(&owner.collect::<Vec<_>>(), &[stored.state.number])
         .await?;
     let gate = Gate::of(access);
-    let answer = current_answer(&stored)?;
+    let mut answer = current_answer(&stored)?;
+    let possible = std::mem::take(&mut answer.possible);
+    answer.possible = unsealed_possible(context, gate, answer.person_id, possible).await?;
     let mut link = link_of(context, &stored);
+    if let Some(known) = &link
+        && as_of.is_some()
+        && !may_tell_link(context, gate, known.person, stored.state.number).await?
+    {
+        link = None;
+    }
     if let Some(link) = &mut link {
         let known = known_person(context, access, link.person, as_of).await?;
         link.doubtful = known.is_doubtful(stored.state.number);
@@ -183,6 +194,10 @@ pub async fn cross_reference(
     let link = link_of(context, &stored).ok_or(FlowError::NotFound(
         "the record is withdrawn and belongs to nobody now",
     ))?;
+    let gate = Gate::of(access);
+    if as_of.is_some() && !may_tell_link(context, gate, link.person, stored.state.number).await? {
+        return Err(UNKNOWN);
+    }
     let known = known_person(context, access, link.person, as_of).await?;
     let link = RecordLink {
         doubtful: known.is_doubtful(stored.state.number),
@@ -205,6 +220,7 @@ pub async fn cross_reference(
         .filter(|(held, _)| wanted.source.is_none_or(|target| target == held))
         .collect();
     records.sort();
+    let number_confused = context.store.number_is_confused(link.person).await?;
     audit(context, access, vec![link.person], source, local_id).await?;
     Ok(CrossReference {
         person: link.person,
@@ -213,6 +229,7 @@ pub async fn cross_reference(
         possible,
         tasks: person.tasks,
         as_of,
+        number_confused,
     })
 }
 
@@ -230,6 +247,24 @@ async fn find(
         }
     };
     found.ok_or(UNKNOWN)
+}
+
+/// Without those whom a seal keeps from the person, or from one before them.
+pub(super) async fn unsealed_possible(
+    context: &Context,
+    gate: Gate,
+    person: PersonId,
+    possible: Vec<OtherPerson>,
+) -> Result<Vec<OtherPerson>, FlowError> {
+    if possible.is_empty() {
+        return Ok(possible);
+    }
+    let mut named: Vec<PersonId> = possible.iter().map(|other| other.person_id).collect();
+    named.push(person);
+    let seals = seals_for(context, gate, &named).await?;
+    let mut possible = gate.apart(&seals, possible, |other| other.person_id);
+    possible.retain(|other| gate.may_tell(&seals, &[person, other.person_id], &[]));
+    Ok(possible)
 }
 
 fn link_of(context: &Context, stored: &StoredRecord) -> Option<RecordLink> {

@@ -10,17 +10,20 @@
 mod answer;
 mod candidates;
 mod disclosure;
+mod erase;
 mod event;
 mod evidence;
 mod golden_record;
 mod golden_values;
 mod merging;
+mod number_claim;
 mod prefer;
 mod quarantine;
 mod record_state;
 mod register;
 mod registration;
 mod release;
+mod seal;
 mod source;
 mod state;
 mod supersession;
@@ -30,6 +33,7 @@ mod withdraw;
 
 pub use answer::{OtherPerson, Outcome, RegistrationAnswer};
 pub use disclosure::{Gate, ShownRow, ShownValues};
+pub use erase::erase;
 pub use event::{
     CloseReason, ComparedVersion, EvidenceRow, LinkDecision, NumberHash, RegistryEvent, TaskKind,
     UnlinkReason, VersionStanding,
@@ -45,6 +49,7 @@ pub use merging::{
     approve_merge, assert_records, drop_merge, merge_persons, move_record, needs_approval,
     undo_merge, withdraw_assertion,
 };
+pub use number_claim::{carried_number, claimed_number};
 pub use prefer::{Preference, PreferenceRefused, prefer_value};
 pub use quarantine::{
     CONFLICTS_MIN, ConflictKind, Earlier, LONG_RUN_RECORDS, Quarantine, QuarantineReason,
@@ -54,6 +59,7 @@ pub use record_state::{LinkState, RecordState, RecordStatus, VersionState};
 pub use register::register;
 pub use registration::{PreparedPerson, Registered, Registration};
 pub use release::{DecidedAgain, decide_again, release_source};
+pub use seal::{SealRefusal, SealState, Seals, seal};
 pub use source::{InvalidName, LocalId, Source, SourceCode};
 pub use state::{Member, PersonState, PersonStatus, RegistryState, TaskState, TaskStatus};
 pub use supersession::{LiveNumbers, Replacement, Replacements, live_number, number_hash};
@@ -61,7 +67,7 @@ pub use survivorship::{Criterion, GoldenField, Survivorship, SurvivorshipProblem
 pub use withdraw::withdraw;
 
 use crate::foundation::{
-    AssertionId, Chance, EventPosition, Instant, MergeId, PersonId, RecordNumber, TaskId,
+    AssertionId, Chance, EventPosition, Instant, MergeId, PersonId, RecordNumber, SealId, TaskId,
 };
 
 /// What a command needs beside the state: the present, chance for new ids, and
@@ -78,6 +84,12 @@ impl Numbering<'_> {
     #[must_use]
     pub fn person(&self) -> PersonId {
         PersonId::new(self.now, self.chance)
+    }
+
+    /// A new seal id.
+    #[must_use]
+    pub fn seal(&self) -> SealId {
+        SealId::new(self.now, self.chance)
     }
 
     /// A new task id.

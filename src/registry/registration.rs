@@ -5,7 +5,9 @@ use std::sync::Arc;
 use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber};
 use crate::identity::{Finding, StandardRecord};
 use crate::matching::IdentityScore;
-use crate::registry::{LocalId, Member, RegistrationAnswer, Replacement, Replacements, SourceCode};
+use crate::registry::{
+    LocalId, Member, NumberHash, RegistrationAnswer, Replacement, Replacements, SourceCode,
+};
 
 /// A person as it was scored before the commit.
 #[derive(Debug, Clone)]
@@ -45,6 +47,8 @@ pub struct Registration {
     pub replacement: Option<Replacement>,
     /// Which number is replaced by which, as the persons were scored.
     pub replacements: Replacements,
+    /// The number that the message says is invalid, with none in its place (R21).
+    pub invalidated: Option<NumberHash>,
 }
 
 /// What registering gives beside the events.

@@ -5,13 +5,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::foundation::{AssertionId, EventPosition, MergeId, PersonId, RecordNumber, TaskId};
+use crate::foundation::{
+    AssertionId, EventPosition, MergeId, PersonId, RecordNumber, SealId, TaskId,
+};
 use crate::identity::StandardRecord;
 use crate::matching::Reason;
 use crate::registry::{
     AssertionState, Counters, Home, LinkDecision, LinkState, LocalId, MergeState, NumberHash,
-    RecordNumberCounter, RecordState, RecordStatus, RegistryEvent, SourceCode, SourceState,
-    TaskKind, VersionStanding, VersionState,
+    RecordNumberCounter, RecordState, RecordStatus, RegistryEvent, SealState, SourceCode,
+    SourceState, TaskKind, VersionStanding, VersionState,
 };
 
 /// Whether a person id stands for somebody.
@@ -109,6 +111,10 @@ pub struct RegistryState {
     pub merges: BTreeMap<MergeId, MergeState>,
     /// What humans have said of the records of loaded persons.
     pub assertions: BTreeMap<AssertionId, AssertionState>,
+    /// Records that claim a verified number, for the numbers of the commands.
+    pub claims: BTreeMap<NumberHash, BTreeSet<RecordNumber>>,
+    /// Seals that bear on loaded persons.
+    pub seals: BTreeMap<SealId, SealState>,
     /// The decision of each record's present link, for a whole replay only.
     pub decisions: Option<BTreeMap<RecordNumber, LinkDecision>>,
 }
@@ -207,14 +213,9 @@ impl RegistryState {
                     state.position = position;
                 }
             }
-            RegistryEvent::PersonCreated { person } => {
-                let state = PersonState {
-                    status: PersonStatus::Active,
-                    members: BTreeSet::new(),
-                    revision: position,
-                };
-                self.persons.insert(*person, state);
-            }
+            RegistryEvent::PersonCreated { .. }
+            | RegistryEvent::PersonRetired { .. }
+            | RegistryEvent::PersonWithdrawn { .. } => self.apply_person(event, position),
             RegistryEvent::RecordLinked {
                 record,
                 person,
@@ -225,20 +226,6 @@ impl RegistryState {
             RegistryEvent::RecordUnlinked { record, person, .. } => {
                 self.apply_unlink(*record, *person, position);
             }
-            RegistryEvent::PersonRetired {
-                person,
-                replaced_by,
-            } => {
-                self.set_status(
-                    *person,
-                    PersonStatus::Retired {
-                        replaced_by: *replaced_by,
-                    },
-                );
-            }
-            RegistryEvent::PersonWithdrawn { person } => {
-                self.set_status(*person, PersonStatus::Withdrawn);
-            }
             RegistryEvent::TaskOpened { .. }
             | RegistryEvent::TaskUpdated { .. }
             | RegistryEvent::TaskClosed { .. } => self.apply_task(event, position),
@@ -246,6 +233,10 @@ impl RegistryState {
             | RegistryEvent::SourceQuarantined { .. }
             | RegistryEvent::SourceReleased { .. } => self.apply_source(event, position),
             RegistryEvent::NumberReplaced { .. } => self.apply_replacement(event),
+            RegistryEvent::SealMade { .. } | RegistryEvent::SealLifted { .. } => {
+                self.apply_seal(event, position);
+            }
+            RegistryEvent::RecordErased { record, .. } => self.apply_erasure(*record, position),
             // What waits, and what is preferred, is read from the events themselves;
             // nothing here depends on it.
             RegistryEvent::VersionDeferred { .. }
@@ -270,6 +261,30 @@ impl RegistryState {
         if let Some(state) = self.persons.get_mut(&person) {
             state.members.remove(&record);
             state.revision = position;
+        }
+    }
+
+    fn apply_person(&mut self, event: &RegistryEvent, position: EventPosition) {
+        match event {
+            RegistryEvent::PersonCreated { person } => {
+                let state = PersonState {
+                    status: PersonStatus::Active,
+                    members: BTreeSet::new(),
+                    revision: position,
+                };
+                self.persons.insert(*person, state);
+            }
+            RegistryEvent::PersonRetired {
+                person,
+                replaced_by,
+            } => {
+                let replaced_by = *replaced_by;
+                self.set_status(*person, PersonStatus::Retired { replaced_by });
+            }
+            RegistryEvent::PersonWithdrawn { person } => {
+                self.set_status(*person, PersonStatus::Withdrawn);
+            }
+            _ => {}
         }
     }
 

@@ -100,6 +100,18 @@ pub enum Action {
     ReleaseSource,
     /// Read the audit log.
     ReadAudit,
+    /// Make, list and lift seals (R22).
+    ManageSeal,
+    /// Destroy the values of a record (R135).
+    EraseRecord,
+    /// Make, list and remove webhooks, and send again what they did not take.
+    ManageWebhook,
+    /// Be told of events by a webhook.
+    DeliverEvent,
+    /// Say that a changed id has been taken over.
+    AcknowledgeChange,
+    /// See which readers have not taken over a changed id.
+    ReadChaseList,
 }
 
 impl Action {
@@ -120,6 +132,12 @@ impl Action {
             Self::WriteSource => "write_source",
             Self::ReleaseSource => "release_source",
             Self::ReadAudit => "read_audit",
+            Self::ManageSeal => "manage_seal",
+            Self::EraseRecord => "erase_record",
+            Self::ManageWebhook => "manage_webhook",
+            Self::DeliverEvent => "deliver_event",
+            Self::AcknowledgeChange => "acknowledge_change",
+            Self::ReadChaseList => "read_chase_list",
         }
     }
 }
@@ -128,7 +146,8 @@ impl Action {
 #[must_use]
 pub const fn actions(role: Role) -> &'static [Action] {
     use Action::{
-        MatchPerson, PreferValue, ReadAudit, ReadEvent, ReadHistory, ReadPerson, ReadRecord,
+        AcknowledgeChange, DeliverEvent, EraseRecord, ManageSeal, ManageWebhook, MatchPerson,
+        PreferValue, ReadAudit, ReadChaseList, ReadEvent, ReadHistory, ReadPerson, ReadRecord,
         ReadSource, ReadTask, ReleaseSource, SearchPerson, WriteRecord, WriteSource,
     };
     match role {
@@ -139,6 +158,9 @@ pub const fn actions(role: Role) -> &'static [Action] {
             ReadPerson,
             SearchPerson,
             ReadEvent,
+            DeliverEvent,
+            AcknowledgeChange,
+            ReadChaseList,
             ReadSource,
         ],
         Role::Clinician => &[
@@ -159,6 +181,7 @@ pub const fn actions(role: Role) -> &'static [Action] {
             ReadTask,
             ReadSource,
             ReleaseSource,
+            ReadChaseList,
         ],
         Role::PrivacyOfficer => &[
             ReadRecord,
@@ -169,9 +192,12 @@ pub const fn actions(role: Role) -> &'static [Action] {
             ReadEvent,
             ReadTask,
             ReadSource,
+            ReadChaseList,
+            EraseRecord,
+            ManageSeal,
         ],
         Role::Engineer => &[ReadSource],
         Role::Auditor => &[ReadAudit, ReadSource],
-        Role::Administrator => &[ReadSource, WriteSource],
+        Role::Administrator => &[ReadSource, WriteSource, ManageWebhook],
     }
 }

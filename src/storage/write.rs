@@ -9,12 +9,20 @@ use crate::security::AuditEntry;
 use crate::storage::StoreError;
 use crate::storage::batch::{Batch, EventRow, VersionRow};
 use crate::storage::command::RememberedAnswer;
-use crate::storage::db::{self, Connection, Stamp};
+use crate::storage::db::{self, Connection};
 use crate::storage::project::{LinkRow, PersonRow, RecordRow};
 use crate::storage::prune::prune_keys;
 use crate::storage::recent::KeyRow;
 use crate::storage::rows::{encode_standard, json, task_status_word, word};
 use crate::storage::sql::{Bound, RowStatement};
+
+/// Where and when the commit is.
+#[derive(Clone, Copy)]
+struct Stamp {
+    /// Its place for followers, where positions are not it.
+    place: Option<i64>,
+    at: Instant,
+}
 
 struct AuditRow<'b> {
     audit: i64,
@@ -34,8 +42,12 @@ impl Batch {
         &self,
         connection: &mut Connection,
         state: &RegistryState,
-        stamp: Stamp,
+        settled: &db::Settled,
     ) -> Result<(), StoreError> {
+        let stamp = Stamp {
+            place: settled.receipt.map(|receipt| receipt.stamp),
+            at: settled.at,
+        };
         if !self.events.is_empty() {
             let events = self.events.iter().map(|row| (row, stamp));
             INSERT_EVENTS
@@ -51,10 +63,12 @@ impl Batch {
             self.write_links(connection).await?;
             self.write_tasks(connection, state).await?;
             self.projection.sources.write(connection).await?;
+            self.projection.seals.write(connection).await?;
             self.projection.merges.write(connection, state).await?;
         }
-        self.write_audit(connection, stamp.place).await?;
-        let remembered = self.remembered.iter().map(|answer| (answer, stamp.at));
+        self.write_audit(connection, &settled.audit, stamp.place)
+            .await?;
+        let remembered = self.remembered.iter().map(|answer| (answer, settled.at));
         let remembered: Vec<(&RememberedAnswer, Instant)> = remembered.collect();
         INSERT_REMEMBERED
             .write(connection, &remembered, |query, (answer, at)| {
@@ -72,13 +86,10 @@ impl Batch {
     async fn write_audit(
         &self,
         connection: &mut Connection,
+        numbers: &[i64],
         stamp: Option<i64>,
     ) -> Result<(), StoreError> {
-        if self.audit.is_empty() {
-            return Ok(());
-        }
-        let numbers = db::audit_numbers(connection, self.audit.len()).await?;
-        let numbered = numbers.into_iter().zip(&self.audit);
+        let numbered = numbers.iter().copied().zip(&self.audit);
         let rows: Vec<AuditRow> = numbered
             .map(|(audit, entry)| AuditRow {
                 audit,
@@ -161,6 +172,7 @@ impl Batch {
                     .bind(encode_standard(&row.version.standard))
             })
             .await?;
+        self.projection.erasures.write(connection).await?;
         let changed = self.projection.changed_records.iter().map(row);
         let changed: Vec<(RecordRow, Option<i64>)> = changed.collect::<Result<_, _>>()?;
         UPDATE_RECORDS
@@ -175,6 +187,7 @@ impl Batch {
                     .bind(stamp.unwrap_or(row.position.0))
             })
             .await?;
+        self.claims.write(connection).await?;
         prune_keys(connection, &self.versions).await
     }
 

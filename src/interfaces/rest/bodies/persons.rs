@@ -87,7 +87,7 @@ impl PersonBody {
             replaced_by: answer.replaced_by.iter().map(ToString::to_string).collect(),
             records: records.collect(),
             possible: answer.possible,
-            under_investigation: !answer.tasks.is_empty(),
+            under_investigation: answer.number_confused || !answer.tasks.is_empty(),
             tasks: answer.tasks.iter().map(ToString::to_string).collect(),
             as_of: answer.as_of.map(Into::into),
         }

@@ -288,7 +288,7 @@ impl From<crate::flows::CrossReference> for CrossReferenceBody {
             warning: LinkStanding::of(answer.link.doubtful).warning(),
             records: records.collect(),
             possible: answer.possible,
-            under_investigation: !answer.tasks.is_empty(),
+            under_investigation: answer.number_confused || !answer.tasks.is_empty(),
             tasks: answer.tasks.iter().map(ToString::to_string).collect(),
             as_of: answer.as_of.map(Into::into),
         }
