@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::flows::moments::{Known, known_person, moment};
+use crate::flows::moments::{Known, known_person, may_tell_link, moment};
 use crate::flows::{Context, FlowError};
 use crate::foundation::{Instant, PersonId, RecordNumber};
 use crate::identity::{NhsNumber, NumberStatus};
@@ -47,9 +47,10 @@ pub async fn view_golden(
 ) -> Result<GoldenAnswer, FlowError> {
     let as_of = moment(context, as_of).await?;
     let known = known_person(context, access, requested, as_of).await?;
-    let golden = make(context, &known, as_of).await?;
+    let gate = Gate::of(access);
+    let golden = make(context, gate, &known, as_of).await?;
     let view = known.view;
-    let golden = Gate::of(access).golden(golden, view.restricted);
+    let golden = gate.golden(golden, view.restricted);
     let person = view.survivor();
     let audit = access.audit(context.clock.now(), vec![person], None);
     context.store.append_audit(vec![audit]).await?;
@@ -65,6 +66,7 @@ pub async fn view_golden(
 
 async fn make(
     context: &Context,
+    gate: Gate,
     known: &Known,
     as_of: Option<Moment>,
 ) -> Result<GoldenRecord, FlowError> {
@@ -104,7 +106,7 @@ async fn make(
         })
         .collect();
     let numbers = NumberFacts {
-        replaced: replaced_numbers(context, &contributions, as_of).await?,
+        replaced: replaced_numbers(context, gate, view.survivor(), &contributions, as_of).await?,
         confused: known.confused,
     };
     Ok(golden_record(
@@ -175,9 +177,12 @@ async fn preferred(
     Ok(latest.into_values().collect())
 }
 
-/// The numbers of the records that are replaced, as far as it was known by then.
+/// The numbers of the records that are replaced, as far as it was known by then. The
+/// number that stands may be another person's alone: not across a seal (R22).
 async fn replaced_numbers(
     context: &Context,
+    gate: Gate,
+    person: PersonId,
     contributions: &[Contribution],
     as_of: Option<Moment>,
 ) -> Result<BTreeMap<NhsNumber, Option<NhsNumber>>, FlowError> {
@@ -201,7 +206,9 @@ async fn replaced_numbers(
                 .iter()
                 .copied()
                 .find(|other| number_hash(*other) == live);
-            if let (None, Some(record)) = (digits, chains.named_by.get(&live)) {
+            if let (None, Some(record)) = (digits, chains.named_by.get(&live))
+                && may_tell_link(context, gate, person, *record).await?
+            {
                 digits = context.store.find_number(*record, live).await?;
             }
         }

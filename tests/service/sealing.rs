@@ -28,7 +28,7 @@ const DESK: &[Actor] = &[Actor::Steward];
 const SYSTEMS: &[Actor] = &[Actor::Integration];
 
 /// Every door of the service. Those that are not there yet may stand here too.
-const DOORS: [(&str, &str, Door); 26] = [
+const DOORS: [(&str, &str, Door); 29] = [
     (
         "PUT",
         "/sources/{source}/records/{local_id}",
@@ -56,6 +56,17 @@ const DOORS: [(&str, &str, Door); 26] = [
     ("GET", "/persons/{person}", Asked(READERS)),
     ("GET", "/persons/{person}/records", Asked(READERS)),
     ("GET", "/persons/{person}/history", Asked(CARE)),
+    ("GET", "/persons/{person}/golden", Asked(READERS)),
+    (
+        "PUT",
+        "/persons/{person}/golden/{field}",
+        Considered("names a record that is the person's; answers as the golden record"),
+    ),
+    (
+        "DELETE",
+        "/persons/{person}/golden/{field}",
+        Considered("answers nothing"),
+    ),
     (
         "POST",
         "/persons/{person}/acknowledgements",
