@@ -114,14 +114,12 @@ async fn prepare(
     } = ready;
     let found = fetch(context, looked_up).await?;
     let complete = found.is_complete();
-    let lock_hashes = found.keys.lock_hashes();
-    let stored_hashes = hashes(&found.keys);
+    let (lock_hashes, stored_hashes) = (found.keys.lock_hashes(), hashes(&found.keys));
     let (model, record) = (Arc::clone(&context.model), Arc::clone(&standard));
     let scoring = move |persons| score(&model, &record, persons);
     let prepared = compare(context, found.persons, scoring).await?;
-    let key = command
-        .idempotency_key
-        .map(|key| (access.actor().name.clone(), key));
+    let account = &access.actor().name;
+    let key = command.idempotency_key.map(|key| (account.clone(), key));
     let read = ReadSet {
         records: vec![(command.source.clone(), command.local_id.clone())],
         persons: prepared
@@ -192,14 +190,14 @@ pub(super) async fn commit_registration(
     if matches!(verdict, Verdict::MayRepeat) {
         if let Some(answer) = inside.earlier_answer().await? {
             count(&answer);
-            return inside.unsealed(answer).await;
+            return Box::pin(inside.unsealed(answer)).await;
         }
         verdict = inside.commit(read, actor, true).await?;
     }
     match verdict {
         Verdict::Answer(answer) => {
             count(&answer);
-            inside.unsealed(*answer).await
+            Box::pin(inside.unsealed(*answer)).await
         }
         // The last two are said of deferred versions alone.
         Verdict::MayRepeat | Verdict::Waits | Verdict::Overtaken => Err(FlowError::Stopped),
