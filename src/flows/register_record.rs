@@ -112,8 +112,7 @@ async fn prepare(
     } = context.pool.run(reading).await??;
     let (found, numbers) = find(context, looked_up, &standard, replacement).await?;
     let complete = found.is_complete();
-    let lock_hashes = found.keys.lock_hashes();
-    let stored_hashes = hashes(&found.keys);
+    let (lock_hashes, stored_hashes) = (found.keys.lock_hashes(), hashes(&found.keys));
     let (model, record) = (Arc::clone(&context.model), Arc::clone(&standard));
     let replacements = numbers.replacements.clone();
     let scoring = move |persons| score(&model, &record, &replacements, persons);
@@ -192,14 +191,14 @@ pub(super) async fn commit_registration(
     if matches!(verdict, Verdict::MayRepeat) {
         if let Some(answer) = inside.earlier_answer().await? {
             count(&answer);
-            return inside.unsealed(answer).await;
+            return Box::pin(inside.unsealed(answer)).await;
         }
         verdict = inside.commit(read, actor, true).await?;
     }
     match verdict {
         Verdict::Answer(answer) => {
             count(&answer);
-            inside.unsealed(*answer).await
+            Box::pin(inside.unsealed(*answer)).await
         }
         // The last two are said of deferred versions alone.
         Verdict::MayRepeat | Verdict::Waits | Verdict::Overtaken => Err(FlowError::Stopped),

@@ -140,9 +140,9 @@ impl Projection {
                 let moved = state.persons.iter();
                 let moved = moved.filter(|(_, known)| known.revision == position);
                 let moved: Vec<PersonId> = moved.map(|(person, _)| *person).collect();
-                moved
-                    .into_iter()
-                    .for_each(|person| self.change_person(person));
+                for person in moved {
+                    self.change_person(person);
+                }
             }
             RegistryEvent::RecordErased { record, .. } => {
                 self.change_record(*record);
