@@ -12,6 +12,7 @@
 
 mod backup;
 mod demo;
+mod erase;
 mod evaluate;
 mod evaluate_unlabelled;
 mod export;
@@ -29,6 +30,7 @@ mod telemetry;
 mod token;
 mod train;
 mod verify;
+mod webhook;
 mod whole_files;
 
 use std::path::PathBuf;
@@ -84,6 +86,8 @@ enum Command {
     Train(train::TrainArguments),
     /// Makes up a population.
     Generate(generate::GenerateArguments),
+    /// Destroys the values of records: one, or those that may no longer be kept.
+    Erase(erase::EraseArguments),
     /// Checks every invariant of the ledger.
     Verify(verify::VerifyArguments),
     /// Copies a whole ledger into a directory of its own, beside a running
@@ -101,6 +105,9 @@ enum Command {
     /// Adds and lists source systems.
     #[command(subcommand)]
     Source(source::SourceCommand),
+    /// Adds, lists and removes readers that are told of events.
+    #[command(subcommand)]
+    Webhook(webhook::WebhookCommand),
 }
 
 /// Runs the program.
@@ -142,6 +149,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Link(arguments) => link::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
+        Command::Erase(arguments) => erase::run(arguments).await,
         Command::Verify(arguments) => verify::run(arguments).await,
         Command::Backup(arguments) => backup::back_up(arguments).await,
         Command::Restore(arguments) => backup::restore(arguments).await,
@@ -149,5 +157,6 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::RebuildIndex(arguments) => rebuild_index::run(arguments).await,
         Command::Token(command) => token::run(command).await,
         Command::Source(command) => source::run(command).await,
+        Command::Webhook(command) => webhook::run(command).await,
     }
 }

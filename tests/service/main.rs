@@ -19,12 +19,16 @@ mod accuracy;
 mod bad_files;
 /// Malformed messages, headers and paths.
 mod bad_input;
+/// A verified number has one owner or none.
+mod claiming;
 /// Commands, their exit codes and what they print.
 mod commands;
 /// Simultaneous submissions of one new person make one person.
 mod concurrency;
 /// An acknowledged record survives `kill -9`.
 mod durability;
+/// An erased record is gone to the last token.
+mod erasing;
 /// How good links and persons are, against a truth.
 mod evaluating;
 /// The change feed.
@@ -64,10 +68,16 @@ mod postgres;
 mod proofs;
 /// A source whose data go wrong.
 mod quarantine;
+/// Readers that are told of events and say what they have taken over.
+mod readers;
+/// A reader's end of a webhook.
+mod receiver;
 /// What a source may send, and what it is answered.
 mod registering;
 /// Requests and answers.
 mod request;
+/// A sealed pair never appears together.
+mod sealing;
 /// People's search.
 mod searching;
 /// The process behind a world.
