@@ -9,6 +9,7 @@ pub mod security;
 pub mod matching;
 
 pub mod registry;
+pub mod review;
 
 pub mod index;
 pub mod storage;

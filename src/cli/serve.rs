@@ -12,6 +12,7 @@ use crate::cli::ledger::{Use, access, open};
 use crate::flows::{
     Context, FollowerOptions, follow, follow_releases, seal_audit_each_second, watch_ledger,
 };
+use crate::foundation::limits::MERGES_PER_HOUR_MAX;
 use crate::foundation::load_limits::{
     CONNECTIONS_MAX, HEADER_SECONDS_MAX, REQUEST_SECONDS_MAX, REQUESTS_IN_WORK_MAX,
 };
@@ -68,6 +69,10 @@ struct LoadArguments {
     /// Requests a second of one account; more are answered 429 (0: no bound).
     #[arg(long, env = "ACCORD_RATE_LIMIT", value_name = "N", default_value_t = 0)]
     rate_limit: u32,
+    /// Persons that one human may join to others in an hour.
+    #[arg(long, env = "ACCORD_MERGES_PER_HOUR", value_name = "N",
+        default_value_t = MERGES_PER_HOUR_MAX)]
+    merges_per_hour: u32,
     /// Seconds for a request that is no batch.
     #[arg(long, env = "ACCORD_REQUEST_SECONDS", value_name = "N",
         default_value_t = REQUEST_SECONDS_MAX, value_parser = seconds())]
@@ -89,7 +94,8 @@ fn seconds() -> clap::builder::RangedU64ValueParser<u64> {
 }
 
 pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<()> {
-    let context = open(&arguments.ledger, Use::Exclusive).await?;
+    let mut context = open(&arguments.ledger, Use::Exclusive).await?;
+    context.merges_per_hour = arguments.load.merges_per_hour;
     let signals = Signals::new()?;
     if !context.store.is_live() {
         eprintln!(

@@ -4,19 +4,25 @@
 //! the masking gate, and commits the audit row with its answer. (An export
 //! gives ids alone; its audit row comes from the command line.)
 
+mod accept_held;
 mod authenticate;
 mod catch_up_index;
 mod cpu_pool;
+mod decide_task;
+mod evidence_pack;
 mod export_links;
 mod follow_events;
+mod household;
 mod if_match;
 mod manage_sources;
 mod match_person;
+mod merge_limit;
 mod prepare;
 mod ready;
 mod register_batch;
 mod register_record;
 mod release_source;
+mod review_task;
 mod seal_audit;
 mod search_persons;
 mod view_history;
@@ -32,12 +38,15 @@ use crate::foundation::{Chance, Clock, hex};
 use crate::identity::{NumberStatus, StandardDate, StandardiseOptions};
 use crate::index::{CandidateIndex, IndexError};
 use crate::matching::LinkageModel;
+use crate::review::ReviewRefusal;
 use crate::security::{Actor, Denied};
 use crate::storage::{Store, StoreError};
 
 pub use authenticate::{KnownTokens, NewToken, authenticate, create_token};
 pub use catch_up_index::{FollowerOptions, catch_up, catch_up_noting, follow};
 pub use cpu_pool::{CpuPool, CpuPoolFigures};
+pub use decide_task::{DecideCommand, DecisionAnswer, decide_task};
+pub use evidence_pack::{EvidencePack, evidence_pack};
 pub use export_links::{ExportedLink, ExportedRecord, export_links, export_persons};
 pub use follow_events::{EventFeed, FeedEvent, follow_events};
 pub use if_match::IfMatch;
@@ -56,7 +65,11 @@ pub use view_person::{PersonAnswer, PersonRecord, PersonStanding, view_person};
 pub use view_record::{
     CrossReference, RecordAnswer, RecordLink, VersionAnswer, Wanted, cross_reference, view_record,
 };
-pub use view_tasks::{TaskAnswer, TaskFilter, list_tasks, view_task};
+pub use review_task::{claim_task, comment_task, release_task};
+pub use view_tasks::{
+    ListedTask, ShownRead, Side, SideRecord, TaskAnswer, TaskEntry, TaskFilter, TaskPage,
+    TaskStanding, list_tasks, standing_of, view_task,
+};
 pub use watch_ledger::{Standing, standing, store_figures, watch_ledger};
 pub use withdraw_record::withdraw_record;
 
@@ -75,6 +88,8 @@ pub struct Context {
     pub chance: Arc<dyn Chance>,
     /// Threads that compute.
     pub pool: CpuPool,
+    /// Persons that one human may join in an hour.
+    pub merges_per_hour: u32,
 }
 
 impl Context {
@@ -140,11 +155,27 @@ pub enum FlowError {
         /// What to do.
         detail: String,
     },
+    /// The request cannot be read.
+    #[error("{detail}")]
+    Malformed {
+        /// The member or parameter.
+        member: &'static str,
+        /// The rule, in words.
+        rule: &'static str,
+        /// What to do.
+        detail: &'static str,
+    },
     /// The request contradicts what is known.
     #[error("{0}")]
     Conflict(&'static str),
+    /// The human has done it too often for now.
+    #[error("{0}")]
+    TooMany(&'static str),
+    /// A step with a question that may not be taken.
+    #[error(transparent)]
+    Review(#[from] ReviewRefusal),
     /// `If-Match` names another version, or any version of an unknown record.
-    #[error("the record is not at a version that If-Match names; read it again")]
+    #[error("it is not at a version that If-Match names; read it again")]
     Stale,
     /// The work was stopped or broke off; nothing was changed by it.
     #[error("the work was stopped before it was done; send it again")]

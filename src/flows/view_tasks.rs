@@ -1,70 +1,268 @@
-//! Questions that wait for a human: reading them.
+//! Questions that wait for a human: the queue, and one question with all that a
+//! reader needs.
 
-use crate::flows::{Context, FlowError};
-use crate::foundation::{PersonId, RecordNumber, TaskId};
-use crate::identity::StandardRecord;
+use std::collections::BTreeMap;
+
+use crate::flows::review_task::UNKNOWN_TASK;
+use crate::flows::view_history::sentence_of_task;
+use crate::flows::view_record::possible_of;
+use crate::flows::{Context, FlowError, VersionAnswer};
+use crate::foundation::limits::TASK_RECORDS_SHOWN_MAX;
+use crate::foundation::{Instant, PersonId, RecordNumber, TaskId};
+use crate::identity::{StandardRecord, SubmittedRecord};
 use crate::registry::{
-    Gate, LocalId, Member, ShownRow, SourceCode, TaskKind, TaskState, TaskStatus,
+    Gate, LocalId, Member, OtherPerson, RegistryEvent, ShownRow, SourceCode, TaskKind,
+    TaskOutcome, TaskState,
 };
+use crate::review::{SeenRecord, evidence_seen, may_see_read, outcomes};
 use crate::security::Access;
-use crate::storage::{StoredPersonView, TaskFilter as StoredFilter};
+use crate::storage::{
+    Assigned, Notes, QueuePlace, StoredEvent, StoredMember, StoredPersonView,
+    TaskFilter as StoredFilter,
+};
+
+/// What may be asked of the queue: a stage, or who has a task in hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TaskStanding {
+    /// Whatever waits, in hand or not.
+    Waiting,
+    /// Nobody has read it or has it in hand.
+    Open,
+    /// Somebody has it in hand.
+    Claimed,
+    /// One has read it, nobody has it in hand.
+    AwaitingSecond,
+    /// Two have read it and differ, nobody has it in hand.
+    AwaitingThird,
+    /// It waits for the national back office, nobody has it in hand.
+    Escalated,
+    /// People have settled it.
+    Decided,
+    /// The question is gone.
+    Closed,
+}
 
 /// Which tasks to list.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct TaskFilter {
-    /// Open or closed only.
-    pub status: Option<TaskStatus>,
-    /// This kind only.
+    /// How they stand; those that wait when not said.
+    pub standing: Option<TaskStanding>,
+    /// What is asked.
     pub kind: Option<TaskKind>,
-    /// Those after this one, in order of id.
-    pub after: Option<TaskId>,
+    /// In whose hands.
+    pub assigned_to: Option<String>,
+    /// Raised by a record of this source.
+    pub source: Option<SourceCode>,
+    /// About this person, by any id that it ever had.
+    pub person: Option<PersonId>,
+    /// Opened at least so many seconds ago.
+    pub older_than_seconds: Option<i64>,
+    /// Where to go on.
+    pub after: Option<String>,
     /// At most so many.
     pub limit: u32,
 }
 
-/// A task with the comparison as it is now.
+/// A task as a list shows it.
 #[derive(Debug, Clone)]
-pub struct TaskAnswer {
+pub struct ListedTask {
     /// Its id.
     pub id: TaskId,
     /// What is asked.
     pub state: TaskState,
-    /// The record that raised it, where it still belongs to one of the persons.
-    pub record: Option<(SourceCode, LocalId)>,
-    /// The waterfall between the two persons, masked; empty for a question
-    /// about one person.
-    pub explanation: Vec<ShownRow>,
+    /// How it stands.
+    pub standing: TaskStanding,
 }
 
-/// Lists tasks in order of id, which is order of age.
+/// A page of the queue.
+#[derive(Debug, Clone)]
+pub struct TaskPage {
+    /// In the queue's order.
+    pub tasks: Vec<ListedTask>,
+    /// Where to go on, when something may follow.
+    pub next: Option<String>,
+}
+
+/// A record of one side.
+#[derive(Debug, Clone)]
+pub struct SideRecord {
+    /// Its source.
+    pub source: SourceCode,
+    /// Its id there.
+    pub local_id: LocalId,
+    /// The version that is served.
+    pub version: u32,
+    /// The version that is held.
+    pub held: Option<u32>,
+    /// All versions, masked, the first one first.
+    pub versions: Vec<VersionAnswer>,
+}
+
+/// One person of the question.
+#[derive(Debug, Clone)]
+pub struct Side {
+    /// As the question names it.
+    pub person: PersonId,
+    /// Who it is now.
+    pub survivor: PersonId,
+    /// Its location is restricted, and masked.
+    pub restricted: bool,
+    /// Its active records; the first ones when there are very many.
+    pub records: Vec<SideRecord>,
+    /// All of its records.
+    pub record_count: usize,
+    /// Other persons that it may be.
+    pub possible: Vec<OtherPerson>,
+}
+
+/// What a reader said, as far as the asker may see it.
+#[derive(Debug, Clone)]
+pub struct ShownRead {
+    /// Who.
+    pub by: String,
+    /// When.
+    pub at: Instant,
+    /// What; absent for somebody who has still to read blind (R114).
+    pub outcome: Option<TaskOutcome>,
+    /// Why, in words; absent too where it was erased.
+    pub reason: Option<String>,
+    /// Counted from 1.
+    pub round: u32,
+}
+
+/// One thing that happened to the question.
+#[derive(Debug, Clone)]
+pub struct TaskEntry {
+    /// When.
+    pub at: Instant,
+    /// The account behind it.
+    pub actor: String,
+    /// In words, without a value of a patient.
+    pub sentence: String,
+    /// What somebody wrote with it.
+    pub words: Option<String>,
+}
+
+/// A task with all that a reader needs.
+#[derive(Debug, Clone)]
+pub struct TaskAnswer {
+    /// Its id, state and standing.
+    pub listed: ListedTask,
+    /// Digest of what is shown here: a decision names it.
+    pub evidence: String,
+    /// The record that raised it, where it still belongs to one of the persons.
+    pub record: Option<(SourceCode, LocalId)>,
+    /// The persons.
+    pub sides: Vec<Side>,
+    /// The waterfall as it is now, masked; empty for a question about no
+    /// comparison.
+    pub explanation: Vec<ShownRow>,
+    /// What readers said, all rounds.
+    pub reads: Vec<ShownRead>,
+    /// What happened to it, oldest first.
+    pub history: Vec<TaskEntry>,
+    /// What may be said to it.
+    pub outcomes: Vec<TaskOutcome>,
+}
+
+/// How the task stands for somebody who looks now.
+#[must_use]
+pub fn standing_of(state: &TaskState, now: Instant) -> TaskStanding {
+    use crate::registry::TaskStage;
+    match state.stage {
+        TaskStage::Decided => TaskStanding::Decided,
+        TaskStage::Closed => TaskStanding::Closed,
+        _ if state.claim_at(now).is_some() => TaskStanding::Claimed,
+        TaskStage::Open => TaskStanding::Open,
+        TaskStage::SecondReader => TaskStanding::AwaitingSecond,
+        TaskStage::ThirdReader => TaskStanding::AwaitingThird,
+        TaskStage::Escalated => TaskStanding::Escalated,
+    }
+}
+
+/// A page of the queue, in the order of R116.
 ///
 /// # Errors
-/// A fault of ours.
+/// A place that is none, or a fault of ours.
 pub async fn list_tasks(
     context: &Context,
     access: &Access,
     filter: TaskFilter,
-) -> Result<Vec<(TaskId, TaskState)>, FlowError> {
-    let wanted = StoredFilter {
-        status: filter.status,
-        kind: filter.kind,
+) -> Result<TaskPage, FlowError> {
+    let now = context.clock.now();
+    let after = match &filter.after {
+        Some(text) => Some(QueuePlace::parse(text).ok_or(FlowError::Malformed {
+            member: "after",
+            rule: "place in the queue",
+            detail: "`after` must be the `next` of an earlier page",
+        })?),
+        None => None,
     };
-    let tasks = context
-        .store
-        .list_tasks(wanted, filter.after, filter.limit)
-        .await?;
-    let mut persons: Vec<PersonId> = tasks
+    let persons = match filter.person {
+        Some(person) => context.store.person_and_retired(person).await?,
+        None => Vec::new(),
+    };
+    let limit = filter.limit;
+    let wanted = wanted(filter, persons, now);
+    let tasks = context.store.list_tasks(&wanted, after, limit).await?;
+    let mut named: Vec<PersonId> = tasks
         .iter()
         .flat_map(|(_, task)| task.persons.iter().copied())
         .collect();
-    persons.sort_unstable();
-    persons.dedup();
-    let audit = access.audit(context.clock.now(), persons, None);
+    named.sort_unstable();
+    named.dedup();
+    let audit = access.audit(now, named, None);
     context.store.append_audit(vec![audit]).await?;
-    Ok(tasks)
+    let full = tasks.len() == limit as usize;
+    let last = tasks.last().filter(|_| full);
+    let next = last.map(|(id, state)| QueuePlace::of(*id, state).text());
+    let tasks = tasks.into_iter().map(|(id, state)| ListedTask {
+        id,
+        standing: standing_of(&state, now),
+        state,
+    });
+    Ok(TaskPage {
+        tasks: tasks.collect(),
+        next,
+    })
 }
 
-/// One task, with the evidence as it stands now.
+fn wanted(filter: TaskFilter, persons: Vec<PersonId>, now: Instant) -> StoredFilter {
+    use crate::registry::TaskStage;
+    let standing = filter.standing.unwrap_or(TaskStanding::Waiting);
+    let waits = !matches!(standing, TaskStanding::Decided | TaskStanding::Closed);
+    let stage = match standing {
+        TaskStanding::Waiting | TaskStanding::Claimed => None,
+        TaskStanding::Open => Some(TaskStage::Open),
+        TaskStanding::AwaitingSecond => Some(TaskStage::SecondReader),
+        TaskStanding::AwaitingThird => Some(TaskStage::ThirdReader),
+        TaskStanding::Escalated => Some(TaskStage::Escalated),
+        TaskStanding::Decided => Some(TaskStage::Decided),
+        TaskStanding::Closed => Some(TaskStage::Closed),
+    };
+    let assigned = match (standing, filter.assigned_to) {
+        (_, Some(name)) => Some(Assigned::To(name)),
+        (TaskStanding::Claimed, None) => Some(Assigned::ToSomebody),
+        _ if stage.is_some() && waits => Some(Assigned::ToNobody),
+        _ => None,
+    };
+    let age = filter.older_than_seconds;
+    StoredFilter {
+        waits: Some(waits),
+        // Who asks for somebody's tasks has them at whatever stage.
+        stage: stage.filter(|_| !matches!(assigned, Some(Assigned::To(_)))),
+        assigned,
+        kind: filter.kind,
+        source: filter.source,
+        persons,
+        before: age.map(|age| {
+            Instant::from_microseconds(now.microseconds().saturating_sub(age * 1_000_000))
+        }),
+        now,
+    }
+}
+
+/// One task, with all that a reader needs.
 ///
 /// # Errors
 /// Unknown id, or a fault of ours.
@@ -73,37 +271,157 @@ pub async fn view_task(
     access: &Access,
     id: TaskId,
 ) -> Result<TaskAnswer, FlowError> {
-    let state = context
-        .store
-        .load_task(id)
-        .await?
-        .ok_or(FlowError::NotFound("no task with this id is known"))?;
-    let mut sides = Vec::new();
+    let state = context.store.load_task(id).await?;
+    let state = state.ok_or(UNKNOWN_TASK)?;
+    let mut people = Vec::new();
     for person in &state.persons {
-        sides.extend(context.store.load_person(*person).await?);
+        people.extend(context.store.load_person(*person).await?);
     }
-    let record = sides
+    let seen = people.iter().flat_map(|person| &person.members);
+    let evidence = evidence_seen(&state, seen.map(|member| SeenRecord::from(&member.state)));
+    let record = people
         .iter()
         .flat_map(|side| &side.members)
         .find(|member| member.state.number == state.record)
         .map(|member| (member.state.source.clone(), member.state.local_id.clone()));
-    let explanation = match sides.as_slice() {
+    let explanation = match people.as_slice() {
         [one, other] if one.survivor() != other.survivor() => {
             compare(context, access, one, other, state.record)
         }
         _ => Vec::new(),
     };
-    let audit = access.audit(
-        context.clock.now(),
-        state.persons.clone(),
-        Some(id.to_string()),
-    );
+    let (events, notes) = context.store.task_history(id).await?;
+    let mut sides = Vec::new();
+    for person in people {
+        sides.push(side(context, access, person).await?);
+    }
+    let now = context.clock.now();
+    let audit = access.audit(now, state.persons.clone(), Some(id.to_string()));
     context.store.append_audit(vec![audit]).await?;
     Ok(TaskAnswer {
-        id,
-        state,
+        evidence,
         record,
+        sides,
         explanation,
+        reads: reads(&state, access.person(), &events, &notes),
+        history: history(&state, access.person(), events, &notes),
+        outcomes: outcomes(state.kind),
+        listed: ListedTask {
+            id,
+            standing: standing_of(&state, now),
+            state,
+        },
+    })
+}
+
+/// What readers said, as far as somebody may see it who perhaps reads next.
+fn reads(state: &TaskState, asker: &str, events: &[StoredEvent], notes: &Notes) -> Vec<ShownRead> {
+    let by_position: BTreeMap<_, &StoredEvent> =
+        events.iter().map(|event| (event.position, event)).collect();
+    let shown = state.reads.iter().map(|read| {
+        let event = by_position.get(&read.position);
+        let visible = may_see_read(state, read, asker);
+        ShownRead {
+            by: read.by.clone(),
+            at: event.map(|event| event.at).unwrap_or_default(),
+            outcome: visible.then_some(read.outcome),
+            reason: event
+                .filter(|_| visible)
+                .and_then(|event| words(&event.event, notes)),
+            round: read.round,
+        }
+    });
+    shown.collect()
+}
+
+fn words(event: &RegistryEvent, notes: &Notes) -> Option<String> {
+    let note = match event {
+        RegistryEvent::TaskRead { note, .. } | RegistryEvent::TaskEscalated { note, .. } => {
+            note.as_ref()?
+        }
+        RegistryEvent::TaskCommented { note, .. } => note,
+        _ => return None,
+    };
+    notes.get(note).cloned()
+}
+
+fn history(
+    state: &TaskState,
+    asker: &str,
+    events: Vec<StoredEvent>,
+    notes: &Notes,
+) -> Vec<TaskEntry> {
+    let entries = events.into_iter().filter_map(|stored| {
+        // Reads have their own list, where each is shown or hidden.
+        if matches!(stored.event, RegistryEvent::TaskRead { .. }) {
+            return None;
+        }
+        let hidden = match &stored.event {
+            RegistryEvent::TaskCommented { by, .. } => {
+                let said = state.reads_of_round().find(|read| read.by == *by);
+                said.is_some_and(|read| !may_see_read(state, read, asker))
+            }
+            _ => false,
+        };
+        Some(TaskEntry {
+            at: stored.at,
+            sentence: sentence_of_task(&stored.event)?,
+            words: words(&stored.event, notes).filter(|_| !hidden),
+            actor: stored.actor,
+        })
+    });
+    entries.collect()
+}
+
+async fn side(
+    context: &Context,
+    access: &Access,
+    person: StoredPersonView,
+) -> Result<Side, FlowError> {
+    let gate = Gate::of(access);
+    let possible = if access.sees_possible() {
+        possible_of(context, &person).await?
+    } else {
+        Vec::new()
+    };
+    let mut records = Vec::new();
+    for member in person.members.iter().take(TASK_RECORDS_SHOWN_MAX) {
+        records.push(side_record(context, gate, member, person.restricted).await?);
+    }
+    Ok(Side {
+        person: person.requested,
+        survivor: person.survivor(),
+        restricted: person.restricted,
+        records,
+        record_count: person.members.len(),
+        possible,
+    })
+}
+
+async fn side_record(
+    context: &Context,
+    gate: Gate,
+    member: &StoredMember,
+    restricted: bool,
+) -> Result<SideRecord, FlowError> {
+    let (source, local_id) = (&member.state.source, &member.state.local_id);
+    let stored = context.store.find_record(source, local_id).await?;
+    let versions = stored.map_or_else(Vec::new, |stored| stored.versions);
+    let versions = versions.into_iter().map(|version| VersionAnswer {
+        version: version.version,
+        standing: version.standing,
+        effective_at: version.effective_at,
+        received_at: version.received_at,
+        record: version
+            .submitted
+            .map(|submitted: SubmittedRecord| gate.record(submitted, restricted)),
+    });
+    Ok(SideRecord {
+        source: source.clone(),
+        local_id: local_id.clone(),
+        version: member.state.current.version,
+        held: member.state.held.as_ref().map(|held| held.version),
+        versions: versions.collect(),
     })
 }
 

@@ -10,7 +10,9 @@ use utoipa::ToSchema;
 
 use crate::foundation::{Instant, PersonId, RecordNumber, TaskId};
 use crate::matching::{Field, ModelId, Reason, Route};
-use crate::registry::{ConflictKind, LocalId, QuarantineReason, SourceCode};
+use crate::registry::{
+    ConflictKind, LevelChange, LocalId, QuarantineReason, SourceCode, TaskOutcome, TaskPriority,
+};
 
 /// One fact.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -101,6 +103,15 @@ pub enum RegistryEvent {
         reasons: Vec<Reason>,
         /// SHA-256 over the compared versions: what the question rests on.
         evidence: String,
+        /// Where it stands in the queue (R116).
+        #[serde(skip_serializing_if = "TaskPriority::is_default", default)]
+        priority: TaskPriority,
+        /// The versions that were compared.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        compared: Vec<ComparedVersion>,
+        /// The rows of the comparison.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        rows: Vec<EvidenceRow>,
     },
     /// New evidence for an open question.
     TaskUpdated {
@@ -115,6 +126,15 @@ pub enum RegistryEvent {
         reasons: Vec<Reason>,
         /// What the question rests on now.
         evidence: String,
+        /// Where it stands in the queue, unless it stands before that already.
+        #[serde(skip_serializing_if = "TaskPriority::is_default", default)]
+        priority: TaskPriority,
+        /// The versions that were compared.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        compared: Vec<ComparedVersion>,
+        /// The rows of the comparison.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        rows: Vec<EvidenceRow>,
     },
     /// The question is gone.
     TaskClosed {
@@ -122,6 +142,103 @@ pub enum RegistryEvent {
         task: TaskId,
         /// Why.
         because: CloseReason,
+    },
+    /// Evidence that nobody has judged yet: the question is asked again, and
+    /// what readers said of the earlier evidence counts no more.
+    TaskReopened {
+        /// Which task.
+        task: TaskId,
+        /// The record that brought it.
+        record: RecordNumber,
+        /// The new weight.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        weight_bits: Option<f64>,
+        /// The rules that speak now.
+        reasons: Vec<Reason>,
+        /// What the question rests on now.
+        evidence: String,
+        /// Where it stands in the queue.
+        #[serde(skip_serializing_if = "TaskPriority::is_default", default)]
+        priority: TaskPriority,
+        /// The versions that were compared.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        compared: Vec<ComparedVersion>,
+        /// The rows of the comparison.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        rows: Vec<EvidenceRow>,
+        /// The levels that are others than before.
+        changed: Vec<LevelChange>,
+    },
+    /// Somebody works on it until the lease ends.
+    TaskClaimed {
+        /// Which task.
+        task: TaskId,
+        /// Account, or the person for whom a system acts.
+        by: String,
+        /// End of the lease.
+        until: Instant,
+    },
+    /// Whoever worked on it gave it back.
+    TaskReleased {
+        /// Which task.
+        task: TaskId,
+        /// Who gave it back.
+        by: String,
+    },
+    /// A reader has said something. Reasons in words stand in a table that can
+    /// be erased, under `note`.
+    TaskRead {
+        /// Which task.
+        task: TaskId,
+        /// Account, or the person for whom a system acts.
+        by: String,
+        /// What was said.
+        outcome: TaskOutcome,
+        /// Digest of what the reader saw.
+        evidence: String,
+        /// Digest of the reason and its salt.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        note: Option<String>,
+    },
+    /// The readers have settled it.
+    TaskDecided {
+        /// Which task.
+        task: TaskId,
+        /// As what.
+        outcome: TaskOutcome,
+    },
+    /// It waits for the national back office (R119).
+    TaskEscalated {
+        /// Which task.
+        task: TaskId,
+        /// Account, or the person for whom a system acts.
+        by: String,
+        /// Why.
+        because: EscalationReason,
+        /// Digest of what was seen.
+        evidence: String,
+        /// Digest of the reason and its salt.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        note: Option<String>,
+    },
+    /// Somebody wrote something beside it.
+    TaskCommented {
+        /// Which task.
+        task: TaskId,
+        /// Account, or the person for whom a system acts.
+        by: String,
+        /// Digest of the words and their salt.
+        note: String,
+    },
+    /// A human has said what a held version is.
+    HeldSettled {
+        /// Which record.
+        record: RecordNumber,
+        /// Its version.
+        version: u32,
+        /// Whether it is the same patient, and so became current (as a further
+        /// version with the same content); else it is somebody else.
+        accepted: bool,
     },
     /// A record of a source contradicts what is known, or holds a default (R98).
     SourceConflictNoted {
@@ -241,6 +358,17 @@ pub enum TaskKind {
     SourceQuarantined,
     /// A number is said to be replaced in a circle, or by two others (R18).
     SupersessionConflict,
+}
+
+/// Why a question went to the national back office.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EscalationReason {
+    /// A reader asked for it.
+    Asked,
+    /// Suspected to be one person with two live verified numbers: nobody local
+    /// joins those (R15).
+    TwoLiveNumbers,
 }
 
 /// Why a task closed by itself.

@@ -12,6 +12,7 @@ mod candidates;
 mod disclosure;
 mod event;
 mod evidence;
+mod household;
 mod quarantine;
 mod register;
 mod registration;
@@ -19,28 +20,35 @@ mod release;
 mod source;
 mod state;
 mod supersession;
+mod task_state;
 mod tasks;
 mod withdraw;
 
 pub use answer::{OtherPerson, Outcome, RegistrationAnswer};
 pub use disclosure::{Gate, ShownRow, ShownValues};
 pub use event::{
-    CloseReason, ComparedVersion, EvidenceRow, LinkDecision, NumberHash, RegistryEvent, TaskKind,
+    CloseReason, ComparedVersion, EscalationReason, EvidenceRow, LinkDecision, NumberHash, RegistryEvent, TaskKind,
     UnlinkReason, VersionStanding,
 };
+pub use household::{lives_with, sweep_household};
 pub use quarantine::{
     CONFLICTS_MIN, ConflictKind, Earlier, LONG_RUN_RECORDS, Quarantine, QuarantineReason,
     SourceState, WINDOW_RECORDS, holds_default,
 };
-pub use register::register;
+pub use register::{accept_held, register};
 pub use registration::{PreparedPerson, Registered, Registration};
 pub use release::{DecidedAgain, decide_again, release_source};
 pub use source::{InvalidName, LocalId, Source, SourceCode};
 pub use state::{
     LinkState, Member, PersonState, PersonStatus, RecordState, RecordStatus, RegistryState,
-    TaskState, TaskStatus, VersionState,
+    VersionState,
 };
 pub use supersession::Replacement;
+pub use task_state::{
+    LevelChange, TaskClaim, TaskOutcome, TaskPriority, TaskRead, TaskStage, TaskState, is_new_evidence,
+    level_changes, task_of,
+};
+pub use tasks::is_child;
 pub use withdraw::withdraw;
 
 use crate::foundation::{Chance, EventPosition, Instant, PersonId, RecordNumber, TaskId};

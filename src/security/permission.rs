@@ -89,6 +89,13 @@ pub enum Action {
     ReadEvent,
     /// Read review tasks.
     ReadTask,
+    /// Claim, release, comment on and escalate review tasks, and read them out
+    /// first or second as the next two say. Persons only.
+    WorkTask,
+    /// Read a task first (R114).
+    DecideTask,
+    /// Read a task second or third, and approve (R114).
+    ApproveTask,
     /// List sources.
     ReadSource,
     /// Add or change sources.
@@ -113,6 +120,9 @@ impl Action {
             Self::ReadHistory => "read_history",
             Self::ReadEvent => "read_event",
             Self::ReadTask => "read_task",
+            Self::WorkTask => "work_task",
+            Self::DecideTask => "decide_task",
+            Self::ApproveTask => "approve_task",
             Self::ReadSource => "read_source",
             Self::WriteSource => "write_source",
             Self::ReleaseSource => "release_source",
@@ -125,8 +135,9 @@ impl Action {
 #[must_use]
 pub const fn actions(role: Role) -> &'static [Action] {
     use Action::{
-        MatchPerson, ReadAudit, ReadEvent, ReadHistory, ReadPerson, ReadRecord, ReadSource,
-        ReadTask, ReleaseSource, SearchPerson, WriteRecord, WriteSource,
+        ApproveTask, DecideTask, MatchPerson, ReadAudit, ReadEvent, ReadHistory, ReadPerson,
+        ReadRecord, ReadSource, ReadTask, ReleaseSource, SearchPerson, WorkTask, WriteRecord,
+        WriteSource,
     };
     match role {
         Role::Integration => &[
@@ -146,13 +157,27 @@ pub const fn actions(role: Role) -> &'static [Action] {
             ReadHistory,
             ReadSource,
         ],
-        Role::Steward | Role::Approver => &[
+        Role::Steward => &[
             ReadRecord,
             MatchPerson,
             ReadPerson,
             SearchPerson,
             ReadHistory,
             ReadTask,
+            WorkTask,
+            DecideTask,
+            ReadSource,
+            ReleaseSource,
+        ],
+        Role::Approver => &[
+            ReadRecord,
+            MatchPerson,
+            ReadPerson,
+            SearchPerson,
+            ReadHistory,
+            ReadTask,
+            WorkTask,
+            ApproveTask,
             ReadSource,
             ReleaseSource,
         ],

@@ -11,6 +11,7 @@ use crate::storage::command::{CommitActor, NewVersion, Planned, RememberedAnswer
 use crate::storage::project::{Projection, VersionFact, event_kind, event_subjects};
 use crate::storage::recent::KeyRow;
 use crate::storage::rows::json;
+use crate::storage::task_rows::NewNote;
 
 pub(super) struct EventRow {
     pub(super) position: EventPosition,
@@ -35,6 +36,7 @@ pub(super) struct Batch {
     pub(super) subjects: Vec<(String, EventPosition)>,
     pub(super) versions: Vec<VersionRow>,
     pub(super) keys: Vec<KeyRow>,
+    pub(super) notes: Vec<NewNote>,
     pub(super) audit: Vec<AuditEntry>,
     pub(super) remembered: Vec<(RememberedAnswer, Instant)>,
 }
@@ -49,6 +51,7 @@ impl Batch {
             subjects: Vec::new(),
             versions: Vec::new(),
             keys: Vec::new(),
+            notes: Vec::new(),
             audit: Vec::new(),
             remembered: Vec::new(),
         }
@@ -116,6 +119,7 @@ impl Batch {
                 position,
             }));
         }
+        self.notes.extend(plan.notes);
         self.audit.extend(plan.audit);
         self.remembered
             .extend(plan.remember.map(|answer| (answer, at)));

@@ -9,7 +9,7 @@ use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber};
 use crate::identity::StandardRecord;
 use crate::registry::{LocalId, RegistryEvent, RegistryState, Replacement, SourceCode};
 use crate::security::AuditEntry;
-use crate::storage::StoreError;
+use crate::storage::{NewNote, StoreError};
 
 /// Who commands; stands in the events and the versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,6 +91,8 @@ pub struct Planned<A> {
     pub versions: Vec<NewVersion>,
     /// Blocking keys of records; those known before get the new position.
     pub keys: Vec<(RecordNumber, Vec<u64>)>,
+    /// Words about tasks, for the events that name their digests.
+    pub notes: Vec<NewNote>,
     /// Audit rows.
     pub audit: Vec<AuditEntry>,
     /// An answer to keep.
@@ -106,6 +108,7 @@ impl<A> Planned<A> {
             events: Vec::new(),
             versions: Vec::new(),
             keys: Vec::new(),
+            notes: Vec::new(),
             audit: Vec::new(),
             remember: None,
             answer,
@@ -148,6 +151,7 @@ where
             events: planned.events,
             versions: planned.versions,
             keys: planned.keys,
+            notes: planned.notes,
             audit: planned.audit,
             remember: planned.remember,
             answer: (),

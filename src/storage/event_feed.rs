@@ -263,6 +263,8 @@ pub(super) const fn record_of(event: &RegistryEvent) -> Option<RecordNumber> {
         | RegistryEvent::RecordUnlinked { record, .. }
         | RegistryEvent::TaskOpened { record, .. }
         | RegistryEvent::TaskUpdated { record, .. }
+        | RegistryEvent::TaskReopened { record, .. }
+        | RegistryEvent::HeldSettled { record, .. }
         | RegistryEvent::SourceConflictNoted { record, .. }
         | RegistryEvent::SourceQuarantined { record, .. }
         | RegistryEvent::VersionDeferred { record, .. }
@@ -272,6 +274,12 @@ pub(super) const fn record_of(event: &RegistryEvent) -> Option<RecordNumber> {
         | RegistryEvent::PersonRetired { .. }
         | RegistryEvent::PersonWithdrawn { .. }
         | RegistryEvent::TaskClosed { .. }
+        | RegistryEvent::TaskClaimed { .. }
+        | RegistryEvent::TaskReleased { .. }
+        | RegistryEvent::TaskRead { .. }
+        | RegistryEvent::TaskDecided { .. }
+        | RegistryEvent::TaskEscalated { .. }
+        | RegistryEvent::TaskCommented { .. }
         | RegistryEvent::SourceReleased { .. } => None,
     }
 }

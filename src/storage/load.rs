@@ -12,10 +12,11 @@ use crate::storage::command::{CommitReads, Planned, ReadSet, RememberedAnswer};
 use crate::storage::db::{self, Connection, Row};
 use crate::storage::recent::{Wanted, YoungKeys, find_recent};
 use crate::storage::rows::{
-    Reader, parse_person, person_status, record_from, select_records, select_tasks, task_from,
+    Reader, parse_person, person_status, record_from, select_records,
 };
 use crate::storage::source_state;
 use crate::storage::sql::RowStatement;
+use crate::storage::task_rows::{select_tasks, task_from};
 
 const REMEMBERED: RowStatement = RowStatement {
     before: "select actor, key, digest, status, body from idempotency \
@@ -40,13 +41,13 @@ const PERSONS: RowStatement = RowStatement {
 };
 
 const TASKS_BY_A: RowStatement = RowStatement {
-    before: select_tasks!("where status = 'open' and person_a in (values"),
+    before: select_tasks!("where stage <> 'closed' and person_a in (values"),
     columns: 1,
     after: ")",
 };
 
 const TASKS_BY_B: RowStatement = RowStatement {
-    before: select_tasks!("where status = 'open' and person_b in (values"),
+    before: select_tasks!("where stage <> 'closed' and person_b in (values"),
     columns: 1,
     after: ")",
 };

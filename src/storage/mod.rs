@@ -34,6 +34,8 @@ mod source;
 mod source_rows;
 mod source_state;
 mod sql;
+mod task_queue;
+mod task_rows;
 mod token;
 mod verify;
 mod verify_audit;
@@ -65,11 +67,12 @@ pub use feed::{ExportRow, FeedRow, StoredEvent};
 pub use gauges::{AuditGauges, StoreFigures, TaskGauge};
 pub use history::HistoryPage;
 pub use read::{
-    StoredMember, StoredPerson, StoredPersonView, StoredRecord, StoredVersion, TaskFilter,
-    YoungRecords,
+    StoredMember, StoredPerson, StoredPersonView, StoredRecord, StoredVersion, YoungRecords,
 };
 pub use search::RecordValues;
 pub use source_state::{DeferredVersion, StoredQuarantine};
+pub use task_queue::{Assigned, DecidedTask, Notes, QueuePlace, TaskFilter};
+pub use task_rows::NewNote;
 pub use token::StoredToken;
 pub use verify::{Checked, VerifyReport, Violation};
 

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber, TaskId};
 use crate::matching::Route;
-use crate::registry::{PersonStatus, RecordState, RegistryEvent, RegistryState, VersionStanding};
+use crate::registry::{
+    PersonStatus, RecordState, RegistryEvent, RegistryState, VersionStanding, task_of,
+};
 use crate::storage::rows::{person_status_word, record_status_word};
 use crate::storage::source_rows::{SourceRows, source_subjects};
 
@@ -85,6 +87,8 @@ pub(super) struct Projection {
     pub(super) new_tasks: BTreeMap<TaskId, EventPosition>,
     /// Other tasks that they change.
     pub(super) changed_tasks: BTreeSet<TaskId>,
+    /// Digests of what was written about tasks, with where.
+    pub(super) notes: BTreeMap<String, EventPosition>,
     /// Versions in order.
     pub(super) versions: Vec<VersionFact>,
     /// Links that the events open, some of them closed again.
@@ -127,12 +131,11 @@ impl Projection {
             RegistryEvent::TaskOpened { task, .. } => {
                 self.new_tasks.insert(*task, position);
             }
-            RegistryEvent::TaskUpdated { task, .. } | RegistryEvent::TaskClosed { task, .. } => {
-                if !self.new_tasks.contains_key(task) {
-                    self.changed_tasks.insert(*task);
-                }
-            }
-            _ => self.sources.take(event, position),
+            RegistryEvent::HeldSettled { record, .. } => self.change_record(*record),
+            _ => match task_of(event) {
+                Some(task) => self.change_task(task, event, position),
+                None => self.sources.take(event, position),
+            },
         }
     }
 
@@ -166,6 +169,13 @@ impl Projection {
                 }
             }
             _ => {}
+        }
+    }
+
+    fn change_task(&mut self, task: TaskId, event: &RegistryEvent, position: EventPosition) {
+        self.notes.extend(note_of(event).map(|note| (note.to_owned(), position)));
+        if !self.new_tasks.contains_key(&task) {
+            self.changed_tasks.insert(task);
         }
     }
 
@@ -224,6 +234,17 @@ fn version_fact(event: &RegistryEvent, position: EventPosition) -> Option<Versio
     })
 }
 
+/// The digest of what was written with an event.
+pub(super) fn note_of(event: &RegistryEvent) -> Option<&str> {
+    match event {
+        RegistryEvent::TaskRead { note, .. } | RegistryEvent::TaskEscalated { note, .. } => {
+            note.as_deref()
+        }
+        RegistryEvent::TaskCommented { note, .. } => Some(note),
+        _ => None,
+    }
+}
+
 /// The kind of an event, as its JSON says.
 pub(super) const fn event_kind(event: &RegistryEvent) -> &'static str {
     match event {
@@ -238,6 +259,14 @@ pub(super) const fn event_kind(event: &RegistryEvent) -> &'static str {
         RegistryEvent::TaskOpened { .. } => "task_opened",
         RegistryEvent::TaskUpdated { .. } => "task_updated",
         RegistryEvent::TaskClosed { .. } => "task_closed",
+        RegistryEvent::TaskReopened { .. } => "task_reopened",
+        RegistryEvent::TaskClaimed { .. } => "task_claimed",
+        RegistryEvent::TaskReleased { .. } => "task_released",
+        RegistryEvent::TaskRead { .. } => "task_read",
+        RegistryEvent::TaskDecided { .. } => "task_decided",
+        RegistryEvent::TaskEscalated { .. } => "task_escalated",
+        RegistryEvent::TaskCommented { .. } => "task_commented",
+        RegistryEvent::HeldSettled { .. } => "held_settled",
         RegistryEvent::SourceConflictNoted { .. } => "source_conflict_noted",
         RegistryEvent::SourceQuarantined { .. } => "source_quarantined",
         RegistryEvent::SourceReleased { .. } => "source_released",
@@ -254,6 +283,7 @@ pub(super) fn event_subjects(event: &RegistryEvent) -> BTreeSet<String> {
     match event {
         RegistryEvent::RecordRegistered { record: number, .. }
         | RegistryEvent::RecordUpdated { record: number, .. }
+        | RegistryEvent::HeldSettled { record: number, .. }
         | RegistryEvent::RecordWithdrawn { record: number } => {
             subjects.insert(record(number));
         }
@@ -294,14 +324,21 @@ pub(super) fn event_subjects(event: &RegistryEvent) -> BTreeSet<String> {
             task,
             record: number,
             ..
+        }
+        | RegistryEvent::TaskReopened {
+            task,
+            record: number,
+            ..
         } => {
             subjects.insert(task.to_string());
             subjects.insert(record(number));
         }
-        RegistryEvent::TaskClosed { task, .. } => {
-            subjects.insert(task.to_string());
-        }
-        _ => subjects.extend(source_subjects(event)),
+        _ => match task_of(event) {
+            Some(task) => {
+                subjects.insert(task.to_string());
+            }
+            None => subjects.extend(source_subjects(event)),
+        },
     }
     subjects
 }

@@ -10,14 +10,14 @@ use crate::storage::sql::RowStatement;
 use crate::storage::{Store, StoreError};
 
 const CONFUSED_A: RowStatement = RowStatement {
-    before: "select person_a from tasks where status = 'open' \
+    before: "select person_a from tasks where (status = 'open' or outcome in ('different', 'cannot_tell')) \
         and kind = 'suspected_confusion' and person_a in (values",
     columns: 1,
     after: ")",
 };
 
 const CONFUSED_B: RowStatement = RowStatement {
-    before: "select person_b from tasks where status = 'open' \
+    before: "select person_b from tasks where (status = 'open' or outcome in ('different', 'cannot_tell')) \
         and kind = 'suspected_confusion' and person_b in (values",
     columns: 1,
     after: ")",

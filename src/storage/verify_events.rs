@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::foundation::hex;
 use crate::foundation::{EventPosition, RecordNumber};
 use crate::registry::RegistryState;
+use crate::review::note_digest;
 use crate::storage::StoreError;
 use crate::storage::copy::gaps;
 use crate::storage::db::{self, Connection, Row};
@@ -13,7 +14,8 @@ use crate::storage::feed::{PAGE, StoredEvent, list_events};
 use crate::storage::project::{
     LinkRow, PersonRow, Projection, RecordRow, VersionFact, event_kind, event_subjects,
 };
-use crate::storage::rows::{Reader, parse_person, parse_word, select_tasks, task_from};
+use crate::storage::rows::{Reader, parse_person, parse_word};
+use crate::storage::task_rows::{follows, select_tasks, task_from};
 use crate::storage::verify::Findings;
 use crate::storage::verify_sources;
 use sha2::{Digest, Sha256};
@@ -386,7 +388,7 @@ async fn compare_tasks(
                     findings.add("I2", task, sentence);
                 }
             }
-            if replay.state.tasks.get(&task) != Some(&found) {
+            if replay.state.tasks.get(&task) != Some(&found) || !follows(row, &found)? {
                 findings.add_difference(task, "tasks");
             }
             findings.report.checked.tasks += 1;
@@ -394,6 +396,32 @@ async fn compare_tasks(
     }
     for task in missing {
         findings.add_difference(task, "tasks");
+    }
+    compare_notes(connection, replay, findings).await
+}
+
+/// What was written about tasks is there, erased or as its digest says.
+async fn compare_notes(
+    connection: &mut Connection,
+    replay: &Replay,
+    findings: &mut Findings,
+) -> Result<(), StoreError> {
+    let mut missing = replay.projection.notes.clone();
+    let rows = db::query("select note, task, salt, words from task_notes")
+        .fetch_all(connection)
+        .await?;
+    for row in &rows {
+        let reader = Reader::named(row, "task_notes")?;
+        let known = missing.remove(&reader.name);
+        let written = reader.text_or_null(2)?.zip(reader.text_or_null(3)?);
+        let is_sound = written.is_none_or(|(salt, words)| note_digest(&salt, &words) == reader.name);
+        if known.is_none() || !is_sound {
+            findings.add_difference(reader.text(1)?, "task_notes");
+        }
+    }
+    for position in missing.values() {
+        let sentence = format!("what was written with event {} is lost", position.0);
+        findings.add("I1", format!("E{}", position.0), sentence);
     }
     Ok(())
 }

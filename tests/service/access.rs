@@ -9,7 +9,7 @@ use crate::request::Answer;
 use crate::world::{Actor, World, record_path};
 
 /// Every route of this service under `/api/v1`, with a body where one is taken.
-const ROUTES: [(&str, &str); 17] = [
+const ROUTES: [(&str, &str); 23] = [
     ("PUT", "/sources/gp/records/routes-1"),
     ("POST", "/sources/gp/records"),
     ("POST", "/sources/gp/records/batch"),
@@ -24,6 +24,12 @@ const ROUTES: [(&str, &str); 17] = [
     ("GET", "/events"),
     ("GET", "/review/tasks"),
     ("GET", "/review/tasks/{task}"),
+    ("POST", "/review/tasks/{task}/claim"),
+    ("POST", "/review/tasks/{task}/release"),
+    ("POST", "/review/tasks/{task}/comment"),
+    ("POST", "/review/tasks/{task}/decide"),
+    ("POST", "/review/tasks/{task}/escalate"),
+    ("GET", "/review/tasks/{task}/pack"),
     ("GET", "/sources"),
     ("POST", "/sources/gp/release"),
     ("GET", "/persons/{person}?follow=false"),
@@ -89,6 +95,9 @@ fn a_role_may_not_do_what_is_not_its_own() {
             vec![
                 "GET /review/tasks",
                 "GET /review/tasks/{task}",
+                "POST /review/tasks/{task}/claim",
+                "POST /review/tasks/{task}/decide",
+                "GET /review/tasks/{task}/pack",
                 "GET /persons/{person}/history",
                 "POST /sources/gp/release",
             ],
@@ -102,6 +111,8 @@ fn a_role_may_not_do_what_is_not_its_own() {
                 "POST /sources/gp/release",
                 "GET /events",
                 "GET /review/tasks",
+                "POST /review/tasks/{task}/comment",
+                "POST /review/tasks/{task}/escalate",
             ],
         ),
         (

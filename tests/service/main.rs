@@ -60,6 +60,8 @@ mod proofs;
 mod quarantine;
 /// What a source may send, and what it is answered.
 mod registering;
+/// Questions and the people who answer them.
+mod reviewing;
 /// Requests and answers.
 mod request;
 /// People's search.

@@ -28,6 +28,9 @@ pub(crate) enum Actor {
     GpFeed,
     Clinician,
     Steward,
+    SecondSteward,
+    Approver,
+    SecondApprover,
     Engineer,
     Auditor,
     Administrator,
@@ -35,11 +38,14 @@ pub(crate) enum Actor {
 }
 
 impl Actor {
-    const WITH_TOKENS: [Self; 7] = [
+    const WITH_TOKENS: [Self; 10] = [
         Self::Integration,
         Self::GpFeed,
         Self::Clinician,
         Self::Steward,
+        Self::SecondSteward,
+        Self::Approver,
+        Self::SecondApprover,
         Self::Engineer,
         Self::Auditor,
         Self::Administrator,
@@ -58,6 +64,9 @@ impl Actor {
             ],
             Self::Clinician => &["--actor", "clare", "--role", "clinician", "--person"],
             Self::Steward => &["--actor", "stewart", "--role", "steward", "--person"],
+            Self::SecondSteward => &["--actor", "stella", "--role", "steward", "--person"],
+            Self::Approver => &["--actor", "april", "--role", "approver", "--person"],
+            Self::SecondApprover => &["--actor", "arthur", "--role", "approver", "--person"],
             Self::Engineer => &["--actor", "edith", "--role", "engineer", "--person"],
             Self::Auditor => &["--actor", "audrey", "--role", "auditor", "--person"],
             Self::Administrator => &["--actor", "adam", "--role", "administrator", "--person"],

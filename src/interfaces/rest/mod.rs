@@ -50,4 +50,10 @@ pub fn routes() -> OpenApiRouter<Context> {
         .routes(routes!(events::follow_events))
         .routes(routes!(review::list_tasks))
         .routes(routes!(review::view_task))
+        .routes(routes!(review::claim_task))
+        .routes(routes!(review::release_task))
+        .routes(routes!(review::comment_task))
+        .routes(routes!(review::decide_task))
+        .routes(routes!(review::escalate_task))
+        .routes(routes!(review::view_pack))
 }

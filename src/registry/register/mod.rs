@@ -15,6 +15,8 @@ mod overlay;
 #[cfg(test)]
 mod tests;
 
+pub use overlay::accept_held;
+
 use std::sync::Arc;
 
 use crate::foundation::limits::REVIEW_TASKS_PER_RECORD_MAX;
@@ -22,12 +24,12 @@ use crate::foundation::{EventPosition, PersonId, RecordNumber, TaskId};
 use crate::identity::StandardRecord;
 use crate::matching::{Candidate, Decision, Grade, LinkageModel, Reason, decide};
 use crate::registry::candidates::{Scored, candidates, possible};
-use crate::registry::evidence::{compared, link_decision};
-use crate::registry::tasks::{Question, close_tasks_of, evidence_digest, raise, task_kind};
+use crate::registry::evidence::link_decision;
+use crate::registry::tasks::{Grounds, Question, close_tasks_of, priority, raise, task_kind};
 use crate::registry::{
     Change, CloseReason, LinkDecision, Numbering, OtherPerson, Outcome, RecordState, RecordStatus,
     Registered, Registration, RegistrationAnswer, RegistryEvent, RegistryState, TaskKind,
-    UnlinkReason, VersionStanding,
+    TaskPriority, UnlinkReason, VersionStanding,
 };
 
 /// Decides what follows from a registration. The caller has dealt with a
@@ -126,10 +128,14 @@ impl Work<'_> {
     }
 
     fn update(mut self, record: &RecordState) -> Change<Registered> {
-        let version = record.latest_version + 1;
         if let Some(objection) = self.objection(record) {
-            return self.hold(record, version, objection);
+            return self.hold(record, record.latest_version + 1, objection);
         }
+        self.become_current(record)
+    }
+
+    fn become_current(mut self, record: &RecordState) -> Change<Registered> {
+        let version = record.latest_version + 1;
         self.push_version(record.number, version, VersionStanding::Current);
         self.settle_held(record);
         let standard = self.with_history(record.number);
@@ -139,7 +145,7 @@ impl Work<'_> {
             .and_then(|person| self.state.persons.get(&person))
             .is_some_and(|person| person.members.len() > 1);
         let mut placed = match person {
-            Some(person) if others => self.judge(record, person, version, &candidates),
+            Some(person) if others => self.judge(record, person, version, &standard, &candidates),
             _ => self.place(record.number, version, &standard, &candidates, person),
         };
         self.take_replacement(record.number, version, &mut placed);
@@ -153,6 +159,7 @@ impl Work<'_> {
         record: &RecordState,
         person: PersonId,
         version: u32,
+        standard: &StandardRecord,
         candidates: &[Scored],
     ) -> Placed {
         let mut tasks = Vec::new();
@@ -164,21 +171,16 @@ impl Work<'_> {
             .state
             .open_task_of_kind(&[person], TaskKind::LinkDoubtful);
         if let (true, Some(own)) = (doubtful, own) {
-            let compared = compared(record.number, version, own);
-            let question = Question {
+            let asked = (record.number, version);
+            tasks.extend(self.raise(Question {
                 kind: TaskKind::LinkDoubtful,
                 record: record.number,
                 persons: vec![person],
                 weight_bits: Some(own.score.weight.bits()),
                 reasons: vec![Reason::UpdateContradictsPerson],
-                evidence: evidence_digest(self.model, &compared),
-            };
-            tasks.push(raise(
-                self.state,
-                &mut self.events,
-                self.numbering,
-                question,
-            ));
+                grounds: Grounds::compared(self.model, asked, standard, own),
+                priority: self.priority(TaskKind::LinkDoubtful, standard, Some(own)),
+            }));
         } else if let Some((task, state)) = open
             && state.record == record.number
         {
@@ -202,7 +204,8 @@ impl Work<'_> {
             Decision::Review { persons } => persons,
             Decision::NewPerson => Vec::new(),
         };
-        tasks.extend(self.ask_about(record.number, version, person, &found, &elsewhere));
+        let asked = (record.number, version);
+        tasks.extend(self.ask_about(asked, standard, person, &found, &elsewhere));
         self.stays(
             record,
             possible(self.model, &elsewhere, &graded, Some(person)),
@@ -263,7 +266,7 @@ impl Work<'_> {
             }
             Decision::Review { persons } => {
                 let own = self.own_person(record, version, alone_under);
-                let tasks = self.ask_about(record, version, own, &persons, &others);
+                let tasks = self.ask_about((record, version), standard, own, &persons, &others);
                 alone(own, possible(self.model, &others, &graded, None), tasks)
             }
             Decision::NewPerson => {
@@ -317,8 +320,8 @@ impl Work<'_> {
 
     fn ask_about(
         &mut self,
-        record: RecordNumber,
-        version: u32,
+        asked: (RecordNumber, u32),
+        standard: &StandardRecord,
         own: PersonId,
         found: &[(PersonId, crate::matching::MatchWeight, Vec<Reason>)],
         candidates: &[&Scored],
@@ -330,22 +333,33 @@ impl Work<'_> {
             };
             let mut persons = vec![own, *person];
             persons.sort_unstable();
-            let question = Question {
-                kind: task_kind(reasons),
-                record,
+            let kind = task_kind(reasons);
+            tasks.extend(self.raise(Question {
+                kind,
+                record: asked.0,
                 persons,
                 weight_bits: Some(weight.bits()),
                 reasons: reasons.clone(),
-                evidence: evidence_digest(self.model, &compared(record, version, scored)),
-            };
-            tasks.push(raise(
-                self.state,
-                &mut self.events,
-                self.numbering,
-                question,
-            ));
+                grounds: Grounds::compared(self.model, asked, standard, scored),
+                priority: self.priority(kind, standard, Some(scored)),
+            }));
         }
         tasks
+    }
+
+    fn raise(&mut self, question: Question) -> Option<TaskId> {
+        raise(self.state, &mut self.events, self.numbering, question)
+    }
+
+    fn priority(
+        &self,
+        kind: TaskKind,
+        standard: &StandardRecord,
+        with: Option<&Scored>,
+    ) -> TaskPriority {
+        let members = with.into_iter().flat_map(|scored| &scored.members);
+        let members = members.map(|member| member.standard.as_ref());
+        priority(kind, members.chain([standard]), self.numbering.now)
     }
 
     fn stays(

@@ -22,7 +22,7 @@ use sqlx::sqlite::SqlitePool;
 use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
 
 use crate::storage::StoreError;
-pub(super) use query::{Query, Row, query, write_parameter};
+pub(super) use query::{Query, Row, Value, query, write_parameter};
 
 /// A connection of either engine, alone, from a pool, or in a snapshot that
 /// ends with it.

@@ -27,6 +27,7 @@ mod goldens;
 mod opening;
 mod shared;
 mod sources;
+mod tasks;
 mod verify;
 mod writer;
 
@@ -52,7 +53,7 @@ use crate::identity::{StandardRecord, SubmittedRecord};
 use crate::matching::{ModelId, Route};
 use crate::registry::{
     CloseReason, LinkDecision, LocalId, RegistryEvent, RegistryState, SourceCode, TaskKind,
-    UnlinkReason, VersionStanding,
+    TaskPriority, UnlinkReason, VersionStanding,
 };
 
 pub(super) const OPTIONS: StoreOptions = StoreOptions {
@@ -414,6 +415,9 @@ pub(super) fn task_opened(
         weight_bits: Some(3.25),
         reasons: vec![],
         evidence: "00".into(),
+        priority: TaskPriority::Weight,
+        compared: vec![],
+        rows: vec![],
     }
 }
 

@@ -20,4 +20,7 @@ pub(super) use records::{CrossReferenceBody, RecordBody, RegistrationBody};
 pub(super) use requests::{NamedRecord, Question};
 pub(super) use search::{FoundBody, SearchBody};
 pub(super) use sources::{ListedSourceBody, ReleasedBody, SourceBody, SourcesBody};
-pub(super) use tasks::{TaskBody, TasksBody};
+pub(super) use tasks::{
+    ClaimRequest, CommentRequest, DecideRequest, DecidedBody, EscalateRequest, OpenedTaskBody,
+    PackBody, ReleaseTaskRequest, TaskBody, TaskStanding, TasksBody,
+};

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::flows::{RecordAnswer, RecordLink};
+use crate::flows::{RecordAnswer, RecordLink, VersionAnswer};
 use crate::identity::{Finding, SubmittedRecord};
 use crate::registry::{OtherPerson, RecordStatus, RegistrationAnswer};
 use crate::security::Access;
@@ -97,7 +97,7 @@ pub struct RecordBody {
 
 /// One version of a record.
 #[derive(Debug, Serialize, ToSchema)]
-struct VersionBody {
+pub(super) struct VersionBody {
     /// Counted from 1.
     #[schema(minimum = 1)]
     version: u32,
@@ -109,6 +109,18 @@ struct VersionBody {
     received_at: String,
     /// What it says, masked; null after an erasure.
     record: Option<SubmittedRecord>,
+}
+
+impl From<VersionAnswer> for VersionBody {
+    fn from(version: VersionAnswer) -> Self {
+        Self {
+            version: version.version,
+            standing: version.standing,
+            effective_at: version.effective_at.map(|at| at.to_string()),
+            received_at: version.received_at.to_string(),
+            record: version.record,
+        }
+    }
 }
 
 /// A record's link to its person.
@@ -164,13 +176,7 @@ impl RecordBody {
             versions: answer
                 .versions
                 .into_iter()
-                .map(|version| VersionBody {
-                    version: version.version,
-                    standing: version.standing,
-                    effective_at: version.effective_at.map(|at| at.to_string()),
-                    received_at: version.received_at.to_string(),
-                    record: version.record,
-                })
+                .map(VersionBody::from)
                 .collect(),
             link: answer.link.map(LinkBody::from),
         }
