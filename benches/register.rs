@@ -73,6 +73,7 @@ async fn ledger(directory: &std::path::Path) -> Context {
         clock: Arc::new(SystemClock),
         chance: Arc::new(SystemChance),
         pool: CpuPool::for_this_machine().expect("threads"),
+        merges_per_hour: accord::foundation::limits::MERGES_PER_HOUR_MAX,
     };
     let gp = SourceCode::parse("gp").expect("a source code");
     ensure_source(&context, &gp).await.expect("a source");

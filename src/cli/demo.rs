@@ -13,8 +13,8 @@ use crate::cli::ledger::{Use, access, open};
 use crate::cli::serve::{Signals, run_service};
 use crate::evaluation::generator::{GeneratedRecord, Population, generate};
 use crate::flows::{
-    Context, FollowerOptions, NewToken, TaskFilter, TaskStanding, add_source, catch_up, create_token,
-    export_persons, list_tasks,
+    Context, FollowerOptions, NewToken, TaskFilter, TaskStanding, add_source, catch_up,
+    create_token, export_persons, list_tasks,
 };
 use crate::identity::NumberStatus;
 use crate::interfaces::http::{ServerLimits, ServerOptions};

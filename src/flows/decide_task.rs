@@ -9,12 +9,10 @@ use crate::flows::review_task::{
 };
 use crate::flows::{Context, FlowError, IfMatch, ListedTask};
 use crate::foundation::{AssertionId, EventPosition, Instant, MergeId, PersonId, TaskId};
-use crate::registry::{
-    Numbering, RegistryEvent, RegistryState, TaskOutcome, TaskState,
-};
+use crate::registry::{Numbering, RegistryEvent, RegistryState, TaskOutcome, TaskState};
 use crate::review::{
     Carried, Follow, Needs, Reading, ReviewRefusal, Reviewer, Said, SeenRecord, carry_out,
-    evidence_seen, follow, needs_reason, needs_of, read,
+    evidence_seen, follow, needs_of, needs_reason, read,
 };
 use crate::security::Access;
 use crate::storage::{NewNote, Planned, ReadSet};
@@ -82,7 +80,7 @@ impl From<NotDecided> for FlowError {
     fn from(refused: NotDecided) -> Self {
         match refused {
             NotDecided::Review(refusal) => refusal.into(),
-            NotDecided::Merge(refusal) => refusal.into(),
+            NotDecided::Merge(refusal) => Self::Refused(refusal),
             NotDecided::Stale => Self::Stale,
             NotDecided::NoReason => no_words(
                 "reason",
@@ -187,7 +185,9 @@ async fn commit(
         },
         Err(refused) => Planned::nothing(Err(refused)),
     };
-    let committed = context.store.commit(read, commit_actor(access), now, decide);
+    let committed = context
+        .store
+        .commit(read, commit_actor(access), now, decide);
     Ok(committed.await??)
 }
 
@@ -221,11 +221,9 @@ impl Inside {
         let seen = evidence_now(state, known);
         let needs: Needs = needs_of(state, self.now, known, self.restricted);
         let moment = (self.now, seen.as_str());
-        let Reading {
-            mut events,
-            follow,
-        } = read(task, known, &self.reviewer, &self.said, needs, moment)
-            .map_err(NotDecided::Review)?;
+        let Reading { mut events, follow } =
+            read(task, known, &self.reviewer, &self.said, needs, moment)
+                .map_err(NotDecided::Review)?;
         let mut carried = Carried::default();
         if let Some(follow) = follow {
             let mut after = state.clone();

@@ -25,7 +25,10 @@ pub(super) async fn residents(
         if person.restricted {
             return Ok(Vec::new());
         }
-        let members = person.members.into_iter().filter_map(|member| member.standard);
+        let members = person
+            .members
+            .into_iter()
+            .filter_map(|member| member.standard);
         homes.extend(members.flat_map(|member| homes_of(&member)));
     }
     let homes = distinct(homes);

@@ -10,6 +10,7 @@ mod catch_up_index;
 mod cpu_pool;
 mod decide_task;
 mod evidence_pack;
+mod export_labels;
 mod export_links;
 mod follow_events;
 mod household;
@@ -38,6 +39,7 @@ use crate::foundation::{Chance, Clock, hex};
 use crate::identity::{NumberStatus, StandardDate, StandardiseOptions};
 use crate::index::{CandidateIndex, IndexError};
 use crate::matching::LinkageModel;
+use crate::registry::MergeRefusal;
 use crate::review::ReviewRefusal;
 use crate::security::{Actor, Denied};
 use crate::storage::{Store, StoreError};
@@ -47,6 +49,7 @@ pub use catch_up_index::{FollowerOptions, catch_up, catch_up_noting, follow};
 pub use cpu_pool::{CpuPool, CpuPoolFigures};
 pub use decide_task::{DecideCommand, DecisionAnswer, decide_task};
 pub use evidence_pack::{EvidencePack, evidence_pack};
+pub use export_labels::{ExportedLabel, export_labels};
 pub use export_links::{ExportedLink, ExportedRecord, export_links, export_persons};
 pub use follow_events::{EventFeed, FeedEvent, follow_events};
 pub use if_match::IfMatch;
@@ -58,6 +61,7 @@ pub use release_source::{
     DecidedDeferred, SourceQuarantine, decide_deferred, follow_releases, list_quarantines,
     release_source,
 };
+pub use review_task::{claim_task, comment_task, release_task};
 pub use seal_audit::seal_audit_each_second;
 pub use search_persons::{FoundPerson, SearchAnswer, SearchGap, search_persons};
 pub use view_history::{HistoryAnswer, HistoryEntry, view_history};
@@ -65,7 +69,6 @@ pub use view_person::{PersonAnswer, PersonRecord, PersonStanding, view_person};
 pub use view_record::{
     CrossReference, RecordAnswer, RecordLink, VersionAnswer, Wanted, cross_reference, view_record,
 };
-pub use review_task::{claim_task, comment_task, release_task};
 pub use view_tasks::{
     ListedTask, ShownRead, Side, SideRecord, TaskAnswer, TaskEntry, TaskFilter, TaskPage,
     TaskStanding, list_tasks, standing_of, view_task,
@@ -168,6 +171,9 @@ pub enum FlowError {
     /// The request contradicts what is known.
     #[error("{0}")]
     Conflict(&'static str),
+    /// A human's joining or parting that the rules forbid.
+    #[error(transparent)]
+    Refused(MergeRefusal),
     /// The human has done it too often for now.
     #[error("{0}")]
     TooMany(&'static str),

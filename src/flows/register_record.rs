@@ -19,7 +19,9 @@ use crate::registry::{
 };
 use crate::review::Carried;
 use crate::security::{Access, AuditEntry};
-use crate::storage::{CommitActor, CommitReads, NewNote, NewVersion, Planned, ReadSet, RememberedAnswer};
+use crate::storage::{
+    CommitActor, CommitReads, NewNote, NewVersion, Planned, ReadSet, RememberedAnswer,
+};
 
 /// HTTP's words for what an idempotency key remembers (RFC 9110 §15.3).
 const CREATED: u16 = 201;
@@ -178,8 +180,7 @@ pub(super) struct Accepting {
 }
 
 /// Decides what a human says of a held version, inside the commit.
-pub(super) type Accept =
-    Arc<dyn Fn(&RegistryState) -> Result<Accepting, NotDecided> + Send + Sync>;
+pub(super) type Accept = Arc<dyn Fn(&RegistryState) -> Result<Accepting, NotDecided> + Send + Sync>;
 
 /// Decides a question about a held version, which becomes current where the
 /// human says so. `read` is what the question reads.

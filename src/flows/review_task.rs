@@ -43,9 +43,8 @@ pub async fn claim_task(
     }
     let now = context.clock.now();
     let until = Instant::from_microseconds(now.microseconds() + lease_seconds * 1_000_000);
-    let take = move |state: &TaskState, reviewer: &Reviewer| {
-        claim(task, state, reviewer, (now, until))
-    };
+    let take =
+        move |state: &TaskState, reviewer: &Reviewer| claim(task, state, reviewer, (now, until));
     step(context, access, task, (if_match, None), take).await
 }
 
@@ -78,9 +77,8 @@ pub async fn comment_task(
     let note = note_of(context, task, "comment", Some(words))?;
     let note = note.ok_or_else(|| no_words("comment", "say what is to be written"))?;
     let digest = note.note.clone();
-    let write = move |_: &TaskState, reviewer: &Reviewer| {
-        Ok(comment(task, reviewer, digest.clone()))
-    };
+    let write =
+        move |_: &TaskState, reviewer: &Reviewer| Ok(comment(task, reviewer, digest.clone()));
     step(context, access, task, (if_match, Some(note)), write).await
 }
 
@@ -180,7 +178,9 @@ async fn step(
             Err(refusal) => Planned::nothing(Stepped::Refused(refusal)),
         }
     };
-    let committed = context.store.commit(read, commit_actor(access), now, decide);
+    let committed = context
+        .store
+        .commit(read, commit_actor(access), now, decide);
     match committed.await? {
         Stepped::Done => listed(context, task).await,
         Stepped::Refused(refusal) => Err(refusal.into()),

@@ -7,8 +7,8 @@ use crate::flows::{Context, FlowError};
 use crate::foundation::{Instant, PersonId, TaskId};
 use crate::matching::Route;
 use crate::registry::{
-    CloseReason, EscalationReason, LinkDecision, LocalId, RegistryEvent, SourceCode, TaskKind,
-    TaskOutcome, UnlinkReason, VersionStanding, task_of,
+    AssertionKind, CloseReason, DropReason, EscalationReason, LinkDecision, LocalId, RegistryEvent,
+    SourceCode, TaskKind, TaskOutcome, UnlinkReason, VersionStanding, task_of,
 };
 use crate::security::Access;
 use crate::storage::PlacedEvent;
@@ -119,6 +119,13 @@ fn sentence(event: &RegistryEvent, record: Option<&(SourceCode, LocalId)>) -> St
             UnlinkReason::JoinedAnother => {
                 format!("The record of {source} left, because new evidence joins it to another.")
             }
+            UnlinkReason::Merged => {
+                format!("The record of {source} was carried to the person that goes on.")
+            }
+            UnlinkReason::Unmerged => {
+                format!("The record of {source} left, because a merge was undone.")
+            }
+            UnlinkReason::Moved => format!("The record of {source} was moved by a human."),
         },
         RegistryEvent::PersonRetired {
             person,
@@ -130,7 +137,16 @@ fn sentence(event: &RegistryEvent, record: Option<&(SourceCode, LocalId)>) -> St
         RegistryEvent::TaskUpdated { .. } => {
             format!("New evidence from {source} was added to an open question.")
         }
-        RegistryEvent::HeldSettled { version, accepted, .. } => held(source, *version, *accepted),
+        RegistryEvent::HeldSettled {
+            version, accepted, ..
+        } => held(source, *version, *accepted),
+        RegistryEvent::PersonRestored { .. }
+        | RegistryEvent::MergeProposed { .. }
+        | RegistryEvent::MergeDropped { .. }
+        | RegistryEvent::MergeMade { .. }
+        | RegistryEvent::MergeUndone { .. }
+        | RegistryEvent::AssertionMade { .. }
+        | RegistryEvent::AssertionWithdrawn { .. } => about_merge(event),
         _ => sentence_of_task(event).unwrap_or_else(|| about_source(event, source)),
     }
 }
@@ -184,6 +200,60 @@ const fn decided(outcome: TaskOutcome) -> &'static str {
     }
 }
 
+fn about_merge(event: &RegistryEvent) -> String {
+    match event {
+        RegistryEvent::PersonRestored { person } => format!("{person} stands for itself again."),
+        RegistryEvent::MergeProposed {
+            survivor, retired, ..
+        } => format!(
+            "Somebody proposed to merge {retired} into {survivor}; somebody else has to approve it."
+        ),
+        RegistryEvent::MergeDropped {
+            survivor,
+            retired,
+            because,
+            ..
+        } => match because {
+            DropReason::Rejected => {
+                format!("The merge of {retired} into {survivor} was not approved.")
+            }
+            DropReason::NoLongerPossible => format!(
+                "The proposed merge of {retired} into {survivor} was dropped: it had become \
+                 impossible."
+            ),
+        },
+        RegistryEvent::MergeMade {
+            survivor,
+            retired,
+            moved,
+            ..
+        } => format!(
+            "{retired} was merged into {survivor} by a human; {} moved.",
+            records(moved.len())
+        ),
+        RegistryEvent::MergeUndone {
+            survivor, retired, ..
+        } => format!("The merge of {retired} into {survivor} was undone by a human."),
+        RegistryEvent::AssertionMade {
+            kind: AssertionKind::Same,
+            ..
+        } => "A human said that records are the same person's.".to_owned(),
+        RegistryEvent::AssertionMade { .. } => {
+            "A human said that records are different people's; they are never joined by themselves."
+                .to_owned()
+        }
+        _ => "A human took back what was said of records.".to_owned(),
+    }
+}
+
+fn records(count: usize) -> String {
+    if count == 1 {
+        "one record".to_owned()
+    } else {
+        format!("{count} records")
+    }
+}
+
 fn about_source(event: &RegistryEvent, source: &str) -> String {
     match event {
         RegistryEvent::VersionDeferred { version, .. } => {
@@ -223,6 +293,13 @@ fn linked(source: &str, decision: &LinkDecision) -> String {
     let weight = decision
         .weight_bits
         .map_or_else(String::new, |bits| format!(" ({bits:.1} bits)"));
+    if let Some(carried) = &decision.carried {
+        return if carried.undone {
+            format!("The record of {source} went back, because a merge was undone.")
+        } else {
+            format!("The record of {source} came with a merge.")
+        };
+    }
     match decision.route {
         None => format!("The record of {source} was linked as the first of an identity."),
         Some(Route::Deterministic) => {
@@ -244,11 +321,23 @@ const fn asks(kind: TaskKind) -> &'static str {
         TaskKind::LinkDoubtful => "does the record still belong to this person?",
         TaskKind::SourceQuarantined => "why does this source contradict what is known?",
         TaskKind::SupersessionConflict => "which NHS number stands for the other?",
+        TaskKind::MergeApproval => "may these two persons become one, as somebody has proposed?",
     }
 }
 
 const fn closed(because: CloseReason) -> &'static str {
     match because {
+        CloseReason::PersonsParted => {
+            "A question was closed: the persons have been parted, and it is asked of the one that \
+             has the record now."
+        }
+        CloseReason::AssertedDifferent => {
+            "A question was closed: a human said that these are different people."
+        }
+        CloseReason::RecordMoved => {
+            "A question was closed: a human has decided where the record belongs."
+        }
+        CloseReason::MergeDropped => "A question was closed: the merge is not carried out.",
         CloseReason::PersonsJoined => "A question was closed: the persons have become one.",
         CloseReason::PersonWithdrawn => "A question was closed: a person was withdrawn.",
         CloseReason::Superseded => {

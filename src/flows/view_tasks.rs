@@ -11,8 +11,8 @@ use crate::foundation::limits::TASK_RECORDS_SHOWN_MAX;
 use crate::foundation::{Instant, PersonId, RecordNumber, TaskId};
 use crate::identity::{StandardRecord, SubmittedRecord};
 use crate::registry::{
-    Gate, LocalId, Member, OtherPerson, RegistryEvent, ShownRow, SourceCode, TaskKind,
-    TaskOutcome, TaskState,
+    Gate, LocalId, Member, OtherPerson, RegistryEvent, ShownRow, SourceCode, TaskKind, TaskOutcome,
+    TaskState,
 };
 use crate::review::{SeenRecord, evidence_seen, may_see_read, outcomes};
 use crate::security::Access;

@@ -13,6 +13,6 @@ pub mod tally;
 pub use chance::{Chance, SeededChance, SystemChance};
 pub use clock::{Clock, Instant, ManualClock, SystemClock};
 pub use hex::hex;
-pub use ids::{EventPosition, PersonId, RecordNumber, TaskId};
+pub use ids::{AssertionId, EventPosition, MergeId, PersonId, RecordNumber, TaskId};
 pub use redacted::Redacted;
 pub use tally::{Tally, TallyFigures};

@@ -8,10 +8,11 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::foundation::{Instant, PersonId, RecordNumber, TaskId};
+use crate::foundation::{AssertionId, Instant, MergeId, PersonId, RecordNumber, TaskId};
 use crate::matching::{Field, ModelId, Reason, Route};
 use crate::registry::{
-    ConflictKind, LevelChange, LocalId, QuarantineReason, SourceCode, TaskOutcome, TaskPriority,
+    ApprovalReason, AssertionKind, Carried, ConflictKind, DropReason, LevelChange, LocalId,
+    QuarantineReason, SourceCode, TaskOutcome, TaskPriority,
 };
 
 /// One fact.
@@ -73,6 +74,9 @@ pub enum RegistryEvent {
         person: PersonId,
         /// Why.
         because: UnlinkReason,
+        /// The merge that carries it, or that is undone.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        merge: Option<MergeId>,
     },
     /// An identity is replaced by another; its id resolves for ever.
     PersonRetired {
@@ -85,6 +89,94 @@ pub enum RegistryEvent {
     PersonWithdrawn {
         /// Whose.
         person: PersonId,
+    },
+    /// A replaced identity stands for itself again.
+    PersonRestored {
+        /// Its id.
+        person: PersonId,
+    },
+    /// A human wants two persons to be one; a second one has to agree (R114).
+    /// What is said in words stands beside the ledger, here and below.
+    MergeProposed {
+        /// Its id, which the merge keeps.
+        merge: MergeId,
+        /// Whose id is to go on.
+        survivor: PersonId,
+        /// Whose id is to resolve to it.
+        retired: PersonId,
+        /// Who asks.
+        by: String,
+        /// Why it takes two.
+        because: Vec<ApprovalReason>,
+        /// The task that asks the second one.
+        task: TaskId,
+    },
+    /// A proposed merge is not carried out.
+    MergeDropped {
+        /// Which.
+        merge: MergeId,
+        /// Whose id was to go on.
+        survivor: PersonId,
+        /// Whose id was to resolve to it.
+        retired: PersonId,
+        /// Who said so.
+        by: String,
+        /// Why.
+        because: DropReason,
+    },
+    /// A human has joined two persons. Links and ids follow as events of their
+    /// own.
+    MergeMade {
+        /// Its id.
+        merge: MergeId,
+        /// Whose id goes on.
+        survivor: PersonId,
+        /// Whose id resolves to it.
+        retired: PersonId,
+        /// Records that it carries over.
+        moved: Vec<RecordNumber>,
+        /// Records that the survivor had.
+        kept: Vec<RecordNumber>,
+        /// Who carried it out: who asked, or who approved.
+        by: String,
+    },
+    /// A human has taken a merge back. Links and ids follow as events of their
+    /// own.
+    MergeUndone {
+        /// Which.
+        merge: MergeId,
+        /// From whom the records part: the survivor, or who has replaced it since.
+        survivor: PersonId,
+        /// Whose id stands for itself again.
+        retired: PersonId,
+        /// Who.
+        by: String,
+    },
+    /// A human says that records are the same person's, or different people's:
+    /// each of `a` and each of `b` (R102).
+    AssertionMade {
+        /// Its id.
+        assertion: AssertionId,
+        /// Which of the two.
+        kind: AssertionKind,
+        /// The one side.
+        a: Vec<RecordNumber>,
+        /// The other.
+        b: Vec<RecordNumber>,
+        /// SHA-256 over the versions that were seen.
+        evidence: String,
+        /// Who.
+        by: String,
+        /// The merge whose undoing says it.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        merge: Option<MergeId>,
+    },
+    /// An assertion is taken back.
+    AssertionWithdrawn {
+        /// Which.
+        assertion: AssertionId,
+        /// Who.
+        by: String,
     },
     /// A question for a human.
     TaskOpened {
@@ -336,6 +428,12 @@ pub enum UnlinkReason {
     Withdrawn,
     /// It was alone under its person and new evidence joins it to another.
     JoinedAnother,
+    /// A merge carries it to the survivor.
+    Merged,
+    /// A merge was undone.
+    Unmerged,
+    /// A human moved it.
+    Moved,
 }
 
 /// What a task asks.
@@ -358,6 +456,8 @@ pub enum TaskKind {
     SourceQuarantined,
     /// A number is said to be replaced in a circle, or by two others (R18).
     SupersessionConflict,
+    /// May these two persons become one? Somebody else has proposed it (R114).
+    MergeApproval,
 }
 
 /// Why a question went to the national back office.
@@ -383,6 +483,15 @@ pub enum CloseReason {
     Superseded,
     /// The quarantine of the source has ended.
     SourceReleased,
+    /// A merge was undone; where the question still stands, it is asked again
+    /// of the person that has the record now.
+    PersonsParted,
+    /// A human said that the records are different people's.
+    AssertedDifferent,
+    /// A human has decided where the record belongs.
+    RecordMoved,
+    /// The merge that was to be approved is not carried out.
+    MergeDropped,
 }
 
 /// A version of a record that a decision looked at.
@@ -424,4 +533,8 @@ pub struct LinkDecision {
     pub rows: Vec<EvidenceRow>,
     /// The rules that spoke.
     pub reasons: Vec<Reason>,
+    /// Set where no decision about the record was made: a merge, or its undoing,
+    /// has carried it here.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub carried: Option<Carried>,
 }

@@ -60,5 +60,6 @@ pub(super) fn link_decision(
         compared,
         rows,
         reasons,
+        carried: None,
     }
 }

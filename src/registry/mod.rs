@@ -13,7 +13,9 @@ mod disclosure;
 mod event;
 mod evidence;
 mod household;
+mod merging;
 mod quarantine;
+mod record_state;
 mod register;
 mod registration;
 mod release;
@@ -27,31 +29,38 @@ mod withdraw;
 pub use answer::{OtherPerson, Outcome, RegistrationAnswer};
 pub use disclosure::{Gate, ShownRow, ShownValues};
 pub use event::{
-    CloseReason, ComparedVersion, EscalationReason, EvidenceRow, LinkDecision, NumberHash, RegistryEvent, TaskKind,
-    UnlinkReason, VersionStanding,
+    CloseReason, ComparedVersion, EscalationReason, EvidenceRow, LinkDecision, NumberHash,
+    RegistryEvent, TaskKind, UnlinkReason, VersionStanding,
 };
 pub use household::{lives_with, sweep_household};
+pub use merging::{
+    ApprovalReason, AssertionAnswer, AssertionCommand, AssertionKind, AssertionState, Carried,
+    Deviation, DeviationKind, DropReason, Home, MergeAnswer, MergeCommand, MergeRefusal,
+    MergeState, MergeStatus, MoveAnswer, MoveCommand, MoveTarget, Refused, UndoAnswer,
+    approve_merge, assert_records, drop_merge, merge_persons, move_record, needs_approval,
+    undo_merge, withdraw_assertion,
+};
 pub use quarantine::{
     CONFLICTS_MIN, ConflictKind, Earlier, LONG_RUN_RECORDS, Quarantine, QuarantineReason,
     SourceState, WINDOW_RECORDS, holds_default,
 };
+pub use record_state::{LinkState, RecordState, RecordStatus, VersionState};
 pub use register::{accept_held, register};
 pub use registration::{PreparedPerson, Registered, Registration};
 pub use release::{DecidedAgain, decide_again, release_source};
 pub use source::{InvalidName, LocalId, Source, SourceCode};
-pub use state::{
-    LinkState, Member, PersonState, PersonStatus, RecordState, RecordStatus, RegistryState,
-    VersionState,
-};
+pub use state::{Member, PersonState, PersonStatus, RegistryState};
 pub use supersession::Replacement;
 pub use task_state::{
-    LevelChange, TaskClaim, TaskOutcome, TaskPriority, TaskRead, TaskStage, TaskState, is_new_evidence,
-    level_changes, task_of,
+    LevelChange, TaskClaim, TaskOutcome, TaskPriority, TaskRead, TaskStage, TaskState,
+    is_new_evidence, level_changes, task_of,
 };
 pub use tasks::is_child;
 pub use withdraw::withdraw;
 
-use crate::foundation::{Chance, EventPosition, Instant, PersonId, RecordNumber, TaskId};
+use crate::foundation::{
+    AssertionId, Chance, EventPosition, Instant, MergeId, PersonId, RecordNumber, TaskId,
+};
 
 /// What a command needs beside the state: the present, chance for new ids, and
 /// the next numbers.
@@ -73,6 +82,18 @@ impl Numbering<'_> {
     #[must_use]
     pub fn task(&self) -> TaskId {
         TaskId::new(self.now, self.chance)
+    }
+
+    /// A new merge id.
+    #[must_use]
+    pub fn merge(&self) -> MergeId {
+        MergeId::new(self.now, self.chance)
+    }
+
+    /// A new assertion id.
+    #[must_use]
+    pub fn assertion(&self) -> AssertionId {
+        AssertionId::new(self.now, self.chance)
     }
 }
 

@@ -5,71 +5,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber, TaskId};
+use crate::foundation::{AssertionId, EventPosition, MergeId, PersonId, RecordNumber, TaskId};
 use crate::identity::StandardRecord;
-use crate::matching::Route;
 use crate::registry::{
-    Counters, LinkDecision, LocalId, NumberHash, RecordNumberCounter, RegistryEvent, SourceCode,
-    SourceState, TaskKind, TaskOutcome, TaskState, VersionStanding,
+    AssertionState, Counters, Home, LinkDecision, LinkState, LocalId, MergeState, NumberHash,
+    RecordNumberCounter, RecordState, RecordStatus, RegistryEvent, SourceCode, SourceState,
+    TaskKind, TaskOutcome, TaskState, VersionStanding, VersionState,
 };
-
-/// Whether a record counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RecordStatus {
-    /// It does.
-    Active,
-    /// Its source withdrew it.
-    Withdrawn,
-}
-
-/// One version of a record.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VersionState {
-    /// Counted from 1.
-    pub version: u32,
-    /// SHA-256 of its payload.
-    pub digest: String,
-    /// When it was so at the source.
-    pub effective_at: Option<Instant>,
-    /// Current, history or held.
-    pub standing: VersionStanding,
-}
-
-/// A source record.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RecordState {
-    /// Its number.
-    pub number: RecordNumber,
-    /// Its source.
-    pub source: SourceCode,
-    /// Its id there.
-    pub local_id: LocalId,
-    /// Active or withdrawn.
-    pub status: RecordStatus,
-    /// Highest version number.
-    pub latest_version: u32,
-    /// The version that is served.
-    pub current: VersionState,
-    /// A version that waits for a human.
-    pub held: Option<VersionState>,
-    /// To whom it belongs, while active.
-    pub link: Option<LinkState>,
-    /// Position of the last event about it.
-    pub position: EventPosition,
-}
-
-/// A link that holds now.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LinkState {
-    /// To whom.
-    pub person: PersonId,
-    /// How; `None` for a person of its own.
-    pub route: Option<Route>,
-    /// Posterior weight.
-    pub weight_bits: Option<f64>,
-    /// Since when.
-    pub since: EventPosition,
-}
 
 /// Whether a person id stands for somebody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,6 +74,10 @@ pub struct RegistryState {
     pub sources: BTreeMap<SourceCode, SourceState>,
     /// Which number is replaced by which, where a command says or asks it.
     pub replacements: BTreeMap<NumberHash, BTreeSet<NumberHash>>,
+    /// Merges, where a command is about them or about their persons.
+    pub merges: BTreeMap<MergeId, MergeState>,
+    /// What humans have said of the records of loaded persons.
+    pub assertions: BTreeMap<AssertionId, AssertionState>,
     /// The decision of each record's present link, for a whole replay only.
     pub decisions: Option<BTreeMap<RecordNumber, LinkDecision>>,
 }
@@ -181,9 +127,7 @@ impl RegistryState {
     ) -> Option<(TaskId, &TaskState)> {
         self.tasks
             .iter()
-            .find(|(_, task)| {
-                task.waits() && task.kind == kind && task.persons == persons
-            })
+            .find(|(_, task)| task.waits() && task.kind == kind && task.persons == persons)
             .map(|(id, task)| (*id, task))
     }
 
@@ -213,9 +157,7 @@ impl RegistryState {
     pub fn open_tasks_of(&self, person: PersonId) -> impl Iterator<Item = (TaskId, &TaskState)> {
         self.tasks
             .iter()
-            .filter(move |(_, task)| {
-                task.waits() && task.persons.contains(&person)
-            })
+            .filter(move |(_, task)| task.waits() && task.persons.contains(&person))
             .map(|(id, task)| (*id, task))
     }
 
@@ -304,6 +246,13 @@ impl RegistryState {
             }
             // What waits is a list of the store; nothing here depends on it.
             RegistryEvent::VersionDeferred { .. } | RegistryEvent::DeferredDecided { .. } => {}
+            RegistryEvent::PersonRestored { .. }
+            | RegistryEvent::MergeProposed { .. }
+            | RegistryEvent::MergeDropped { .. }
+            | RegistryEvent::MergeMade { .. }
+            | RegistryEvent::MergeUndone { .. }
+            | RegistryEvent::AssertionMade { .. }
+            | RegistryEvent::AssertionWithdrawn { .. } => self.apply_merging(event, position),
         }
     }
 
@@ -315,7 +264,7 @@ impl RegistryState {
         }
     }
 
-    fn touch_person_of(&mut self, record: RecordNumber, position: EventPosition) {
+    pub(super) fn touch_person_of(&mut self, record: RecordNumber, position: EventPosition) {
         let person = self
             .records
             .get(&record)
@@ -399,11 +348,22 @@ impl RegistryState {
         position: EventPosition,
     ) {
         if let Some(state) = self.records.get_mut(&record) {
+            let carried = decision.carried.as_ref();
             state.link = Some(LinkState {
                 person,
                 route: decision.route,
                 weight_bits: decision.weight_bits,
                 since: position,
+                home: carried.map_or_else(
+                    || Home {
+                        person,
+                        since: position,
+                        route: decision.route,
+                        weight_bits: decision.weight_bits,
+                        model: decision.model.clone(),
+                    },
+                    |carried| carried.home.clone(),
+                ),
             });
             state.position = position;
         }

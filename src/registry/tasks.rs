@@ -35,7 +35,35 @@ pub(super) struct Grounds {
     pub(super) rows: Vec<EvidenceRow>,
 }
 
+impl Question {
+    /// The same as a task asks, of these persons.
+    pub(super) fn again(known: &TaskState, persons: Vec<PersonId>) -> Self {
+        Self {
+            kind: known.kind,
+            record: known.record,
+            persons,
+            weight_bits: known.weight_bits,
+            reasons: known.reasons.clone(),
+            grounds: Grounds {
+                digest: known.evidence.clone(),
+                compared: known.compared.clone(),
+                rows: known.rows.clone(),
+            },
+            priority: known.priority,
+        }
+    }
+}
+
 impl Grounds {
+    /// Versions that a human had in front of them; no comparison.
+    pub(super) fn seen(model: &LinkageModel, compared: Vec<ComparedVersion>) -> Self {
+        Self {
+            digest: evidence_digest(model, &compared),
+            compared,
+            rows: Vec::new(),
+        }
+    }
+
     /// A comparison of a record with a person.
     pub(super) fn compared(
         model: &LinkageModel,
@@ -66,18 +94,35 @@ impl Grounds {
     }
 }
 
+/// What has become of a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Raised {
+    /// The task that asks it.
+    pub(super) task: TaskId,
+    /// Whether it waits; else people have settled it on this evidence.
+    pub(super) waits: bool,
+}
+
+impl Raised {
+    /// The task, where it waits.
+    pub(super) fn waiting(self) -> Option<TaskId> {
+        self.waits.then_some(self.task)
+    }
+}
+
 /// Opens a task, adds the evidence to the one that asks the same, or asks again
-/// what people have settled on other evidence. `None` where they have settled it
-/// on this.
+/// what people have settled on other evidence.
 pub(super) fn raise(
     state: &RegistryState,
     events: &mut Vec<RegistryEvent>,
     numbering: &Numbering<'_>,
     question: Question,
-) -> Option<TaskId> {
+) -> Raised {
+    let waiting = |task| Raised { task, waits: true };
     let pair = question.persons.len() > 1;
     let asks_the_same = |task: &&TaskState| {
-        task.persons == question.persons && (pair || task.kind == question.kind)
+        let of_the_pair = pair && task.kind != TaskKind::MergeApproval;
+        task.persons == question.persons && (of_the_pair || task.kind == question.kind)
     };
     let known = |wanted: fn(&TaskState) -> bool| {
         let mut tasks = state.tasks.iter();
@@ -85,16 +130,19 @@ pub(super) fn raise(
     };
     if let Some((task, known)) = known(TaskState::waits) {
         events.push(add_evidence(*task, known, question));
-        return Some(*task);
+        return waiting(*task);
     }
     let settled = known(|task| task.stage == TaskStage::Decided);
     if let Some((task, settled)) = settled {
         let changed = level_changes(&settled.rows, &question.grounds.rows);
         if is_settled(settled, &question, &changed) {
-            return None;
+            return Raised {
+                task: *task,
+                waits: false,
+            };
         }
         events.push(ask_again(*task, question, changed));
-        return Some(*task);
+        return waiting(*task);
     }
     let task = numbering.task();
     let Question {
@@ -118,7 +166,7 @@ pub(super) fn raise(
         compared: grounds.compared,
         rows: grounds.rows,
     });
-    Some(task)
+    waiting(task)
 }
 
 fn is_settled(settled: &TaskState, question: &Question, changed: &[LevelChange]) -> bool {
@@ -223,7 +271,9 @@ pub(super) fn priority<'r>(
             TaskPriority::Sensitive
         }
         TaskKind::PossibleDuplicateNumber | TaskKind::SupersessionConflict => TaskPriority::Number,
-        TaskKind::PossibleDuplicate | TaskKind::LinkDoubtful => TaskPriority::Weight,
+        TaskKind::PossibleDuplicate | TaskKind::LinkDoubtful | TaskKind::MergeApproval => {
+            TaskPriority::Weight
+        }
     }
 }
 

@@ -30,12 +30,7 @@ pub struct Carried {
 /// What the rules ask of the question besides its stage. `restricted` says that
 /// a withdrawn record restricts one of its persons (R111).
 #[must_use]
-pub fn needs_of(
-    state: &RegistryState,
-    now: Instant,
-    task: &TaskState,
-    restricted: bool,
-) -> Needs {
+pub fn needs_of(state: &RegistryState, now: Instant, task: &TaskState, restricted: bool) -> Needs {
     let merges = follow(task.kind, TaskOutcome::Same) == Some(Follow::Merge);
     let pair = (task.persons.first(), task.persons.get(1));
     let (true, (Some(one), Some(other))) = (merges, pair) else {
@@ -149,9 +144,10 @@ impl Work<'_> {
         let mut after = self.state.clone();
         let mut events = self.lift_assertions(survivor, retired);
         apply(&mut after, &events);
-        let first = self.known.reads_of_round().find(|read| {
-            read.outcome == TaskOutcome::Same && read.by != self.by
-        });
+        let first = self
+            .known
+            .reads_of_round()
+            .find(|read| read.outcome == TaskOutcome::Same && read.by != self.by);
         let command = MergeCommand {
             survivor,
             retired,
@@ -186,12 +182,10 @@ impl Work<'_> {
     fn lift_assertions(&self, one: PersonId, other: PersonId) -> Vec<RegistryEvent> {
         let (one, other) = (self.records_of(one), self.records_of(other));
         let contrary = self.state.assertions.iter().filter(|(_, known)| {
-            known.kind == AssertionKind::Different
-                && !known.withdrawn
-                && known.parts(&one, &other)
+            known.kind == AssertionKind::Different && !known.withdrawn && known.parts(&one, &other)
         });
-        let lifted = contrary
-            .filter_map(|(id, _)| withdraw_assertion(self.state, *id, self.by).ok());
+        let lifted =
+            contrary.filter_map(|(id, _)| withdraw_assertion(self.state, *id, self.by).ok());
         lifted.flatten().collect()
     }
 
@@ -292,7 +286,9 @@ impl Work<'_> {
     fn proposed(&self, task: TaskId) -> Result<MergeId, MergeRefusal> {
         let mut merges = self.state.merges.iter();
         let found = merges.find(|(_, known)| known.task == Some(task));
-        found.map(|(merge, _)| *merge).ok_or(MergeRefusal::UnknownMerge)
+        found
+            .map(|(merge, _)| *merge)
+            .ok_or(MergeRefusal::UnknownMerge)
     }
 
     fn approve(&self, task: TaskId) -> Result<Carried, MergeRefusal> {

@@ -92,7 +92,9 @@ pub fn release(
     if !state.waits() {
         return Err(ReviewRefusal::Settled);
     }
-    let own = state.claim_at(now).filter(|claim| claim.by == reviewer.name);
+    let own = state
+        .claim_at(now)
+        .filter(|claim| claim.by == reviewer.name);
     own.map(|claim| RegistryEvent::TaskReleased {
         task,
         by: claim.by.clone(),
@@ -196,11 +198,7 @@ impl Step<'_> {
 }
 
 /// As what the reads settle the question, if they do.
-fn settles(
-    earlier: &[&TaskRead],
-    outcome: TaskOutcome,
-    two_readers: bool,
-) -> Option<TaskOutcome> {
+fn settles(earlier: &[&TaskRead], outcome: TaskOutcome, two_readers: bool) -> Option<TaskOutcome> {
     let same_before = earlier.iter().any(|read| read.outcome == outcome);
     match earlier.len() {
         0 => (!two_readers).then_some(outcome),
@@ -240,7 +238,5 @@ fn may_read_next(state: &TaskState, reviewer: &Reviewer) -> Result<(), ReviewRef
 /// who have read it themselves, until it is settled (R114).
 #[must_use]
 pub fn may_see_read(state: &TaskState, read: &TaskRead, asker: &str) -> bool {
-    read.round != state.round
-        || !state.waits()
-        || state.reads_of_round().any(|own| own.by == asker)
+    read.round != state.round || !state.waits() || state.reads_of_round().any(|own| own.by == asker)
 }

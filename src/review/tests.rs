@@ -1,11 +1,9 @@
 //! The state machine, walked by hand on a state that folds its own events.
 
-use crate::foundation::{
-    EventPosition, Instant, PersonId, RecordNumber, SeededChance, TaskId,
-};
+use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber, SeededChance, TaskId};
 use crate::registry::{
-    CloseReason, RegistryEvent, RegistryState, TaskKind, TaskOutcome,
-    TaskPriority, TaskStage, TaskState,
+    CloseReason, RegistryEvent, RegistryState, TaskKind, TaskOutcome, TaskPriority, TaskStage,
+    TaskState,
 };
 use crate::review::{
     Follow, Needs, ReviewRefusal, Reviewer, Said, SeenRecord, claim, comment, evidence_seen,
@@ -117,11 +115,31 @@ fn r114_two_readers_agree_or_a_third_decides() {
     use TaskOutcome::{CannotTell, Different, Same};
     let cases = [
         ([Same, Same, Same], 2, Follow::Merge, Same),
-        ([Different, Different, Same], 2, Follow::AssertDifferent, Different),
+        (
+            [Different, Different, Same],
+            2,
+            Follow::AssertDifferent,
+            Different,
+        ),
         ([Same, Different, Same], 3, Follow::Merge, Same),
-        ([Same, Different, Different], 3, Follow::AssertDifferent, Different),
-        ([Same, Different, CannotTell], 3, Follow::Nothing, CannotTell),
-        ([Different, CannotTell, Same], 3, Follow::Nothing, CannotTell),
+        (
+            [Same, Different, Different],
+            3,
+            Follow::AssertDifferent,
+            Different,
+        ),
+        (
+            [Same, Different, CannotTell],
+            3,
+            Follow::Nothing,
+            CannotTell,
+        ),
+        (
+            [Different, CannotTell, Same],
+            3,
+            Follow::Nothing,
+            CannotTell,
+        ),
     ];
     for (said, reads, follows, outcome) in cases {
         let mut desk = Desk::with(TaskKind::PossibleDuplicate, true);
@@ -129,7 +147,11 @@ fn r114_two_readers_agree_or_a_third_decides() {
         let mut last = None;
         for (place, reader) in readers.iter().enumerate().take(reads) {
             assert_eq!(last, None, "{said:?} is settled too early");
-            let stage = [TaskStage::Open, TaskStage::SecondReader, TaskStage::ThirdReader];
+            let stage = [
+                TaskStage::Open,
+                TaskStage::SecondReader,
+                TaskStage::ThirdReader,
+            ];
             assert_eq!(desk.task().stage, stage[place]);
             last = desk.says(reader, said[place]).expect("a read");
         }
@@ -161,10 +183,15 @@ fn r114_the_second_reader_does_not_see_what_the_first_said() {
     let first = desk.task().reads[0].clone();
     assert!(!may_see_read(desk.task(), &first, "a"));
     assert!(may_see_read(desk.task(), &first, "s"));
-    desk.says(&approver("a"), TaskOutcome::Different).expect("a read");
+    desk.says(&approver("a"), TaskOutcome::Different)
+        .expect("a read");
     assert!(may_see_read(desk.task(), &first, "a"), "who has read sees");
-    assert!(!may_see_read(desk.task(), &first, "b"), "the third is blind too");
-    desk.says(&approver("b"), TaskOutcome::Same).expect("a read");
+    assert!(
+        !may_see_read(desk.task(), &first, "b"),
+        "the third is blind too"
+    );
+    desk.says(&approver("b"), TaskOutcome::Same)
+        .expect("a read");
     assert!(may_see_read(desk.task(), &first, "anybody"));
 }
 
@@ -202,7 +229,8 @@ fn a_task_that_is_given_back_is_open() {
     let given = release(task(), desk.task(), &steward("s"), at(15));
     desk.take(&[given.expect("a release")]);
     assert_eq!(desk.task().claim_at(at(15)), None);
-    desk.says_at(&steward("t"), TaskOutcome::Same, 15).expect("a read");
+    desk.says_at(&steward("t"), TaskOutcome::Same, 15)
+        .expect("a read");
 }
 
 #[test]
@@ -214,7 +242,14 @@ fn a_decision_on_other_evidence_is_refused_with_the_digest_of_now() {
         note: None,
     };
     let moment = (at(10), SEEN);
-    let stale = read(task(), desk.task(), &steward("s"), &said, desk.needs, moment);
+    let stale = read(
+        task(),
+        desk.task(),
+        &steward("s"),
+        &said,
+        desk.needs,
+        moment,
+    );
     let now = SEEN.to_owned();
     assert_eq!(stale, Err(ReviewRefusal::StaleEvidence { now }));
 }
@@ -227,9 +262,8 @@ fn the_digest_is_of_the_versions_that_are_shown_in_whatever_order() {
         current,
         held,
     };
-    let digest = |desk: &Desk, records: &[SeenRecord]| {
-        evidence_seen(desk.task(), records.iter().copied())
-    };
+    let digest =
+        |desk: &Desk, records: &[SeenRecord]| evidence_seen(desk.task(), records.iter().copied());
     let (a, b) = (seen(1, 1, None), seen(2, 1, None));
     let known = digest(&desk, &[a, b]);
     assert_eq!(known, digest(&desk, &[b, a, b]));
@@ -298,7 +332,10 @@ fn r115_each_kind_of_question_has_its_own_outcomes() {
         (TaskKind::SuspectedConfusion, four.clone()),
         (TaskKind::OverlayHeld, four.clone()),
         (TaskKind::LinkDoubtful, four),
-        (TaskKind::SupersessionConflict, vec![CannotTell, Escalate, Reject]),
+        (
+            TaskKind::SupersessionConflict,
+            vec![CannotTell, Escalate, Reject],
+        ),
         (TaskKind::SourceQuarantined, vec![Approve]),
         (TaskKind::MergeApproval, vec![Approve, Reject]),
     ];
@@ -312,11 +349,21 @@ fn r115_each_kind_of_question_has_its_own_outcomes() {
             };
             let said = desk.says(&reader, outcome);
             let refused = said == Err(ReviewRefusal::NotAnOutcome);
-            assert_eq!(refused, !expected.contains(&outcome), "{kind:?} {outcome:?}");
+            assert_eq!(
+                refused,
+                !expected.contains(&outcome),
+                "{kind:?} {outcome:?}"
+            );
         }
     }
-    assert_eq!(follow(TaskKind::OverlayHeld, Same), Some(Follow::AcceptHeld));
-    assert_eq!(follow(TaskKind::LinkDoubtful, Different), Some(Follow::MoveOut));
+    assert_eq!(
+        follow(TaskKind::OverlayHeld, Same),
+        Some(Follow::AcceptHeld)
+    );
+    assert_eq!(
+        follow(TaskKind::LinkDoubtful, Different),
+        Some(Follow::MoveOut)
+    );
 }
 
 #[test]
@@ -337,7 +384,10 @@ fn other_evidence_begins_another_round() {
     assert_eq!((desk.task().stage, desk.task().round), (TaskStage::Open, 2));
     assert_eq!(desk.says(&steward("s"), TaskOutcome::Different), Ok(None));
     let earlier = &desk.task().reads[0];
-    assert!(may_see_read(desk.task(), earlier, "a"), "of an earlier round");
+    assert!(
+        may_see_read(desk.task(), earlier, "a"),
+        "of an earlier round"
+    );
     let follows = desk.says(&approver("a"), TaskOutcome::Different);
     assert_eq!(follows, Ok(Some(Follow::AssertDifferent)));
 }
@@ -346,9 +396,8 @@ fn other_evidence_begins_another_round() {
 fn each_step_makes_another_version() {
     let mut desk = Desk::with(TaskKind::PossibleDuplicate, false);
     assert_eq!(desk.task().version, 1);
-    desk.says(&steward("s"), TaskOutcome::Escalate).expect("a step");
+    desk.says(&steward("s"), TaskOutcome::Escalate)
+        .expect("a step");
     assert_eq!(desk.task().version, 2);
     assert_eq!(desk.task().position, EventPosition(2));
-
-
 }

@@ -14,7 +14,7 @@ use crate::storage::{Store, StoreError};
 /// Rows read and written at once.
 const ROWS: usize = 128;
 /// Tables in the order that foreign keys ask for; others come after them.
-const ORDER: [&str; 8] = [
+const ORDER: [&str; 10] = [
     "sources",
     "records",
     "record_versions",
@@ -23,6 +23,8 @@ const ORDER: [&str; 8] = [
     "links",
     "tasks",
     "events",
+    "merges",
+    "assertions",
 ];
 /// What belongs to a place and not to the ledger: `meta` says for itself what
 /// moves, and `commits` speaks of connections that are gone.

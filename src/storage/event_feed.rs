@@ -280,7 +280,14 @@ pub(super) const fn record_of(event: &RegistryEvent) -> Option<RecordNumber> {
         | RegistryEvent::TaskDecided { .. }
         | RegistryEvent::TaskEscalated { .. }
         | RegistryEvent::TaskCommented { .. }
-        | RegistryEvent::SourceReleased { .. } => None,
+        | RegistryEvent::SourceReleased { .. }
+        | RegistryEvent::PersonRestored { .. }
+        | RegistryEvent::MergeProposed { .. }
+        | RegistryEvent::MergeDropped { .. }
+        | RegistryEvent::MergeMade { .. }
+        | RegistryEvent::MergeUndone { .. }
+        | RegistryEvent::AssertionMade { .. }
+        | RegistryEvent::AssertionWithdrawn { .. } => None,
     }
 }
 
@@ -289,6 +296,7 @@ pub(super) fn persons_of(event: &RegistryEvent) -> Vec<PersonId> {
     match event {
         RegistryEvent::PersonCreated { person }
         | RegistryEvent::PersonWithdrawn { person }
+        | RegistryEvent::PersonRestored { person }
         | RegistryEvent::RecordLinked { person, .. }
         | RegistryEvent::RecordUnlinked { person, .. } => vec![*person],
         RegistryEvent::PersonRetired {
@@ -296,6 +304,18 @@ pub(super) fn persons_of(event: &RegistryEvent) -> Vec<PersonId> {
             replaced_by,
         } => vec![*person, *replaced_by],
         RegistryEvent::TaskOpened { persons, .. } => persons.clone(),
+        RegistryEvent::MergeProposed {
+            survivor, retired, ..
+        }
+        | RegistryEvent::MergeDropped {
+            survivor, retired, ..
+        }
+        | RegistryEvent::MergeMade {
+            survivor, retired, ..
+        }
+        | RegistryEvent::MergeUndone {
+            survivor, retired, ..
+        } => vec![*survivor, *retired],
         _ => Vec::new(),
     }
 }

@@ -11,9 +11,7 @@ use crate::storage::StoreError;
 use crate::storage::command::{CommitReads, Planned, ReadSet, RememberedAnswer};
 use crate::storage::db::{self, Connection, Row};
 use crate::storage::recent::{Wanted, YoungKeys, find_recent};
-use crate::storage::rows::{
-    Reader, parse_person, person_status, record_from, select_records,
-};
+use crate::storage::rows::{Reader, parse_person, person_status, record_from, select_records};
 use crate::storage::source_state;
 use crate::storage::sql::RowStatement;
 use crate::storage::task_rows::{select_tasks, task_from};

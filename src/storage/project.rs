@@ -3,11 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber, TaskId};
+use crate::foundation::{EventPosition, Instant, MergeId, PersonId, RecordNumber, TaskId};
 use crate::matching::Route;
 use crate::registry::{
     PersonStatus, RecordState, RegistryEvent, RegistryState, VersionStanding, task_of,
 };
+use crate::storage::merge_rows::{MergeRows, merge_subjects};
 use crate::storage::rows::{person_status_word, record_status_word};
 use crate::storage::source_rows::{SourceRows, source_subjects};
 
@@ -59,6 +60,10 @@ pub(super) struct LinkRow {
     pub(super) route: Option<Route>,
     pub(super) weight_bits: Option<f64>,
     pub(super) model: String,
+    /// The link that holds the decision, where a merge has carried this one.
+    pub(super) home: Option<EventPosition>,
+    pub(super) opened_by: Option<MergeId>,
+    pub(super) closed_by: Option<MergeId>,
 }
 
 /// What an event says of a version.
@@ -94,9 +99,11 @@ pub(super) struct Projection {
     /// Links that the events open, some of them closed again.
     pub(super) links: Vec<LinkRow>,
     /// Earlier links that they close.
-    pub(super) closings: Vec<(RecordNumber, EventPosition)>,
+    pub(super) closings: Vec<(RecordNumber, EventPosition, Option<MergeId>)>,
     /// What they say of sources and of replaced numbers.
     pub(super) sources: SourceRows,
+    /// What they say of merges and assertions.
+    pub(super) merges: MergeRows,
     open: BTreeMap<RecordNumber, usize>,
 }
 
@@ -110,7 +117,8 @@ impl Projection {
                 self.new_records.insert(*record);
                 self.versions.extend(version_fact(event, position));
             }
-            RegistryEvent::RecordUpdated { record, .. } => {
+            RegistryEvent::RecordUpdated { record, .. }
+            | RegistryEvent::HeldSettled { record, .. } => {
                 self.change_record(*record);
                 self.versions.extend(version_fact(event, position));
                 // The state gives the person of a changed record a new revision.
@@ -127,15 +135,41 @@ impl Projection {
                 self.take_link(event, position);
             }
             RegistryEvent::PersonRetired { person, .. }
+            | RegistryEvent::PersonRestored { person }
             | RegistryEvent::PersonWithdrawn { person } => self.change_person(*person),
             RegistryEvent::TaskOpened { task, .. } => {
                 self.new_tasks.insert(*task, position);
             }
-            RegistryEvent::HeldSettled { record, .. } => self.change_record(*record),
+            RegistryEvent::AssertionMade { .. } | RegistryEvent::AssertionWithdrawn { .. } => {
+                self.merges.take(event, position);
+                self.take_assertion(event, state);
+            }
+            RegistryEvent::MergeProposed { .. }
+            | RegistryEvent::MergeDropped { .. }
+            | RegistryEvent::MergeMade { .. }
+            | RegistryEvent::MergeUndone { .. } => self.merges.take(event, position),
             _ => match task_of(event) {
                 Some(task) => self.change_task(task, event, position),
                 None => self.sources.take(event, position),
             },
+        }
+    }
+
+    /// The state gives the persons of its records a new revision.
+    fn take_assertion(&mut self, event: &RegistryEvent, state: &RegistryState) {
+        let (RegistryEvent::AssertionMade { assertion, .. }
+        | RegistryEvent::AssertionWithdrawn { assertion, .. }) = event
+        else {
+            return;
+        };
+        let Some(known) = state.assertions.get(assertion) else {
+            return;
+        };
+        let records = known.a.iter().chain(&known.b);
+        let links = records.filter_map(|record| state.records.get(record)?.link.as_ref());
+        let persons: BTreeSet<PersonId> = links.map(|link| link.person).collect();
+        for person in persons {
+            self.change_person(person);
         }
     }
 
@@ -157,15 +191,26 @@ impl Projection {
                     route: decision.route,
                     weight_bits: decision.weight_bits,
                     model: decision.model.as_str().to_owned(),
+                    home: decision.carried.as_ref().map(|carried| carried.home.since),
+                    opened_by: decision.carried.as_ref().map(|carried| carried.merge),
+                    closed_by: None,
                 });
             }
-            RegistryEvent::RecordUnlinked { record, person, .. } => {
+            RegistryEvent::RecordUnlinked {
+                record,
+                person,
+                merge,
+                ..
+            } => {
                 self.change_record(*record);
                 self.change_person(*person);
                 let opened = self.open.remove(record);
                 match opened.and_then(|place| self.links.get_mut(place)) {
-                    Some(link) => link.to = Some(position),
-                    None => self.closings.push((*record, position)),
+                    Some(link) => {
+                        link.to = Some(position);
+                        link.closed_by = *merge;
+                    }
+                    None => self.closings.push((*record, position, *merge)),
                 }
             }
             _ => {}
@@ -173,7 +218,8 @@ impl Projection {
     }
 
     fn change_task(&mut self, task: TaskId, event: &RegistryEvent, position: EventPosition) {
-        self.notes.extend(note_of(event).map(|note| (note.to_owned(), position)));
+        self.notes
+            .extend(note_of(event).map(|note| (note.to_owned(), position)));
         if !self.new_tasks.contains_key(&task) {
             self.changed_tasks.insert(task);
         }
@@ -273,6 +319,13 @@ pub(super) const fn event_kind(event: &RegistryEvent) -> &'static str {
         RegistryEvent::VersionDeferred { .. } => "version_deferred",
         RegistryEvent::DeferredDecided { .. } => "deferred_decided",
         RegistryEvent::NumberReplaced { .. } => "number_replaced",
+        RegistryEvent::PersonRestored { .. } => "person_restored",
+        RegistryEvent::MergeProposed { .. } => "merge_proposed",
+        RegistryEvent::MergeDropped { .. } => "merge_dropped",
+        RegistryEvent::MergeMade { .. } => "merge_made",
+        RegistryEvent::MergeUndone { .. } => "merge_undone",
+        RegistryEvent::AssertionMade { .. } => "assertion_made",
+        RegistryEvent::AssertionWithdrawn { .. } => "assertion_withdrawn",
     }
 }
 
@@ -337,7 +390,10 @@ pub(super) fn event_subjects(event: &RegistryEvent) -> BTreeSet<String> {
             Some(task) => {
                 subjects.insert(task.to_string());
             }
-            None => subjects.extend(source_subjects(event)),
+            None => {
+                subjects.extend(source_subjects(event));
+                subjects.extend(merge_subjects(event));
+            }
         },
     }
     subjects

@@ -6,9 +6,7 @@ use std::sync::{Arc, PoisonError};
 
 use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber, TaskId};
 use crate::identity::{StandardRecord, SubmittedRecord};
-use crate::registry::{
-    LocalId, Member, PersonStatus, RecordState, SourceCode, VersionStanding,
-};
+use crate::registry::{LocalId, Member, PersonStatus, RecordState, SourceCode, VersionStanding};
 use crate::storage::db::{self, Connection};
 use crate::storage::read_flags::is_restricted;
 use crate::storage::recent::{Wanted, Young, by_key, find_recent, find_stored};

@@ -7,7 +7,9 @@ use crate::foundation::{Instant, PersonId, RecordNumber, TaskId};
 use crate::registry::{LocalId, SourceCode, TaskKind, TaskStage, TaskState};
 use crate::storage::db::{self, Query};
 use crate::storage::feed::{StoredEvent, event_from};
-use crate::storage::rows::{Reader, parse_local_id, parse_source, parse_task, task_status_word, word};
+use crate::storage::rows::{
+    Reader, parse_local_id, parse_source, parse_task, task_status_word, word,
+};
 use crate::storage::sql::RowStatement;
 use crate::storage::task_rows::{rank, select_tasks, task_from};
 use crate::storage::{Store, StoreError};
@@ -100,11 +102,12 @@ struct Where {
 impl Where {
     /// Adds a part; each `?` in it stands for the next value.
     fn and(&mut self, part: &str, values: impl IntoIterator<Item = db::Value>) {
-        self.text.push_str(if self.values.is_empty() && self.text.is_empty() {
-            "where "
-        } else {
-            " and "
-        });
+        self.text
+            .push_str(if self.values.is_empty() && self.text.is_empty() {
+                "where "
+            } else {
+                " and "
+            });
         self.values.extend(values);
         let mut number = self.values.len() + 1 - part.matches('?').count();
         for piece in part.split_inclusive('?') {
@@ -245,7 +248,10 @@ impl Store {
         };
         let reader = Reader::numbered(&row, "records")?;
         let source = reader.parsed(1, "source", parse_source)?;
-        Ok(Some((source, reader.parsed(2, "local_id", parse_local_id)?)))
+        Ok(Some((
+            source,
+            reader.parsed(2, "local_id", parse_local_id)?,
+        )))
     }
 
     /// All events about a task, in order, and the words that belong to them.
@@ -325,10 +331,16 @@ impl Store {
         let mut times = BTreeMap::new();
         for row in &rows {
             let reader = Reader::numbered(row, "events")?;
-            times.insert(reader.number(0)?, Instant::from_microseconds(reader.number(1)?));
+            times.insert(
+                reader.number(0)?,
+                Instant::from_microseconds(reader.number(1)?),
+            );
         }
         for task in &mut decided {
-            task.at = times.get(&task.state.position.0).copied().unwrap_or_default();
+            task.at = times
+                .get(&task.state.position.0)
+                .copied()
+                .unwrap_or_default();
         }
         Ok(decided)
     }

@@ -66,8 +66,7 @@ pub(super) fn task_from(row: &Row) -> Result<(TaskId, TaskState), StoreError> {
     let priority = place.and_then(|place| TaskPriority::ALL.get(place).copied());
     let until = reader.instant_or_null(12)?;
     let claim = reader.text_or_null(11)?.zip(until);
-    let detail: Detail =
-        reader.parsed(15, "detail", |text| serde_json::from_str(text).ok())?;
+    let detail: Detail = reader.parsed(15, "detail", |text| serde_json::from_str(text).ok())?;
     let state = TaskState {
         kind: reader.parsed(1, "kind", parse_word)?,
         stage: reader.parsed(2, "stage", parse_word)?,

@@ -14,10 +14,10 @@ use crate::storage::feed::{PAGE, StoredEvent, list_events};
 use crate::storage::project::{
     LinkRow, PersonRow, Projection, RecordRow, VersionFact, event_kind, event_subjects,
 };
-use crate::storage::rows::{Reader, parse_person, parse_word};
+use crate::storage::rows::{Reader, parse_merge, parse_person, parse_word};
 use crate::storage::task_rows::{follows, select_tasks, task_from};
 use crate::storage::verify::Findings;
-use crate::storage::verify_sources;
+use crate::storage::{verify_merges, verify_sources};
 use sha2::{Digest, Sha256};
 
 /// What follows from all events.
@@ -132,7 +132,9 @@ pub(super) async fn compare(
     compare_links(connection, replay, findings).await?;
     compare_persons(connection, replay, findings).await?;
     compare_tasks(connection, replay, findings).await?;
-    verify_sources::compare(connection, &replay.projection.sources, findings).await
+    verify_sources::compare(connection, &replay.projection.sources, findings).await?;
+    let (state, merges) = (&replay.state, &replay.projection.merges);
+    verify_merges::compare(connection, state, merges, findings).await
 }
 
 async fn compare_versions(
@@ -274,7 +276,8 @@ async fn compare_links(
     let mut after = (0, 0);
     loop {
         let rows = db::query(
-            "select record, person, from_position, to_position, route, weight_bits, model \
+            "select record, person, from_position, to_position, route, weight_bits, model, \
+             home_position, opened_by, closed_by \
              from links where (record, from_position) > ($1, $2) \
              order by record, from_position limit $3",
         )
@@ -311,6 +314,9 @@ fn link_from(row: &Row) -> Result<LinkRow, StoreError> {
         route: reader.parsed_or_null(4, "route", parse_word)?,
         weight_bits: reader.real_or_null(5)?,
         model: reader.text(6)?,
+        home: reader.number_or_null(7)?.map(EventPosition),
+        opened_by: reader.parsed_or_null(8, "opened_by", parse_merge)?,
+        closed_by: reader.parsed_or_null(9, "closed_by", parse_merge)?,
     })
 }
 
@@ -414,7 +420,8 @@ async fn compare_notes(
         let reader = Reader::named(row, "task_notes")?;
         let known = missing.remove(&reader.name);
         let written = reader.text_or_null(2)?.zip(reader.text_or_null(3)?);
-        let is_sound = written.is_none_or(|(salt, words)| note_digest(&salt, &words) == reader.name);
+        let is_sound =
+            written.is_none_or(|(salt, words)| note_digest(&salt, &words) == reader.name);
         if known.is_none() || !is_sound {
             findings.add_difference(reader.text(1)?, "task_notes");
         }

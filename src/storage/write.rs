@@ -48,6 +48,7 @@ impl Batch {
             self.write_links(connection).await?;
             self.write_tasks(connection, state).await?;
             self.projection.sources.write(connection).await?;
+            self.projection.merges.write(connection, state).await?;
         }
         self.write_audit(connection, stamp).await?;
         INSERT_REMEMBERED
@@ -173,8 +174,9 @@ impl Batch {
     async fn write_links(&self, connection: &mut Connection) -> Result<(), StoreError> {
         let closings = &self.projection.closings;
         CLOSE_LINKS
-            .write(connection, closings, |query, (record, position)| {
-                query.bind(record.0).bind(position.0)
+            .write(connection, closings, |query, (record, position, merge)| {
+                let merge = merge.map(|merge| merge.to_string());
+                query.bind(record.0).bind(position.0).bind(merge)
             })
             .await?;
         INSERT_LINKS
@@ -201,16 +203,12 @@ impl Batch {
         let new = self.projection.new_tasks.iter();
         let new = new.map(|(task, opened)| row(task, *opened));
         let new: Vec<TaskRow> = new.collect::<Result<_, _>>()?;
-        INSERT_TASKS
-            .write(connection, &new, bind_new_task)
-            .await?;
+        INSERT_TASKS.write(connection, &new, bind_new_task).await?;
         let changed = self.projection.changed_tasks.iter();
         let changed = changed.map(|task| row(task, EventPosition::default()));
         let changed: Vec<TaskRow> = changed.collect::<Result<_, _>>()?;
         UPDATE_TASKS.write(connection, &changed, bind_task).await?;
-        INSERT_NOTES
-            .write(connection, &self.notes, bind_note)
-            .await
+        INSERT_NOTES.write(connection, &self.notes, bind_note).await
     }
 }
 
@@ -338,16 +336,17 @@ const INSERT_KEYS: RowStatement = RowStatement {
 };
 
 const CLOSE_LINKS: RowStatement = RowStatement {
-    before: "with closing (record, position) as (values",
-    columns: 2,
-    after: ") update links set to_position = closing.position from closing \
+    before: "with closing (record, position, merge) as (values",
+    columns: 3,
+    after: ") update links set to_position = closing.position, closed_by = closing.merge \
+        from closing \
         where links.record = closing.record and links.to_position is null",
 };
 
 const INSERT_LINKS: RowStatement = RowStatement {
     before: "insert into links (record, person, from_position, to_position, route, weight_bits, \
-        model) values",
-    columns: 7,
+        model, home_position, opened_by, closed_by) values",
+    columns: 10,
     after: "",
 };
 
@@ -360,6 +359,9 @@ fn bind_link(query: Bound, row: &LinkRow) -> Bound {
         .bind(row.route.as_ref().map(word))
         .bind(row.weight_bits)
         .bind(row.model.clone())
+        .bind(row.home.map(|home| home.0))
+        .bind(row.opened_by.map(|merge| merge.to_string()))
+        .bind(row.closed_by.map(|merge| merge.to_string()))
 }
 
 const INSERT_AUDIT: RowStatement = RowStatement {

@@ -60,10 +60,10 @@ mod proofs;
 mod quarantine;
 /// What a source may send, and what it is answered.
 mod registering;
-/// Questions and the people who answer them.
-mod reviewing;
 /// Requests and answers.
 mod request;
+/// Questions and the people who answer them.
+mod reviewing;
 /// People's search.
 mod searching;
 /// The process behind a world.

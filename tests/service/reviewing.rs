@@ -86,7 +86,11 @@ fn different_people_are_kept_apart_also_through_a_third_record() {
 
     let decided = says(&world, Actor::Steward, &task, "different").expect(200);
 
-    assert!(decided.member("assertion_id").starts_with("A-"), "{}", decided.text);
+    assert!(
+        decided.member("assertion_id").starts_with("A-"),
+        "{}",
+        decided.text
+    );
     for source in ["ed", "community", "maternity"] {
         world.registers(source, "1", &john_smith());
     }
@@ -98,7 +102,11 @@ fn different_people_are_kept_apart_also_through_a_third_record() {
 #[test]
 fn two_deciders_race_and_exactly_one_wins() {
     let world = World::start();
-    let names = [("Ada", "Lovelace"), ("Mary", "Somerville"), ("Ann", "Other")];
+    let names = [
+        ("Ada", "Lovelace"),
+        ("Mary", "Somerville"),
+        ("Ann", "Other"),
+    ];
     for (round, (given, family)) in names.into_iter().enumerate() {
         let patient = with(
             &john_smith(),
@@ -123,8 +131,14 @@ fn two_deciders_race_and_exactly_one_wins() {
         let mut statuses = answers.each_ref().map(|answer| answer.status);
         statuses.sort_unstable();
         assert_eq!(statuses, [200, 409], "{answers:?}");
-        let won = answers.iter().find(|answer| answer.status == 200).expect("one");
-        assert_eq!(opens(&world, &task, Actor::Steward)["outcome"], won["outcome"]);
+        let won = answers
+            .iter()
+            .find(|answer| answer.status == 200)
+            .expect("one");
+        assert_eq!(
+            opens(&world, &task, Actor::Steward)["outcome"],
+            won["outcome"]
+        );
     }
     world.verify();
 }
@@ -149,7 +163,11 @@ fn a_claim_keeps_others_off_until_its_lease_ends() {
     assert_eq!(listed("state=claimed", Actor::SecondSteward), 1);
     assert_eq!(listed("state=open", Actor::SecondSteward), 0);
     for step in ["claim", "release"] {
-        let body = if step == "claim" { lease(60) } else { json!({}) };
+        let body = if step == "claim" {
+            lease(60)
+        } else {
+            json!({})
+        };
         let refused = tries(&world, Actor::SecondSteward, &task, step, &body);
         refused.expect_problem(409, "in", &[]);
     }
@@ -197,7 +215,10 @@ fn r114_a_merge_with_consequences_takes_a_second_reader_who_reads_blind() {
     assert_eq!(joined[0], joined[1]);
     let seen = opens(&world, &task, Actor::Approver);
     assert_eq!(seen.list("decisions").len(), 2);
-    assert!(mentions(&seen.body, "as I see it"), "settled: everybody sees");
+    assert!(
+        mentions(&seen.body, "as I see it"),
+        "settled: everybody sees"
+    );
     world.verify();
 }
 
@@ -238,7 +259,10 @@ fn r15_two_live_verified_numbers_are_escalated_and_never_joined() {
     let pack = world.get(&pack).by(Actor::Steward).send().expect(200);
     assert_eq!(pack["because"], "two_live_numbers");
     for body in [&known, &other] {
-        assert!(mentions(&pack.body, body["nhs_number"].as_str().expect("a number")));
+        assert!(mentions(
+            &pack.body,
+            body["nhs_number"].as_str().expect("a number")
+        ));
     }
     assert!(!pack.list("raised_on").is_empty() && !pack.list("reasons").is_empty());
     world.verify();
@@ -317,7 +341,10 @@ fn the_same_is_never_asked_twice_on_the_same_evidence_and_is_on_other() {
     assert_eq!(asked.tasks(), [task.as_str()], "{}", asked.text);
 
     let opened = opens(&world, &task, Actor::Steward);
-    assert_eq!((&opened["state"], &opened["round"]), (&json!("open"), &json!(2)));
+    assert_eq!(
+        (&opened["state"], &opened["round"]),
+        (&json!("open"), &json!(2))
+    );
     let changed = opened.list("changed");
     let phone = changed.iter().find(|change| change["field"] == "phone");
     let phone = phone.unwrap_or_else(|| panic!("no phone in {}", opened.text));
@@ -335,11 +362,7 @@ fn a_task_closes_by_itself_when_the_persons_are_joined_elsewhere() {
     let merge = json!({
         "survivor": persons[0], "retired": persons[1], "reason": "seen at the desk",
     });
-    world
-        .post("/merges")
-        .by(Actor::Steward)
-        .json(&merge)
-        .send();
+    world.post("/merges").by(Actor::Steward).json(&merge).send();
 
     let closed = opens(&world, &task, Actor::Steward);
 
@@ -409,7 +432,10 @@ fn a_held_version_of_somebody_else_is_refused_and_not_asked_about_again() {
     assert_eq!(record["record"]["family_name"], known["family_name"]);
     assert_ne!(record["outcome"], "update_held", "{}", record.text);
     let events = world.get("/events?limit=500").send().expect(200);
-    let told = events.list("events").iter().find(|event| event["kind"] == "held_settled");
+    let told = events
+        .list("events")
+        .iter()
+        .find(|event| event["kind"] == "held_settled");
     let told = told.expect("the source is told");
     assert_eq!(told["data"]["accepted"], false);
     assert_eq!(told["record"]["local_id"], "1");
@@ -453,12 +479,17 @@ fn labels_are_exported_with_their_reads() {
     let task = weighty_pair(&world);
     says(&world, Actor::Steward, &task, "same").expect(200);
     says(&world, Actor::Approver, &task, "same").expect(200);
-    let other = with(&john_smith(), json!({"given_names": ["Ada"], "gender": "female"}));
+    let other = with(
+        &john_smith(),
+        json!({"given_names": ["Ada"], "gender": "female"}),
+    );
     world.registers("gp", "2", &other);
     let asked = world.registers("pas", "2", &other).tasks();
     says(&world, Actor::Steward, &asked[0], "different").expect(200);
 
-    world.accord(&["export", "--labels", "labels.csv", "--qualify"]).expect(0);
+    world
+        .accord(&["export", "--labels", "labels.csv", "--qualify"])
+        .expect(0);
 
     let mut reader = csv::Reader::from_path(world.file("labels.csv")).expect("labels.csv");
     let headers = reader.headers().expect("a header").clone();
@@ -480,7 +511,9 @@ fn labels_are_exported_with_their_reads() {
 #[test]
 fn r94_a_confirmed_duplicate_brings_its_household_to_the_top_of_the_queue() {
     let world = World::start();
-    let given = ["Aaron", "Bethan", "Carys", "Dafydd", "Eluned", "Ffion", "Gethin"];
+    let given = [
+        "Aaron", "Bethan", "Carys", "Dafydd", "Eluned", "Ffion", "Gethin",
+    ];
     let resident = |place: usize, family: &str| {
         json!({
             "given_names": [given[place]], "family_name": family,

@@ -222,8 +222,12 @@ impl Problem {
             } => Self::new(Refused::Malformed, *detail, request_id)
                 .member(member)
                 .rule(rule),
-            FlowError::TooMany(detail) => Self::new(Refused::TooMany, *detail, request_id)
-                .rule("merges in an hour"),
+            FlowError::Refused(refusal) => {
+                Self::new(Refused::Conflict, refusal.to_string(), request_id)
+            }
+            FlowError::TooMany(detail) => {
+                Self::new(Refused::TooMany, *detail, request_id).rule("merges in an hour")
+            }
             FlowError::Review(refusal) => Self::review(refusal, request_id),
             FlowError::Conflict(detail) => Self::new(Refused::Conflict, *detail, request_id),
             FlowError::Stale => Self::new(Refused::Stale, error.to_string(), request_id),

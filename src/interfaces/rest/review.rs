@@ -36,7 +36,11 @@ pub(super) struct QueueParameters {
     /// Only tasks of this kind.
     kind: Option<TaskKind>,
     /// Only tasks in the hands of this account; `me` is the caller.
-    #[param(min_length = 1, max_length = 256, pattern = r"^[^\x00-\x1f\x7f-\x9f]+$")]
+    #[param(
+        min_length = 1,
+        max_length = 256,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]+$"
+    )]
     assigned_to: Option<String>,
     /// Only tasks raised by a record of this source.
     #[param(min_length = 1, max_length = 64, pattern = r"^[^\x00-\x1f\x7f-\x9f]+$")]
@@ -107,7 +111,9 @@ fn seconds(text: &str) -> Option<i64> {
     let is_plain = (1..=5).contains(&number.len())
         && number.bytes().all(|byte| byte.is_ascii_digit())
         && !number.starts_with('0');
-    is_plain.then(|| number.parse::<i64>().ok())?.map(|number| number * unit)
+    is_plain
+        .then(|| number.parse::<i64>().ok())?
+        .map(|number| number * unit)
 }
 
 /// Lists review tasks, the most urgent first.
@@ -336,7 +342,9 @@ mod tests {
     fn an_age_is_a_number_of_minutes_hours_or_days() {
         assert_eq!(seconds("30m"), Some(1_800));
         assert_eq!(seconds("7d"), Some(604_800));
-        for text in ["", "d", "0d", "07d", "7", "7w", "-7d", "+7d", "100000d", "7é"] {
+        for text in [
+            "", "d", "0d", "07d", "7", "7w", "-7d", "+7d", "100000d", "7é",
+        ] {
             assert_eq!(seconds(text), None, "{text}");
         }
     }

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use crate::foundation::limits::REVIEW_TASKS_PER_RECORD_MAX;
 use crate::foundation::{EventPosition, PersonId, RecordNumber, TaskId};
 use crate::identity::StandardRecord;
-use crate::matching::{Candidate, Decision, Grade, LinkageModel, Reason, decide};
+use crate::matching::{Candidate, Decision, Grade, LinkageModel, Reason, Route, decide};
 use crate::registry::candidates::{Scored, candidates, possible};
 use crate::registry::evidence::link_decision;
 use crate::registry::tasks::{Grounds, Question, close_tasks_of, priority, raise, task_kind};
@@ -144,8 +144,10 @@ impl Work<'_> {
         let others = person
             .and_then(|person| self.state.persons.get(&person))
             .is_some_and(|person| person.members.len() > 1);
+        // Where a human has put it, the machine leaves it.
+        let kept = others || record.link.as_ref().and_then(|link| link.route) == Some(Route::Human);
         let mut placed = match person {
-            Some(person) if others => self.judge(record, person, version, &standard, &candidates),
+            Some(person) if kept => self.judge(record, person, version, &standard, &candidates),
             _ => self.place(record.number, version, &standard, &candidates, person),
         };
         self.take_replacement(record.number, version, &mut placed);
@@ -169,7 +171,8 @@ impl Work<'_> {
         let doubtful = own.is_some_and(|own| own.score.speaks_against_a_link(self.model));
         let open = self
             .state
-            .open_task_of_kind(&[person], TaskKind::LinkDoubtful);
+            .open_tasks_of(person)
+            .find(|(_, task)| task.kind == TaskKind::LinkDoubtful && task.record == record.number);
         if let (true, Some(own)) = (doubtful, own) {
             let asked = (record.number, version);
             tasks.extend(self.raise(Question {
@@ -181,9 +184,7 @@ impl Work<'_> {
                 grounds: Grounds::compared(self.model, asked, standard, own),
                 priority: self.priority(TaskKind::LinkDoubtful, standard, Some(own)),
             }));
-        } else if let Some((task, state)) = open
-            && state.record == record.number
-        {
+        } else if let Some((task, _)) = open {
             self.events.push(RegistryEvent::TaskClosed {
                 task,
                 because: CloseReason::Superseded,
@@ -305,6 +306,7 @@ impl Work<'_> {
             record,
             person: earlier,
             because: UnlinkReason::JoinedAnother,
+            merge: None,
         });
         self.events.push(RegistryEvent::PersonRetired {
             person: earlier,
@@ -348,7 +350,7 @@ impl Work<'_> {
     }
 
     fn raise(&mut self, question: Question) -> Option<TaskId> {
-        raise(self.state, &mut self.events, self.numbering, question)
+        raise(self.state, &mut self.events, self.numbering, question).waiting()
     }
 
     fn priority(
@@ -402,12 +404,20 @@ impl Work<'_> {
                     .map(|member| member.standard.as_ref())
                     .collect(),
                 score: scored.score.clone(),
-                asserted_different: false,
+                asserted_different: self.is_asserted_different(scored.person),
                 open_duplicate_of: self.state.open_duplicates_of(scored.person, &persons),
                 number_confused: self.state.number_is_confused(scored.person),
             })
             .collect();
         decide(self.model, &self.registration.standard, &list)
+    }
+
+    /// Whether a human holds the record, or one of those beside it, to be
+    /// somebody else's than this person's (R102).
+    fn is_asserted_different(&self, person: PersonId) -> bool {
+        let (source, local_id) = (&self.registration.source, &self.registration.local_id);
+        let record = self.state.record(source, local_id);
+        record.is_some_and(|record| self.state.is_asserted_different(record, person))
     }
 
     fn find_candidates(&self, record: RecordNumber, standard: &Arc<StandardRecord>) -> Vec<Scored> {

@@ -2,8 +2,8 @@
 //! and a question (DESIGN §2.2, R101).
 
 use crate::foundation::RecordNumber;
-use crate::matching::{LinkageModel, Reason};
 use crate::matching::levels::NhsNumberLevel;
+use crate::matching::{LinkageModel, Reason};
 use crate::registry::register::{Placed, Work};
 use crate::registry::tasks::{Grounds, Question};
 use crate::registry::{

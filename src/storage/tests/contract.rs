@@ -5,9 +5,7 @@ use super::{
     at, decision, source, withdrawal,
 };
 use crate::matching::Route;
-use crate::registry::{
-    PersonStatus, RecordStatus, UnlinkReason, VersionStanding,
-};
+use crate::registry::{PersonStatus, RecordStatus, UnlinkReason, VersionStanding};
 use crate::storage::{FeedRow, RememberedAnswer};
 
 async fn a_record_is_read_back_as_it_was_written() {
@@ -97,6 +95,7 @@ async fn a_retired_person_resolves_to_its_survivor() {
             record,
             person: old,
             because: UnlinkReason::JoinedAnother,
+            merge: None,
         },
         RegistryEvent::PersonRetired {
             person: old,

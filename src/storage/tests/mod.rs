@@ -248,6 +248,7 @@ pub(super) fn decision(route: Option<Route>) -> LinkDecision {
         compared: vec![],
         rows: vec![],
         reasons: vec![],
+        carried: None,
     }
 }
 
@@ -397,6 +398,7 @@ pub(super) fn withdrawal(record: RecordNumber, person: PersonId) -> Vec<Registry
             record,
             person,
             because: UnlinkReason::Withdrawn,
+            merge: None,
         },
         RegistryEvent::PersonWithdrawn { person },
     ]

@@ -1,14 +1,12 @@
 //! The queue of questions, its stages and what was written about them.
 
 use super::{
-    EventPosition, Ledger, Planned, ReadSet, RegistryEvent, Sent, actor, at, on_both_engines,
-    task_closed, task_id, task_opened,
+    EventPosition, Ledger, Planned, ReadSet, RegistryEvent, Sent, actor, at, task_closed, task_id,
+    task_opened,
 };
 use crate::foundation::{Instant, PersonId, RecordNumber, TaskId};
 use crate::matching::Field;
-use crate::registry::{
-    EvidenceRow, TaskKind, TaskOutcome, TaskPriority, TaskStage, TaskState,
-};
+use crate::registry::{EvidenceRow, TaskKind, TaskOutcome, TaskPriority, TaskStage, TaskState};
 use crate::review::note_digest;
 use crate::storage::{Assigned, NewNote, QueuePlace, TaskFilter};
 
@@ -86,7 +84,9 @@ async fn tasks_are_filtered() {
     ];
     ledger.run(ReadSet::default(), events).await;
     // Naming one person of the pair loads the task.
-    ledger.run(reads(&pair[1..]), vec![task_closed(first)]).await;
+    ledger
+        .run(reads(&pair[1..]), vec![task_closed(first)])
+        .await;
     assert_eq!(listed(&ledger, &waiting()).await, [second]);
     let closed = TaskFilter {
         waits: Some(false),
@@ -109,7 +109,9 @@ async fn tasks_are_filtered() {
     assert_eq!(listed(&ledger, &about(pair[0])).await.len(), 2);
     assert_eq!(listed(&ledger, &about(pair[1])).await, [first]);
     let before = |microseconds: i64| TaskFilter {
-        before: Some(Instant::from_microseconds(at().microseconds() + microseconds)),
+        before: Some(Instant::from_microseconds(
+            at().microseconds() + microseconds,
+        )),
         ..waiting()
     };
     assert_eq!(listed(&ledger, &before(0)).await, []);
@@ -178,10 +180,16 @@ async fn a_claim_ends_by_the_clock() {
     };
     let own = || Assigned::To("stewart".into());
     assert_eq!(listed(&ledger, &held(own(), at())).await, [id]);
-    assert_eq!(listed(&ledger, &held(Assigned::ToSomebody, at())).await, [id]);
+    assert_eq!(
+        listed(&ledger, &held(Assigned::ToSomebody, at())).await,
+        [id]
+    );
     assert_eq!(listed(&ledger, &held(Assigned::ToNobody, at())).await, []);
     assert_eq!(listed(&ledger, &held(own(), until)).await, []);
-    assert_eq!(listed(&ledger, &held(Assigned::ToNobody, until)).await, [id]);
+    assert_eq!(
+        listed(&ledger, &held(Assigned::ToNobody, until)).await,
+        [id]
+    );
     let state = task(&ledger, id).await;
     assert!(state.claim_at(at()).is_some() && state.claim_at(until).is_none());
     assert!(ledger.store.verify().await.expect("a check").is_sound());
@@ -211,11 +219,13 @@ async fn what_readers_said_is_read_back_and_what_people_settled_is_loaded() {
         outcome: TaskOutcome::Different,
     };
     let written = note.clone();
-    let done = ledger.store.commit(reads(&pair), actor(), at(), move |_, _| Planned {
-        events: vec![read.clone(), decided.clone()],
-        notes: vec![written.clone()],
-        ..Planned::nothing(())
-    });
+    let done = ledger
+        .store
+        .commit(reads(&pair), actor(), at(), move |_, _| Planned {
+            events: vec![read.clone(), decided.clone()],
+            notes: vec![written.clone()],
+            ..Planned::nothing(())
+        });
     done.await.expect("a commit");
     let state = task(&ledger, id).await;
     assert_eq!(
@@ -223,9 +233,11 @@ async fn what_readers_said_is_read_back_and_what_people_settled_is_loaded() {
         (TaskStage::Decided, Some(TaskOutcome::Different), 3, 1)
     );
     assert_eq!(state.rows.len(), 1);
-    let seen = ledger.store.commit(reads(&pair), actor(), at(), move |state, _| {
-        Planned::nothing(state.tasks.get(&id).cloned())
-    });
+    let seen = ledger
+        .store
+        .commit(reads(&pair), actor(), at(), move |state, _| {
+            Planned::nothing(state.tasks.get(&id).cloned())
+        });
     assert_eq!(seen.await.expect("a commit"), Some(state));
     let (events, notes) = ledger.store.task_history(id).await.expect("a read");
     assert_eq!(events.len(), 3);
@@ -235,7 +247,7 @@ async fn what_readers_said_is_read_back_and_what_people_settled_is_loaded() {
     assert!(ledger.store.verify().await.expect("a check").is_sound());
 }
 
-on_both_engines! {
+super::on_both_engines! {
     tasks_are_filtered,
     r116_the_queue_is_in_order_of_urgency_then_weight_then_age,
     a_claim_ends_by_the_clock,
@@ -259,11 +271,13 @@ async fn spoiled(sql: &'static str) -> Vec<&'static str> {
         by: "stewart".into(),
         note: note.note.clone(),
     };
-    let done = ledger.store.commit(reads(&pair), actor(), at(), move |_, _| Planned {
-        events: vec![opened.clone(), commented.clone()],
-        notes: vec![note.clone()],
-        ..Planned::nothing(())
-    });
+    let done = ledger
+        .store
+        .commit(reads(&pair), actor(), at(), move |_, _| Planned {
+            events: vec![opened.clone(), commented.clone()],
+            notes: vec![note.clone()],
+            ..Planned::nothing(())
+        });
     done.await.expect("a commit");
     ledger.spoil(sql).await;
     let report = ledger.store.verify().await.expect("a check");

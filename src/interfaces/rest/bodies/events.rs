@@ -64,6 +64,20 @@ enum EventKind {
     DeferredDecided,
     /// A source says that one NHS number is replaced by another (R16).
     NumberReplaced,
+    /// An id that was replaced stands for itself again.
+    PersonRestored,
+    /// A human wants two persons to be one; another has to approve (R114).
+    MergeProposed,
+    /// A proposed merge is not carried out.
+    MergeDropped,
+    /// A human has joined two persons.
+    MergeMade,
+    /// A human has taken a merge back.
+    MergeUndone,
+    /// A human says that records are the same person's, or different people's.
+    AssertionMade,
+    /// Such an assertion is taken back.
+    AssertionWithdrawn,
 }
 
 fn local_id((source, local_id): (SourceCode, LocalId)) -> LocalIdBody {
@@ -268,7 +282,66 @@ fn kind_and_data(event: &RegistryEvent) -> (EventKind, Value) {
             EventKind::HeldSettled,
             json!({ "version": version, "accepted": accepted }),
         ),
-        _ => kind_and_data_of_task(event).unwrap_or_else(|| kind_and_data_of_source(event)),
+        _ => kind_and_data_of_task(event).unwrap_or_else(|| kind_and_data_of_merge(event)),
+    }
+}
+
+/// The same for merges and assertions. Who decided does not leave, and neither
+/// do the records of an assertion: a reader may know one side only.
+fn kind_and_data_of_merge(event: &RegistryEvent) -> (EventKind, Value) {
+    match event {
+        RegistryEvent::PersonRestored { .. } => (EventKind::PersonRestored, json!({})),
+        RegistryEvent::MergeProposed {
+            merge,
+            survivor,
+            retired,
+            task,
+            ..
+        } => (
+            EventKind::MergeProposed,
+            json!({ "merge": merge, "survivor": survivor, "retired": retired, "task": task }),
+        ),
+        RegistryEvent::MergeDropped {
+            merge,
+            survivor,
+            retired,
+            because,
+            ..
+        } => (
+            EventKind::MergeDropped,
+            json!({
+                "merge": merge, "survivor": survivor, "retired": retired, "because": because,
+            }),
+        ),
+        RegistryEvent::MergeMade {
+            merge,
+            survivor,
+            retired,
+            ..
+        } => (
+            EventKind::MergeMade,
+            json!({ "merge": merge, "survivor": survivor, "retired": retired }),
+        ),
+        RegistryEvent::MergeUndone {
+            merge,
+            survivor,
+            retired,
+            ..
+        } => (
+            EventKind::MergeUndone,
+            json!({ "merge": merge, "survivor": survivor, "retired": retired }),
+        ),
+        RegistryEvent::AssertionMade {
+            assertion, kind, ..
+        } => (
+            EventKind::AssertionMade,
+            json!({ "assertion": assertion, "kind": kind }),
+        ),
+        RegistryEvent::AssertionWithdrawn { assertion, .. } => (
+            EventKind::AssertionWithdrawn,
+            json!({ "assertion": assertion }),
+        ),
+        _ => kind_and_data_of_source(event),
     }
 }
 

@@ -173,11 +173,7 @@ impl RecordBody {
                 RecordStatus::Withdrawn => "withdrawn",
             },
             record: answer.record,
-            versions: answer
-                .versions
-                .into_iter()
-                .map(VersionBody::from)
-                .collect(),
+            versions: answer.versions.into_iter().map(VersionBody::from).collect(),
             link: answer.link.map(LinkBody::from),
         }
     }

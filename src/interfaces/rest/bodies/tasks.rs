@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::flows::{
-    DecisionAnswer, EvidencePack, ListedTask, ShownRead, Side, SideRecord, TaskAnswer, TaskEntry, TaskPage,
+    DecisionAnswer, EvidencePack, ListedTask, ShownRead, Side, SideRecord, TaskAnswer, TaskEntry,
+    TaskPage,
 };
 use crate::interfaces::rest::bodies::questions::{ReasonBody, RowBody};
 use crate::interfaces::rest::bodies::records::{LocalIdBody, VersionBody};
@@ -365,10 +366,24 @@ impl From<TaskAnswer> for OpenedTaskBody {
             evidence: answer.evidence,
             sides: answer.sides.into_iter().map(SideBody::from).collect(),
             explanation: answer.explanation.into_iter().map(RowBody::from).collect(),
-            raised_on: state.rows.iter().cloned().map(StoredRowBody::from).collect(),
-            changed: state.changed.iter().cloned().map(ChangeBody::from).collect(),
+            raised_on: state
+                .rows
+                .iter()
+                .cloned()
+                .map(StoredRowBody::from)
+                .collect(),
+            changed: state
+                .changed
+                .iter()
+                .cloned()
+                .map(ChangeBody::from)
+                .collect(),
             decisions: answer.reads.into_iter().map(ReadBody::from).collect(),
-            history: answer.history.into_iter().map(TaskEntryBody::from).collect(),
+            history: answer
+                .history
+                .into_iter()
+                .map(TaskEntryBody::from)
+                .collect(),
             outcomes: answer.outcomes,
             task: answer.listed.into(),
         }
@@ -423,7 +438,6 @@ pub struct EscalateRequest {
     #[schema(pattern = "^[0-9a-f]{64}$")]
     pub evidence: String,
 }
-
 
 /// The evidence for the national back office.
 #[derive(Debug, Serialize, ToSchema)]
