@@ -15,6 +15,7 @@ mod export_links;
 mod follow_events;
 mod household;
 mod if_match;
+mod list_tasks;
 mod manage_sources;
 mod match_person;
 mod merge_limit;
@@ -29,7 +30,7 @@ mod search_persons;
 mod view_history;
 mod view_person;
 mod view_record;
-mod view_tasks;
+mod view_task;
 mod watch_ledger;
 mod withdraw_record;
 
@@ -53,6 +54,9 @@ pub use export_labels::{ExportedLabel, export_labels};
 pub use export_links::{ExportedLink, ExportedRecord, export_links, export_persons};
 pub use follow_events::{EventFeed, FeedEvent, follow_events};
 pub use if_match::IfMatch;
+pub use list_tasks::{
+    ListedTask, TaskFilter, TaskPage, TaskStanding, list_tasks, standing_of,
+};
 pub use manage_sources::{add_source, ensure_source, list_sources};
 pub use match_person::{Incomplete, MatchAnswer, MatchCandidate, match_person};
 pub use register_batch::register_batch;
@@ -69,10 +73,7 @@ pub use view_person::{PersonAnswer, PersonRecord, PersonStanding, view_person};
 pub use view_record::{
     CrossReference, RecordAnswer, RecordLink, VersionAnswer, Wanted, cross_reference, view_record,
 };
-pub use view_tasks::{
-    ListedTask, ShownRead, Side, SideRecord, TaskAnswer, TaskEntry, TaskFilter, TaskPage,
-    TaskStanding, list_tasks, standing_of, view_task,
-};
+pub use view_task::{ShownRead, Side, SideRecord, TaskAnswer, TaskEntry, view_task};
 pub use watch_ledger::{Standing, standing, store_figures, watch_ledger};
 pub use withdraw_record::withdraw_record;
 

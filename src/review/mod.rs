@@ -35,6 +35,7 @@
 mod carrying;
 mod evidence;
 mod follow;
+mod foresight;
 mod reading;
 #[cfg(test)]
 mod tests;
@@ -42,6 +43,7 @@ mod tests;
 pub use carrying::{Carried, carry_out, needs_of, needs_reason, reasons_for_two};
 pub use evidence::{SeenRecord, evidence_seen, note_digest};
 pub use follow::{Follow, follow, outcomes};
+pub use foresight::{Foreseen, Foresight, foresee};
 pub use reading::{Needs, Reading, Reviewer, Said, claim, comment, may_see_read, read, release};
 
 /// Why a step is refused. The texts are safe to show.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::foundation::{Instant, PersonId, RecordNumber, TaskId};
-use crate::registry::{LocalId, SourceCode, TaskKind, TaskStage, TaskState};
+use crate::registry::{LocalId, SourceCode, TaskKind, TaskPriority, TaskStage, TaskState};
 use crate::storage::db::{self, Query};
 use crate::storage::feed::{StoredEvent, event_from};
 use crate::storage::rows::{
@@ -89,7 +89,8 @@ impl QueuePlace {
             rank: f64::from_bits(u64::from_str_radix(rank, 16).ok()?),
             task: parse_task(task)?,
         };
-        (place.rank.is_finite() && place.text() == text).then_some(place)
+        let is_class = usize::from(place.priority) < TaskPriority::ALL.len();
+        (is_class && place.rank.is_finite() && place.text() == text).then_some(place)
     }
 }
 

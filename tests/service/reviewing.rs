@@ -192,6 +192,12 @@ fn r114_a_merge_with_consequences_takes_a_second_reader_who_reads_blind() {
     let world = World::start();
     let task = weighty_pair(&world);
 
+    let ahead = opens(&world, &task, Actor::Steward);
+    assert_eq!(ahead["two_readers"], json!(["verified_number"]));
+    let same = &ahead.list("outcomes")[0];
+    assert_eq!((&same["outcome"], &same["follows"]), (&json!("same"), &json!("merge")));
+    assert_eq!(same["records_moved"], 1, "{}", ahead.text);
+
     let first = says(&world, Actor::Steward, &task, "same").expect(200);
 
     assert_eq!(first["state"], "awaiting_second", "{}", first.text);
@@ -514,9 +520,11 @@ fn r94_a_confirmed_duplicate_brings_its_household_to_the_top_of_the_queue() {
     let given = [
         "Aaron", "Bethan", "Carys", "Dafydd", "Eluned", "Ffion", "Gethin",
     ];
+    // Two numbers that nobody has verified keep automation from joining.
     let resident = |place: usize, family: &str| {
         json!({
             "given_names": [given[place]], "family_name": family,
+            "nhs_number": number(&format!("{family} {place}")),
             "birth_date": format!("{}-0{}-1{place}", 1950 + 4 * place, place + 1),
             "addresses": [{"lines": ["7 Heron Close"], "town": "Leeds", "postcode": "LS6 2AB"}],
         })

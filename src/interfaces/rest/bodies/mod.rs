@@ -4,6 +4,7 @@
 
 mod batches;
 mod events;
+mod opened_task;
 mod persons;
 mod questions;
 mod records;
@@ -14,6 +15,7 @@ mod tasks;
 
 pub(super) use batches::{BatchAnswer, BatchLine, BatchProblem};
 pub(super) use events::{FeedBody, HistoryBody};
+pub(super) use opened_task::{OpenedTaskBody, PackBody};
 pub(super) use persons::PersonBody;
 pub(super) use questions::MatchBody;
 pub(super) use records::{CrossReferenceBody, RecordBody, RegistrationBody};
@@ -21,6 +23,5 @@ pub(super) use requests::{NamedRecord, Question};
 pub(super) use search::{FoundBody, SearchBody};
 pub(super) use sources::{ListedSourceBody, ReleasedBody, SourceBody, SourcesBody};
 pub(super) use tasks::{
-    ClaimRequest, CommentRequest, DecideRequest, DecidedBody, EscalateRequest, OpenedTaskBody,
-    PackBody, ReleaseTaskRequest, TaskBody, TaskStanding, TasksBody,
+    ClaimRequest, CommentRequest, DecideRequest, DecidedBody, EscalateRequest, ReleaseTaskRequest, TaskBody, TaskStanding, TasksBody,
 };

@@ -1,87 +1,22 @@
-//! Questions that wait for a human: the queue, and one question with all that a
-//! reader needs.
+//! One question with all that a reader needs.
 
 use std::collections::BTreeMap;
 
-use crate::flows::review_task::UNKNOWN_TASK;
+use crate::flows::review_task::{UNKNOWN_TASK, commit_actor, read_set};
 use crate::flows::view_history::sentence_of_task;
 use crate::flows::view_record::possible_of;
-use crate::flows::{Context, FlowError, VersionAnswer};
+use crate::flows::{Context, FlowError, ListedTask, VersionAnswer, standing_of};
 use crate::foundation::limits::TASK_RECORDS_SHOWN_MAX;
 use crate::foundation::{Instant, PersonId, RecordNumber, TaskId};
 use crate::identity::{StandardRecord, SubmittedRecord};
 use crate::registry::{
-    Gate, LocalId, Member, OtherPerson, RegistryEvent, ShownRow, SourceCode, TaskKind, TaskOutcome,
-    TaskState,
+    Gate, LocalId, Member, Numbering, OtherPerson, RegistryEvent, RegistryState, ShownRow, SourceCode, TaskOutcome, TaskState,
 };
-use crate::review::{SeenRecord, evidence_seen, may_see_read, outcomes};
+use crate::review::{Foresight, SeenRecord, evidence_seen, may_see_read};
 use crate::security::Access;
 use crate::storage::{
-    Assigned, Notes, QueuePlace, StoredEvent, StoredMember, StoredPersonView,
-    TaskFilter as StoredFilter,
+    Notes, Planned, StoredEvent, StoredMember, StoredPersonView,
 };
-
-/// What may be asked of the queue: a stage, or who has a task in hand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TaskStanding {
-    /// Whatever waits, in hand or not.
-    Waiting,
-    /// Nobody has read it or has it in hand.
-    Open,
-    /// Somebody has it in hand.
-    Claimed,
-    /// One has read it, nobody has it in hand.
-    AwaitingSecond,
-    /// Two have read it and differ, nobody has it in hand.
-    AwaitingThird,
-    /// It waits for the national back office, nobody has it in hand.
-    Escalated,
-    /// People have settled it.
-    Decided,
-    /// The question is gone.
-    Closed,
-}
-
-/// Which tasks to list.
-#[derive(Debug, Clone, Default)]
-pub struct TaskFilter {
-    /// How they stand; those that wait when not said.
-    pub standing: Option<TaskStanding>,
-    /// What is asked.
-    pub kind: Option<TaskKind>,
-    /// In whose hands.
-    pub assigned_to: Option<String>,
-    /// Raised by a record of this source.
-    pub source: Option<SourceCode>,
-    /// About this person, by any id that it ever had.
-    pub person: Option<PersonId>,
-    /// Opened at least so many seconds ago.
-    pub older_than_seconds: Option<i64>,
-    /// Where to go on.
-    pub after: Option<String>,
-    /// At most so many.
-    pub limit: u32,
-}
-
-/// A task as a list shows it.
-#[derive(Debug, Clone)]
-pub struct ListedTask {
-    /// Its id.
-    pub id: TaskId,
-    /// What is asked.
-    pub state: TaskState,
-    /// How it stands.
-    pub standing: TaskStanding,
-}
-
-/// A page of the queue.
-#[derive(Debug, Clone)]
-pub struct TaskPage {
-    /// In the queue's order.
-    pub tasks: Vec<ListedTask>,
-    /// Where to go on, when something may follow.
-    pub next: Option<String>,
-}
 
 /// A record of one side.
 #[derive(Debug, Clone)]
@@ -161,105 +96,8 @@ pub struct TaskAnswer {
     pub reads: Vec<ShownRead>,
     /// What happened to it, oldest first.
     pub history: Vec<TaskEntry>,
-    /// What may be said to it.
-    pub outcomes: Vec<TaskOutcome>,
-}
-
-/// How the task stands for somebody who looks now.
-#[must_use]
-pub fn standing_of(state: &TaskState, now: Instant) -> TaskStanding {
-    use crate::registry::TaskStage;
-    match state.stage {
-        TaskStage::Decided => TaskStanding::Decided,
-        TaskStage::Closed => TaskStanding::Closed,
-        _ if state.claim_at(now).is_some() => TaskStanding::Claimed,
-        TaskStage::Open => TaskStanding::Open,
-        TaskStage::SecondReader => TaskStanding::AwaitingSecond,
-        TaskStage::ThirdReader => TaskStanding::AwaitingThird,
-        TaskStage::Escalated => TaskStanding::Escalated,
-    }
-}
-
-/// A page of the queue, in the order of R116.
-///
-/// # Errors
-/// A place that is none, or a fault of ours.
-pub async fn list_tasks(
-    context: &Context,
-    access: &Access,
-    filter: TaskFilter,
-) -> Result<TaskPage, FlowError> {
-    let now = context.clock.now();
-    let after = match &filter.after {
-        Some(text) => Some(QueuePlace::parse(text).ok_or(FlowError::Malformed {
-            member: "after",
-            rule: "place in the queue",
-            detail: "`after` must be the `next` of an earlier page",
-        })?),
-        None => None,
-    };
-    let persons = match filter.person {
-        Some(person) => context.store.person_and_retired(person).await?,
-        None => Vec::new(),
-    };
-    let limit = filter.limit;
-    let wanted = wanted(filter, persons, now);
-    let tasks = context.store.list_tasks(&wanted, after, limit).await?;
-    let mut named: Vec<PersonId> = tasks
-        .iter()
-        .flat_map(|(_, task)| task.persons.iter().copied())
-        .collect();
-    named.sort_unstable();
-    named.dedup();
-    let audit = access.audit(now, named, None);
-    context.store.append_audit(vec![audit]).await?;
-    let full = tasks.len() == limit as usize;
-    let last = tasks.last().filter(|_| full);
-    let next = last.map(|(id, state)| QueuePlace::of(*id, state).text());
-    let tasks = tasks.into_iter().map(|(id, state)| ListedTask {
-        id,
-        standing: standing_of(&state, now),
-        state,
-    });
-    Ok(TaskPage {
-        tasks: tasks.collect(),
-        next,
-    })
-}
-
-fn wanted(filter: TaskFilter, persons: Vec<PersonId>, now: Instant) -> StoredFilter {
-    use crate::registry::TaskStage;
-    let standing = filter.standing.unwrap_or(TaskStanding::Waiting);
-    let waits = !matches!(standing, TaskStanding::Decided | TaskStanding::Closed);
-    let stage = match standing {
-        TaskStanding::Waiting | TaskStanding::Claimed => None,
-        TaskStanding::Open => Some(TaskStage::Open),
-        TaskStanding::AwaitingSecond => Some(TaskStage::SecondReader),
-        TaskStanding::AwaitingThird => Some(TaskStage::ThirdReader),
-        TaskStanding::Escalated => Some(TaskStage::Escalated),
-        TaskStanding::Decided => Some(TaskStage::Decided),
-        TaskStanding::Closed => Some(TaskStage::Closed),
-    };
-    let assigned = match (standing, filter.assigned_to) {
-        (_, Some(name)) => Some(Assigned::To(name)),
-        (TaskStanding::Claimed, None) => Some(Assigned::ToSomebody),
-        _ if stage.is_some() && waits => Some(Assigned::ToNobody),
-        _ => None,
-    };
-    let age = filter.older_than_seconds;
-    StoredFilter {
-        waits: Some(waits),
-        // Who asks for somebody's tasks has them at whatever stage.
-        stage: stage.filter(|_| !matches!(assigned, Some(Assigned::To(_)))),
-        assigned,
-        kind: filter.kind,
-        source: filter.source,
-        persons,
-        before: age.map(|age| {
-            Instant::from_microseconds(now.microseconds().saturating_sub(age * 1_000_000))
-        }),
-        now,
-    }
+    /// What may be said to it, and what would follow.
+    pub foresight: Foresight,
 }
 
 /// One task, with all that a reader needs.
@@ -290,6 +128,8 @@ pub async fn view_task(
         }
         _ => Vec::new(),
     };
+    let restricted = people.iter().any(|person| person.restricted);
+    let foresight = foresee(context, access, id, &state, restricted).await?;
     let (events, notes) = context.store.task_history(id).await?;
     let mut sides = Vec::new();
     for person in people {
@@ -305,13 +145,43 @@ pub async fn view_task(
         explanation,
         reads: reads(&state, access.person(), &events, &notes),
         history: history(&state, access.person(), events, &notes),
-        outcomes: outcomes(state.kind),
+        foresight,
         listed: ListedTask {
             id,
             standing: standing_of(&state, now),
             state,
         },
     })
+}
+
+/// Looks ahead on the state that a decision would be made on.
+async fn foresee(
+    context: &Context,
+    access: &Access,
+    task: TaskId,
+    state: &TaskState,
+    restricted: bool,
+) -> Result<Foresight, FlowError> {
+    if !state.waits() {
+        return Ok(Foresight::default());
+    }
+    let read = read_set(context, state).await?;
+    let (own, by, now) = (
+        context.clone(),
+        access.person().to_owned(),
+        context.clock.now(),
+    );
+    let look = move |state: &mut RegistryState, _: &_| {
+        let numbering = Numbering {
+            now,
+            chance: own.chance.as_ref(),
+        };
+        let person = (by.as_str(), restricted);
+        let ahead = crate::review::foresee(state, &own.model, &numbering, task, person);
+        Planned::nothing(ahead)
+    };
+    let looked = context.store.commit(read, commit_actor(access), now, look);
+    Ok(looked.await?)
 }
 
 /// What readers said, as far as somebody may see it who perhaps reads next.
