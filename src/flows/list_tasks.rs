@@ -162,4 +162,3 @@ fn wanted(filter: TaskFilter, persons: Vec<PersonId>, now: Instant) -> StoredFil
         now,
     }
 }
-

@@ -54,9 +54,7 @@ pub use export_labels::{ExportedLabel, export_labels};
 pub use export_links::{ExportedLink, ExportedRecord, export_links, export_persons};
 pub use follow_events::{EventFeed, FeedEvent, follow_events};
 pub use if_match::IfMatch;
-pub use list_tasks::{
-    ListedTask, TaskFilter, TaskPage, TaskStanding, list_tasks, standing_of,
-};
+pub use list_tasks::{ListedTask, TaskFilter, TaskPage, TaskStanding, list_tasks, standing_of};
 pub use manage_sources::{add_source, ensure_source, list_sources};
 pub use match_person::{Incomplete, MatchAnswer, MatchCandidate, match_person};
 pub use register_batch::register_batch;

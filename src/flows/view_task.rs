@@ -10,13 +10,12 @@ use crate::foundation::limits::TASK_RECORDS_SHOWN_MAX;
 use crate::foundation::{Instant, PersonId, RecordNumber, TaskId};
 use crate::identity::{StandardRecord, SubmittedRecord};
 use crate::registry::{
-    Gate, LocalId, Member, Numbering, OtherPerson, RegistryEvent, RegistryState, ShownRow, SourceCode, TaskOutcome, TaskState,
+    Gate, LocalId, Member, Numbering, OtherPerson, RegistryEvent, RegistryState, ShownRow,
+    SourceCode, TaskOutcome, TaskState,
 };
 use crate::review::{Foresight, SeenRecord, evidence_seen, may_see_read};
 use crate::security::Access;
-use crate::storage::{
-    Notes, Planned, StoredEvent, StoredMember, StoredPersonView,
-};
+use crate::storage::{Notes, Planned, StoredEvent, StoredMember, StoredPersonView};
 
 /// A record of one side.
 #[derive(Debug, Clone)]

@@ -23,14 +23,15 @@ mod source;
 mod state;
 mod supersession;
 mod task_state;
+mod task_words;
 mod tasks;
 mod withdraw;
 
 pub use answer::{OtherPerson, Outcome, RegistrationAnswer};
 pub use disclosure::{Gate, ShownRow, ShownValues};
 pub use event::{
-    CloseReason, ComparedVersion, EscalationReason, EvidenceRow, LinkDecision, NumberHash,
-    RegistryEvent, TaskKind, UnlinkReason, VersionStanding,
+    ComparedVersion, EvidenceRow, LinkDecision, NumberHash, RegistryEvent, UnlinkReason,
+    VersionStanding,
 };
 pub use household::{lives_with, sweep_household};
 pub use merging::{
@@ -55,6 +56,7 @@ pub use task_state::{
     LevelChange, TaskClaim, TaskOutcome, TaskPriority, TaskRead, TaskStage, TaskState,
     is_new_evidence, level_changes, task_of,
 };
+pub use task_words::{CloseReason, EscalationReason, TaskKind};
 pub use tasks::is_child;
 pub use withdraw::withdraw;
 

@@ -216,23 +216,7 @@ impl RegistryState {
             RegistryEvent::PersonWithdrawn { person } => {
                 self.set_status(*person, PersonStatus::Withdrawn);
             }
-            RegistryEvent::TaskOpened { .. }
-            | RegistryEvent::TaskUpdated { .. }
-            | RegistryEvent::TaskClosed { .. }
-            | RegistryEvent::TaskReopened { .. }
-            | RegistryEvent::TaskClaimed { .. }
-            | RegistryEvent::TaskReleased { .. }
-            | RegistryEvent::TaskRead { .. }
-            | RegistryEvent::TaskDecided { .. }
-            | RegistryEvent::TaskEscalated { .. }
-            | RegistryEvent::TaskCommented { .. } => self.apply_task(event, position),
-            RegistryEvent::HeldSettled { record, .. } => {
-                if let Some(state) = self.records.get_mut(record) {
-                    state.held = None;
-                    state.position = position;
-                }
-                self.touch_person_of(*record, position);
-            }
+            RegistryEvent::HeldSettled { record, .. } => self.settle_held(*record, position),
             RegistryEvent::SourceConflictNoted { .. }
             | RegistryEvent::SourceQuarantined { .. }
             | RegistryEvent::SourceReleased { .. } => self.apply_source(event, position),
@@ -246,14 +230,19 @@ impl RegistryState {
             }
             // What waits is a list of the store; nothing here depends on it.
             RegistryEvent::VersionDeferred { .. } | RegistryEvent::DeferredDecided { .. } => {}
-            RegistryEvent::PersonRestored { .. }
-            | RegistryEvent::MergeProposed { .. }
-            | RegistryEvent::MergeDropped { .. }
-            | RegistryEvent::MergeMade { .. }
-            | RegistryEvent::MergeUndone { .. }
-            | RegistryEvent::AssertionMade { .. }
-            | RegistryEvent::AssertionWithdrawn { .. } => self.apply_merging(event, position),
+            _ => {
+                self.apply_task(event, position);
+                self.apply_merging(event, position);
+            }
         }
+    }
+
+    fn settle_held(&mut self, record: RecordNumber, position: EventPosition) {
+        if let Some(state) = self.records.get_mut(&record) {
+            state.held = None;
+            state.position = position;
+        }
+        self.touch_person_of(record, position);
     }
 
     fn set_status(&mut self, person: PersonId, status: PersonStatus) {

@@ -5,9 +5,7 @@ use crate::matching::LinkageModel;
 use crate::registry::{
     ApprovalReason, MergeRefusal, Numbering, RegistryEvent, RegistryState, TaskOutcome,
 };
-use crate::review::{
-    Follow, carry_out, follow, needs_of, needs_reason, outcomes, reasons_for_two,
-};
+use crate::review::{Follow, carry_out, follow, needs_of, needs_reason, outcomes, reasons_for_two};
 
 /// What would follow from one outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]

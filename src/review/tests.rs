@@ -401,3 +401,66 @@ fn each_step_makes_another_version() {
     assert_eq!(desk.task().version, 2);
     assert_eq!(desk.task().position, EventPosition(2));
 }
+
+mod walks {
+    use proptest::prelude::*;
+
+    use super::{Desk, approver, at, steward, task};
+    use crate::registry::{TaskKind, TaskOutcome, TaskStage};
+    use crate::review::{Reviewer, claim, release};
+
+    const OUTCOMES: [TaskOutcome; 4] = [
+        TaskOutcome::Same,
+        TaskOutcome::Different,
+        TaskOutcome::CannotTell,
+        TaskOutcome::Escalate,
+    ];
+
+    fn readers() -> [Reviewer; 4] {
+        let both = Reviewer {
+            decides: true,
+            ..approver("b")
+        };
+        [steward("s"), approver("a"), both, steward("t")]
+    }
+
+    proptest! {
+        /// Whatever people try, in whatever order.
+        #[test]
+        fn r114_no_walk_joins_without_two_people_who_say_the_same(
+            steps in prop::collection::vec((0_usize..4, 0_usize..6, 0_usize..4), 1..40),
+        ) {
+            let mut desk = Desk::with(TaskKind::PossibleDuplicate, true);
+            let mut now = 10;
+            for (who, step, outcome) in steps {
+                now += 1;
+                let reader = &readers()[who];
+                let held = desk.task().claim_at(at(now)).map(|claim| claim.by.clone());
+                let before = desk.task().reads.len();
+                let taken = match step {
+                    0 => claim(task(), desk.task(), reader, (at(now), at(now + 3)))
+                        .map(|event| desk.take(&[event]))
+                        .is_ok(),
+                    1 => release(task(), desk.task(), reader, at(now))
+                        .map(|event| desk.take(&[event]))
+                        .is_ok(),
+                    _ => desk.says_at(reader, OUTCOMES[outcome], now).is_ok(),
+                };
+                let in_other_hands = held.is_some_and(|by| by != reader.name);
+                prop_assert!(!(taken && in_other_hands), "a claim was passed over");
+                let reads: Vec<_> = desk.task().reads_of_round().collect();
+                prop_assert!(reads.len() <= before + 1 && reads.len() <= 3);
+                for (place, read) in reads.iter().enumerate() {
+                    let twice = reads[..place].iter().any(|other| other.by == read.by);
+                    prop_assert!(!twice, "{} read twice", read.by);
+                }
+                let stage = desk.task().stage;
+                prop_assert_ne!(stage, TaskStage::Closed);
+                if desk.task().outcome == Some(TaskOutcome::Same) {
+                    let same = reads.iter().filter(|read| read.outcome == TaskOutcome::Same);
+                    prop_assert!(same.count() >= 2);
+                }
+            }
+        }
+    }
+}

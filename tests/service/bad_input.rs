@@ -433,7 +433,12 @@ const TASK_PARAMETERS: [(&str, u16, &str, &str); 12] = [
     ("person=P-1", 400, "person", "person id"),
     ("older_than=yesterday", 400, "older_than", "duration"),
     ("source=%00", 422, "source", "source code"),
-    ("assigned_to=a&assigned_to=b", 400, "assigned_to", "unique members"),
+    (
+        "assigned_to=a&assigned_to=b",
+        400,
+        "assigned_to",
+        "unique members",
+    ),
 ];
 
 #[test]

@@ -195,7 +195,10 @@ fn r114_a_merge_with_consequences_takes_a_second_reader_who_reads_blind() {
     let ahead = opens(&world, &task, Actor::Steward);
     assert_eq!(ahead["two_readers"], json!(["verified_number"]));
     let same = &ahead.list("outcomes")[0];
-    assert_eq!((&same["outcome"], &same["follows"]), (&json!("same"), &json!("merge")));
+    assert_eq!(
+        (&same["outcome"], &same["follows"]),
+        (&json!("same"), &json!("merge"))
+    );
     assert_eq!(same["records_moved"], 1, "{}", ahead.text);
 
     let first = says(&world, Actor::Steward, &task, "same").expect(200);

@@ -23,5 +23,6 @@ pub(super) use requests::{NamedRecord, Question};
 pub(super) use search::{FoundBody, SearchBody};
 pub(super) use sources::{ListedSourceBody, ReleasedBody, SourceBody, SourcesBody};
 pub(super) use tasks::{
-    ClaimRequest, CommentRequest, DecideRequest, DecidedBody, EscalateRequest, ReleaseTaskRequest, TaskBody, TaskStanding, TasksBody,
+    ClaimRequest, CommentRequest, DecideRequest, DecidedBody, EscalateRequest, ReleaseTaskRequest,
+    TaskBody, TaskStanding, TasksBody,
 };

@@ -362,4 +362,3 @@ impl From<EvidencePack> for PackBody {
         }
     }
 }
-
