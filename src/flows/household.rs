@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::flows::prepare::{fetch, look_up};
 use crate::flows::{Context, FlowError};
 use crate::foundation::PersonId;
-use crate::foundation::limits::HOUSEHOLD_PERSONS_MAX;
+use crate::foundation::limits::{HOMES_MAX, HOUSEHOLD_PERSONS_MAX};
 use crate::identity::{PostalAddress, StandardRecord};
 use crate::registry::{TaskState, lives_with};
 
@@ -31,7 +31,8 @@ pub(super) async fn residents(
             .filter_map(|member| member.standard);
         homes.extend(members.flat_map(|member| homes_of(&member)));
     }
-    let homes = distinct(homes);
+    let mut homes = distinct(homes);
+    homes.truncate(HOMES_MAX);
     let mut found = BTreeSet::new();
     for home in homes {
         let (own, asked) = (context.clone(), home.clone());

@@ -103,6 +103,9 @@ pub const TASK_RECORDS_SHOWN_MAX: usize = 64;
 /// registered twice (R94): large families twice over; a care home is no family.
 pub const HOUSEHOLD_PERSONS_MAX: usize = 32;
 
+/// Addresses of two persons that are looked up for that: each costs a retrieval.
+pub const HOMES_MAX: usize = 8;
+
 /// Persons that one human may join to others in an hour, so that nobody joins
 /// hundreds before it is seen (RELIABILITY T8).
 pub const MERGES_PER_HOUR_MAX: u32 = 30;
