@@ -4,7 +4,9 @@
 //! the masking gate, and commits the audit row with its answer. (An export
 //! gives ids alone; its audit row comes from the command line.)
 
+mod assert_records;
 mod authenticate;
+mod by_human;
 mod catch_up_index;
 mod cpu_pool;
 mod export_links;
@@ -12,6 +14,8 @@ mod follow_events;
 mod if_match;
 mod manage_sources;
 mod match_person;
+mod merge_persons;
+mod move_record;
 mod prepare;
 mod ready;
 mod register_batch;
@@ -19,12 +23,14 @@ mod register_record;
 mod release_source;
 mod seal_audit;
 mod search_persons;
+mod undo_decisions;
 mod view_history;
 mod view_person;
 mod view_record;
 mod view_tasks;
 mod watch_ledger;
 mod withdraw_record;
+mod would_change;
 
 use std::sync::Arc;
 
@@ -32,10 +38,13 @@ use crate::foundation::{Chance, Clock, hex};
 use crate::identity::{NumberStatus, StandardDate, StandardiseOptions};
 use crate::index::{CandidateIndex, IndexError};
 use crate::matching::LinkageModel;
+use crate::registry::MergeRefusal;
 use crate::security::{Actor, Denied};
 use crate::storage::{Store, StoreError};
 
+pub use assert_records::{AssertionOutcome, assert_records, withdraw_assertion};
 pub use authenticate::{KnownTokens, NewToken, authenticate, create_token};
+pub use by_human::Asked;
 pub use catch_up_index::{FollowerOptions, catch_up, catch_up_noting, follow};
 pub use cpu_pool::{CpuPool, CpuPoolFigures};
 pub use export_links::{ExportedLink, ExportedRecord, export_links, export_persons};
@@ -43,6 +52,11 @@ pub use follow_events::{EventFeed, FeedEvent, follow_events};
 pub use if_match::IfMatch;
 pub use manage_sources::{add_source, ensure_source, list_sources};
 pub use match_person::{Incomplete, MatchAnswer, MatchCandidate, match_person};
+pub use merge_persons::{
+    DeviationEntry, DeviationWord, MergeHappening, MergeOutcome, MergeStep, MergeView, UndoOutcome,
+    merge_persons, undo_merge, view_merge,
+};
+pub use move_record::{MoveOutcome, move_record};
 pub use register_batch::register_batch;
 pub use register_record::{RegisterCommand, register_record};
 pub use release_source::{
@@ -51,6 +65,7 @@ pub use release_source::{
 };
 pub use seal_audit::seal_audit_each_second;
 pub use search_persons::{FoundPerson, SearchAnswer, SearchGap, search_persons};
+pub use undo_decisions::{UndoneDecision, UndoneDecisions, undo_decisions};
 pub use view_history::{HistoryAnswer, HistoryEntry, view_history};
 pub use view_person::{PersonAnswer, PersonRecord, PersonStanding, view_person};
 pub use view_record::{
@@ -59,6 +74,9 @@ pub use view_record::{
 pub use view_tasks::{TaskAnswer, TaskFilter, list_tasks, view_task};
 pub use watch_ledger::{Standing, standing, store_figures, watch_ledger};
 pub use withdraw_record::withdraw_record;
+pub use would_change::{
+    Becomes, NamedLocal, PersonStep, RecordStep, TaskStep, TaskStepKind, Told, WouldChange,
+};
 
 /// What every flow works with.
 #[derive(Clone)]
@@ -143,6 +161,9 @@ pub enum FlowError {
     /// The request contradicts what is known.
     #[error("{0}")]
     Conflict(&'static str),
+    /// A human's joining or parting that the rules forbid.
+    #[error(transparent)]
+    Refused(MergeRefusal),
     /// `If-Match` names another version, or any version of an unknown record.
     #[error("the record is not at a version that If-Match names; read it again")]
     Stale,

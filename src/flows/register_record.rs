@@ -122,6 +122,7 @@ pub(super) async fn prepare_registration(
         keys_after,
         idempotency: key.clone(),
         replacement,
+        ..ReadSet::default()
     };
     let registration = Registration {
         source: command.source,
@@ -413,6 +414,7 @@ impl Inside {
             versions: vec![version],
             keys: keyed.into_iter().collect(),
             audit: self.audit(&answer),
+            remark: None,
             remember,
             answer: Verdict::Answer(Box::new(answer)),
         }

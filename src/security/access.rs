@@ -48,6 +48,7 @@ impl Access {
                 | Action::ReadHistory
                 | Action::ReadEvent
                 | Action::ReadTask
+                | Action::ReadMerge
         );
         let given = actor
             .reason
@@ -61,6 +62,14 @@ impl Access {
             action,
             role,
         })
+    }
+
+    /// The human being behind it: the person for whom a system acts, else the
+    /// account.
+    #[must_use]
+    pub fn person(&self) -> &str {
+        let person = self.actor.on_behalf_of.as_ref();
+        person.map_or(&self.actor.name, |person| &person.user)
     }
 
     /// The same, for one source.

@@ -96,6 +96,10 @@ pub enum Action {
     /// End the quarantine of a source (R98): whoever does it has looked at the
     /// questions that it left.
     ReleaseSource,
+    /// Join and part persons and records by a human's word.
+    MergePerson,
+    /// Read a merge.
+    ReadMerge,
     /// Read the audit log.
     ReadAudit,
 }
@@ -116,6 +120,8 @@ impl Action {
             Self::ReadSource => "read_source",
             Self::WriteSource => "write_source",
             Self::ReleaseSource => "release_source",
+            Self::MergePerson => "merge_person",
+            Self::ReadMerge => "read_merge",
             Self::ReadAudit => "read_audit",
         }
     }
@@ -125,8 +131,8 @@ impl Action {
 #[must_use]
 pub const fn actions(role: Role) -> &'static [Action] {
     use Action::{
-        MatchPerson, ReadAudit, ReadEvent, ReadHistory, ReadPerson, ReadRecord, ReadSource,
-        ReadTask, ReleaseSource, SearchPerson, WriteRecord, WriteSource,
+        MatchPerson, MergePerson, ReadAudit, ReadEvent, ReadHistory, ReadMerge, ReadPerson,
+        ReadRecord, ReadSource, ReadTask, ReleaseSource, SearchPerson, WriteRecord, WriteSource,
     };
     match role {
         Role::Integration => &[
@@ -146,7 +152,7 @@ pub const fn actions(role: Role) -> &'static [Action] {
             ReadHistory,
             ReadSource,
         ],
-        Role::Steward | Role::Approver => &[
+        Role::Steward => &[
             ReadRecord,
             MatchPerson,
             ReadPerson,
@@ -155,6 +161,19 @@ pub const fn actions(role: Role) -> &'static [Action] {
             ReadTask,
             ReadSource,
             ReleaseSource,
+            MergePerson,
+            ReadMerge,
+        ],
+        Role::Approver => &[
+            ReadRecord,
+            MatchPerson,
+            ReadPerson,
+            SearchPerson,
+            ReadHistory,
+            ReadTask,
+            ReadSource,
+            ReleaseSource,
+            ReadMerge,
         ],
         Role::PrivacyOfficer => &[
             ReadRecord,
@@ -165,6 +184,7 @@ pub const fn actions(role: Role) -> &'static [Action] {
             ReadEvent,
             ReadTask,
             ReadSource,
+            ReadMerge,
         ],
         Role::Engineer => &[ReadSource],
         Role::Auditor => &[ReadAudit, ReadSource],

@@ -52,6 +52,14 @@ impl Batch {
             self.write_tasks(connection, state).await?;
             self.projection.sources.write(connection).await?;
             self.projection.merges.write(connection, state).await?;
+            INSERT_REMARKS
+                .write(connection, &self.remarks, |query, (position, remark)| {
+                    query
+                        .bind(position.0)
+                        .bind(remark.subject.clone())
+                        .bind(remark.reason.clone())
+                })
+                .await?;
         }
         self.write_audit(connection, stamp).await?;
         INSERT_REMEMBERED
@@ -430,6 +438,12 @@ fn bind_audit(query: Bound, row: &AuditRow) -> Bound {
 const INSERT_AUDIT_PERSONS: RowStatement = RowStatement {
     before: "insert into audit_persons (person, audit) values",
     columns: 2,
+    after: "",
+};
+
+const INSERT_REMARKS: RowStatement = RowStatement {
+    before: "insert into remarks (position, subject, reason) values",
+    columns: 3,
     after: "",
 };
 

@@ -4,6 +4,7 @@
 
 mod batches;
 mod events;
+mod merges;
 mod persons;
 mod questions;
 mod records;
@@ -14,6 +15,7 @@ mod tasks;
 
 pub(super) use batches::{BatchAnswer, BatchLine, BatchProblem};
 pub(super) use events::{FeedBody, HistoryBody};
+pub(super) use merges::MergeBody;
 pub(super) use persons::PersonBody;
 pub(super) use questions::MatchBody;
 pub(super) use records::{CrossReferenceBody, RecordBody, RegistrationBody};
