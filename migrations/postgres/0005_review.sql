@@ -1,9 +1,7 @@
 -- Why: a question has stages, readers and a place in the queue (R114 to R118).
 -- What is asked for or sorted by has a column; the rest of what the events say
 -- stands in `detail` as JSON. Tasks from before keep the queue's last class, as
--- their events say. Words that people write about a task may identify somebody,
--- so they stand in a table that can be erased, under a digest that only their
--- event and they themselves know.
+-- their events say. Words that people write about a task stand in `remarks`.
 
 alter table tasks add column stage text collate "C" not null default 'open';
 alter table tasks add column outcome text collate "C";
@@ -28,13 +26,3 @@ drop index tasks_by_person_a;
 drop index tasks_by_person_b;
 create index tasks_by_person_a on tasks (person_a);
 create index tasks_by_person_b on tasks (person_b);
-
--- `words` and `salt` become null by an erasure.
-create table task_notes (
-    note text collate "C" not null constraint task_notes_note primary key,
-    task text collate "C" not null constraint task_notes_task references tasks (task),
-    salt text collate "C",
-    words text collate "C"
-);
-
-create index task_notes_by_task on task_notes (task);

@@ -36,7 +36,7 @@ pub(super) async fn commit(
         findings: Vec::new(),
     };
     let prepared = prepare_registration(context, access, command).await?;
-    let (note, task) = (inside.note(), inside.task());
+    let (remark, task) = (inside.remark(), inside.task());
     let audit = access.audit(
         context.clock.now(),
         known.persons.clone(),
@@ -48,7 +48,7 @@ pub(super) async fn commit(
             accepts: (decided.follow == Some(Follow::AcceptHeld)).then_some(held),
             events: decided.events,
             carried: decided.carried,
-            note: note.clone(),
+            remark: remark.clone(),
             audit: audit.clone(),
         })
     };

@@ -4,8 +4,9 @@
 
 use std::sync::Arc;
 
+use crate::flows::by_human::locks_of;
 use crate::flows::review_task::{
-    UNKNOWN_TASK, commit_actor, is_stale, listed, no_words, note_of, read_set,
+    UNKNOWN_TASK, commit_actor, is_stale, listed, no_words, read_set, remark, words_of,
 };
 use crate::flows::{Context, FlowError, IfMatch, ListedTask};
 use crate::foundation::{AssertionId, EventPosition, Instant, MergeId, PersonId, TaskId};
@@ -15,7 +16,7 @@ use crate::review::{
     evidence_seen, follow, needs_of, needs_reason, read,
 };
 use crate::security::Access;
-use crate::storage::{NewNote, Planned, ReadSet};
+use crate::storage::{Planned, ReadSet, Remark};
 
 /// What a reader says.
 #[derive(Debug, Clone)]
@@ -53,10 +54,9 @@ pub(super) struct Inside {
     pub(super) context: Context,
     task: TaskId,
     said: Said,
-    has_reason: bool,
     reviewer: Reviewer,
     if_match: Option<IfMatch>,
-    note: Option<NewNote>,
+    words: Option<String>,
     now: Instant,
     residents: Vec<PersonId>,
     /// A withdrawn record restricts one of the persons (R111).
@@ -111,7 +111,7 @@ pub async fn decide_task(
 ) -> Result<DecisionAnswer, FlowError> {
     let known = context.store.load_task(command.task).await?;
     let known = known.ok_or(UNKNOWN_TASK)?;
-    let note = note_of(context, command.task, "reason", command.reason.as_deref())?;
+    let words = words_of("reason", command.reason.as_deref())?;
     let follows = follow(known.kind, command.outcome);
     if matches!(follows, Some(Follow::Merge | Follow::ApproveMerge)) {
         super::merge_limit::check(context, access.person()).await?;
@@ -120,12 +120,9 @@ pub async fn decide_task(
         Some(Follow::Merge) => super::household::residents(context, &known).await?,
         _ => Vec::new(),
     };
-    let mut restricted = false;
-    for person in &known.persons {
-        let person = context.store.load_person(*person).await?;
-        restricted |= person.is_some_and(|person| person.restricted);
-    }
+    let (locks, restricted) = locks_of(context, &known.persons).await?;
     let mut read = read_set(context, &known).await?;
+    read.locks = locks;
     read.persons
         .extend(residents.iter().map(|person| (*person, EventPosition(0))));
     let inside = Inside {
@@ -134,12 +131,10 @@ pub async fn decide_task(
         said: Said {
             outcome: command.outcome,
             evidence: command.evidence,
-            note: note.as_ref().map(|note| note.note.clone()),
         },
-        has_reason: note.is_some(),
         reviewer: Reviewer::of(access),
         if_match: command.if_match,
-        note,
+        words,
         now: context.clock.now(),
         residents,
         restricted,
@@ -173,13 +168,13 @@ async fn commit(
     read: ReadSet,
     inside: Inside,
 ) -> Result<Carried, FlowError> {
-    let (now, note) = (inside.now, inside.note.clone());
+    let (now, remark) = (inside.now, inside.remark());
     let audit = access.audit(now, known.persons.clone(), Some(inside.task.to_string()));
     let inside = Arc::new(inside);
     let decide = move |state: &mut RegistryState, _: &_| match inside.decide(state) {
         Ok(decided) => Planned {
             events: decided.events,
-            notes: note.clone().into_iter().collect(),
+            remark: remark.clone(),
             audit: vec![audit.clone()],
             ..Planned::nothing(Ok(decided.carried))
         },
@@ -197,9 +192,9 @@ impl Inside {
         self.task
     }
 
-    /// The note to write, if there is one.
-    pub(super) fn note(&self) -> Option<NewNote> {
-        self.note.clone()
+    /// The reason in words, where one was given.
+    pub(super) fn remark(&self) -> Option<Remark> {
+        remark(self.task, self.words.as_ref())
     }
 
     /// Decides on the task as it is in the commit.
@@ -215,7 +210,7 @@ impl Inside {
         if is_stale(self.if_match.as_ref(), known) {
             return Err(NotDecided::Stale);
         }
-        if needs_reason(model, known, self.said.outcome) && !self.has_reason {
+        if needs_reason(model, known, self.said.outcome) && self.words.is_none() {
             return Err(NotDecided::NoReason);
         }
         let seen = evidence_now(state, known);

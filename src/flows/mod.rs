@@ -5,7 +5,9 @@
 //! gives ids alone; its audit row comes from the command line.)
 
 mod accept_held;
+mod assert_records;
 mod authenticate;
+mod by_human;
 mod catch_up_index;
 mod cpu_pool;
 mod decide_task;
@@ -19,6 +21,8 @@ mod list_tasks;
 mod manage_sources;
 mod match_person;
 mod merge_limit;
+mod merge_persons;
+mod move_record;
 mod prepare;
 mod ready;
 mod register_batch;
@@ -27,12 +31,14 @@ mod release_source;
 mod review_task;
 mod seal_audit;
 mod search_persons;
+mod undo_decisions;
 mod view_history;
 mod view_person;
 mod view_record;
 mod view_task;
 mod watch_ledger;
 mod withdraw_record;
+mod would_change;
 
 use std::sync::Arc;
 
@@ -45,7 +51,9 @@ use crate::review::ReviewRefusal;
 use crate::security::{Actor, Denied};
 use crate::storage::{Store, StoreError};
 
+pub use assert_records::{AssertionOutcome, assert_records, withdraw_assertion};
 pub use authenticate::{KnownTokens, NewToken, authenticate, create_token};
+pub use by_human::Asked;
 pub use catch_up_index::{FollowerOptions, catch_up, catch_up_noting, follow};
 pub use cpu_pool::{CpuPool, CpuPoolFigures};
 pub use decide_task::{DecideCommand, DecisionAnswer, decide_task};
@@ -57,6 +65,11 @@ pub use if_match::IfMatch;
 pub use list_tasks::{ListedTask, TaskFilter, TaskPage, TaskStanding, list_tasks, standing_of};
 pub use manage_sources::{add_source, ensure_source, list_sources};
 pub use match_person::{Incomplete, MatchAnswer, MatchCandidate, match_person};
+pub use merge_persons::{
+    DeviationEntry, DeviationWord, MergeHappening, MergeOutcome, MergeStep, MergeView, UndoOutcome,
+    merge_persons, undo_merge, view_merge,
+};
+pub use move_record::{MoveOutcome, move_record};
 pub use register_batch::register_batch;
 pub use register_record::{RegisterCommand, register_record};
 pub use release_source::{
@@ -66,6 +79,7 @@ pub use release_source::{
 pub use review_task::{claim_task, comment_task, release_task};
 pub use seal_audit::seal_audit_each_second;
 pub use search_persons::{FoundPerson, SearchAnswer, SearchGap, search_persons};
+pub use undo_decisions::{UndoneDecision, UndoneDecisions, undo_decisions};
 pub use view_history::{HistoryAnswer, HistoryEntry, view_history};
 pub use view_person::{PersonAnswer, PersonRecord, PersonStanding, view_person};
 pub use view_record::{
@@ -74,6 +88,9 @@ pub use view_record::{
 pub use view_task::{ShownRead, Side, SideRecord, TaskAnswer, TaskEntry, view_task};
 pub use watch_ledger::{Standing, standing, store_figures, watch_ledger};
 pub use withdraw_record::withdraw_record;
+pub use would_change::{
+    Becomes, NamedLocal, PersonStep, RecordStep, TaskStep, TaskStepKind, Told, WouldChange,
+};
 
 /// What every flow works with.
 #[derive(Clone)]

@@ -20,7 +20,7 @@ use crate::registry::{
 use crate::review::Carried;
 use crate::security::{Access, AuditEntry};
 use crate::storage::{
-    CommitActor, CommitReads, NewNote, NewVersion, Planned, ReadSet, RememberedAnswer,
+    CommitActor, CommitReads, NewVersion, Planned, ReadSet, Remark, RememberedAnswer,
 };
 
 /// HTTP's words for what an idempotency key remembers (RFC 9110 §15.3).
@@ -126,6 +126,7 @@ pub(super) async fn prepare_registration(
         keys_after,
         idempotency: key.clone(),
         replacement,
+        ..ReadSet::default()
     };
     let registration = Registration {
         source: command.source,
@@ -175,7 +176,7 @@ pub(super) struct Accepting {
     pub(super) accepts: Option<u32>,
     pub(super) events: Vec<RegistryEvent>,
     pub(super) carried: Carried,
-    pub(super) note: Option<NewNote>,
+    pub(super) remark: Option<Remark>,
     pub(super) audit: AuditEntry,
 }
 
@@ -194,11 +195,14 @@ pub(super) async fn commit_accepting(
         actor: inside.access.actor().name.clone(),
         request_id: inside.access.actor().request_id.clone(),
     };
-    let mut persons = read.persons;
-    let held: Vec<_> = persons.iter().map(|(person, _)| *person).collect();
-    let others = own.persons.iter();
-    persons.extend(others.filter(|(person, _)| !held.contains(person)));
-    let read = ReadSet { persons, ..own };
+    let mut persons = own.persons.clone();
+    persons.extend(read.persons);
+    let read = ReadSet {
+        persons,
+        whole: read.whole,
+        locks: read.locks,
+        ..own
+    };
     let (store, now) = (inside.context.store.clone(), inside.now);
     let decide = move |state: &mut RegistryState, _: &CommitReads| inside.accept(state, &accept);
     let committed = store.commit(read, actor, now, decide);
@@ -415,7 +419,7 @@ impl Inside {
         };
         let mut planned = Planned::nothing(Ok(accepting.carried));
         planned.events.append(&mut accepting.events);
-        planned.notes.extend(accepting.note);
+        planned.remark = accepting.remark;
         planned.audit.push(accepting.audit);
         if let Some(version) = accepting.accepts {
             let mut after = state.clone();
@@ -480,8 +484,8 @@ impl Inside {
             events: change.events,
             versions: vec![version],
             keys: keyed.into_iter().collect(),
-            notes: Vec::new(),
             audit: self.audit(&answer),
+            remark: None,
             remember,
             answer: Verdict::Answer(Box::new(answer)),
         }

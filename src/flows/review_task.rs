@@ -3,11 +3,11 @@
 
 use crate::flows::{Context, FlowError, IfMatch, ListedTask, standing_of};
 use crate::foundation::limits::{NOTE_CHARACTERS_MAX, TASK_LEASE_SECONDS_MAX};
-use crate::foundation::{EventPosition, Instant, TaskId, hex};
+use crate::foundation::{Instant, TaskId};
 use crate::registry::{RegistryEvent, RegistryState, TaskState};
-use crate::review::{ReviewRefusal, Reviewer, claim, comment, note_digest, release};
+use crate::review::{ReviewRefusal, Reviewer, claim, comment, release};
 use crate::security::Access;
-use crate::storage::{CommitActor, NewNote, Planned, ReadSet};
+use crate::storage::{CommitActor, Planned, ReadSet, Remark};
 
 /// No such task.
 pub(super) const UNKNOWN_TASK: FlowError = FlowError::NotFound("no task with this id is known");
@@ -74,21 +74,17 @@ pub async fn comment_task(
     words: &str,
     if_match: Option<IfMatch>,
 ) -> Result<ListedTask, FlowError> {
-    let note = note_of(context, task, "comment", Some(words))?;
-    let note = note.ok_or_else(|| no_words("comment", "say what is to be written"))?;
-    let digest = note.note.clone();
-    let write =
-        move |_: &TaskState, reviewer: &Reviewer| Ok(comment(task, reviewer, digest.clone()));
-    step(context, access, task, (if_match, Some(note)), write).await
+    let words = words_of("comment", Some(words))?;
+    let words = words.ok_or_else(|| no_words("comment", "say what is to be written"))?;
+    let write = move |_: &TaskState, reviewer: &Reviewer| Ok(comment(task, reviewer));
+    step(context, access, task, (if_match, Some(words)), write).await
 }
 
 /// Words as they are kept; `None` when there are none.
-pub(super) fn note_of(
-    context: &Context,
-    task: TaskId,
+pub(super) fn words_of(
     member: &'static str,
     words: Option<&str>,
-) -> Result<Option<NewNote>, FlowError> {
+) -> Result<Option<String>, FlowError> {
     let Some(words) = words.map(str::trim).filter(|words| !words.is_empty()) else {
         return Ok(None);
     };
@@ -103,15 +99,15 @@ pub(super) fn note_of(
             ),
         });
     }
-    let mut random = [0_u8; 16];
-    context.chance.fill(&mut random);
-    let salt = hex(&random);
-    Ok(Some(NewNote {
-        note: note_digest(&salt, words),
-        task,
-        salt,
-        words: words.to_owned(),
-    }))
+    Ok(Some(words.to_owned()))
+}
+
+/// Words under the task that they are about.
+pub(super) fn remark(task: TaskId, words: Option<&String>) -> Option<Remark> {
+    words.map(|words| Remark {
+        subject: task.to_string(),
+        reason: words.clone(),
+    })
 }
 
 pub(super) fn no_words(member: &'static str, detail: &str) -> FlowError {
@@ -134,11 +130,7 @@ pub(super) async fn read_set(context: &Context, state: &TaskState) -> Result<Rea
     let record = context.store.name_of_record(state.record).await?;
     Ok(ReadSet {
         records: record.into_iter().collect(),
-        persons: state
-            .persons
-            .iter()
-            .map(|person| (*person, EventPosition(0)))
-            .collect(),
+        whole: state.persons.clone(),
         ..ReadSet::default()
     })
 }
@@ -152,7 +144,7 @@ async fn step(
     context: &Context,
     access: &Access,
     task: TaskId,
-    (if_match, note): (Option<IfMatch>, Option<NewNote>),
+    (if_match, words): (Option<IfMatch>, Option<String>),
     take: impl Fn(&TaskState, &Reviewer) -> Result<RegistryEvent, ReviewRefusal> + Send + 'static,
 ) -> Result<ListedTask, FlowError> {
     let known = context.store.load_task(task).await?.ok_or(UNKNOWN_TASK)?;
@@ -171,7 +163,7 @@ async fn step(
         match take(known, &reviewer) {
             Ok(event) => Planned {
                 events: vec![event],
-                notes: note.clone().into_iter().collect(),
+                remark: remark(task, words.as_ref()),
                 audit: vec![audit.clone()],
                 ..Planned::nothing(Stepped::Done)
             },

@@ -35,6 +35,8 @@ pub struct PersonAnswer {
     pub possible: Vec<OtherPerson>,
     /// Open tasks about it.
     pub tasks: Vec<TaskId>,
+    /// For `If-Match` of a merge.
+    pub tag: u32,
 }
 
 /// A record of the person.
@@ -105,5 +107,6 @@ pub async fn view_person(
         records,
         possible,
         tasks: stored.tasks,
+        tag: u32::try_from(stored.revision.0).unwrap_or(u32::MAX),
     })
 }

@@ -15,7 +15,7 @@ use crate::registry::{
 };
 use crate::review::{Foresight, SeenRecord, evidence_seen, may_see_read};
 use crate::security::Access;
-use crate::storage::{Notes, Planned, StoredEvent, StoredMember, StoredPersonView};
+use crate::storage::{Planned, StoredEvent, StoredMember, StoredPersonView, Words};
 
 /// A record of one side.
 #[derive(Debug, Clone)]
@@ -129,7 +129,7 @@ pub async fn view_task(
     };
     let restricted = people.iter().any(|person| person.restricted);
     let foresight = foresee(context, access, id, &state, restricted).await?;
-    let (events, notes) = context.store.task_history(id).await?;
+    let (events, words) = context.store.task_history(id).await?;
     let mut sides = Vec::new();
     for person in people {
         sides.push(side(context, access, person).await?);
@@ -142,8 +142,8 @@ pub async fn view_task(
         record,
         sides,
         explanation,
-        reads: reads(&state, access.person(), &events, &notes),
-        history: history(&state, access.person(), events, &notes),
+        reads: reads(&state, access.person(), &events, &words),
+        history: history(&state, access.person(), events, &words),
         foresight,
         listed: ListedTask {
             id,
@@ -184,7 +184,7 @@ async fn foresee(
 }
 
 /// What readers said, as far as somebody may see it who perhaps reads next.
-fn reads(state: &TaskState, asker: &str, events: &[StoredEvent], notes: &Notes) -> Vec<ShownRead> {
+fn reads(state: &TaskState, asker: &str, events: &[StoredEvent], words: &Words) -> Vec<ShownRead> {
     let by_position: BTreeMap<_, &StoredEvent> =
         events.iter().map(|event| (event.position, event)).collect();
     let shown = state.reads.iter().map(|read| {
@@ -196,29 +196,18 @@ fn reads(state: &TaskState, asker: &str, events: &[StoredEvent], notes: &Notes) 
             outcome: visible.then_some(read.outcome),
             reason: event
                 .filter(|_| visible)
-                .and_then(|event| words(&event.event, notes)),
+                .and_then(|event| words.get(&event.position).cloned()),
             round: read.round,
         }
     });
     shown.collect()
 }
 
-fn words(event: &RegistryEvent, notes: &Notes) -> Option<String> {
-    let note = match event {
-        RegistryEvent::TaskRead { note, .. } | RegistryEvent::TaskEscalated { note, .. } => {
-            note.as_ref()?
-        }
-        RegistryEvent::TaskCommented { note, .. } => note,
-        _ => return None,
-    };
-    notes.get(note).cloned()
-}
-
 fn history(
     state: &TaskState,
     asker: &str,
     events: Vec<StoredEvent>,
-    notes: &Notes,
+    words: &Words,
 ) -> Vec<TaskEntry> {
     let entries = events.into_iter().filter_map(|stored| {
         // Reads have their own list, where each is shown or hidden.
@@ -235,7 +224,7 @@ fn history(
         Some(TaskEntry {
             at: stored.at,
             sentence: sentence_of_task(&stored.event)?,
-            words: words(&stored.event, notes).filter(|_| !hidden),
+            words: words.get(&stored.position).filter(|_| !hidden).cloned(),
             actor: stored.actor,
         })
     });

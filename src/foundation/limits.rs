@@ -179,3 +179,10 @@ pub const VALUES_PER_LIST_MAX: usize = 1_000;
 /// Lines that one quoted field of a file may run over. An address has five, a
 /// note some more; a quote that nobody closed has the rest of the file.
 pub const QUOTED_LINES_MAX: usize = 50;
+
+/// Blocking keys that a merge locks beside its persons: below the bound of one
+/// transaction, and more than the records of any two patients have.
+pub const MERGE_LOCKS_MAX: usize = 1_000;
+
+/// Decisions of one human that one request takes back: some seconds of work.
+pub const DECISIONS_UNDONE_MAX: usize = 200;

@@ -278,8 +278,7 @@ pub enum RegistryEvent {
         /// Who gave it back.
         by: String,
     },
-    /// A reader has said something. Reasons in words stand in a table that can
-    /// be erased, under `note`.
+    /// A reader has said something. Words stand beside the ledger, here and below.
     TaskRead {
         /// Which task.
         task: TaskId,
@@ -289,9 +288,6 @@ pub enum RegistryEvent {
         outcome: TaskOutcome,
         /// Digest of what the reader saw.
         evidence: String,
-        /// Digest of the reason and its salt.
-        #[serde(skip_serializing_if = "Option::is_none", default)]
-        note: Option<String>,
     },
     /// The readers have settled it.
     TaskDecided {
@@ -310,9 +306,6 @@ pub enum RegistryEvent {
         because: EscalationReason,
         /// Digest of what was seen.
         evidence: String,
-        /// Digest of the reason and its salt.
-        #[serde(skip_serializing_if = "Option::is_none", default)]
-        note: Option<String>,
     },
     /// Somebody wrote something beside it.
     TaskCommented {
@@ -320,8 +313,6 @@ pub enum RegistryEvent {
         task: TaskId,
         /// Account, or the person for whom a system acts.
         by: String,
-        /// Digest of the words and their salt.
-        note: String,
     },
     /// A human has said what a held version is.
     HeldSettled {

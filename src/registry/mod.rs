@@ -36,10 +36,10 @@ pub use event::{
 pub use household::{lives_with, sweep_household};
 pub use merging::{
     ApprovalReason, AssertionAnswer, AssertionCommand, AssertionKind, AssertionState, Carried,
-    Deviation, DeviationKind, DropReason, Home, MergeAnswer, MergeCommand, MergeRefusal,
-    MergeState, MergeStatus, MoveAnswer, MoveCommand, MoveTarget, Refused, UndoAnswer,
-    approve_merge, assert_records, drop_merge, merge_persons, move_record, needs_approval,
-    undo_merge, withdraw_assertion,
+    Deviation, DeviationKind, DropReason, Effects, Home, MergeAnswer, MergeCommand, MergeRefusal,
+    MergeState, MergeStatus, MoveAnswer, MoveCommand, MoveTarget, PersonChange, RecordChange,
+    Refused, TaskChange, UndoAnswer, approve_merge, assert_records, drop_merge, merge_persons,
+    move_record, needs_approval, undo_merge, withdraw_assertion,
 };
 pub use quarantine::{
     CONFLICTS_MIN, ConflictKind, Earlier, LONG_RUN_RECORDS, Quarantine, QuarantineReason,

@@ -43,14 +43,3 @@ pub fn evidence_seen(task: &TaskState, records: impl IntoIterator<Item = SeenRec
     }
     hex(&digest.finalize())
 }
-
-/// Digest under which words are kept: with their salt, so that short words
-/// cannot be guessed from it.
-#[must_use]
-pub fn note_digest(salt: &str, words: &str) -> String {
-    let mut digest = Sha256::new();
-    digest.update(salt.len().to_le_bytes());
-    digest.update(salt);
-    digest.update(words);
-    hex(&digest.finalize())
-}

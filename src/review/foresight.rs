@@ -76,7 +76,6 @@ pub fn foresee(
                     by: String::new(),
                     outcome,
                     evidence: String::new(),
-                    note: None,
                 });
             }
             after.apply(&RegistryEvent::TaskDecided { task, outcome });

@@ -41,7 +41,7 @@ mod reading;
 mod tests;
 
 pub use carrying::{Carried, carry_out, needs_of, needs_reason, reasons_for_two};
-pub use evidence::{SeenRecord, evidence_seen, note_digest};
+pub use evidence::{SeenRecord, evidence_seen};
 pub use follow::{Follow, follow, outcomes};
 pub use foresight::{Foreseen, Foresight, foresee};
 pub use reading::{Needs, Reading, Reviewer, Said, claim, comment, may_see_read, read, release};

@@ -38,8 +38,6 @@ pub struct Said {
     pub outcome: TaskOutcome,
     /// Digest of what was seen.
     pub evidence: String,
-    /// Digest of the reason in words.
-    pub note: Option<String>,
 }
 
 /// What the rules ask of a question, besides its stage.
@@ -104,11 +102,10 @@ pub fn release(
 
 /// Writes something beside the question, also when it is settled.
 #[must_use]
-pub fn comment(task: TaskId, reviewer: &Reviewer, note: String) -> RegistryEvent {
+pub fn comment(task: TaskId, reviewer: &Reviewer) -> RegistryEvent {
     RegistryEvent::TaskCommented {
         task,
         by: reviewer.name.clone(),
-        note,
     }
 }
 
@@ -146,7 +143,7 @@ pub fn read(
     };
     if said.outcome == TaskOutcome::Escalate {
         return Ok(Reading {
-            events: vec![step.escalated(EscalationReason::Asked, said.note.clone())],
+            events: vec![step.escalated(EscalationReason::Asked)],
             follow: None,
         });
     }
@@ -154,7 +151,7 @@ pub fn read(
         return Ok(Reading {
             events: vec![
                 step.read(),
-                step.escalated(EscalationReason::TwoLiveNumbers, None),
+                step.escalated(EscalationReason::TwoLiveNumbers),
             ],
             follow: None,
         });
@@ -182,17 +179,15 @@ impl Step<'_> {
             by: self.reviewer.name.clone(),
             outcome: self.said.outcome,
             evidence: self.said.evidence.clone(),
-            note: self.said.note.clone(),
         }
     }
 
-    fn escalated(&self, because: EscalationReason, note: Option<String>) -> RegistryEvent {
+    fn escalated(&self, because: EscalationReason) -> RegistryEvent {
         RegistryEvent::TaskEscalated {
             task: self.task,
             by: self.reviewer.name.clone(),
             because,
             evidence: self.said.evidence.clone(),
-            note,
         }
     }
 }

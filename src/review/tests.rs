@@ -74,7 +74,6 @@ impl Desk {
         let said = Said {
             outcome,
             evidence: SEEN.into(),
-            note: None,
         };
         let moment = (at(seconds), SEEN);
         let reading = read(task(), self.task(), reviewer, &said, self.needs, moment)?;
@@ -239,7 +238,6 @@ fn a_decision_on_other_evidence_is_refused_with_the_digest_of_now() {
     let said = Said {
         outcome: TaskOutcome::Same,
         evidence: "older".into(),
-        note: None,
     };
     let moment = (at(10), SEEN);
     let stale = read(
@@ -318,7 +316,7 @@ fn a_question_that_is_gone_takes_no_step() {
     assert_eq!(given, Err(ReviewRefusal::Settled));
     let said = desk.says(&reader, TaskOutcome::Same);
     assert_eq!(said, Err(ReviewRefusal::Settled));
-    desk.take(&[comment(task, &reader, "00".into())]);
+    desk.take(&[comment(task, &reader)]);
     assert_eq!(desk.task().stage, TaskStage::Closed, "words change nothing");
 }
 

@@ -51,6 +51,7 @@ impl Access {
                 | Action::ReadHistory
                 | Action::ReadEvent
                 | Action::ReadTask
+                | Action::ReadMerge
         );
         let given = actor
             .reason

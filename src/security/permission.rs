@@ -103,6 +103,10 @@ pub enum Action {
     /// End the quarantine of a source (R98): whoever does it has looked at the
     /// questions that it left.
     ReleaseSource,
+    /// Join and part persons and records by a human's word.
+    MergePerson,
+    /// Read a merge.
+    ReadMerge,
     /// Read the audit log.
     ReadAudit,
 }
@@ -126,6 +130,8 @@ impl Action {
             Self::ReadSource => "read_source",
             Self::WriteSource => "write_source",
             Self::ReleaseSource => "release_source",
+            Self::MergePerson => "merge_person",
+            Self::ReadMerge => "read_merge",
             Self::ReadAudit => "read_audit",
         }
     }
@@ -135,9 +141,9 @@ impl Action {
 #[must_use]
 pub const fn actions(role: Role) -> &'static [Action] {
     use Action::{
-        ApproveTask, DecideTask, MatchPerson, ReadAudit, ReadEvent, ReadHistory, ReadPerson,
-        ReadRecord, ReadSource, ReadTask, ReleaseSource, SearchPerson, WorkTask, WriteRecord,
-        WriteSource,
+        ApproveTask, DecideTask, MatchPerson, MergePerson, ReadAudit, ReadEvent, ReadHistory,
+        ReadMerge, ReadPerson, ReadRecord, ReadSource, ReadTask, ReleaseSource, SearchPerson,
+        WorkTask, WriteRecord, WriteSource,
     };
     match role {
         Role::Integration => &[
@@ -168,6 +174,8 @@ pub const fn actions(role: Role) -> &'static [Action] {
             DecideTask,
             ReadSource,
             ReleaseSource,
+            MergePerson,
+            ReadMerge,
         ],
         Role::Approver => &[
             ReadRecord,
@@ -180,6 +188,7 @@ pub const fn actions(role: Role) -> &'static [Action] {
             ApproveTask,
             ReadSource,
             ReleaseSource,
+            ReadMerge,
         ],
         Role::PrivacyOfficer => &[
             ReadRecord,
@@ -190,6 +199,7 @@ pub const fn actions(role: Role) -> &'static [Action] {
             ReadEvent,
             ReadTask,
             ReadSource,
+            ReadMerge,
         ],
         Role::Engineer => &[ReadSource],
         Role::Auditor => &[ReadAudit, ReadSource],

@@ -7,11 +7,10 @@ use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber};
 use crate::registry::RegistryState;
 use crate::security::AuditEntry;
 use crate::storage::StoreError;
-use crate::storage::command::{CommitActor, NewVersion, Planned, RememberedAnswer};
+use crate::storage::command::{CommitActor, NewVersion, Planned, Remark, RememberedAnswer};
 use crate::storage::project::{Projection, VersionFact, event_kind, event_subjects};
 use crate::storage::recent::KeyRow;
 use crate::storage::rows::json;
-use crate::storage::task_rows::NewNote;
 
 pub(super) struct EventRow {
     pub(super) position: EventPosition,
@@ -36,9 +35,9 @@ pub(super) struct Batch {
     pub(super) subjects: Vec<(String, EventPosition)>,
     pub(super) versions: Vec<VersionRow>,
     pub(super) keys: Vec<KeyRow>,
-    pub(super) notes: Vec<NewNote>,
     pub(super) audit: Vec<AuditEntry>,
     pub(super) remembered: Vec<(RememberedAnswer, Instant)>,
+    pub(super) remarks: Vec<(EventPosition, Remark)>,
 }
 
 impl Batch {
@@ -51,9 +50,9 @@ impl Batch {
             subjects: Vec::new(),
             versions: Vec::new(),
             keys: Vec::new(),
-            notes: Vec::new(),
             audit: Vec::new(),
             remembered: Vec::new(),
+            remarks: Vec::new(),
         }
     }
 
@@ -66,6 +65,9 @@ impl Batch {
         at: Instant,
     ) {
         self.facts_taken = self.projection.versions.len();
+        let first = EventPosition(state.counters.position.0 + 1);
+        let remark = plan.remark.clone().filter(|_| !plan.events.is_empty());
+        self.remarks.extend(remark.map(|remark| (first, remark)));
         for event in &plan.events {
             state.apply(event);
             self.projection.take(event, state);
@@ -119,7 +121,6 @@ impl Batch {
                 position,
             }));
         }
-        self.notes.extend(plan.notes);
         self.audit.extend(plan.audit);
         self.remembered
             .extend(plan.remember.map(|answer| (answer, at)));

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber};
+use crate::foundation::{AssertionId, EventPosition, Instant, MergeId, PersonId, RecordNumber};
 use crate::identity::StandardRecord;
 use crate::registry::{LocalId, RegistryEvent, RegistryState, Replacement, SourceCode};
 use crate::security::AuditEntry;
-use crate::storage::{NewNote, StoreError};
+use crate::storage::StoreError;
 
 /// Who commands; stands in the events and the versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,11 +34,31 @@ pub struct ReadSet {
     pub keys: Vec<u64>,
     /// Position of the index that the caller has searched.
     pub keys_after: EventPosition,
+    /// Persons that are joined or parted: they come with their members and values,
+    /// with all who have become them, and with the merges between these. So do
+    /// the persons of `records` where `families` says so, those of `merges` and
+    /// of `assertions`.
+    pub whole: Vec<PersonId>,
+    /// The persons of `records` are joined or parted, too.
+    pub families: bool,
+    /// Merges.
+    pub merges: Vec<MergeId>,
+    /// Assertions.
+    pub assertions: Vec<AssertionId>,
+    /// Hashes of blocking keys that are locked and not looked up.
+    pub locks: Vec<u64>,
     /// Account and idempotency key.
     pub idempotency: Option<(String, String)>,
     /// What the message says of numbers that are replaced: the chains that
     /// these two belong to are loaded.
     pub replacement: Option<Replacement>,
+}
+
+impl ReadSet {
+    /// How many keys it locks.
+    pub(super) fn lock_count(&self) -> usize {
+        self.keys.len() + self.locks.len()
+    }
 }
 
 /// What the store knows beside the state.
@@ -82,6 +102,16 @@ pub struct NewVersion {
     pub answer: String,
 }
 
+/// What a human gave as a reason: it may identify somebody, so it stands beside
+/// the ledger and can be erased.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// What it is about: a merge, an assertion, a task, a record as R and its number.
+    pub subject: String,
+    /// The words.
+    pub reason: String,
+}
+
 /// What a command decides: all of it is written in one commit, or nothing.
 #[derive(Debug, Clone)]
 pub struct Planned<A> {
@@ -91,10 +121,10 @@ pub struct Planned<A> {
     pub versions: Vec<NewVersion>,
     /// Blocking keys of records; those known before get the new position.
     pub keys: Vec<(RecordNumber, Vec<u64>)>,
-    /// Words about tasks, for the events that name their digests.
-    pub notes: Vec<NewNote>,
     /// Audit rows.
     pub audit: Vec<AuditEntry>,
+    /// The reason in words, kept under the first of the events.
+    pub remark: Option<Remark>,
     /// An answer to keep.
     pub remember: Option<RememberedAnswer>,
     /// What the caller is told after the commit.
@@ -108,8 +138,8 @@ impl<A> Planned<A> {
             events: Vec::new(),
             versions: Vec::new(),
             keys: Vec::new(),
-            notes: Vec::new(),
             audit: Vec::new(),
+            remark: None,
             remember: None,
             answer,
         }
@@ -151,8 +181,8 @@ where
             events: planned.events,
             versions: planned.versions,
             keys: planned.keys,
-            notes: planned.notes,
             audit: planned.audit,
+            remark: planned.remark,
             remember: planned.remember,
             answer: (),
         }

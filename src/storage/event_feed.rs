@@ -209,7 +209,7 @@ pub(super) fn owner_at(links: &[LinkInterval], position: EventPosition) -> Optio
     next.or(links.last()).map(|link| link.person)
 }
 
-async fn names(
+pub(super) async fn names(
     connection: &mut Connection,
     records: &[RecordNumber],
 ) -> Result<BTreeMap<RecordNumber, (SourceCode, LocalId)>, StoreError> {

@@ -15,7 +15,8 @@ pub(super) fn key_locks(batch: &[Queued]) -> Vec<i64> {
     let mut locks = BTreeSet::new();
     for command in batch {
         let read = &command.read;
-        locks.extend(read.keys.iter().map(|key| upper_half(*key)));
+        let keys = read.keys.iter().chain(&read.locks);
+        locks.extend(keys.map(|key| upper_half(*key)));
         for (source, local_id) in &read.records {
             locks.insert(named("record", source.as_str(), local_id.as_str()));
         }

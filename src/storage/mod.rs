@@ -21,12 +21,14 @@ mod feed;
 mod gauges;
 mod history;
 mod load;
+mod load_families;
 mod locks;
 mod merge_rows;
 mod project;
 mod prune;
 mod read;
 mod read_flags;
+mod read_merges;
 mod recent;
 mod rows;
 mod seal;
@@ -61,7 +63,9 @@ use tokio::sync::{Mutex, Notify, mpsc};
 use tokio::task::JoinHandle;
 
 pub use audit::AuditRow;
-pub use command::{CommitActor, CommitReads, NewVersion, Planned, ReadSet, RememberedAnswer};
+pub use command::{
+    CommitActor, CommitReads, NewVersion, Planned, ReadSet, Remark, RememberedAnswer,
+};
 pub use copy::{StateHash, TableHash};
 pub use error::StoreError;
 pub use event_feed::{EventPage, PlacedEvent};
@@ -71,10 +75,10 @@ pub use history::HistoryPage;
 pub use read::{
     StoredMember, StoredPerson, StoredPersonView, StoredRecord, StoredVersion, YoungRecords,
 };
+pub use read_merges::{ActorDecision, MergeStep, StoredMerge, ToldReader};
 pub use search::RecordValues;
 pub use source_state::{DeferredVersion, StoredQuarantine};
-pub use task_queue::{Assigned, DecidedTask, Notes, QueuePlace, TaskFilter};
-pub use task_rows::NewNote;
+pub use task_queue::{Assigned, DecidedTask, QueuePlace, TaskFilter, Words};
 pub use token::StoredToken;
 pub use verify::{Checked, VerifyReport, Violation};
 

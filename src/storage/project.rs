@@ -92,8 +92,8 @@ pub(super) struct Projection {
     pub(super) new_tasks: BTreeMap<TaskId, EventPosition>,
     /// Other tasks that they change.
     pub(super) changed_tasks: BTreeSet<TaskId>,
-    /// Digests of what was written about tasks, with where.
-    pub(super) notes: BTreeMap<String, EventPosition>,
+    /// Where somebody wrote about a task.
+    pub(super) comments: BTreeSet<EventPosition>,
     /// Versions in order.
     pub(super) versions: Vec<VersionFact>,
     /// Links that the events open, some of them closed again.
@@ -218,8 +218,9 @@ impl Projection {
     }
 
     fn change_task(&mut self, task: TaskId, event: &RegistryEvent, position: EventPosition) {
-        self.notes
-            .extend(note_of(event).map(|note| (note.to_owned(), position)));
+        if let RegistryEvent::TaskCommented { .. } = event {
+            self.comments.insert(position);
+        }
         if !self.new_tasks.contains_key(&task) {
             self.changed_tasks.insert(task);
         }
@@ -278,17 +279,6 @@ fn version_fact(event: &RegistryEvent, position: EventPosition) -> Option<Versio
         effective_at: *effective_at,
         position,
     })
-}
-
-/// The digest of what was written with an event.
-pub(super) fn note_of(event: &RegistryEvent) -> Option<&str> {
-    match event {
-        RegistryEvent::TaskRead { note, .. } | RegistryEvent::TaskEscalated { note, .. } => {
-            note.as_deref()
-        }
-        RegistryEvent::TaskCommented { note, .. } => Some(note),
-        _ => None,
-    }
 }
 
 /// The kind of an event, as its JSON says.

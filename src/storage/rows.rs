@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use crate::foundation::{EventPosition, Instant, MergeId, PersonId, RecordNumber, TaskId};
+use crate::foundation::{
+    AssertionId, EventPosition, Instant, MergeId, PersonId, RecordNumber, TaskId,
+};
 use crate::identity::StandardRecord;
 use crate::registry::{
     Home, LinkState, LocalId, PersonStatus, RecordState, RecordStatus, SourceCode, VersionStanding,
@@ -152,6 +154,10 @@ pub(super) fn parse_task(text: &str) -> Option<TaskId> {
 }
 
 pub(super) fn parse_merge(text: &str) -> Option<MergeId> {
+    text.parse().ok()
+}
+
+pub(super) fn parse_assertion(text: &str) -> Option<AssertionId> {
     text.parse().ok()
 }
 

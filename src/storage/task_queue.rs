@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::foundation::{Instant, PersonId, RecordNumber, TaskId};
+use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber, TaskId};
 use crate::registry::{LocalId, SourceCode, TaskKind, TaskPriority, TaskStage, TaskState};
 use crate::storage::db::{self, Query};
 use crate::storage::feed::{StoredEvent, event_from};
@@ -189,8 +189,8 @@ pub struct DecidedTask {
     pub at: Instant,
 }
 
-/// Words about a task that are not erased.
-pub type Notes = BTreeMap<String, String>;
+/// Words about a task that are not erased, by the event that they belong to.
+pub type Words = BTreeMap<EventPosition, String>;
 
 const EVENTS_OF_TASK: &str = "select e.position, e.at, e.actor, e.request_id, e.body, e.stamp \
     from event_subjects s join events e on e.position = s.position \
@@ -262,25 +262,25 @@ impl Store {
     pub async fn task_history(
         &self,
         task: TaskId,
-    ) -> Result<(Vec<StoredEvent>, Notes), StoreError> {
+    ) -> Result<(Vec<StoredEvent>, Words), StoreError> {
         let mut snapshot = self.inner.readers.begin().await?;
         let rows = db::query(EVENTS_OF_TASK)
             .bind(task.to_string())
             .fetch_all(&mut snapshot)
             .await?;
         let events = rows.iter().map(event_from).collect::<Result<_, _>>()?;
-        let rows = db::query("select note, words from task_notes where task = $1")
+        let rows = db::query("select position, reason from remarks where subject = $1")
             .bind(task.to_string())
             .fetch_all(&mut snapshot)
             .await?;
-        let mut notes = Notes::new();
+        let mut words = Words::new();
         for row in &rows {
-            let reader = Reader::named(row, "task_notes")?;
-            if let Some(words) = reader.text_or_null(1)? {
-                notes.insert(reader.name.clone(), words);
+            let reader = Reader::numbered(row, "remarks")?;
+            if let Some(reason) = reader.text_or_null(1)? {
+                words.insert(reader.position(0)?, reason);
             }
         }
-        Ok((events, notes))
+        Ok((events, words))
     }
 
     /// Merges that one human has carried out or asked for since an instant.

@@ -161,30 +161,3 @@ pub(super) fn bind_task(query: Bound, row: &TaskRow) -> Bound {
         .bind(claim.map(|claim| Instant::microseconds(claim.until)))
         .bind(json(&detail))
 }
-
-/// Words that somebody wrote about a task, and their salt.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewNote {
-    /// SHA-256 over both, as the event has it.
-    pub note: String,
-    /// The task.
-    pub task: TaskId,
-    /// Chance, so that nobody can guess short words from the digest.
-    pub salt: String,
-    /// The words.
-    pub words: String,
-}
-
-pub(super) const INSERT_NOTES: RowStatement = RowStatement {
-    before: "insert into task_notes (note, task, salt, words) values",
-    columns: 4,
-    after: "",
-};
-
-pub(super) fn bind_note(query: Bound, note: &NewNote) -> Bound {
-    query
-        .bind(note.note.clone())
-        .bind(note.task.to_string())
-        .bind(note.salt.clone())
-        .bind(note.words.clone())
-}

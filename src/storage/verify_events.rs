@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::foundation::hex;
 use crate::foundation::{EventPosition, RecordNumber};
 use crate::registry::RegistryState;
-use crate::review::note_digest;
 use crate::storage::StoreError;
 use crate::storage::copy::gaps;
 use crate::storage::db::{self, Connection, Row};
@@ -403,30 +402,26 @@ async fn compare_tasks(
     for task in missing {
         findings.add_difference(task, "tasks");
     }
-    compare_notes(connection, replay, findings).await
+    compare_comments(connection, replay, findings).await
 }
 
-/// What was written about tasks is there, erased or as its digest says.
-async fn compare_notes(
+/// What was written about tasks is there, or erased.
+async fn compare_comments(
     connection: &mut Connection,
     replay: &Replay,
     findings: &mut Findings,
 ) -> Result<(), StoreError> {
-    let mut missing = replay.projection.notes.clone();
-    let rows = db::query("select note, task, salt, words from task_notes")
-        .fetch_all(connection)
-        .await?;
+    let mut missing = replay.projection.comments.clone();
+    let rows = db::query(
+        "select m.position from remarks m join events e on e.position = m.position \
+         where e.kind = 'task_commented'",
+    )
+    .fetch_all(connection)
+    .await?;
     for row in &rows {
-        let reader = Reader::named(row, "task_notes")?;
-        let known = missing.remove(&reader.name);
-        let written = reader.text_or_null(2)?.zip(reader.text_or_null(3)?);
-        let is_sound =
-            written.is_none_or(|(salt, words)| note_digest(&salt, &words) == reader.name);
-        if known.is_none() || !is_sound {
-            findings.add_difference(reader.text(1)?, "task_notes");
-        }
+        missing.remove(&EventPosition(row.try_get(0)?));
     }
-    for position in missing.values() {
+    for position in missing {
         let sentence = format!("what was written with event {} is lost", position.0);
         findings.add("I1", format!("E{}", position.0), sentence);
     }

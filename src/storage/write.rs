@@ -14,9 +14,7 @@ use crate::storage::prune::prune_keys;
 use crate::storage::recent::KeyRow;
 use crate::storage::rows::{encode_standard, json, word};
 use crate::storage::sql::{Bound, RowStatement};
-use crate::storage::task_rows::{
-    INSERT_NOTES, INSERT_TASKS, TaskRow, UPDATE_TASKS, bind_new_task, bind_note, bind_task,
-};
+use crate::storage::task_rows::{INSERT_TASKS, TaskRow, UPDATE_TASKS, bind_new_task, bind_task};
 
 struct AuditRow<'b> {
     audit: i64,
@@ -49,6 +47,14 @@ impl Batch {
             self.write_tasks(connection, state).await?;
             self.projection.sources.write(connection).await?;
             self.projection.merges.write(connection, state).await?;
+            INSERT_REMARKS
+                .write(connection, &self.remarks, |query, (position, remark)| {
+                    query
+                        .bind(position.0)
+                        .bind(remark.subject.clone())
+                        .bind(remark.reason.clone())
+                })
+                .await?;
         }
         self.write_audit(connection, stamp).await?;
         INSERT_REMEMBERED
@@ -207,8 +213,7 @@ impl Batch {
         let changed = self.projection.changed_tasks.iter();
         let changed = changed.map(|task| row(task, EventPosition::default()));
         let changed: Vec<TaskRow> = changed.collect::<Result<_, _>>()?;
-        UPDATE_TASKS.write(connection, &changed, bind_task).await?;
-        INSERT_NOTES.write(connection, &self.notes, bind_note).await
+        UPDATE_TASKS.write(connection, &changed, bind_task).await
     }
 }
 
@@ -391,6 +396,12 @@ fn bind_audit(query: Bound, row: &AuditRow) -> Bound {
 const INSERT_AUDIT_PERSONS: RowStatement = RowStatement {
     before: "insert into audit_persons (person, audit) values",
     columns: 2,
+    after: "",
+};
+
+const INSERT_REMARKS: RowStatement = RowStatement {
+    before: "insert into remarks (position, subject, reason) values",
+    columns: 3,
     after: "",
 };
 

@@ -122,7 +122,7 @@ impl WriterTask {
     /// All that waits, and for a moment as many as came last time: callers
     /// that were answered together come back together.
     async fn gather(&mut self, first: Queued, expected: usize) -> Vec<Queued> {
-        let mut locks = first.read.keys.len();
+        let mut locks = first.read.lock_count();
         let mut batch = vec![first];
         let deadline = Instant::now() + GATHER_MAX;
         while batch.len() < BATCH_MAX && locks < LOCKS_MAX {
@@ -136,7 +136,7 @@ impl WriterTask {
                 }
                 Err(_) => break,
             };
-            locks += next.read.keys.len();
+            locks += next.read.lock_count();
             batch.push(next);
         }
         batch

@@ -9,7 +9,7 @@ use crate::request::Answer;
 use crate::world::{Actor, World, record_path};
 
 /// Every route of this service under `/api/v1`, with a body where one is taken.
-const ROUTES: [(&str, &str); 23] = [
+const ROUTES: [(&str, &str); 30] = [
     ("PUT", "/sources/gp/records/routes-1"),
     ("POST", "/sources/gp/records"),
     ("POST", "/sources/gp/records/batch"),
@@ -33,6 +33,13 @@ const ROUTES: [(&str, &str); 23] = [
     ("GET", "/sources"),
     ("POST", "/sources/gp/release"),
     ("GET", "/persons/{person}?follow=false"),
+    ("POST", "/merges"),
+    ("GET", "/merges/M-00000000000070008000000000000000"),
+    ("POST", "/merges/M-00000000000070008000000000000000/undo"),
+    ("POST", "/merges/undo"),
+    ("POST", "/links"),
+    ("POST", "/assertions"),
+    ("DELETE", "/assertions/A-00000000000070008000000000000000"),
 ];
 
 /// Asks a route of a world that holds one record and one task.
@@ -100,6 +107,9 @@ fn a_role_may_not_do_what_is_not_its_own() {
                 "GET /review/tasks/{task}/pack",
                 "GET /persons/{person}/history",
                 "POST /sources/gp/release",
+                "POST /merges",
+                "POST /links",
+                "POST /assertions",
             ],
         ),
         (

@@ -41,6 +41,8 @@ mod logs;
 mod masking;
 /// Asking who somebody is, without writing.
 mod matching;
+/// Joining and parting by a human's word.
+mod merging;
 /// Whole ledgers move, with a proof.
 mod moving;
 /// The OpenAPI document says what is served.

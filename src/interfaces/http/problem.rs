@@ -7,6 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::flows::FlowError;
+use crate::registry::MergeRefusal;
 use crate::review::ReviewRefusal;
 use crate::security::Denied;
 
@@ -222,13 +223,11 @@ impl Problem {
             } => Self::new(Refused::Malformed, *detail, request_id)
                 .member(member)
                 .rule(rule),
-            FlowError::Refused(refusal) => {
-                Self::new(Refused::Conflict, refusal.to_string(), request_id)
-            }
             FlowError::TooMany(detail) => {
                 Self::new(Refused::TooMany, *detail, request_id).rule("merges in an hour")
             }
             FlowError::Review(refusal) => Self::review(refusal, request_id),
+            FlowError::Refused(refusal) => Self::refused(refusal, request_id),
             FlowError::Conflict(detail) => Self::new(Refused::Conflict, *detail, request_id),
             FlowError::Stale => Self::new(Refused::Stale, error.to_string(), request_id),
             FlowError::Busy => Self::new(Refused::Unavailable, error.to_string(), request_id),
@@ -249,6 +248,37 @@ impl Problem {
                 Self::new(Refused::Unavailable, detail, request_id)
             }
         }
+    }
+
+    /// What a refusal to join or part becomes: unknown is 404, all else 409.
+    fn refused(refusal: &MergeRefusal, request_id: &str) -> Self {
+        let (member, rule) = match refusal {
+            MergeRefusal::UnknownPerson(_)
+            | MergeRefusal::UnknownRecord
+            | MergeRefusal::UnknownMerge
+            | MergeRefusal::UnknownAssertion => {
+                return Self::new(Refused::NotFound, refusal.to_string(), request_id);
+            }
+            MergeRefusal::TwoVerifiedNumbers(_) => ("body", "R15"),
+            MergeRefusal::AssertedDifferent(_) | MergeRefusal::AssertedSame(_) => ("body", "R102"),
+            MergeRefusal::NeedsApproval(_)
+            | MergeRefusal::SameHuman
+            | MergeRefusal::AlreadyProposed { .. } => ("body", "R114"),
+            MergeRefusal::Retired { .. } | MergeRefusal::Withdrawn(_) => ("body", "active person"),
+            MergeRefusal::WrongStatus(_) | MergeRefusal::AlreadyWithdrawn => {
+                ("path", "what still holds")
+            }
+            MergeRefusal::SamePerson
+            | MergeRefusal::TogetherNow(_)
+            | MergeRefusal::AlreadyThere
+            | MergeRefusal::RecordWithdrawn => ("body", "one record, one person"),
+        };
+        let detail = match refusal {
+            MergeRefusal::TwoVerifiedNumbers(task) => format!("{refusal}: see {task}"),
+            _ => refusal.to_string(),
+        };
+        let problem = Self::new(Refused::Conflict, detail, request_id);
+        problem.member(member).rule(rule)
     }
 
     /// What a denial becomes.

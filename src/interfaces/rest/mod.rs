@@ -13,6 +13,7 @@ mod conditions;
 mod document;
 mod events;
 mod matching;
+mod merges;
 mod persons;
 mod records;
 mod request;
@@ -48,6 +49,13 @@ pub fn routes() -> OpenApiRouter<Context> {
         .routes(routes!(persons::view_person_records))
         .routes(routes!(events::view_history))
         .routes(routes!(events::follow_events))
+        .routes(routes!(merges::merge_persons))
+        .routes(routes!(merges::view_merge))
+        .routes(routes!(merges::undo_merge))
+        .routes(routes!(merges::undo_decisions))
+        .routes(routes!(merges::move_record))
+        .routes(routes!(merges::assert_records))
+        .routes(routes!(merges::withdraw_assertion))
         .routes(routes!(review::list_tasks))
         .routes(routes!(review::view_task))
         .routes(routes!(review::claim_task))

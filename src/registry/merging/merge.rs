@@ -34,6 +34,10 @@ pub struct MergeAnswer {
     pub merge: MergeId,
     /// Done, or awaiting approval.
     pub status: MergeStatus,
+    /// Whose id goes on.
+    pub survivor: PersonId,
+    /// Whose id resolves to it.
+    pub retired: PersonId,
     /// The task that asks for the approval.
     pub task: Option<TaskId>,
     /// Why it needs one.
@@ -75,6 +79,8 @@ pub fn merge_persons(
         let answer = MergeAnswer {
             merge,
             status: MergeStatus::Done,
+            survivor,
+            retired,
             task: None,
             approval,
         };
@@ -93,6 +99,8 @@ pub fn merge_persons(
     let answer = MergeAnswer {
         merge,
         status: MergeStatus::AwaitingApproval,
+        survivor,
+        retired,
         task: Some(task),
         approval,
     };
@@ -130,6 +138,8 @@ pub fn approve_merge(
     let answer = MergeAnswer {
         merge,
         status: MergeStatus::Done,
+        survivor: known.survivor,
+        retired: known.retired,
         task: known.task,
         approval: known.approval.clone(),
     };

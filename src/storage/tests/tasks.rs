@@ -7,8 +7,7 @@ use super::{
 use crate::foundation::{Instant, PersonId, RecordNumber, TaskId};
 use crate::matching::Field;
 use crate::registry::{EvidenceRow, TaskKind, TaskOutcome, TaskPriority, TaskStage, TaskState};
-use crate::review::note_digest;
-use crate::storage::{Assigned, NewNote, QueuePlace, TaskFilter};
+use crate::storage::{Assigned, QueuePlace, Remark, TaskFilter};
 
 /// Two records with a person each.
 async fn pair(ledger: &Ledger) -> (RecordNumber, [PersonId; 2]) {
@@ -201,29 +200,25 @@ async fn what_readers_said_is_read_back_and_what_people_settled_is_loaded() {
     let id = task_id(1);
     let opened = urgent(task_opened(id, record, &pair), TaskPriority::Number);
     ledger.run(ReadSet::default(), vec![opened]).await;
-    let note = NewNote {
-        note: note_digest("00", "because"),
-        task: id,
-        salt: "00".into(),
-        words: "because".into(),
-    };
     let read = RegistryEvent::TaskRead {
         task: id,
         by: "stewart".into(),
         outcome: TaskOutcome::Different,
         evidence: "11".into(),
-        note: Some(note.note.clone()),
     };
     let decided = RegistryEvent::TaskDecided {
         task: id,
         outcome: TaskOutcome::Different,
     };
-    let written = note.clone();
+    let remark = Remark {
+        subject: id.to_string(),
+        reason: "because".into(),
+    };
     let done = ledger
         .store
         .commit(reads(&pair), actor(), at(), move |_, _| Planned {
             events: vec![read.clone(), decided.clone()],
-            notes: vec![written.clone()],
+            remark: Some(remark.clone()),
             ..Planned::nothing(())
         });
     done.await.expect("a commit");
@@ -239,9 +234,12 @@ async fn what_readers_said_is_read_back_and_what_people_settled_is_loaded() {
             Planned::nothing(state.tasks.get(&id).cloned())
         });
     assert_eq!(seen.await.expect("a commit"), Some(state));
-    let (events, notes) = ledger.store.task_history(id).await.expect("a read");
+    let (events, words) = ledger.store.task_history(id).await.expect("a read");
     assert_eq!(events.len(), 3);
-    assert_eq!(notes.get(&note.note).map(String::as_str), Some("because"));
+    assert_eq!(
+        words.get(&events[1].position).map(String::as_str),
+        Some("because")
+    );
     let labels = ledger.store.decided_tasks(None, 10).await.expect("a read");
     assert_eq!((labels.len(), labels[0].at), (1, at()));
     assert!(ledger.store.verify().await.expect("a check").is_sound());
@@ -260,22 +258,19 @@ async fn spoiled(sql: &'static str) -> Vec<&'static str> {
     let (record, pair) = pair(&ledger).await;
     let id = task_id(1);
     let opened = task_opened(id, record, &pair);
-    let note = NewNote {
-        note: note_digest("00", "a word"),
-        task: id,
-        salt: "00".into(),
-        words: "a word".into(),
-    };
+    ledger.run(ReadSet::default(), vec![opened]).await;
     let commented = RegistryEvent::TaskCommented {
         task: id,
         by: "stewart".into(),
-        note: note.note.clone(),
     };
     let done = ledger
         .store
         .commit(reads(&pair), actor(), at(), move |_, _| Planned {
-            events: vec![opened.clone(), commented.clone()],
-            notes: vec![note.clone()],
+            events: vec![commented.clone()],
+            remark: Some(Remark {
+                subject: id.to_string(),
+                reason: "a word".into(),
+            }),
             ..Planned::nothing(())
         });
     done.await.expect("a commit");
@@ -285,7 +280,7 @@ async fn spoiled(sql: &'static str) -> Vec<&'static str> {
 }
 
 #[tokio::test]
-async fn verify_finds_a_spoiled_queue_and_lost_or_changed_words() {
+async fn verify_finds_a_spoiled_queue_and_lost_words() {
     assert_eq!(spoiled("select 1").await, [""; 0]);
     for sql in [
         "update tasks set stage = 'escalated'",
@@ -294,12 +289,11 @@ async fn verify_finds_a_spoiled_queue_and_lost_or_changed_words() {
         "update tasks set status = 'closed'",
         "update tasks set claimed_by = 'x', claimed_until = 9",
         "update tasks set version = 9",
-        "update task_notes set words = 'another'",
     ] {
         assert_eq!(spoiled(sql).await, ["I10"], "{sql}");
     }
-    assert_eq!(spoiled("delete from task_notes").await, ["I1"]);
+    assert_eq!(spoiled("delete from remarks").await, ["I1"]);
     // As an erasure leaves it.
-    let erased = "update task_notes set words = null, salt = null";
+    let erased = "update remarks set reason = null";
     assert_eq!(spoiled(erased).await, [""; 0]);
 }

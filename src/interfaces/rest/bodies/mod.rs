@@ -4,6 +4,7 @@
 
 mod batches;
 mod events;
+mod merges;
 mod opened_task;
 mod persons;
 mod questions;
@@ -15,6 +16,7 @@ mod tasks;
 
 pub(super) use batches::{BatchAnswer, BatchLine, BatchProblem};
 pub(super) use events::{FeedBody, HistoryBody};
+pub(super) use merges::MergeBody;
 pub(super) use opened_task::{OpenedTaskBody, PackBody};
 pub(super) use persons::PersonBody;
 pub(super) use questions::MatchBody;
