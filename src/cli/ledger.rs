@@ -63,6 +63,7 @@ pub(super) async fn open(arguments: &LedgerArguments, use_: Use) -> anyhow::Resu
         chance: Arc::new(SystemChance),
         pool: CpuPool::for_this_machine().context("cannot start threads to compute")?,
         merges_per_hour: MERGES_PER_HOUR_MAX,
+        outward: Arc::default(),
     })
 }
 

@@ -5,8 +5,9 @@
 use std::sync::Arc;
 
 use crate::flows::by_human::locks_of;
+use crate::flows::list_tasks::known_task;
 use crate::flows::review_task::{
-    UNKNOWN_TASK, commit_actor, is_stale, listed, no_words, read_set, remark, words_of,
+    commit_actor, is_stale, listed, no_words, read_set, remark, words_of,
 };
 use crate::flows::{Context, FlowError, IfMatch, ListedTask};
 use crate::foundation::{AssertionId, EventPosition, Instant, MergeId, PersonId, TaskId};
@@ -109,8 +110,7 @@ pub async fn decide_task(
     access: &Access,
     command: DecideCommand,
 ) -> Result<DecisionAnswer, FlowError> {
-    let known = context.store.load_task(command.task).await?;
-    let known = known.ok_or(UNKNOWN_TASK)?;
+    let known = known_task(context, access, command.task).await?;
     let words = words_of("reason", command.reason.as_deref())?;
     let follows = follow(known.kind, command.outcome);
     if matches!(follows, Some(Follow::Merge | Follow::ApproveMerge)) {
@@ -153,7 +153,7 @@ pub async fn decide_task(
     persons.sort_unstable();
     persons.dedup();
     Ok(DecisionAnswer {
-        listed: listed(context, command.task).await?,
+        listed: listed(context, access, command.task).await?,
         merge: carried.merge,
         assertion: carried.assertion,
         persons,

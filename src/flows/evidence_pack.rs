@@ -2,7 +2,7 @@
 //! statuses and reasoning of an escalated question. What people wrote about it,
 //! what nobody mapped, and other people's particulars stay here.
 
-use crate::flows::review_task::UNKNOWN_TASK;
+use crate::flows::list_tasks::known_task;
 use crate::flows::{Context, FlowError, TaskAnswer, view_task};
 use crate::foundation::{Instant, TaskId};
 use crate::identity::SubmittedRecord;
@@ -31,9 +31,7 @@ pub async fn evidence_pack(
     access: &Access,
     task: TaskId,
 ) -> Result<EvidencePack, FlowError> {
-    if context.store.load_task(task).await?.is_none() {
-        return Err(UNKNOWN_TASK);
-    }
+    known_task(context, access, task).await?;
     let (events, _) = context.store.task_history(task).await?;
     let escalated = events.iter().rev().find_map(|stored| match stored.event {
         RegistryEvent::TaskEscalated { because, .. } => Some((because, stored.at)),

@@ -46,6 +46,16 @@ pub(super) async fn residents(
         found.extend(here.map(|person| person.person));
     }
     found.retain(|person| !task.persons.contains(person));
+    let all: Vec<PersonId> = found.iter().chain(&task.persons).copied().collect();
+    // Who is sealed from somebody there is not asked about (R22).
+    if context
+        .store
+        .seals_about(&all, &[])
+        .await?
+        .part_any(&all, &[])
+    {
+        return Ok(Vec::new());
+    }
     // A care home is no family: nothing there is a pattern.
     if found.len() > HOUSEHOLD_PERSONS_MAX {
         return Ok(Vec::new());

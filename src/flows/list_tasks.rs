@@ -1,8 +1,9 @@
 //! The queue of questions that wait for a human, in the order of R116.
 
+use crate::flows::seal_persons::seals_for;
 use crate::flows::{Context, FlowError};
 use crate::foundation::{Instant, PersonId, TaskId};
-use crate::registry::{SourceCode, TaskKind, TaskStage, TaskState};
+use crate::registry::{Gate, SourceCode, TaskKind, TaskStage, TaskState};
 use crate::security::Access;
 use crate::storage::{Assigned, QueuePlace, TaskFilter as StoredFilter};
 
@@ -106,7 +107,17 @@ pub async fn list_tasks(
     };
     let limit = filter.limit;
     let wanted = wanted(filter, persons, now);
-    let tasks = context.store.list_tasks(&wanted, after, limit).await?;
+    let gate = Gate::of(access);
+    let (mut tasks, mut after, mut more) = (Vec::new(), after, true);
+    // What seals keep from the asker leaves no gap (R22).
+    while more && tasks.len() < limit as usize {
+        let page = context.store.list_tasks(&wanted, after, limit).await?;
+        more = page.len() == limit as usize;
+        after = page.last().map(|(id, state)| QueuePlace::of(*id, state));
+        tasks.extend(unsealed(context, gate, page).await?);
+    }
+    let more = more || tasks.len() > limit as usize;
+    tasks.truncate(limit as usize);
     let mut named: Vec<PersonId> = tasks
         .iter()
         .flat_map(|(_, task)| task.persons.iter().copied())
@@ -115,8 +126,7 @@ pub async fn list_tasks(
     named.dedup();
     let audit = access.audit(now, named, None);
     context.store.append_audit(vec![audit]).await?;
-    let full = tasks.len() == limit as usize;
-    let last = tasks.last().filter(|_| full);
+    let last = tasks.last().filter(|_| more);
     let next = last.map(|(id, state)| QueuePlace::of(*id, state).text());
     let tasks = tasks.into_iter().map(|(id, state)| ListedTask {
         id,
@@ -127,6 +137,37 @@ pub async fn list_tasks(
         tasks: tasks.collect(),
         next,
     })
+}
+
+/// Tasks about persons whom no seal keeps from each other (R22).
+async fn unsealed(
+    context: &Context,
+    gate: Gate,
+    mut tasks: Vec<(TaskId, TaskState)>,
+) -> Result<Vec<(TaskId, TaskState)>, FlowError> {
+    let named = tasks
+        .iter()
+        .flat_map(|(_, task)| task.persons.iter().copied());
+    let named: Vec<PersonId> = named.collect();
+    let seals = seals_for(context, gate, &named).await?;
+    tasks.retain(|(_, task)| gate.may_tell(&seals, &task.persons, &[]));
+    Ok(tasks)
+}
+
+/// The task, where the asker may know of it.
+///
+/// # Errors
+/// Unknown, sealed, or a fault of ours.
+pub(super) async fn known_task(
+    context: &Context,
+    access: &Access,
+    id: TaskId,
+) -> Result<TaskState, FlowError> {
+    const UNKNOWN: FlowError = FlowError::NotFound("no task with this id is known");
+    let state = context.store.load_task(id).await?.ok_or(UNKNOWN)?;
+    let found = unsealed(context, Gate::of(access), vec![(id, state)]).await?;
+    let known = found.into_iter().next();
+    known.map(|(_, state)| state).ok_or(UNKNOWN)
 }
 
 fn wanted(filter: TaskFilter, persons: Vec<PersonId>, now: Instant) -> StoredFilter {

@@ -1,6 +1,7 @@
 //! The small steps with a question: taking it in hand, giving it back, writing
 //! beside it. Each is decided inside the commit, on the task as it is there.
 
+use crate::flows::list_tasks::known_task;
 use crate::flows::{Context, FlowError, IfMatch, ListedTask, standing_of};
 use crate::foundation::limits::{NOTE_CHARACTERS_MAX, TASK_LEASE_SECONDS_MAX};
 use crate::foundation::{Instant, TaskId};
@@ -8,9 +9,6 @@ use crate::registry::{RegistryEvent, RegistryState, TaskState};
 use crate::review::{ReviewRefusal, Reviewer, claim, comment, release};
 use crate::security::Access;
 use crate::storage::{CommitActor, Planned, ReadSet, Remark};
-
-/// No such task.
-pub(super) const UNKNOWN_TASK: FlowError = FlowError::NotFound("no task with this id is known");
 
 /// What a step leads to inside the commit.
 pub(super) enum Stepped {
@@ -147,7 +145,7 @@ async fn step(
     (if_match, words): (Option<IfMatch>, Option<String>),
     take: impl Fn(&TaskState, &Reviewer) -> Result<RegistryEvent, ReviewRefusal> + Send + 'static,
 ) -> Result<ListedTask, FlowError> {
-    let known = context.store.load_task(task).await?.ok_or(UNKNOWN_TASK)?;
+    let known = known_task(context, access, task).await?;
     let read = read_set(context, &known).await?;
     let now = context.clock.now();
     let reviewer = Reviewer::of(access);
@@ -174,15 +172,19 @@ async fn step(
         .store
         .commit(read, commit_actor(access), now, decide);
     match committed.await? {
-        Stepped::Done => listed(context, task).await,
+        Stepped::Done => listed(context, access, task).await,
         Stepped::Refused(refusal) => Err(refusal.into()),
         Stepped::Stale => Err(FlowError::Stale),
     }
 }
 
 /// The task as it is now.
-pub(super) async fn listed(context: &Context, task: TaskId) -> Result<ListedTask, FlowError> {
-    let state = context.store.load_task(task).await?.ok_or(UNKNOWN_TASK)?;
+pub(super) async fn listed(
+    context: &Context,
+    access: &Access,
+    task: TaskId,
+) -> Result<ListedTask, FlowError> {
+    let state = known_task(context, access, task).await?;
     Ok(ListedTask {
         id: task,
         standing: standing_of(&state, context.clock.now()),

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::flows::review_task::{UNKNOWN_TASK, commit_actor, read_set};
+use crate::flows::list_tasks::known_task;
+use crate::flows::review_task::{commit_actor, read_set};
 use crate::flows::view_history::sentence_of_task;
 use crate::flows::view_record::possible_of;
 use crate::flows::{Context, FlowError, ListedTask, VersionAnswer, standing_of};
@@ -108,8 +109,7 @@ pub async fn view_task(
     access: &Access,
     id: TaskId,
 ) -> Result<TaskAnswer, FlowError> {
-    let state = context.store.load_task(id).await?;
-    let state = state.ok_or(UNKNOWN_TASK)?;
+    let state = known_task(context, access, id).await?;
     let mut people = Vec::new();
     for person in &state.persons {
         people.extend(context.store.load_person(*person).await?);
@@ -238,7 +238,7 @@ async fn side(
 ) -> Result<Side, FlowError> {
     let gate = Gate::of(access);
     let possible = if access.sees_possible() {
-        possible_of(context, &person).await?
+        possible_of(context, gate, &person).await?
     } else {
         Vec::new()
     };

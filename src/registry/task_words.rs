@@ -50,6 +50,8 @@ pub enum CloseReason {
     Superseded,
     /// The quarantine of the source has ended.
     SourceReleased,
+    /// The persons were sealed from each other (R22).
+    Sealed,
     /// A merge was undone; where the question still stands, it is asked again
     /// of the person that has the record now.
     PersonsParted,

@@ -6,6 +6,7 @@
 //! document then has it with bounds, headers and the usual problems
 //! (`document.rs`); a handler lists only the problems that are its own.
 
+mod acknowledgements;
 mod address;
 mod batch;
 mod bodies;
@@ -18,8 +19,10 @@ mod persons;
 mod records;
 mod request;
 mod review;
+mod seals;
 mod search;
 mod sources;
+mod webhooks;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -64,4 +67,12 @@ pub fn routes() -> OpenApiRouter<Context> {
         .routes(routes!(review::decide_task))
         .routes(routes!(review::escalate_task))
         .routes(routes!(review::view_pack))
+        .routes(routes!(acknowledgements::chase_list))
+        .routes(routes!(acknowledgements::acknowledge_change))
+        .routes(routes!(webhooks::list_webhooks, webhooks::add_webhook))
+        .routes(routes!(webhooks::remove_webhook))
+        .routes(routes!(webhooks::list_dead_letters))
+        .routes(routes!(webhooks::redeliver))
+        .routes(routes!(seals::list_seals, seals::seal_persons))
+        .routes(routes!(seals::lift_seal))
 }

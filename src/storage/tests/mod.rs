@@ -22,6 +22,7 @@ use on_both_engines;
 
 mod audit;
 mod contract;
+mod erasures;
 mod gauges;
 mod goldens;
 mod opening;
@@ -29,6 +30,7 @@ mod shared;
 mod sources;
 mod tasks;
 mod verify;
+mod webhooks;
 mod writer;
 
 #[path = "../../../tests/support/postgres.rs"]
@@ -108,6 +110,16 @@ impl Ledger {
             directory,
             url,
         }
+    }
+
+    /// Another store on the same ledger.
+    pub(super) async fn open_beside(&self, options: StoreOptions) -> Store {
+        let directory = self.directory.path();
+        let opened = match &self.url {
+            Some(url) => Store::open_database(url, directory, options).await,
+            None => Store::open(directory, options).await,
+        };
+        opened.expect("open")
     }
 
     /// How many events there are; the ledger must be sound.
