@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use crate::flows::decide_task::NotDecided;
 use crate::flows::live_numbers::find;
 use crate::flows::prepare::{compare, read_and_compute, score};
 use crate::flows::ready::Ready;
@@ -16,10 +17,13 @@ use crate::matching::{BlockingKeys, blocking_keys};
 use crate::registry::{
     Change, DecidedAgain, Gate, LocalId, Numbering, Outcome, RecordState, RecordStatus, Registered,
     Registration, RegistrationAnswer, RegistryEvent, RegistryState, SourceCode, VersionStanding,
-    claimed_number, decide_again, register,
+    accept_held, claimed_number, decide_again, register,
 };
-use crate::security::Access;
-use crate::storage::{CommitActor, CommitReads, NewVersion, Planned, ReadSet, RememberedAnswer};
+use crate::review::Carried;
+use crate::security::{Access, AuditEntry};
+use crate::storage::{
+    CommitActor, CommitReads, NewVersion, Planned, ReadSet, Remark, RememberedAnswer,
+};
 
 /// HTTP's words for what an idempotency key remembers (RFC 9110 §15.3).
 const CREATED: u16 = 201;
@@ -131,6 +135,7 @@ async fn prepare(
         claimed: claimed_number(&standard),
         replacement,
         numbers: numbers.hashes(&standard),
+        ..ReadSet::default()
     };
     let registration = Registration {
         source: command.source,
@@ -174,6 +179,45 @@ pub(super) async fn commit_again(
     inside.again = Some(version);
     let verdict = Arc::new(inside).commit(read, actor, true).await?;
     Ok(!matches!(verdict, Verdict::Waits))
+}
+
+/// What a human's word about a held version writes.
+pub(super) struct Accepting {
+    /// The version that becomes current; `None` while the question waits.
+    pub(super) accepts: Option<u32>,
+    pub(super) events: Vec<RegistryEvent>,
+    pub(super) carried: Carried,
+    pub(super) remark: Option<Remark>,
+    pub(super) audit: AuditEntry,
+}
+
+/// Decides what a human says of a held version, inside the commit.
+pub(super) type Accept = Arc<dyn Fn(&RegistryState) -> Result<Accepting, NotDecided> + Send + Sync>;
+
+/// Decides a question about a held version, which becomes current where the
+/// human says so. `read` is what the question reads.
+pub(super) async fn commit_accepting(
+    prepared: PreparedRegistration,
+    read: ReadSet,
+    accept: Accept,
+) -> Result<Carried, FlowError> {
+    let PreparedRegistration { read: own, inside } = prepared;
+    let actor = CommitActor {
+        actor: inside.access.actor().name.clone(),
+        request_id: inside.access.actor().request_id.clone(),
+    };
+    let mut persons = own.persons.clone();
+    persons.extend(read.persons);
+    let read = ReadSet {
+        persons,
+        whole: read.whole,
+        locks: read.locks,
+        ..own
+    };
+    let (store, now) = (inside.context.store.clone(), inside.now);
+    let decide = move |state: &mut RegistryState, _: &CommitReads| inside.accept(state, &accept);
+    let committed = store.commit(read, actor, now, decide);
+    Ok(committed.await??)
 }
 
 /// The short half: re-read, decide, append. The order of calls is the order of
@@ -387,6 +431,34 @@ impl Inside {
         }
     }
 
+    fn accept(
+        &self,
+        state: &RegistryState,
+        accept: &Accept,
+    ) -> Planned<Result<Carried, NotDecided>> {
+        let mut accepting = match accept(state) {
+            Ok(accepting) => accepting,
+            Err(refused) => return Planned::nothing(Err(refused)),
+        };
+        let mut planned = Planned::nothing(Ok(accepting.carried));
+        planned.events.append(&mut accepting.events);
+        planned.remark = accepting.remark;
+        planned.audit.push(accepting.audit);
+        if let Some(version) = accepting.accepts {
+            let mut after = state.clone();
+            for event in &planned.events {
+                after.apply(event);
+            }
+            let (model, numbering) = (&self.context.model, self.numbering());
+            let change = accept_held(&after, model, &numbering, &self.registration, version);
+            let mut plan = self.plan(change, "");
+            planned.events.append(&mut plan.events);
+            planned.versions = plan.versions;
+            planned.keys = plan.keys;
+        }
+        planned
+    }
+
     fn write(&self, state: &RegistryState, content: &str) -> Planned<Verdict> {
         let model = &self.context.model;
         let change = register(state, model, &self.numbering(), &self.registration);
@@ -436,6 +508,7 @@ impl Inside {
             versions: vec![version],
             keys: keyed.into_iter().collect(),
             audit: self.audit(&answer),
+            remark: None,
             remember,
             answer: Verdict::Answer(Box::new(answer)),
         }

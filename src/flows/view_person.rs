@@ -38,6 +38,8 @@ pub struct PersonAnswer {
     pub tasks: Vec<TaskId>,
     /// The moment of knowledge that was asked for.
     pub as_of: Option<Moment>,
+    /// For `If-Match` of a merge.
+    pub tag: u32,
     /// Another person claims its number (R19).
     pub number_confused: bool,
 }
@@ -118,6 +120,7 @@ pub async fn view_person(
         possible,
         tasks: stored.tasks,
         as_of,
+        tag: u32::try_from(stored.revision.0).unwrap_or(u32::MAX),
         number_confused,
     })
 }

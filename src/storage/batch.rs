@@ -8,7 +8,7 @@ use crate::registry::{RegistryEvent, RegistryState};
 use crate::security::AuditEntry;
 use crate::storage::StoreError;
 use crate::storage::claims::ClaimRows;
-use crate::storage::command::{CommitActor, NewVersion, Planned, RememberedAnswer};
+use crate::storage::command::{CommitActor, NewVersion, Planned, Remark, RememberedAnswer};
 use crate::storage::project::{Projection, VersionFact, event_kind, event_subjects};
 use crate::storage::recent::KeyRow;
 use crate::storage::rows::json;
@@ -37,6 +37,7 @@ pub(super) struct Batch {
     pub(super) claims: ClaimRows,
     pub(super) audit: Vec<AuditEntry>,
     pub(super) remembered: Vec<RememberedAnswer>,
+    pub(super) remarks: Vec<(EventPosition, Remark)>,
 }
 
 impl Batch {
@@ -52,6 +53,7 @@ impl Batch {
             claims: ClaimRows::default(),
             audit: Vec::new(),
             remembered: Vec::new(),
+            remarks: Vec::new(),
         }
     }
 
@@ -63,6 +65,9 @@ impl Batch {
         actor: &CommitActor,
     ) {
         self.facts_taken = self.projection.versions.len();
+        let first = EventPosition(state.counters.position.0 + 1);
+        let remark = plan.remark.clone().filter(|_| !plan.events.is_empty());
+        self.remarks.extend(remark.map(|remark| (first, remark)));
         for event in &plan.events {
             state.apply(event);
             self.projection.take(event, state);

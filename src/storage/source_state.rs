@@ -18,10 +18,9 @@ use crate::registry::{
 };
 use crate::storage::command::ReadSet;
 use crate::storage::db::{self, Connection, Row};
-use crate::storage::rows::{
-    Reader, parse_local_id, parse_source, parse_task, parse_word, select_tasks, task_from,
-};
+use crate::storage::rows::{Reader, parse_local_id, parse_source, parse_task, parse_word};
 use crate::storage::sql::RowStatement;
+use crate::storage::task_rows::{select_tasks, task_from};
 use crate::storage::{Store, StoreError};
 
 /// Conflicts of the window from which on it is asked what is usual: fewer can

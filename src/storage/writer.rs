@@ -147,7 +147,7 @@ impl WriterTask {
     /// All that waits, and for a moment as many as came last time: callers
     /// that were answered together come back together.
     async fn gather(&mut self, first: Queued, expected: usize) -> Vec<Queued> {
-        let mut locks = first.keys().len();
+        let mut locks = first.lock_count();
         let mut batch = vec![first];
         let deadline = Moment::now() + GATHER_MAX;
         while batch.len() < BATCH_MAX && locks < LOCKS_MAX {
@@ -161,7 +161,7 @@ impl WriterTask {
                 }
                 Err(_) => break,
             };
-            locks += next.keys().len();
+            locks += next.lock_count();
             batch.push(next);
         }
         batch

@@ -55,6 +55,8 @@ mod logs;
 mod masking;
 /// Asking who somebody is, without writing.
 mod matching;
+/// Joining and parting by a human's word.
+mod merging;
 /// The ledger as it was known at an instant.
 mod moments;
 /// Whole ledgers move, with a proof.
@@ -82,6 +84,8 @@ mod receiver;
 mod registering;
 /// Requests and answers.
 mod request;
+/// Questions and the people who answer them.
+mod reviewing;
 /// A sealed pair never appears together.
 mod sealing;
 /// People's search.

@@ -13,6 +13,7 @@ use crate::interfaces::rest::address::{Parameters, Segment};
 use crate::interfaces::rest::bodies::PersonBody;
 use crate::interfaces::rest::document::{Unknown, Unusable};
 use crate::interfaces::rest::moments::instant;
+use crate::interfaces::rest::records::with_etag;
 use crate::security::Action;
 
 /// Parameters of a person's read.
@@ -84,7 +85,9 @@ async fn view(
     if !follow && !answer.replaced_by.is_empty() {
         return Ok(gone(caller, &answer));
     }
-    Ok(Json(PersonBody::of(answer, with_values)).into_response())
+    let tag = answer.tag;
+    let body = PersonBody::of(answer, with_values);
+    Ok(with_etag(Json(body).into_response(), tag))
 }
 
 /// Opens a person by any id that it ever had.
@@ -92,7 +95,8 @@ async fn view(
     params(("person" = String, Path, description = "A person's id, also a retired one.",
         example = "P-0193d0a2b7c47d3e8f1a2b3c4d5e6f70"), PersonParameters),
     responses(
-        (status = 200, description = "The person and the local ids of its records.", body = PersonBody),
+        (status = 200, description = "The person and the local ids of its records.", body = PersonBody,
+            headers(("ETag" = String, description = "For If-Match of a merge."))),
         (status = 410, description = "With `follow=false`: the id was replaced.", body = Gone,
             content_type = "application/problem+json"),
         Unknown, Unusable))]
@@ -110,7 +114,8 @@ pub(super) async fn view_person(
     params(("person" = String, Path, description = "A person's id, also a retired one.",
         example = "P-0193d0a2b7c47d3e8f1a2b3c4d5e6f70"), PersonParameters),
     responses(
-        (status = 200, description = "The person and its records, masked.", body = PersonBody),
+        (status = 200, description = "The person and its records, masked.", body = PersonBody,
+            headers(("ETag" = String, description = "For If-Match of a merge."))),
         (status = 410, description = "With `follow=false`: the id was replaced.", body = Gone,
             content_type = "application/problem+json"),
         Unknown, Unusable))]

@@ -76,7 +76,7 @@ async fn register(
     })
 }
 
-fn with_etag(mut response: Response, version: u32) -> Response {
+pub(super) fn with_etag(mut response: Response, version: u32) -> Response {
     if let Ok(value) = HeaderValue::from_str(&format!("W/\"{version}\"")) {
         response.headers_mut().insert(header::ETAG, value);
     }

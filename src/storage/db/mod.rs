@@ -26,7 +26,7 @@ use sqlx::{PgConnection, Postgres, Transaction};
 use crate::foundation::Instant;
 use crate::storage::StoreError;
 use crate::storage::error::EngineError;
-pub(super) use query::{Query, Row, query, write_parameter};
+pub(super) use query::{Query, Row, Value, query, write_parameter};
 
 /// A connection of either engine, alone, from a pool, or in a snapshot that
 /// ends with it.
