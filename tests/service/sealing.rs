@@ -56,6 +56,17 @@ const DOORS: [(&str, &str, Door); 38] = [
     ("GET", "/persons/{person}", Asked(READERS)),
     ("GET", "/persons/{person}/records", Asked(READERS)),
     ("GET", "/persons/{person}/history", Asked(CARE)),
+    ("GET", "/persons/{person}/golden", Asked(READERS)),
+    (
+        "PUT",
+        "/persons/{person}/golden/{field}",
+        Considered("names a record that is the person's; answers as the golden record"),
+    ),
+    (
+        "DELETE",
+        "/persons/{person}/golden/{field}",
+        Considered("answers nothing"),
+    ),
     (
         "POST",
         "/persons/{person}/acknowledgements",
@@ -134,17 +145,6 @@ const DOORS: [(&str, &str, Door); 38] = [
         "DELETE",
         "/assertions/{assertion}",
         Considered("answers nothing"),
-    ),
-    ("GET", "/persons/{person}/golden", Asked(READERS)),
-    (
-        "PUT",
-        "/persons/{person}/golden/{field}",
-        Considered("is about one person"),
-    ),
-    (
-        "DELETE",
-        "/persons/{person}/golden/{field}",
-        Considered("is about one person"),
     ),
     ("GET", "/review/tasks/{task}/pack", Asked(DESK)),
 ];
