@@ -16,6 +16,7 @@ mod prepare;
 mod ready;
 mod register_batch;
 mod register_record;
+mod rekey_ledger;
 mod release_source;
 mod seal_audit;
 mod search_persons;
@@ -45,6 +46,7 @@ pub use manage_sources::{add_source, ensure_source, list_sources};
 pub use match_person::{Incomplete, MatchAnswer, MatchCandidate, match_person};
 pub use register_batch::register_batch;
 pub use register_record::{RegisterCommand, register_record};
+pub use rekey_ledger::{keys_fit, rekey};
 pub use release_source::{
     DecidedDeferred, SourceQuarantine, decide_deferred, follow_releases, list_quarantines,
     release_source,

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::foundation::hex;
 use crate::storage::db::{self, Connection, Query, Row};
+use crate::storage::rekey::KEY_FORMAT;
 use crate::storage::{Store, StoreError};
 
 /// Rows read and written at once.
@@ -328,10 +329,15 @@ async fn copy(
         let hash = walk(from, table, Some(into), progress).await?;
         hashes.insert(table.name.clone(), hash);
     }
-    for key in ["live", "ledger"] {
+    for key in ["live", "ledger", KEY_FORMAT] {
         let row = db::query("select value from meta where key = $1");
-        let row = row.bind(key).fetch_one(from).await?;
-        let changed = db::query("update meta set value = $2 where key = $1");
+        let Some(row) = row.bind(key).fetch_optional(from).await? else {
+            continue;
+        };
+        let changed = db::query(
+            "insert into meta (key, value) values ($1, $2) \
+             on conflict (key) do update set value = excluded.value",
+        );
         let value: String = row.try_get(0)?;
         changed.bind(key).bind(value).execute(into).await?;
     }

@@ -6,10 +6,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::PoisonError;
 
 use crate::foundation::{EventPosition, PersonId, RecordNumber, TaskId};
-use crate::registry::{Counters, PersonState, PersonStatus, RecordNumberCounter, RegistryState};
+use crate::registry::{
+    Counters, PersonState, PersonStatus, RecordNumberCounter, RegistryState, SourceCode,
+};
 use crate::storage::StoreError;
 use crate::storage::command::{CommitReads, Planned, ReadSet, RememberedAnswer};
 use crate::storage::db::{self, Connection, Row};
+use crate::storage::locks::Touched;
 use crate::storage::recent::{Wanted, YoungKeys, find_recent};
 use crate::storage::rows::{
     Reader, parse_person, person_status, record_from, select_records, select_tasks, task_from,
@@ -79,12 +82,27 @@ pub(super) struct Working {
     first: i64,
     /// Persons as they were found, before the batch changed them.
     found: BTreeMap<PersonId, Found>,
+    /// Quarantines that held before the batch.
+    quarantined: BTreeMap<SourceCode, EventPosition>,
     answers: HashMap<RecordNumber, String>,
     remembered: HashMap<(String, String), RememberedAnswer>,
     asked_persons: HashSet<PersonId>,
 }
 
 impl Working {
+    fn empty() -> Self {
+        Self {
+            state: RegistryState::default(),
+            positions: 0,
+            first: 0,
+            found: BTreeMap::new(),
+            quarantined: BTreeMap::new(),
+            answers: HashMap::new(),
+            remembered: HashMap::new(),
+            asked_persons: HashSet::new(),
+        }
+    }
+
     /// Loads for all commands at once, inside the write transaction.
     pub(super) async fn open(
         connection: &mut Connection,
@@ -97,20 +115,15 @@ impl Working {
             record: RecordNumberCounter(numbers.record),
         };
         let mut working = Self {
-            state: RegistryState {
-                counters,
-                ..RegistryState::default()
-            },
             positions: numbers.positions,
             first: numbers.position,
-            found: BTreeMap::new(),
-            answers: HashMap::new(),
-            remembered: HashMap::new(),
-            asked_persons: HashSet::new(),
+            ..Self::empty()
         };
+        working.state.counters = counters;
         working.load_remembered(connection, reads).await?;
         working.load_named(connection, reads).await?;
         source_state::load(connection, &mut working.state, reads).await?;
+        working.quarantined = working.state.quarantined_since();
         working.load_recent(connection, young, reads).await?;
         working.complete(connection, reads).await?;
         Ok(working)
@@ -268,27 +281,24 @@ impl Working {
         self.load_records(connection, records).await
     }
 
-    /// Whether the persons still are as they were found. To be asked under
-    /// their locks.
+    /// Whether the persons and the sources' quarantines still are as they were
+    /// found. To be asked under their locks.
     pub(super) async fn unmoved(
         &self,
         connection: &mut Connection,
-        persons: &BTreeSet<PersonId>,
+        touched: &Touched,
     ) -> Result<bool, StoreError> {
-        let mut again = Self {
-            state: RegistryState::default(),
-            positions: 0,
-            first: 0,
-            found: BTreeMap::new(),
-            answers: HashMap::new(),
-            remembered: HashMap::new(),
-            asked_persons: HashSet::new(),
-        };
+        let mut again = Self::empty();
+        let persons = &touched.persons;
         again.load_persons(connection, persons.clone()).await?;
         let before = |person| self.found.get(person);
-        Ok(persons
+        let same_persons = persons
             .iter()
-            .all(|person| before(person) == again.found.get(person)))
+            .all(|person| before(person) == again.found.get(person));
+        let now = source_state::open_quarantines(connection, &touched.sources).await?;
+        let quarantined = |source| self.quarantined.get(source);
+        let mut sources = touched.sources.iter();
+        Ok(same_persons && sources.all(|source| quarantined(source) == now.get(source)))
     }
 
     /// Loads persons, tasks and members until each read finds what it needs.

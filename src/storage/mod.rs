@@ -27,6 +27,7 @@ mod prune;
 mod read;
 mod read_flags;
 mod recent;
+mod rekey;
 mod rows;
 mod seal;
 mod search;
@@ -68,6 +69,7 @@ pub use read::{
     StoredMember, StoredPerson, StoredPersonView, StoredRecord, StoredVersion, TaskFilter,
     YoungRecords,
 };
+pub use rekey::RecordToKey;
 pub use search::RecordValues;
 pub use source_state::{DeferredVersion, StoredQuarantine};
 pub use token::StoredToken;

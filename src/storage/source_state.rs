@@ -6,7 +6,7 @@
 //! entries more. So no two registrations of one source wait for each other, and
 //! two nodes that do not see each other yet are wrong by what they write at once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::foundation::{EventPosition, RecordNumber, TaskId};
 use crate::identity::SubmittedRecord;
@@ -89,7 +89,7 @@ pub(super) async fn load(
         })
         .await?;
     let mut tasks = Vec::new();
-    let mut released = std::collections::BTreeMap::new();
+    let mut released = BTreeMap::new();
     for row in &rows {
         let (source, quarantine, to) = quarantine_from(row)?;
         if let Some(to) = to {
@@ -118,6 +118,27 @@ pub(super) async fn load(
     let said = reads.iter().filter_map(|read| read.replacement);
     let numbers = said.flat_map(|said| [said.replaced, said.replaced_by]);
     load_chains(connection, state, numbers.collect()).await
+}
+
+/// Since when these of the sources are quarantined now.
+pub(super) async fn open_quarantines(
+    connection: &mut Connection,
+    sources: &BTreeSet<SourceCode>,
+) -> Result<BTreeMap<SourceCode, EventPosition>, StoreError> {
+    let sources: Vec<SourceCode> = sources.iter().cloned().collect();
+    let rows = QUARANTINES
+        .select(connection, &[], &sources, |query, source| {
+            query.bind(source.as_str().to_owned())
+        })
+        .await?;
+    let mut open = BTreeMap::new();
+    for row in &rows {
+        let (source, quarantine, to) = quarantine_from(row)?;
+        if to.is_none() {
+            open.insert(source, quarantine.since);
+        }
+    }
+    Ok(open)
 }
 
 /// The source's records in conflict since `after`, and what is usual for it.
