@@ -14,7 +14,7 @@ use crate::matching::{BlockingKeys, blocking_keys};
 use crate::registry::{
     Change, DecidedAgain, LocalId, Numbering, Outcome, RecordState, RecordStatus, Registered,
     Registration, RegistrationAnswer, RegistryEvent, RegistryState, SourceCode, VersionStanding,
-    decide_again, register,
+    WaitingVersion, decide_again, register,
 };
 use crate::security::Access;
 use crate::storage::{CommitActor, CommitReads, NewVersion, Planned, ReadSet, RememberedAnswer};
@@ -149,18 +149,18 @@ pub(super) async fn prepare_registration(
     Ok(PreparedRegistration { read, inside })
 }
 
-/// Decides a version that came during a quarantine of its source; whether it
-/// no longer waits.
+/// Decides a version that came during a quarantine of its source, and those that
+/// it has overtaken; whether it no longer waits.
 pub(super) async fn commit_again(
     prepared: PreparedRegistration,
-    version: u32,
+    waiting: WaitingVersion,
 ) -> Result<bool, FlowError> {
     let PreparedRegistration { read, mut inside } = prepared;
     let actor = CommitActor {
         actor: inside.access.actor().name.clone(),
         request_id: inside.access.actor().request_id.clone(),
     };
-    inside.again = Some(version);
+    inside.again = Some(waiting);
     let verdict = Arc::new(inside).commit(read, actor, true).await?;
     Ok(!matches!(verdict, Verdict::Waits))
 }
@@ -223,7 +223,7 @@ struct Inside {
     idempotency: Option<(String, String)>,
     if_match: Option<IfMatch>,
     /// The deferred version that this decides.
-    again: Option<u32>,
+    again: Option<WaitingVersion>,
 }
 
 impl Inside {
@@ -275,8 +275,8 @@ impl Inside {
     }
 
     fn run(&self, state: &RegistryState, reads: &CommitReads, looked: bool) -> Planned<Verdict> {
-        if let Some(version) = self.again {
-            return self.run_again(state, version);
+        if let Some(waiting) = &self.again {
+            return self.run_again(state, waiting);
         }
         let content = self.content();
         if let Some(remembered) = &reads.remembered {
@@ -352,9 +352,9 @@ impl Inside {
         }
     }
 
-    fn run_again(&self, state: &RegistryState, version: u32) -> Planned<Verdict> {
+    fn run_again(&self, state: &RegistryState, waiting: &WaitingVersion) -> Planned<Verdict> {
         let (model, numbering) = (&self.context.model, self.numbering());
-        match decide_again(state, model, &numbering, &self.registration, version) {
+        match decide_again(state, model, &numbering, &self.registration, waiting) {
             DecidedAgain::Waits => Planned::nothing(Verdict::Waits),
             DecidedAgain::Overtaken(events) => Planned {
                 events,

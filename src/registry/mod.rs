@@ -34,7 +34,7 @@ pub use quarantine::{
 };
 pub use register::register;
 pub use registration::{PreparedPerson, Registered, Registration};
-pub use release::{DecidedAgain, decide_again, release_source};
+pub use release::{DecidedAgain, WaitingVersion, decide_again, release_source};
 pub use source::{InvalidName, LocalId, Source, SourceCode};
 pub use state::{
     LinkState, Member, PersonState, PersonStatus, RecordState, RecordStatus, RegistryState,

@@ -4,6 +4,8 @@
 use std::fs;
 
 use serde_json::json;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 
 use crate::people::{john_smith, person, verified_person, with};
 use crate::postgres::Cluster;
@@ -137,6 +139,74 @@ fn a_ledger_moves_to_postgresql_and_back_with_an_equal_state_hash() {
     again.extend(to);
     let refused = world.accord_alone_with(&again).expect(1);
     assert!(refused.err.contains("not empty"), "{}", refused.err);
+}
+
+/// Changes rows behind the product's back; nothing may be serving them.
+fn spoils(world: &World, statements: &[&str]) {
+    if let Some(url) = world.database() {
+        let cluster = Cluster::shared().expect("the story's cluster");
+        for statement in statements {
+            cluster.execute(Cluster::name_in(url), statement);
+        }
+        return;
+    }
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let file = SqliteConnectOptions::new().filename(world.file("data/accord.db"));
+        let mut connection = file.connect().await.expect("the ledger");
+        for statement in statements {
+            let changed = sqlx::query(AssertSqlSafe(*statement));
+            changed.execute(&mut connection).await.expect("spoilt");
+        }
+        connection.close().await.expect("closed");
+    });
+}
+
+#[test]
+fn a_ledger_with_keys_of_another_build_is_refused_until_they_are_made_anew() {
+    let world = lived_in();
+    let held = verified_person("somebody else moved");
+    let questions = [
+        john_smith(),
+        person("moved"),
+        verified_person("moved"),
+        held,
+    ];
+    let ask = |world: &World| {
+        let answers = questions.iter().map(|asked| world.matches(asked).body);
+        answers.collect::<Vec<_>>()
+    };
+    let before = ask(&world);
+    world.stops();
+    spoils(
+        &world,
+        &[
+            "update meta set value = 'of another build' where key = 'key_format'",
+            "update record_keys set key = key + 1",
+        ],
+    );
+
+    let refused = world.tries_to_serve().expect_err("other keys");
+    assert!(refused.contains("accord rebuild-index"), "{refused}");
+    let file = world.writes("more.csv", b"record_id,family_name\n1,Example\n");
+    let refused = world.accord(&["import", "--source", "gp", &file]).expect(1);
+    assert!(
+        refused.err.contains("accord rebuild-index"),
+        "{}",
+        refused.err
+    );
+    let rebuilt = world.accord(&["rebuild-index", "--quiet"]).expect(0);
+    assert!(rebuilt.out.contains("made anew"), "{}", rebuilt.out);
+
+    world.serves();
+    assert_eq!(ask(&world), before);
+    let known = verified_person("moved");
+    let linked = world.registers("ed", "after", &known);
+    assert_eq!(linked.person(), world.cross_reference("pas", "1").person());
+    world.stops();
+    let again = world.accord(&["rebuild-index", "--quiet"]).expect(0);
+    assert!(!again.out.contains("made anew"), "{}", again.out);
+    assert!(again.out.contains("held the same"), "{}", again.out);
 }
 
 #[test]

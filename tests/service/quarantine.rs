@@ -232,6 +232,118 @@ fn r98_after_its_release_a_source_s_records_are_decided_as_any_other() {
     assert_eq!(task["state"], "closed");
 }
 
+/// A source that is quarantined, and the people that the others know.
+fn quarantined(world: &World) -> Vec<Value> {
+    let patients = patients();
+    let right: Vec<Value> = patients
+        .iter()
+        .enumerate()
+        .map(|(at, it)| named(at, it))
+        .collect();
+    loads(world, "gp", &right);
+    loads(world, "ed", &shifted(&patients));
+    assert!(quarantine_of(world, "ed").is_some());
+    patients
+}
+
+fn releases(world: &World, source: &str) {
+    world
+        .post(&format!("/sources/{source}/release"))
+        .by(Actor::Steward)
+        .json(&json!({"reason": "the file was put right"}))
+        .send()
+        .expect(202);
+    waits_until_decided(world, source);
+}
+
+/// DESIGN §2.2 and §2.3: only the last word of a source is decided, for each
+/// update before it is one that it has itself overtaken; all of them stay, and
+/// what they said is remembered as what the record said before.
+#[test]
+fn r98_the_versions_between_stay_and_are_remembered_as_earlier_values_are() {
+    let world = World::start();
+    let known = with(&verified_person("between"), json!({"phones": null}));
+    world.registers("ed", "between", &known);
+    quarantined(&world);
+    let lived = json!([{"lines": ["7 Passage Way"], "postcode": "LS7 3QQ"}]);
+    let between = with(
+        &known,
+        json!({"family_name": "Betweenname", "addresses": lived, "restricted": true}),
+    );
+    let held = world.registers("ed", "between", &between);
+    assert!(is_deferred(&held.body), "{}", held.text);
+    let last = with(&known, json!({"phones": ["07700 900417"]}));
+    assert!(is_deferred(&world.registers("ed", "between", &last).body));
+    releases(&world, "ed");
+
+    let record = world.record("ed", "between");
+    assert_eq!(record["record"]["family_name"], known["family_name"]);
+    assert_eq!(record["record"]["phones"], last["phones"]);
+    let standings: Vec<&str> = record
+        .list("versions")
+        .iter()
+        .map(|version| version["standing"].as_str().expect("a standing"))
+        .collect();
+    assert_eq!(standings.len(), 4, "{}", record.text);
+    let person = world.cross_reference("ed", "between").person();
+    let asked = json!({
+        "given_names": known["given_names"], "family_name": "Betweenname",
+        "birth_date": known["birth_date"],
+    });
+    let found = world.matches(&asked);
+    assert!(found.mentions(&person), "{}", found.text);
+    let searched = world
+        .post("/persons/search")
+        .by(Actor::Clinician)
+        .json(&json!({"family_name": known["family_name"], "birth_date": known["birth_date"]}))
+        .send()
+        .expect(200);
+    let shown = &searched["persons"][0];
+    assert_eq!(
+        shown["restricted"], true,
+        "a restriction that came protects"
+    );
+}
+
+#[test]
+fn r98_a_version_between_that_speaks_of_someone_else_is_kept_and_not_remembered() {
+    let world = World::start();
+    let known = verified_person("steady");
+    world.registers("ed", "steady", &known);
+    quarantined(&world);
+    let stranger = person("a stranger in between");
+    world.registers("ed", "steady", &stranger);
+    let last = with(&known, json!({"phones": ["07700 900418"]}));
+    world.registers("ed", "steady", &last);
+    releases(&world, "ed");
+
+    let record = world.record("ed", "steady");
+    assert_eq!(record.list("versions").len(), 4, "{}", record.text);
+    assert_eq!(record["record"]["phones"], last["phones"]);
+    let person = world.cross_reference("ed", "steady").person();
+    let found = world.matches(&stranger);
+    assert!(!found.mentions(&person), "{}", found.text);
+}
+
+#[test]
+fn r98_a_row_that_was_about_someone_else_from_the_start_is_put_right_by_the_next() {
+    let world = World::start();
+    let known = verified_person("put right");
+    let elsewhere = world.registers("gp", "put right", &known).person();
+    quarantined(&world);
+    let stranger = person("somebody of the next row");
+    assert!(is_deferred(&world.registers("ed", "late", &stranger).body));
+    assert!(is_deferred(&world.registers("ed", "late", &known).body));
+    releases(&world, "ed");
+
+    assert_eq!(world.cross_reference("ed", "late").person(), elsewhere);
+    let found = world.matches(&stranger);
+    assert!(!found.mentions(&elsewhere), "{}", found.text);
+    let newcomer = world.registers("pas", "stranger", &stranger);
+    assert_ne!(newcomer.person(), elsewhere);
+    assert!(newcomer.tasks().is_empty(), "{}", newcomer.text);
+}
+
 #[test]
 fn r98_the_command_line_ends_a_quarantine_and_says_how_far_it_is() {
     let world = World::start();

@@ -1,7 +1,10 @@
 //! An update that would turn its record into someone else: kept, not served,
 //! and a question (DESIGN §2.2, R101).
 
+use std::sync::Arc;
+
 use crate::foundation::RecordNumber;
+use crate::identity::StandardRecord;
 use crate::matching::Reason;
 use crate::matching::levels::NhsNumberLevel;
 use crate::registry::register::{Placed, Work};
@@ -35,12 +38,32 @@ impl Work<'_> {
         let score = self.model.score(&self.registration.standard, &[earlier]);
         self.changes_verified_number =
             score.vector.nhs_number() == NhsNumberLevel::DifferentVerified;
-        if score.contradictions() >= 2 {
-            Some(Objection::SomeoneElse)
+        if score.is_of_someone_else() {
+            // What was served before was never decided: it holds nothing up.
+            (!self.undecided).then_some(Objection::SomeoneElse)
         } else if self.changes_verified_number && self.companions_keep_their_number(record) {
             Some(Objection::SecondNumber)
         } else {
             None
+        }
+    }
+
+    /// The version with the history before it; what was served and never decided
+    /// counts as history unless it speaks of someone else.
+    pub(super) fn with_history(&self, record: RecordNumber) -> Arc<StandardRecord> {
+        let earlier = self.state.standards.get(&record).filter(|earlier| {
+            let score = || self.model.score(&self.registration.standard, &[earlier]);
+            !self.undecided || !score().is_of_someone_else()
+        });
+        match earlier {
+            Some(earlier) => Arc::new(
+                self.registration
+                    .standard
+                    .as_ref()
+                    .clone()
+                    .remembering(earlier),
+            ),
+            None => Arc::clone(&self.registration.standard),
         }
     }
 

@@ -171,7 +171,12 @@ impl Writer {
     pub(super) async fn connection(&mut self) -> Result<&mut Connection, StoreError> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
-            None => connect(&self.place).await?,
+            None => {
+                let mut connection = connect(&self.place).await?;
+                // A server that crashed meanwhile may have taken sequences back.
+                mend_numbers(&mut connection).await?;
+                connection
+            }
         };
         Ok(self.connection.insert(connection))
     }
@@ -400,7 +405,8 @@ pub(super) async fn raise_numbers(connection: &mut Connection) -> Result<(), Sto
     }
 }
 
-/// Lifts sequences that have fallen behind the rows.
+/// Lifts sequences that have fallen behind the rows. Others may draw from them
+/// meanwhile: what those get is below the rows, fails, and is drawn again.
 pub(super) async fn mend_numbers(connection: &mut Connection) -> Result<(), StoreError> {
     if let Engine::Postgres(it) = connection.engine()
         && postgres::numbers_are_behind(it).await?

@@ -252,6 +252,26 @@ async fn sequences_that_were_taken_back_are_lifted_when_a_process_starts() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn sequences_that_a_crash_took_back_are_lifted_when_the_line_is_made_again() {
+    on_postgres(async {
+        let ledger = Ledger::new().await;
+        ledger.register(Sent::new("a", &[7])).await;
+        let mut writer = ledger.store.inner.writer.lock().await;
+        let back = "select setval('event_positions', 0, false), \
+            setval('record_numbers', 0, false), setval('audit_numbers', 1, false)";
+        db::query(back)
+            .fetch_one(writer.connection().await.expect("a connection"))
+            .await
+            .expect("taken back");
+        writer.discard();
+        drop(writer);
+        ledger.register(Sent::new("b", &[8])).await;
+        assert_eq!(ledger.events().await, 6);
+    })
+    .await;
+}
+
 /// The tables and columns are those of the other engine.
 #[tokio::test]
 async fn both_engines_have_the_same_tables_and_columns() {

@@ -105,7 +105,7 @@ async fn r98_a_quarantine_is_shown_and_ends_with_its_task() {
     let task = task_id(1);
     ledger.run(read(None), quarantine_ended(task)).await;
     let waiting = ledger.store.deferred_versions(9).await.expect("a list");
-    assert_eq!((waiting[0].record, waiting[0].version), (record, 1));
+    assert_eq!((waiting[0].record, waiting[0].waiting.version), (record, 1));
     let decided = RegistryEvent::DeferredDecided { record, version: 1 };
     ledger.run(ReadSet::default(), vec![decided]).await;
     assert_eq!(ledger.store.count_deferred(None).await.ok(), Some(0));

@@ -54,6 +54,7 @@ pub(super) struct Load<'w> {
     next: AtomicUsize,
     acknowledged: Mutex<Vec<Acknowledged>>,
     unanswered: AtomicUsize,
+    refused: AtomicUsize,
 }
 
 impl<'w> Load<'w> {
@@ -66,6 +67,7 @@ impl<'w> Load<'w> {
             next: AtomicUsize::new(0),
             acknowledged: Mutex::new(Vec::new()),
             unanswered: AtomicUsize::new(0),
+            refused: AtomicUsize::new(0),
         }
     }
 
@@ -91,6 +93,11 @@ impl<'w> Load<'w> {
     /// Requests that had no answer, or 500 and above.
     pub(super) fn unanswered(&self) -> usize {
         self.unanswered.load(Ordering::SeqCst)
+    }
+
+    /// Those of them that were answered 500 and above.
+    pub(super) fn refused(&self) -> usize {
+        self.refused.load(Ordering::SeqCst)
     }
 
     fn write(&self, client: usize) {
@@ -134,8 +141,10 @@ impl<'w> Load<'w> {
                 Ok(answer) if answer.status < 500 => {
                     panic!("answered {} {}", answer.status, answer.text);
                 }
-                Ok(_) | Err(_) => {
+                answered => {
                     self.unanswered.fetch_add(1, Ordering::SeqCst);
+                    let refused = usize::from(answered.is_ok());
+                    self.refused.fetch_add(refused, Ordering::SeqCst);
                     if self.sender == Sender::GivesUp {
                         return false;
                     }
