@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use crate::pathology::loads;
 use crate::people::{number, person, verified_person, with};
-use crate::world::{Actor, World};
+use crate::postgres::Cluster;
+use crate::world::{Actor, Place, World};
 
 /// More rows than the hundred conflicts that R98 allows.
 const ROWS: usize = 120;
@@ -134,6 +135,51 @@ fn r98_a_file_with_its_numbers_shifted_is_quarantined_and_moves_nobody() {
     assert_eq!(tasks[0]["persons"], json!([]));
     assert_eq!(tasks[0]["reasons"][0]["rule"], "R98");
     world.task(tasks[0]["task_id"].as_str().expect("an id"));
+}
+
+#[test]
+fn r98_a_source_that_comes_by_two_nodes_is_quarantined_once_and_in_time() {
+    let cluster = match Cluster::shared() {
+        Ok(cluster) => cluster,
+        Err(why) => {
+            eprintln!("left out: {why}");
+            return;
+        }
+    };
+    let nodes = World::nodes(Place::Postgres(cluster), 2);
+    let patients = patients();
+    let right: Vec<Value> = patients
+        .iter()
+        .enumerate()
+        .map(|(at, it)| named(at, it))
+        .collect();
+    loads(&nodes[0], "gp", &right);
+    let before = persons(&nodes[0]);
+    let wrong = shifted(&patients);
+    let (one, other) = wrong.split_at(ROWS / 2);
+
+    let answers: Vec<Value> = thread::scope(|scope| {
+        let halves = [(&nodes[0], one), (&nodes[1], other)];
+        let sending = halves.map(|(node, rows)| scope.spawn(move || loads(node, "ed", rows)));
+        let answers = sending.map(|sending| sending.join().expect("no panic"));
+        answers.into_iter().flatten().collect()
+    });
+    // The rest of the file comes by both as well.
+    let again = shifted(&patients.iter().rev().cloned().collect::<Vec<_>>());
+    let renamed = |(place, row): (usize, &Value)| named(ROWS + place, row);
+    let rest: Vec<Value> = again.iter().enumerate().map(renamed).collect();
+    loads(&nodes[0], "ed", &rest[..ROWS / 2]);
+    loads(&nodes[1], "ed", &rest[ROWS / 2..]);
+
+    let acted_on = answers.iter().filter(|answer| !is_deferred(answer)).count();
+    assert!(acted_on <= 100, "{acted_on} rows were acted on");
+    let tasks = source_tasks(&nodes[1]);
+    assert_eq!(tasks.len(), 1, "one question about one source: {tasks:?}");
+    let after = persons(&nodes[0]);
+    for (record, person) in &before {
+        assert_eq!(after.get(record), Some(person), "{record} has moved");
+    }
+    assert!(nodes.iter().all(|node| quarantine_of(node, "ed").is_some()));
 }
 
 #[test]

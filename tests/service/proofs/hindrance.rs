@@ -36,9 +36,10 @@ struct Other {
 
 impl Other {
     fn on(url: &str) -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all();
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_all().build();
         Self {
-            runtime: runtime.build().expect("a runtime for others"),
+            runtime: runtime.expect("a runtime for others"),
             sessions: Vec::new(),
             url: url.to_owned(),
         }
