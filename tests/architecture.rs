@@ -34,12 +34,11 @@ const FLOORS: [(&str, u8); 13] = [
 const FORBIDDEN_PAIRS: [(&str, &str); 2] = [("interfaces", "storage"), ("interfaces", "index")];
 
 /// Outside crates that only some floors may name.
-const OUTSIDE_CRATES: [(&str, &[&str]); 18] = [
+const OUTSIDE_CRATES: [(&str, &[&str]); 17] = [
     ("sqlx", &["storage"]),
     ("tantivy", &["index"]),
     ("axum", &["interfaces"]),
     ("tower", &["interfaces"]),
-    ("tower_http", &["interfaces"]),
     ("hyper", &["interfaces"]),
     ("hyper_util", &["interfaces"]),
     ("metrics", &["flows", "interfaces"]),
