@@ -169,14 +169,13 @@ impl Writer {
 
     /// The connection, opened again if it was given up.
     pub(super) async fn connection(&mut self) -> Result<&mut Connection, StoreError> {
-        let connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => {
-                let mut connection = connect(&self.place).await?;
-                // A server that crashed meanwhile may have taken sequences back.
-                mend_numbers(&mut connection).await?;
-                connection
-            }
+        let connection = if let Some(connection) = self.connection.take() {
+            connection
+        } else {
+            let mut connection = connect(&self.place).await?;
+            // A server that crashed meanwhile may have taken sequences back.
+            mend_numbers(&mut connection).await?;
+            connection
         };
         Ok(self.connection.insert(connection))
     }
