@@ -34,8 +34,9 @@ const FLOORS: [(&str, u8); 13] = [
 const FORBIDDEN_PAIRS: [(&str, &str); 2] = [("interfaces", "storage"), ("interfaces", "index")];
 
 /// Outside crates that only some floors may name.
-const OUTSIDE_CRATES: [(&str, &[&str]); 17] = [
+const OUTSIDE_CRATES: [(&str, &[&str]); 18] = [
     ("sqlx", &["storage"]),
+    ("rusqlite", &["storage"]),
     ("tantivy", &["index"]),
     ("axum", &["interfaces"]),
     ("tower", &["interfaces"]),

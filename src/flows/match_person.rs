@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::flows::prepare::{Found, LookedUp, compare, fetch, look_up};
+use crate::flows::prepare::{Found, LookedUp, compare, fetch, look_up, read_and_compute};
 use crate::flows::{Context, FlowError};
 use crate::foundation::PersonId;
 use crate::identity::{NumberStatus, StandardRecord, SubmittedRecord, standardise};
@@ -71,18 +71,56 @@ pub async fn match_person(
     submitted: &SubmittedRecord,
     limit: usize,
 ) -> Result<MatchAnswer, FlowError> {
-    let (sent, own) = (submitted.clone(), context.clone());
-    let (asked, looked_up) = context
-        .pool
-        .run(move || read_question(&own, &sent))
-        .await??;
+    let (own, gate, by_person) = (
+        context.clone(),
+        Gate::of(access),
+        access.actor().is_person(),
+    );
+    let sent = submitted.clone();
+    let judging = async move { judge(&own, gate, by_person, sent, limit).await };
+    let Judged {
+        incomplete_because,
+        candidates,
+        compared,
+    } = read_and_compute(context, judging).await?;
+    let named = candidates
+        .iter()
+        .map(|candidate| candidate.person)
+        .collect();
+    let audit = access.audit(context.clock.now(), named, None);
+    context.store.append_audit(vec![audit]).await?;
+    let answer = MatchAnswer {
+        complete: incomplete_because.is_empty(),
+        incomplete_because,
+        calibrated: context.model.calibrated(),
+        candidates,
+    };
+    count(&answer, compared);
+    Ok(answer)
+}
+
+/// What an answer comes to before it is audited.
+struct Judged {
+    incomplete_because: Vec<Incomplete>,
+    candidates: Vec<MatchCandidate>,
+    compared: usize,
+}
+
+async fn judge(
+    context: &Context,
+    gate: Gate,
+    by_person: bool,
+    sent: SubmittedRecord,
+    limit: usize,
+) -> Result<Judged, FlowError> {
+    let own = context.clone();
+    let reading = move || read_question(&own, &sent);
+    let (asked, looked_up) = context.pool.run(reading).await??;
     let found = fetch(context, looked_up, true).await?;
     let incomplete_because = incomplete(context, &found).await?;
-    let gate = Gate::of(access);
     // A relative's shared address would show a restricted one (R112). A person's
     // question must not show by contrast that somebody is hidden (R110).
-    let hides_locations =
-        !access.actor().is_person() && found.persons.iter().any(|person| person.restricted);
+    let hides_locations = !by_person && found.persons.iter().any(|person| person.restricted);
     let mut persons = found.persons;
     persons.retain(|person| gate.may_find(&asked, person.restricted));
     let confused = match asked.nhs_number {
@@ -102,20 +140,11 @@ pub async fn match_person(
     };
     let compared = persons.len();
     let candidates = compare(context, persons, move |persons| question.answer(persons)).await?;
-    let named = candidates
-        .iter()
-        .map(|candidate| candidate.person)
-        .collect();
-    let audit = access.audit(context.clock.now(), named, None);
-    context.store.append_audit(vec![audit]).await?;
-    let answer = MatchAnswer {
-        complete: incomplete_because.is_empty(),
+    Ok(Judged {
         incomplete_because,
-        calibrated: context.model.calibrated(),
         candidates,
-    };
-    count(&answer, compared);
-    Ok(answer)
+        compared,
+    })
 }
 
 /// What was not looked at: keys that too many share, and what a quarantined

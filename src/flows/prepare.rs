@@ -1,5 +1,8 @@
-//! Everything before a commit: where to look, who it might be, how alike. What
-//! computes goes to the pool, once for each request or twice.
+//! Everything before a commit: where to look, who it might be, how alike. On a
+//! file all of it is one piece of the pool's work; where a server is asked, what
+//! computes goes to the pool and comes back.
+
+use futures_util::FutureExt as _;
 
 use crate::flows::{Context, FlowError};
 use crate::foundation::EventPosition;
@@ -25,6 +28,19 @@ impl Found {
             .iter()
             .filter(|probe| probe.looked_at < probe.held)
     }
+}
+
+/// Runs what reads and computes by turns. A file answers in the call itself, so
+/// that the whole needs one change of threads and keeps none of the runtime's.
+pub(super) async fn read_and_compute<T: Send + 'static>(
+    context: &Context,
+    work: impl Future<Output = Result<T, FlowError>> + Send + 'static,
+) -> Result<T, FlowError> {
+    if !context.store.is_file() {
+        return work.await;
+    }
+    let done = context.pool.run(move || work.now_or_never()).await?;
+    done.ok_or(FlowError::Broken)?
 }
 
 /// Where a record is to be looked for, and what the index holds there.

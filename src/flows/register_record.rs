@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::flows::prepare::{compare, fetch, score};
+use crate::flows::prepare::{compare, fetch, read_and_compute, score};
 use crate::flows::ready::Ready;
 use crate::flows::{Context, FlowError, IfMatch};
 use crate::foundation::{Instant, hex};
@@ -74,6 +74,16 @@ pub(super) struct PreparedRegistration {
 
 /// The slow half, outside any transaction: many may run at once.
 pub(super) async fn prepare_registration(
+    context: &Context,
+    access: &Access,
+    command: RegisterCommand,
+) -> Result<PreparedRegistration, FlowError> {
+    let (own, access) = (context.clone(), access.clone());
+    let preparing = async move { prepare(&own, &access, command).await };
+    read_and_compute(context, preparing).await
+}
+
+async fn prepare(
     context: &Context,
     access: &Access,
     command: RegisterCommand,

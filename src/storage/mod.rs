@@ -54,8 +54,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, RwLock};
 
 use tokio::sync::mpsc::error::SendTimeoutError;
-use tokio::sync::{Mutex, Notify, mpsc};
-use tokio::task::JoinHandle;
+use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 
 pub use audit::AuditRow;
 pub use command::{CommitActor, CommitReads, NewVersion, Planned, ReadSet, RememberedAnswer};
@@ -109,7 +108,8 @@ struct Inner {
     readers: Pool,
     queue: mpsc::Sender<command::Queued>,
     writer: Arc<Mutex<Writer>>,
-    task: Mutex<Option<JoinHandle<()>>>,
+    /// Ends with the writer's thread.
+    ended: Mutex<oneshot::Receiver<()>>,
     stop: Arc<Notify>,
     /// Last seal known to stand in the second place; one sealer at a time.
     sealed: Mutex<Option<i64>>,
@@ -145,7 +145,7 @@ pub struct Health {
 
 impl Store {
     /// Opens the ledger of a data directory, on which its tables are brought
-    /// up to date. Needs a tokio runtime, on which the writer runs.
+    /// up to date. The writer has a thread of its own.
     ///
     /// # Errors
     /// [`StoreError::Missing`], [`StoreError::InUse`], [`StoreError::NotLive`]
@@ -195,6 +195,10 @@ impl Store {
         let (lineage, offset) = settle_lineage(connection).await?;
         let is_file = !connection.is_shared();
         let alone = options.exclusive && is_file;
+        if !is_file {
+            // The thread that is to use it opens it again: it waits for the line itself.
+            writer.close().await;
+        }
         let readers = place.without_creating().open_readers().await?;
         let writer = Arc::new(Mutex::new(writer));
         let counts = Arc::new(Counts::default());
@@ -212,12 +216,13 @@ impl Store {
             counts: Arc::clone(&counts),
             lock,
         };
+        let ended = task.start()?;
         Ok(Self {
             inner: Arc::new(Inner {
                 readers,
                 queue,
                 writer,
-                task: Mutex::new(Some(tokio::spawn(task.run()))),
+                ended: Mutex::new(ended),
                 stop,
                 sealed: Mutex::new(None),
                 counts,
@@ -311,10 +316,12 @@ impl Store {
     /// clone find the store closed.
     pub async fn close(&self) {
         self.inner.stop.notify_one();
-        if let Some(task) = self.inner.task.lock().await.take() {
-            // A writer that panicked has nothing left to finish.
-            let _ = task.await;
+        // Nothing is ever sent: it resolves when the thread is gone, in order or not.
+        let mut ended = self.inner.ended.lock().await;
+        if !ended.is_terminated() {
+            let _ = (&mut *ended).await;
         }
+        drop(ended);
         self.inner.readers.close().await;
     }
 }

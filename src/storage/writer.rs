@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Mutex, Notify, mpsc};
+use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
 use crate::foundation::load_limits::LEDGER_QUEUE_SECONDS_MAX;
@@ -74,7 +74,7 @@ impl Default for Counts {
     }
 }
 
-/// The writer's task.
+/// The writer's work.
 pub(super) struct WriterTask {
     pub(super) queue: mpsc::Receiver<Queued>,
     /// Asks it to finish what has come and to end.
@@ -88,8 +88,33 @@ pub(super) struct WriterTask {
 }
 
 impl WriterTask {
+    /// Starts the thread on which it works: what is decided inside a commit keeps
+    /// no thread of the runtime from its requests, and the statements of a commit
+    /// need no other thread. The receiver resolves when the thread has ended.
+    pub(super) fn start(self) -> std::io::Result<oneshot::Receiver<()>> {
+        let (running, ended) = oneshot::channel();
+        // Whoever comes first opens a line to a server, and waits for it.
+        let first = Arc::clone(&self.writer).try_lock_owned();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        std::thread::Builder::new()
+            .name("ledger-writer".to_owned())
+            .spawn(move || {
+                runtime.block_on(async {
+                    if let Ok(mut writer) = first {
+                        // What cannot be opened yet is opened for the first command.
+                        let _ = writer.connection().await;
+                    }
+                    self.run().await;
+                });
+                drop(running);
+            })?;
+        Ok(ended)
+    }
+
     /// Works until it is stopped or the last sender is gone.
-    pub(super) async fn run(mut self) {
+    async fn run(mut self) {
         let mut expected = 1;
         while let Some(first) = self.next().await {
             let batch = self.gather(first, expected).await;

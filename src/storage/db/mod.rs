@@ -15,48 +15,46 @@ mod query;
 mod sqlite;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgPool;
-use sqlx::sqlite::SqlitePool;
-use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
+use sqlx::{PgConnection, Postgres, Transaction};
 
 use crate::storage::StoreError;
+use crate::storage::error::EngineError;
 pub(super) use query::{Query, Row, query, write_parameter};
 
 /// A connection of either engine, alone, from a pool, or in a snapshot that
 /// ends with it.
 pub(super) enum Connection {
     /// The writer's.
-    Sqlite(Box<SqliteConnection>),
+    Sqlite(Box<rusqlite::Connection>),
     /// The writer's.
     Postgres(Box<PgConnection>),
     /// A reader's.
-    PooledSqlite(PoolConnection<Sqlite>),
+    ReadingSqlite(sqlite::Reading),
     /// A reader's.
     PooledPostgres(PoolConnection<Postgres>),
-    /// A reader's, on one state of the ledger.
-    SnapshotSqlite(Transaction<'static, Sqlite>),
     /// A reader's, on one state of the ledger.
     SnapshotPostgres(Transaction<'static, Postgres>),
 }
 
 /// The engine's own connection.
 enum Engine<'c> {
-    Sqlite(&'c mut SqliteConnection),
+    Sqlite(&'c mut rusqlite::Connection),
     Postgres(&'c mut PgConnection),
 }
 
 impl Connection {
-    fn engine(&mut self) -> Engine<'_> {
-        match self {
+    fn engine(&mut self) -> Result<Engine<'_>, StoreError> {
+        Ok(match self {
             Self::Sqlite(it) => Engine::Sqlite(it),
             Self::Postgres(it) => Engine::Postgres(it),
-            Self::PooledSqlite(it) => Engine::Sqlite(it),
+            Self::ReadingSqlite(it) => Engine::Sqlite(it.get()?),
             Self::PooledPostgres(it) => Engine::Postgres(it),
-            Self::SnapshotSqlite(it) => Engine::Sqlite(it),
             Self::SnapshotPostgres(it) => Engine::Postgres(it),
-        }
+        })
     }
 
     /// Whether commits of other processes may come in between.
@@ -71,7 +69,7 @@ impl Connection {
 /// Readers.
 pub(super) enum Pool {
     /// Of one file.
-    Sqlite(SqlitePool),
+    Sqlite(Arc<sqlite::Readers>),
     /// Of one database.
     Postgres(PgPool),
 }
@@ -80,7 +78,7 @@ impl Pool {
     /// A connection; each statement sees the latest state.
     pub(super) async fn acquire(&self) -> Result<Connection, StoreError> {
         Ok(match self {
-            Self::Sqlite(pool) => Connection::PooledSqlite(pool.acquire().await?),
+            Self::Sqlite(readers) => Connection::ReadingSqlite(readers.acquire()?),
             Self::Postgres(pool) => Connection::PooledPostgres(pool.acquire().await?),
         })
     }
@@ -88,7 +86,7 @@ impl Pool {
     /// A connection on which all statements see one state.
     pub(super) async fn begin(&self) -> Result<Connection, StoreError> {
         Ok(match self {
-            Self::Sqlite(pool) => Connection::SnapshotSqlite(pool.begin().await?),
+            Self::Sqlite(readers) => Connection::ReadingSqlite(readers.begin()?),
             Self::Postgres(pool) => {
                 let begun = pool.begin_with("begin isolation level repeatable read read only");
                 Connection::SnapshotPostgres(begun.await?)
@@ -99,7 +97,7 @@ impl Pool {
     /// The same for a walk over a whole ledger, which takes its time.
     pub(super) async fn begin_long(&self) -> Result<Connection, StoreError> {
         let mut connection = self.begin().await?;
-        if let Engine::Postgres(it) = connection.engine() {
+        if let Engine::Postgres(it) = connection.engine()? {
             postgres::allow_long(it).await?;
         }
         Ok(connection)
@@ -107,7 +105,7 @@ impl Pool {
 
     pub(super) async fn close(&self) {
         match self {
-            Self::Sqlite(pool) => pool.close().await,
+            Self::Sqlite(readers) => readers.close(),
             Self::Postgres(pool) => pool.close().await,
         }
     }
@@ -117,7 +115,7 @@ impl Pool {
 #[derive(Clone)]
 pub(super) enum Place {
     /// A file.
-    Sqlite(Box<sqlx::sqlite::SqliteConnectOptions>),
+    Sqlite(sqlite::FileOptions),
     /// A server.
     Postgres(Box<sqlx::postgres::PgConnectOptions>),
 }
@@ -125,7 +123,7 @@ pub(super) enum Place {
 impl Place {
     /// A file of a data directory.
     pub(super) fn file(file: &Path, create: bool) -> Self {
-        Self::Sqlite(Box::new(sqlite::options(file, create)))
+        Self::Sqlite(sqlite::FileOptions::new(file, create))
     }
 
     /// A database by its URL.
@@ -136,7 +134,7 @@ impl Place {
     /// The same, where nothing is made any more.
     pub(super) fn without_creating(self) -> Self {
         match self {
-            Self::Sqlite(options) => Self::Sqlite(Box::new(options.create_if_missing(false))),
+            Self::Sqlite(options) => Self::Sqlite(options.without_creating()),
             place @ Self::Postgres(_) => place,
         }
     }
@@ -144,7 +142,7 @@ impl Place {
     /// The pool of readers; none of them can write.
     pub(super) async fn open_readers(&self) -> Result<Pool, StoreError> {
         Ok(match self {
-            Self::Sqlite(options) => Pool::Sqlite(sqlite::open_readers(options).await?),
+            Self::Sqlite(options) => Pool::Sqlite(sqlite::Readers::open(options.clone())?),
             Self::Postgres(options) => Pool::Postgres(postgres::open_readers(options).await?),
         })
     }
@@ -199,18 +197,17 @@ impl Writer {
 
     /// Closes it in order, which also empties SQLite's WAL.
     pub(super) async fn close(&mut self) {
-        // Nothing is lost by a failed close: what was committed is durable.
-        let _ = match self.connection.take() {
-            Some(Connection::Sqlite(it)) => sqlx::Connection::close(*it).await,
-            Some(Connection::Postgres(it)) => sqlx::Connection::close(*it).await,
-            _ => Ok(()),
-        };
+        // Nothing is lost by a failed close: what was committed is durable. Dropped,
+        // SQLite's connection closes in order.
+        if let Some(Connection::Postgres(it)) = self.connection.take() {
+            let _ = sqlx::Connection::close(*it).await;
+        }
     }
 }
 
 async fn connect(place: &Place) -> Result<Connection, StoreError> {
     Ok(match place {
-        Place::Sqlite(options) => Connection::Sqlite(Box::new(sqlite::connect(options).await?)),
+        Place::Sqlite(options) => Connection::Sqlite(Box::new(options.open_writer()?)),
         Place::Postgres(options) => {
             Connection::Postgres(Box::new(postgres::connect(options).await?))
         }
@@ -219,16 +216,16 @@ async fn connect(place: &Place) -> Result<Connection, StoreError> {
 
 /// Refuses an engine that is known to lose commits, or is set to.
 pub(super) async fn check_engine(connection: &mut Connection) -> Result<(), StoreError> {
-    match connection.engine() {
-        Engine::Sqlite(it) => sqlite::check_version(it).await,
+    match connection.engine()? {
+        Engine::Sqlite(_) => sqlite::check_version(),
         Engine::Postgres(it) => postgres::check_settings(it).await,
     }
 }
 
 /// Brings the tables up to date.
 pub(super) async fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
-    match connection.engine() {
-        Engine::Sqlite(it) => sqlite::migrate(it).await,
+    match connection.engine()? {
+        Engine::Sqlite(it) => sqlite::migrate(it),
         Engine::Postgres(it) => postgres::migrate(it).await,
     }
 }
@@ -237,8 +234,8 @@ pub(super) async fn migrate(connection: &mut Connection) -> Result<(), StoreErro
 /// with the locks of these keys, taken in sorted order by a statement of their
 /// own, so that the next one sees what those before it have committed.
 pub(super) async fn begin(connection: &mut Connection, locks: &[i64]) -> Result<(), StoreError> {
-    match connection.engine() {
-        Engine::Sqlite(it) => sqlite::begin(it).await,
+    match connection.engine()? {
+        Engine::Sqlite(it) => sqlite::begin(it),
         Engine::Postgres(it) => postgres::begin(it, locks).await,
     }
 }
@@ -246,7 +243,7 @@ pub(super) async fn begin(connection: &mut Connection, locks: &[i64]) -> Result<
 /// Starts a write transaction that takes its time and locks no key.
 pub(super) async fn begin_long(connection: &mut Connection) -> Result<(), StoreError> {
     begin(connection, &[]).await?;
-    if let Engine::Postgres(it) = connection.engine() {
+    if let Engine::Postgres(it) = connection.engine()? {
         postgres::allow_long(it).await?;
     }
     Ok(())
@@ -255,7 +252,7 @@ pub(super) async fn begin_long(connection: &mut Connection) -> Result<(), StoreE
 /// Takes more locks in the transaction; those who call take persons' locks
 /// once, after the keys'.
 pub(super) async fn lock(connection: &mut Connection, locks: &[i64]) -> Result<(), StoreError> {
-    match connection.engine() {
+    match connection.engine()? {
         Engine::Sqlite(_) => Ok(()),
         Engine::Postgres(it) => postgres::lock(it, locks).await,
     }
@@ -267,7 +264,7 @@ pub(super) async fn stamp(
     connection: &mut Connection,
     offset: i64,
 ) -> Result<Option<i64>, StoreError> {
-    match connection.engine() {
+    match connection.engine()? {
         Engine::Sqlite(_) => Ok(None),
         Engine::Postgres(it) => postgres::stamp(it, offset).await.map(Some),
     }
@@ -334,7 +331,7 @@ pub(super) struct Numbers {
 /// Numbers for a batch; to be asked once its locks are held, so that of two
 /// commits about one person the later has the higher ones.
 pub(super) async fn numbers(connection: &mut Connection) -> Result<Numbers, StoreError> {
-    match connection.engine() {
+    match connection.engine()? {
         Engine::Sqlite(_) => highest_numbers(connection).await,
         Engine::Postgres(it) => postgres::numbers(it).await,
     }
@@ -360,7 +357,7 @@ pub(super) async fn audit_numbers(
     count: usize,
 ) -> Result<Vec<i64>, StoreError> {
     let count = i64::try_from(count).unwrap_or(i64::MAX);
-    match connection.engine() {
+    match connection.engine()? {
         Engine::Sqlite(_) => {
             let row = query("select coalesce(max(audit), 0) from audit")
                 .fetch_one(connection)
@@ -378,7 +375,7 @@ pub(super) async fn horizon(
     connection: &mut Connection,
     offset: i64,
 ) -> Result<Option<i64>, StoreError> {
-    match connection.engine() {
+    match connection.engine()? {
         Engine::Sqlite(_) => Ok(None),
         Engine::Postgres(it) => postgres::horizon(it, offset).await.map(Some),
     }
@@ -386,7 +383,7 @@ pub(super) async fn horizon(
 
 /// Which cluster's transaction ids these are; they start again in another one.
 pub(super) async fn generation(connection: &mut Connection) -> Result<Option<String>, StoreError> {
-    match connection.engine() {
+    match connection.engine()? {
         Engine::Sqlite(_) => Ok(None),
         Engine::Postgres(it) => postgres::generation(it).await.map(Some),
     }
@@ -395,7 +392,7 @@ pub(super) async fn generation(connection: &mut Connection) -> Result<Option<Str
 /// After rows were written past the sequences: what they give, and the places
 /// of the next commits, are above them.
 pub(super) async fn raise_numbers(connection: &mut Connection) -> Result<(), StoreError> {
-    match connection.engine() {
+    match connection.engine()? {
         Engine::Sqlite(_) => Ok(()),
         Engine::Postgres(it) => {
             postgres::raise_numbers(it).await?;
@@ -407,7 +404,7 @@ pub(super) async fn raise_numbers(connection: &mut Connection) -> Result<(), Sto
 /// Lifts sequences that have fallen behind the rows. Others may draw from them
 /// meanwhile: what those get is below the rows, fails, and is drawn again.
 pub(super) async fn mend_numbers(connection: &mut Connection) -> Result<(), StoreError> {
-    if let Engine::Postgres(it) = connection.engine()
+    if let Engine::Postgres(it) = connection.engine()?
         && postgres::numbers_are_behind(it).await?
     {
         postgres::raise_numbers(it).await?;
@@ -420,9 +417,10 @@ pub(super) async fn mend_numbers(connection: &mut Connection) -> Result<(), Stor
 pub(super) fn is_about_rows(error: &StoreError) -> bool {
     match error {
         StoreError::Inconsistent { .. } => true,
-        StoreError::Database(error) => {
-            sqlite::is_about_rows(error) || postgres::is_about_rows(error)
-        }
+        StoreError::Database(error) => match error.as_ref() {
+            EngineError::Sqlite(error) => sqlite::is_about_rows(error),
+            EngineError::Postgres(error) => postgres::is_about_rows(error),
+        },
         _ => false,
     }
 }
@@ -430,11 +428,21 @@ pub(super) fn is_about_rows(error: &StoreError) -> bool {
 /// Whether trying the whole transaction again may succeed.
 pub(super) fn may_pass(error: &StoreError) -> bool {
     matches!(error, StoreError::Moved)
-        || matches!(error, StoreError::Database(error) if postgres::may_pass(error))
+        || server_error(error).is_some_and(postgres::may_pass)
         || is_about_line(error)
 }
 
 /// Whether the line to a server broke, or the server ended it.
 pub(super) fn is_about_line(error: &StoreError) -> bool {
-    matches!(error, StoreError::Database(error) if postgres::is_about_line(error))
+    server_error(error).is_some_and(postgres::is_about_line)
+}
+
+fn server_error(error: &StoreError) -> Option<&sqlx::Error> {
+    match error {
+        StoreError::Database(error) => match error.as_ref() {
+            EngineError::Postgres(error) => Some(error),
+            EngineError::Sqlite(_) => None,
+        },
+        _ => None,
+    }
 }
