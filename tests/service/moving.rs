@@ -3,9 +3,6 @@
 
 use std::fs;
 
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
-
 use crate::people::{john_smith, person, verified_person};
 use crate::postgres::Cluster;
 use crate::world::World;
@@ -126,16 +123,11 @@ fn spoils(world: &World, statements: &[&str]) {
         }
         return;
     }
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    runtime.block_on(async {
-        let file = SqliteConnectOptions::new().filename(world.file("data/accord.db"));
-        let mut connection = file.connect().await.expect("the ledger");
-        for statement in statements {
-            let changed = sqlx::query(AssertSqlSafe(*statement));
-            changed.execute(&mut connection).await.expect("spoilt");
-        }
-        connection.close().await.expect("closed");
-    });
+    let ledger = rusqlite::Connection::open(world.file("data/accord.db"));
+    let ledger = ledger.expect("the ledger");
+    for statement in statements {
+        ledger.execute_batch(statement).expect("spoilt");
+    }
 }
 
 #[test]
