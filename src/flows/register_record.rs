@@ -69,7 +69,7 @@ pub async fn register_record(
 /// A registration that waits for its commit.
 pub(super) struct PreparedRegistration {
     read: ReadSet,
-    inside: Box<Inside>,
+    inside: Inside,
 }
 
 /// The slow half, outside any transaction: many may run at once.
@@ -79,7 +79,8 @@ pub(super) async fn prepare_registration(
     command: RegisterCommand,
 ) -> Result<PreparedRegistration, FlowError> {
     let (own, access) = (context.clone(), access.clone());
-    let preparing = async move { prepare(&own, &access, command).await };
+    // Kept small: it is handed on by value.
+    let preparing = Box::pin(async move { prepare(&own, &access, command).await });
     read_and_compute(context, preparing).await
 }
 
@@ -156,7 +157,6 @@ async fn prepare(
         if_match: command.if_match,
         again: None,
     };
-    let inside = Box::new(inside);
     Ok(PreparedRegistration { read, inside })
 }
 
@@ -172,7 +172,7 @@ pub(super) async fn commit_again(
         request_id: inside.access.actor().request_id.clone(),
     };
     inside.again = Some(waiting);
-    let verdict = Arc::new(*inside).commit(read, actor, true).await?;
+    let verdict = Arc::new(inside).commit(read, actor, true).await?;
     Ok(!matches!(verdict, Verdict::Waits))
 }
 
@@ -186,7 +186,7 @@ pub(super) async fn commit_registration(
         actor: inside.access.actor().name.clone(),
         request_id: inside.access.actor().request_id.clone(),
     };
-    let inside = Arc::new(*inside);
+    let inside = Arc::new(inside);
     let mut verdict = inside.commit(read.clone(), actor.clone(), false).await?;
     if matches!(verdict, Verdict::MayRepeat) {
         if let Some(answer) = inside.earlier_answer().await? {

@@ -86,7 +86,7 @@ fn f12_a_transaction_that_holds_the_horizon_is_said_and_hides_nobody() {
     within(60, "the nodes say that they lag", || {
         nodes.iter().all(|node| standing(node)["lagging"] == true)
     });
-    let events = |node: &World| node.get("/events?limit=1000").send().expect(200);
+    let events = |node: &World| node.get("/events?limit=500").send().expect(200);
     let before = events(&nodes[0]).list("events").len();
     other.says("rollback");
     within(60, "the nodes have followed", || {
