@@ -45,6 +45,15 @@ pub(super) enum Sender {
     Insists,
 }
 
+/// Tells threads to stop at its end, which may be a panic.
+pub(super) struct Stopping<'s>(pub &'s AtomicBool);
+
+impl Drop for Stopping<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
 /// Clients on some nodes, until they are told to stop.
 pub(super) struct Load<'w> {
     nodes: &'w [World],
@@ -77,8 +86,8 @@ impl<'w> Load<'w> {
             for client in 0..clients {
                 scope.spawn(move || self.write(client));
             }
+            let _stopping = Stopping(&self.stopped);
             happens();
-            self.stopped.store(true, Ordering::SeqCst);
         });
         std::mem::take(&mut lock(&self.acknowledged))
     }
