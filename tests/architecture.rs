@@ -51,7 +51,8 @@ const OUTSIDE_CRATES: [(&str, &[&str]); 18] = [
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
     ("anyhow", &["cli"]),
-    ("reqwest", &["cli"]),
+    // The import client, and the one door outward: `interfaces::webhooks`.
+    ("reqwest", &["cli", "interfaces"]),
     ("tracing_subscriber", &["cli"]),
 ];
 

@@ -69,6 +69,7 @@ pub(crate) async fn ledger(directory: &std::path::Path) -> Context {
         clock: Arc::new(SystemClock),
         chance: Arc::new(SystemChance),
         pool: CpuPool::for_this_machine().expect("threads"),
+        outward: Arc::default(),
     };
     let gp = SourceCode::parse("gp").expect("a source code");
     ensure_source(&context, &gp).await.expect("a source");

@@ -49,8 +49,7 @@ impl Touched {
 /// keys, the records they name, their idempotency keys.
 pub(super) fn key_locks(batch: &[Queued]) -> Vec<i64> {
     let mut locks = BTreeSet::new();
-    for command in batch {
-        let read = &command.read;
+    for read in batch.iter().filter_map(|command| command.read.as_ref()) {
         locks.extend(read.keys.iter().map(|key| upper_half(*key)));
         for (source, local_id) in &read.records {
             locks.insert(named("record", source.as_str(), local_id.as_str()));

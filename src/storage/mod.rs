@@ -10,18 +10,24 @@
 //! Nothing here decides who is who: a command is a closure over the pure
 //! registry, and the tables are views of its events.
 
+mod acknowledgements;
 mod audit;
 mod batch;
+mod candidates;
+mod claims;
 mod command;
 mod copy;
 mod db;
+mod erasures;
 mod error;
 mod event_feed;
 mod feed;
+mod feed_place;
 mod gauges;
 mod history;
 mod load;
 mod locks;
+mod merge_rows;
 mod project;
 mod prune;
 mod read;
@@ -30,6 +36,7 @@ mod recent;
 mod rekey;
 mod rows;
 mod seal;
+mod seals;
 mod search;
 mod source;
 mod source_rows;
@@ -39,8 +46,10 @@ mod token;
 mod verify;
 mod verify_audit;
 mod verify_events;
+mod verify_merges;
 mod verify_sources;
 mod verify_views;
+mod webhooks;
 mod write;
 mod writer;
 
@@ -57,30 +66,35 @@ use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 
 pub use audit::AuditRow;
+pub use candidates::{QuestionReads, StoredPerson, YoungRecords};
 pub use command::{CommitActor, CommitReads, NewVersion, Planned, ReadSet, RememberedAnswer};
 pub use copy::{StateHash, TableHash};
 pub use error::StoreError;
 pub use event_feed::{EventPage, PlacedEvent};
 pub use feed::{ExportRow, FeedRow, StoredEvent};
+pub use feed_place::FeedPlace;
 pub use gauges::{AuditGauges, StoreFigures, TaskGauge};
 pub use history::HistoryPage;
-pub use read::{
-    StoredMember, StoredPerson, StoredPersonView, StoredRecord, StoredVersion, TaskFilter,
-    YoungRecords,
-};
+pub use project::event_kind;
+pub use read::{StoredMember, StoredPersonView, StoredRecord, StoredVersion, TaskFilter};
 pub use rekey::RecordToKey;
+pub use seals::{SealedRecord, StoredSeal};
 pub use search::RecordValues;
 pub use source_state::{DeferredVersion, StoredQuarantine};
 pub use token::StoredToken;
 pub use verify::{Checked, VerifyReport, Violation};
+pub use webhooks::{DeadLetter, FailedAttempt, Webhook, WebhookGauges};
 
 use crate::foundation::Instant;
 use crate::registry::RegistryState;
 use db::{Place, Pool, Writer};
+use feed_place::PlaceKey;
 use recent::{RecentKeys, YoungKeys};
 use writer::{Counts, QUEUE_MAX, QUEUE_WAIT, WriterTask};
 
 const DATABASE_FILE: &str = "accord.db";
+/// Key of `meta`: the secret under which places are written for readers.
+const PLACES: &str = "places";
 const LOCK_FILE: &str = "accord.lock";
 /// Held while a process finds out which cluster it is on; no key has it.
 const LINEAGE_LOCK: i64 = i64::MIN;
@@ -121,6 +135,7 @@ struct Inner {
     is_file: bool,
     /// Which ledger this is, and which cluster counts its transactions.
     lineage: String,
+    places: PlaceKey,
     directory: PathBuf,
     live: bool,
 }
@@ -193,6 +208,8 @@ impl Store {
         db::migrate(connection).await?;
         let live = settle_live(connection, options.live).await?;
         let (lineage, offset) = settle_lineage(connection).await?;
+        claims::fill(connection).await?;
+        let places = PlaceKey::new(settle(connection, PLACES, new_name()).await?);
         let is_file = !connection.is_shared();
         let alone = options.exclusive && is_file;
         if !is_file {
@@ -206,6 +223,7 @@ impl Store {
         let stop = Arc::new(Notify::new());
         let young = Arc::new(YoungKeys {
             keys: RwLock::new(RecentKeys::default()),
+            windows: source_state::Windows::default(),
             offset,
         });
         let task = WriterTask {
@@ -230,6 +248,7 @@ impl Store {
                 alone,
                 is_file,
                 lineage,
+                places,
                 directory: directory.to_owned(),
                 live,
             }),
@@ -283,17 +302,21 @@ impl Store {
     {
         let (work, answer) = command::work(decide);
         let queued = command::Queued {
-            read,
+            read: Some(read),
             actor,
             at,
             work,
         };
+        self.queue(queued).await?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    async fn queue(&self, queued: command::Queued) -> Result<(), StoreError> {
         let sent = self.inner.queue.send_timeout(queued, QUEUE_WAIT).await;
         sent.map_err(|refused| match refused {
             SendTimeoutError::Timeout(_) => StoreError::Busy,
             SendTimeoutError::Closed(_) => StoreError::Closed,
-        })?;
-        answer.await.map_err(|_| StoreError::Closed)?
+        })
     }
 
     /// Whether the store answers, and how far it is.

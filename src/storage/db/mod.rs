@@ -14,6 +14,7 @@ mod postgres;
 mod query;
 mod sqlite;
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -258,18 +259,6 @@ pub(super) async fn lock(connection: &mut Connection, locks: &[i64]) -> Result<(
     }
 }
 
-/// The transaction's place in the order in which followers see commits, taken
-/// once all locks are held; `None` where positions are that order.
-pub(super) async fn stamp(
-    connection: &mut Connection,
-    offset: i64,
-) -> Result<Option<i64>, StoreError> {
-    match connection.engine()? {
-        Engine::Sqlite(_) => Ok(None),
-        Engine::Postgres(it) => postgres::stamp(it, offset).await.map(Some),
-    }
-}
-
 /// What a commit leaves to be found by when its reply is lost.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Receipt {
@@ -279,17 +268,36 @@ pub(super) struct Receipt {
     pub(super) token: i64,
 }
 
-/// Leaves the receipt in the transaction.
-pub(super) async fn leave_receipt(
+/// What a transaction is given once all its locks are held.
+pub(super) struct Settled {
+    /// Its place in the order in which followers see commits, left in `commits`;
+    /// `None` where positions are that order and no reply can be lost.
+    pub(super) receipt: Option<Receipt>,
+    /// Numbers for its audit rows.
+    pub(super) audit: Vec<i64>,
+}
+
+/// Takes the transaction's place and numbers for so many audit rows.
+pub(super) async fn settle(
     connection: &mut Connection,
-    receipt: Receipt,
-) -> Result<(), StoreError> {
-    query("insert into commits (stamp, token) values ($1, $2)")
-        .bind(receipt.stamp)
-        .bind(receipt.token)
-        .execute(connection)
+    offset: i64,
+    audit: usize,
+) -> Result<Settled, StoreError> {
+    let count = i64::try_from(audit).unwrap_or(i64::MAX);
+    if let Engine::Postgres(it) = connection.engine()? {
+        let token = RandomState::new().hash_one(count).cast_signed();
+        let (stamp, audit) = postgres::settle(it, offset, token, count).await?;
+        let receipt = Some(Receipt { stamp, token });
+        return Ok(Settled { receipt, audit });
+    }
+    let row = query("select coalesce(max(audit), 0) from audit")
+        .fetch_one(connection)
         .await?;
-    Ok(())
+    let last: i64 = row.try_get(0)?;
+    Ok(Settled {
+        receipt: None,
+        audit: (last + 1..=last + count).collect(),
+    })
 }
 
 /// Whether the commit of the receipt took place. To be asked inside a
@@ -351,24 +359,6 @@ async fn highest_numbers(connection: &mut Connection) -> Result<Numbers, StoreEr
     })
 }
 
-/// Numbers for audit rows.
-pub(super) async fn audit_numbers(
-    connection: &mut Connection,
-    count: usize,
-) -> Result<Vec<i64>, StoreError> {
-    let count = i64::try_from(count).unwrap_or(i64::MAX);
-    match connection.engine()? {
-        Engine::Sqlite(_) => {
-            let row = query("select coalesce(max(audit), 0) from audit")
-                .fetch_one(connection)
-                .await?;
-            let last: i64 = row.try_get(0)?;
-            Ok((last + 1..=last + count).collect())
-        }
-        Engine::Postgres(it) => postgres::audit_numbers(it, count).await,
-    }
-}
-
 /// All commits up to and with this place are visible to statements that come
 /// after this one; `None` where all commits are.
 pub(super) async fn horizon(
@@ -408,6 +398,19 @@ pub(super) async fn mend_numbers(connection: &mut Connection) -> Result<(), Stor
         && postgres::numbers_are_behind(it).await?
     {
         postgres::raise_numbers(it).await?;
+    }
+    Ok(())
+}
+
+/// Takes what deleted and replaced rows have left in the file off it.
+pub(super) async fn scrub(connection: &mut Connection) -> Result<(), StoreError> {
+    let statements: &[&'static str] = if connection.is_shared() {
+        &["vacuum payloads", "vacuum record_keys"]
+    } else {
+        &["vacuum", "pragma wal_checkpoint(truncate)"]
+    };
+    for statement in statements {
+        query(*statement).fetch_all(connection).await?;
     }
     Ok(())
 }

@@ -26,6 +26,10 @@ const BUSY_WAIT: Duration = Duration::from_secs(5);
 const WRITER_CACHE: i64 = -65_536;
 /// The same for each reader.
 const READER_CACHE: i64 = -16_384;
+/// Bytes of the file that readers look at in place (SQLite's own bound is lower
+/// on some machines): each commit empties a reader's cache, and reading the same
+/// pages again costs more than what is done with them.
+const READER_MAP: i64 = 1 << 40;
 /// Statements kept prepared: some thirty, each in a handful of row counts.
 const STATEMENTS_KEPT: usize = 512;
 /// Earlier ones can lose commits when a WAL is reset (RELIABILITY §1).
@@ -80,6 +84,7 @@ impl FileOptions {
         let open = || {
             let connection = self.open()?;
             connection.pragma_update(None, "cache_size", READER_CACHE)?;
+            connection.pragma_update(None, "mmap_size", READER_MAP)?;
             connection.pragma_update(None, "query_only", "on")?;
             Ok(connection)
         };
