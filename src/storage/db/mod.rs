@@ -290,10 +290,13 @@ pub(super) async fn settle(
         let receipt = Some(Receipt { stamp, token });
         return Ok(Settled { receipt, audit });
     }
-    let row = query("select coalesce(max(audit), 0) from audit")
-        .fetch_one(connection)
-        .await?;
-    let last: i64 = row.try_get(0)?;
+    let row =
+        query("select coalesce(max(audit), 0), (select value from meta where key = $1) from audit")
+            .bind(GAPS)
+            .fetch_one(connection)
+            .await?;
+    let (_, least) = gaps_from(row.try_get(1)?)?;
+    let last = row.try_get::<i64>(0)?.max(least - 1);
     Ok(Settled {
         receipt: None,
         audit: (last + 1..=last + count).collect(),
@@ -345,15 +348,33 @@ pub(super) async fn numbers(connection: &mut Connection) -> Result<Numbers, Stor
     }
 }
 
+/// Key of `meta` in a file: up to which event and which audit row numbers may
+/// have gaps, because they came from where several processes number. The next
+/// are not below these, and so above every place that came along.
+pub(super) const GAPS: &str = "numbers_with_gaps";
+
+/// The value under [`GAPS`], by event and audit row; zeros without one.
+pub(super) fn gaps_from(value: Option<String>) -> Result<(i64, i64), StoreError> {
+    let Some(text) = value else {
+        return Ok((0, 0));
+    };
+    let parts = text.split_once(' ');
+    let parsed = parts.and_then(|(event, audit)| Some((event.parse().ok()?, audit.parse().ok()?)));
+    parsed.ok_or_else(|| StoreError::inconsistent("meta", "value", GAPS))
+}
+
 async fn highest_numbers(connection: &mut Connection) -> Result<Numbers, StoreError> {
     let row = query(
         "select coalesce((select max(position) from events), 0), \
-         coalesce((select max(record) from records), 0)",
+         coalesce((select max(record) from records), 0), \
+         (select value from meta where key = $1)",
     )
+    .bind(GAPS)
     .fetch_one(connection)
     .await?;
+    let (least, _) = gaps_from(row.try_get(2)?)?;
     Ok(Numbers {
-        position: row.try_get(0)?,
+        position: row.try_get::<i64>(0)?.max(least - 1),
         record: row.try_get(1)?,
         positions: i64::MAX,
     })
