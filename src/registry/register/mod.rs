@@ -12,6 +12,7 @@
 
 mod deferral;
 mod invalidation;
+mod life;
 mod overlay;
 #[cfg(test)]
 mod tests;
@@ -134,6 +135,7 @@ impl<'a> Work<'a> {
         let standard = Arc::clone(&self.registration.standard);
         let candidates = self.find_candidates(record, &standard);
         let mut placed = self.place(record, 1, &standard, &candidates, None);
+        self.judge_life(record, 1, &candidates, &mut placed);
         self.take_replacement(record, 1, &mut placed);
         self.finish(record, 1, placed, Some(standard), true)
     }
@@ -144,6 +146,7 @@ impl<'a> Work<'a> {
         let standard = self.with_history(record.number);
         let candidates = self.find_candidates(record.number, &standard);
         let mut placed = self.place(record.number, version, &standard, &candidates, None);
+        self.judge_life(record.number, version, &candidates, &mut placed);
         self.take_replacement(record.number, version, &mut placed);
         self.finish(record.number, version, placed, Some(standard), false)
     }
@@ -174,6 +177,7 @@ impl<'a> Work<'a> {
             Some(person) if kept => self.judge(record, person, version, &candidates),
             _ => self.place(record.number, version, &standard, &candidates, person),
         };
+        self.judge_life(record.number, version, &candidates, &mut placed);
         self.take_replacement(record.number, version, &mut placed);
         self.finish(record.number, version, placed, Some(standard), false)
     }
@@ -380,34 +384,6 @@ impl<'a> Work<'a> {
         tasks
     }
 
-    fn stays(
-        &self,
-        record: &RecordState,
-        possible: Vec<OtherPerson>,
-        tasks: Vec<TaskId>,
-    ) -> Placed {
-        let link = record.link.as_ref();
-        let person = link.map_or_else(|| self.numbering.person(), |link| link.person);
-        let route = link.and_then(|link| link.route);
-        let companions = self
-            .state
-            .persons
-            .get(&person)
-            .is_some_and(|person| person.members.len() > 1);
-        Placed {
-            person,
-            outcome: if companions {
-                Outcome::Linked
-            } else {
-                Outcome::NewPerson
-            },
-            route,
-            weight_bits: link.and_then(|link| link.weight_bits),
-            possible,
-            tasks,
-        }
-    }
-
     fn decide(&self, candidates: &[&Scored]) -> (Decision, Vec<(Grade, Vec<Reason>)>) {
         let persons: Vec<PersonId> = candidates.iter().map(|scored| scored.person).collect();
         let claimed = claimed_number(&self.registration.standard);
@@ -462,7 +438,7 @@ impl<'a> Work<'a> {
         created: bool,
     ) -> Change<Registered> {
         self.judge_source(record, &mut placed);
-        let findings = self.findings(remembered.as_deref());
+        let findings = self.findings(remembered.as_deref(), &placed);
         let events = i64::try_from(self.events.len()).unwrap_or(i64::MAX);
         let weight = placed.weight_bits.map(crate::matching::MatchWeight::new);
         let answer = RegistrationAnswer {

@@ -3,15 +3,15 @@
 
 use std::sync::Arc;
 
-use crate::foundation::RecordNumber;
+use crate::foundation::{RecordNumber, TaskId};
 use crate::identity::StandardRecord;
 use crate::matching::Reason;
 use crate::matching::levels::NhsNumberLevel;
 use crate::registry::register::{Placed, Work};
 use crate::registry::tasks::{Question, evidence_digest, raise};
 use crate::registry::{
-    Change, CloseReason, ComparedVersion, Outcome, RecordState, Registered, RegistryEvent,
-    TaskKind, VersionStanding,
+    Change, CloseReason, ComparedVersion, LiveNumbers, OtherPerson, Outcome, RecordState,
+    Registered, RegistryEvent, TaskKind, VersionStanding,
 };
 
 /// Why an update is held.
@@ -35,7 +35,8 @@ impl Work<'_> {
             return Some(Objection::Supersession);
         }
         let earlier = self.state.standards.get(&record.number)?;
-        let score = self.model.score(&self.registration.standard, &[earlier]);
+        let earlier = self.with_live_number(earlier);
+        let score = self.model.score(&self.registration.standard, &[&earlier]);
         self.changes_verified_number =
             score.vector.nhs_number() == NhsNumberLevel::DifferentVerified;
         if score.is_of_someone_else() {
@@ -67,6 +68,14 @@ impl Work<'_> {
         }
     }
 
+    /// A record as the update is compared with it: a number that is replaced, by
+    /// the update itself perhaps, counts as the one that stands (R16).
+    fn with_live_number(&self, record: &Arc<StandardRecord>) -> Arc<StandardRecord> {
+        let numbers = self.state.replacements_with(self.registration);
+        let record = std::slice::from_ref(record);
+        LiveNumbers::of(&numbers, &self.registration.standard, record).resolve(&record[0])
+    }
+
     /// Whether another record of the person has a verified number that is not
     /// the update's: the update would give the person two (R15, R20).
     fn companions_keep_their_number(&self, record: &RecordState) -> bool {
@@ -76,9 +85,8 @@ impl Work<'_> {
             .iter()
             .filter(|member| member.record != record.number)
             .any(|member| {
-                let pair = self
-                    .model
-                    .compare(&self.registration.standard, &member.standard);
+                let standard = self.with_live_number(&member.standard);
+                let pair = self.model.compare(&self.registration.standard, &standard);
                 pair.nhs_number() == NhsNumberLevel::DifferentVerified
             })
     }
@@ -128,6 +136,35 @@ impl Work<'_> {
             let because = CloseReason::Superseded;
             self.events
                 .push(RegistryEvent::TaskClosed { task, because });
+        }
+    }
+
+    /// The record keeps its person.
+    pub(super) fn stays(
+        &self,
+        record: &RecordState,
+        possible: Vec<OtherPerson>,
+        tasks: Vec<TaskId>,
+    ) -> Placed {
+        let link = record.link.as_ref();
+        let person = link.map_or_else(|| self.numbering.person(), |link| link.person);
+        let route = link.and_then(|link| link.route);
+        let companions = self
+            .state
+            .persons
+            .get(&person)
+            .is_some_and(|person| person.members.len() > 1);
+        Placed {
+            person,
+            outcome: if companions {
+                Outcome::Linked
+            } else {
+                Outcome::NewPerson
+            },
+            route,
+            weight_bits: link.and_then(|link| link.weight_bits),
+            possible,
+            tasks,
         }
     }
 

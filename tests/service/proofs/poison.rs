@@ -62,6 +62,7 @@ fn f16_a_message_that_breaks_the_program_is_answered_500_and_disturbs_nobody() {
             chance: Arc::new(Poisoned(AtomicUsize::new(CALLERS / 2))),
             pool: CpuPool::for_this_machine().expect("threads"),
             outward: Arc::default(),
+            survivorship: Arc::default(),
         };
         let options = ServerOptions {
             listen: "127.0.0.1:0".parse().expect("an address"),
