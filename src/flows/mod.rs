@@ -35,6 +35,7 @@ mod prepare;
 mod ready;
 mod register_batch;
 mod register_record;
+mod rekey_ledger;
 mod release_source;
 mod review_task;
 mod seal_audit;
@@ -91,6 +92,7 @@ pub use merge_persons::{
 pub use move_record::{MoveOutcome, move_record};
 pub use register_batch::register_batch;
 pub use register_record::{RegisterCommand, register_record};
+pub use rekey_ledger::{keys_fit, rekey};
 pub use release_source::{
     DecidedDeferred, SourceQuarantine, decide_deferred, follow_releases, list_quarantines,
     release_source,

@@ -17,7 +17,7 @@ use crate::matching::{BlockingKeys, blocking_keys};
 use crate::registry::{
     Change, DecidedAgain, Gate, LocalId, Numbering, Outcome, RecordState, RecordStatus, Registered,
     Registration, RegistrationAnswer, RegistryEvent, RegistryState, SourceCode, VersionStanding,
-    accept_held, claimed_number, decide_again, register,
+    WaitingVersion, accept_held, claimed_number, decide_again, register,
 };
 use crate::review::Carried;
 use crate::security::{Access, AuditEntry};
@@ -85,7 +85,8 @@ pub(super) async fn prepare_registration(
     command: RegisterCommand,
 ) -> Result<PreparedRegistration, FlowError> {
     let (own, access) = (context.clone(), access.clone());
-    let preparing = async move { prepare(&own, &access, command).await };
+    // Kept small: it is handed on by value.
+    let preparing = Box::pin(async move { prepare(&own, &access, command).await });
     read_and_compute(context, preparing).await
 }
 
@@ -165,18 +166,18 @@ async fn prepare(
     Ok(PreparedRegistration { read, inside })
 }
 
-/// Decides a version that came during a quarantine of its source; whether it
-/// no longer waits.
+/// Decides a version that came during a quarantine of its source, and those that
+/// it has overtaken; whether it no longer waits.
 pub(super) async fn commit_again(
     prepared: PreparedRegistration,
-    version: u32,
+    waiting: WaitingVersion,
 ) -> Result<bool, FlowError> {
     let PreparedRegistration { read, mut inside } = prepared;
     let actor = CommitActor {
         actor: inside.access.actor().name.clone(),
         request_id: inside.access.actor().request_id.clone(),
     };
-    inside.again = Some(version);
+    inside.again = Some(waiting);
     let verdict = Arc::new(inside).commit(read, actor, true).await?;
     Ok(!matches!(verdict, Verdict::Waits))
 }
@@ -278,7 +279,7 @@ struct Inside {
     idempotency: Option<(String, String)>,
     if_match: Option<IfMatch>,
     /// The deferred version that this decides.
-    again: Option<u32>,
+    again: Option<WaitingVersion>,
 }
 
 impl Inside {
@@ -339,8 +340,8 @@ impl Inside {
     }
 
     fn run(&self, state: &RegistryState, reads: &CommitReads, looked: bool) -> Planned<Verdict> {
-        if let Some(version) = self.again {
-            return self.run_again(state, version);
+        if let Some(waiting) = &self.again {
+            return self.run_again(state, waiting);
         }
         let content = self.content();
         if let Some(remembered) = &reads.remembered {
@@ -419,9 +420,9 @@ impl Inside {
         }
     }
 
-    fn run_again(&self, state: &RegistryState, version: u32) -> Planned<Verdict> {
+    fn run_again(&self, state: &RegistryState, waiting: &WaitingVersion) -> Planned<Verdict> {
         let (model, numbering) = (&self.context.model, self.numbering());
-        match decide_again(state, model, &numbering, &self.registration, version) {
+        match decide_again(state, model, &numbering, &self.registration, waiting) {
             DecidedAgain::Waits => Planned::nothing(Verdict::Waits),
             DecidedAgain::Overtaken(events) => Planned {
                 events,

@@ -62,7 +62,7 @@ pub use quarantine::{
 pub use record_state::{LinkState, RecordState, RecordStatus, VersionState};
 pub use register::{accept_held, register};
 pub use registration::{PreparedPerson, Registered, Registration};
-pub use release::{DecidedAgain, decide_again, release_source};
+pub use release::{DecidedAgain, WaitingVersion, decide_again, release_source};
 pub use seal::{SealRefusal, SealState, Seals, seal};
 pub use source::{InvalidName, LocalId, Source, SourceCode};
 pub use state::{Member, PersonState, PersonStatus, RegistryState};

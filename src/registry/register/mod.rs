@@ -43,25 +43,22 @@ pub fn register(
     numbering: &Numbering<'_>,
     registration: &Registration,
 ) -> Change<Registered> {
-    let existing = state
-        .record(&registration.source, &registration.local_id)
-        .cloned();
-    let work = Work {
-        state,
-        model,
-        numbering,
-        registration,
-        events: Vec::new(),
-        changes_verified_number: false,
-    };
-    match existing {
-        None if work.is_deferred() => work.defer_record(None),
-        None => work.first_version(),
-        Some(record) if work.is_older(&record) => work.history(&record),
-        Some(record) if work.is_deferred() => work.defer_update(&record),
-        Some(record) if record.status == RecordStatus::Withdrawn => work.returning(&record),
-        Some(record) => work.update(&record),
+    Work::on(state, model, numbering, registration).register()
+}
+
+/// The same for a record of which nothing was decided yet, because all of its
+/// versions came during a quarantine: the first of them is no measure for this.
+pub(super) fn register_undecided(
+    state: &RegistryState,
+    model: &LinkageModel,
+    numbering: &Numbering<'_>,
+    registration: &Registration,
+) -> Change<Registered> {
+    Work {
+        undecided: true,
+        ..Work::on(state, model, numbering, registration)
     }
+    .register()
 }
 
 struct Work<'a> {
@@ -72,6 +69,8 @@ struct Work<'a> {
     events: Vec<RegistryEvent>,
     /// The update brings another verified number than the earlier version had.
     changes_verified_number: bool,
+    /// What is served of the record was never decided.
+    undecided: bool,
 }
 
 struct Placed {
@@ -83,7 +82,37 @@ struct Placed {
     tasks: Vec<TaskId>,
 }
 
-impl Work<'_> {
+impl<'a> Work<'a> {
+    fn on(
+        state: &'a RegistryState,
+        model: &'a LinkageModel,
+        numbering: &'a Numbering<'a>,
+        registration: &'a Registration,
+    ) -> Self {
+        Self {
+            state,
+            model,
+            numbering,
+            registration,
+            events: Vec::new(),
+            changes_verified_number: false,
+            undecided: false,
+        }
+    }
+
+    fn register(self) -> Change<Registered> {
+        let (source, local_id) = (&self.registration.source, &self.registration.local_id);
+        let existing = self.state.record(source, local_id).cloned();
+        match existing {
+            None if self.is_deferred() => self.defer_record(None),
+            None => self.first_version(),
+            Some(record) if self.is_older(&record) => self.history(&record),
+            Some(record) if self.is_deferred() => self.defer_update(&record),
+            Some(record) if record.status == RecordStatus::Withdrawn => self.returning(&record),
+            Some(record) => self.update(&record),
+        }
+    }
+
     fn is_older(&self, record: &RecordState) -> bool {
         match (self.registration.effective_at, record.current.effective_at) {
             (Some(sent), Some(known)) => sent < known,
@@ -369,34 +398,6 @@ impl Work<'_> {
         priority(kind, members.chain([standard]), self.numbering.now)
     }
 
-    fn stays(
-        &self,
-        record: &RecordState,
-        possible: Vec<OtherPerson>,
-        tasks: Vec<TaskId>,
-    ) -> Placed {
-        let link = record.link.as_ref();
-        let person = link.map_or_else(|| self.numbering.person(), |link| link.person);
-        let route = link.and_then(|link| link.route);
-        let companions = self
-            .state
-            .persons
-            .get(&person)
-            .is_some_and(|person| person.members.len() > 1);
-        Placed {
-            person,
-            outcome: if companions {
-                Outcome::Linked
-            } else {
-                Outcome::NewPerson
-            },
-            route,
-            weight_bits: link.and_then(|link| link.weight_bits),
-            possible,
-            tasks,
-        }
-    }
-
     fn decide(&self, candidates: &[&Scored]) -> (Decision, Vec<(Grade, Vec<Reason>)>) {
         let persons: Vec<PersonId> = candidates.iter().map(|scored| scored.person).collect();
         let claimed = claimed_number(&self.registration.standard);
@@ -430,19 +431,6 @@ impl Work<'_> {
 
     fn find_candidates(&self, record: RecordNumber, standard: &Arc<StandardRecord>) -> Vec<Scored> {
         candidates(self.state, self.model, self.registration, record, standard)
-    }
-
-    fn with_history(&self, record: RecordNumber) -> Arc<StandardRecord> {
-        match self.state.standards.get(&record) {
-            Some(earlier) => Arc::new(
-                self.registration
-                    .standard
-                    .as_ref()
-                    .clone()
-                    .remembering(earlier),
-            ),
-            None => Arc::clone(&self.registration.standard),
-        }
     }
 
     fn push_version(&mut self, record: RecordNumber, version: u32, standing: VersionStanding) {

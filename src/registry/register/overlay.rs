@@ -3,15 +3,16 @@
 
 use std::sync::Arc;
 
-use crate::foundation::RecordNumber;
+use crate::foundation::{RecordNumber, TaskId};
 use crate::identity::StandardRecord;
 use crate::matching::levels::NhsNumberLevel;
 use crate::matching::{LinkageModel, Reason};
 use crate::registry::register::{Placed, Work};
 use crate::registry::tasks::{Grounds, Question};
 use crate::registry::{
-    Change, CloseReason, ComparedVersion, EvidenceRow, LiveNumbers, Numbering, Outcome,
-    RecordState, Registered, Registration, RegistryEvent, RegistryState, TaskKind, VersionStanding,
+    Change, CloseReason, ComparedVersion, EvidenceRow, LiveNumbers, Numbering, OtherPerson,
+    Outcome, RecordState, Registered, Registration, RegistryEvent, RegistryState, TaskKind,
+    VersionStanding,
 };
 
 /// Why an update is held.
@@ -39,14 +40,7 @@ pub fn accept_held(
 ) -> Change<Registered> {
     let existing = state.record(&registration.source, &registration.local_id);
     let existing = existing.cloned();
-    let work = Work {
-        state,
-        model,
-        numbering,
-        registration,
-        events: Vec::new(),
-        changes_verified_number: false,
-    };
+    let work = Work::on(state, model, numbering, registration);
     match existing {
         Some(record) => work.accept(&record, version),
         None => work.first_version(),
@@ -65,12 +59,32 @@ impl Work<'_> {
         let score = self.model.score(&self.registration.standard, &[&earlier]);
         self.changes_verified_number =
             score.vector.nhs_number() == NhsNumberLevel::DifferentVerified;
-        if score.contradictions() >= 2 {
-            Some(Objection::SomeoneElse)
+        if score.is_of_someone_else() {
+            // What was served before was never decided: it holds nothing up.
+            (!self.undecided).then_some(Objection::SomeoneElse)
         } else if self.changes_verified_number && self.companions_keep_their_number(record) {
             Some(Objection::SecondNumber)
         } else {
             None
+        }
+    }
+
+    /// The version with the history before it; what was served and never decided
+    /// counts as history unless it speaks of someone else.
+    pub(super) fn with_history(&self, record: RecordNumber) -> Arc<StandardRecord> {
+        let earlier = self.state.standards.get(&record).filter(|earlier| {
+            let score = || self.model.score(&self.registration.standard, &[earlier]);
+            !self.undecided || !score().is_of_someone_else()
+        });
+        match earlier {
+            Some(earlier) => Arc::new(
+                self.registration
+                    .standard
+                    .as_ref()
+                    .clone()
+                    .remembering(earlier),
+            ),
+            None => Arc::clone(&self.registration.standard),
         }
     }
 
@@ -171,6 +185,35 @@ impl Work<'_> {
             accepted: true,
         });
         self.become_current(record)
+    }
+
+    /// The record keeps its person.
+    pub(super) fn stays(
+        &self,
+        record: &RecordState,
+        possible: Vec<OtherPerson>,
+        tasks: Vec<TaskId>,
+    ) -> Placed {
+        let link = record.link.as_ref();
+        let person = link.map_or_else(|| self.numbering.person(), |link| link.person);
+        let route = link.and_then(|link| link.route);
+        let companions = self
+            .state
+            .persons
+            .get(&person)
+            .is_some_and(|person| person.members.len() > 1);
+        Placed {
+            person,
+            outcome: if companions {
+                Outcome::Linked
+            } else {
+                Outcome::NewPerson
+            },
+            route,
+            weight_bits: link.and_then(|link| link.weight_bits),
+            possible,
+            tasks,
+        }
     }
 
     pub(super) fn hold(
