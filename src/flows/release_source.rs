@@ -142,7 +142,7 @@ pub async fn decide_deferred(
 enum Prepared {
     Decidable(Box<PreparedRegistration>, u32),
     /// Nothing is left to decide.
-    Erased(RegistryEvent),
+    Erased(Box<RegistryEvent>),
 }
 
 async fn prepare(
@@ -151,10 +151,10 @@ async fn prepare(
     waiting: DeferredVersion,
 ) -> Result<Prepared, FlowError> {
     let Some(submitted) = waiting.submitted else {
-        return Ok(Prepared::Erased(RegistryEvent::DeferredDecided {
+        return Ok(Prepared::Erased(Box::new(RegistryEvent::DeferredDecided {
             record: waiting.record,
             version: waiting.version,
-        }));
+        })));
     };
     let command = RegisterCommand {
         source: waiting.source,
@@ -174,7 +174,7 @@ async fn commit(context: &Context, access: &Access, prepared: Prepared) -> Resul
         Prepared::Erased(event) => event,
     };
     let plan = move |_: &mut RegistryState, _: &_| Planned {
-        events: vec![event.clone()],
+        events: vec![(*event).clone()],
         ..Planned::nothing(true)
     };
     let (read, now) = (ReadSet::default(), context.clock.now());
