@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::flows::prepare::{fetch, look_up};
+use crate::flows::prepare::{fetch_question, look_up};
 use crate::flows::{Context, FlowError};
 use crate::foundation::PersonId;
 use crate::foundation::limits::{HOMES_MAX, HOUSEHOLD_PERSONS_MAX};
@@ -37,7 +37,8 @@ pub(super) async fn residents(
     for home in homes {
         let (own, asked) = (context.clone(), home.clone());
         let looked_up = context.pool.run(move || look_up(&own, &asked)).await??;
-        let persons = fetch(context, looked_up, true).await?.persons;
+        let (found_here, _) = fetch_question(context, looked_up, None).await?;
+        let persons = found_here.persons;
         let model = Arc::clone(&context.model);
         let here = persons.into_iter().filter(|person| {
             let mut members = person.members.iter();

@@ -12,6 +12,7 @@ mod candidates;
 mod disclosure;
 mod erase;
 mod event;
+mod event_words;
 mod evidence;
 mod household;
 mod merging;
@@ -33,9 +34,9 @@ mod withdraw;
 pub use answer::{OtherPerson, Outcome, RegistrationAnswer};
 pub use disclosure::{Gate, ShownRow, ShownValues};
 pub use erase::erase;
-pub use event::{
-    ComparedVersion, EvidenceRow, LinkDecision, NumberHash, RegistryEvent, UnlinkReason,
-    VersionStanding,
+pub use event::RegistryEvent;
+pub use event_words::{
+    ComparedVersion, EvidenceRow, LinkDecision, NumberHash, UnlinkReason, VersionStanding,
 };
 pub use household::{lives_with, sweep_household};
 pub use merging::{
