@@ -408,3 +408,32 @@ pub enum RegistryEvent {
         replaced_by: NumberHash,
     },
 }
+
+impl RegistryEvent {
+    /// Records that the event names beside the one that it is about.
+    #[must_use]
+    pub fn other_records(&self) -> Vec<RecordNumber> {
+        match self {
+            Self::MergeMade { moved, kept, .. } => [moved.as_slice(), kept].concat(),
+            Self::AssertionMade { a, b, .. } | Self::SealMade { a, b, .. } => {
+                [a.as_slice(), b].concat()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether the event speaks of a seal, which tells everybody else that there
+    /// is one (R22).
+    #[must_use]
+    pub const fn is_about_a_seal(&self) -> bool {
+        matches!(
+            self,
+            Self::SealMade { .. }
+                | Self::SealLifted { .. }
+                | Self::TaskClosed {
+                    because: CloseReason::Sealed,
+                    ..
+                }
+        )
+    }
+}
