@@ -171,7 +171,7 @@ async fn prepare(
 async fn commit(context: &Context, access: &Access, prepared: Prepared) -> Result<bool, FlowError> {
     let event = match prepared {
         Prepared::Decidable(prepared, version) => return commit_again(*prepared, version).await,
-        Prepared::Erased(event) => event,
+        Prepared::Erased(event) => *event,
     };
     let plan = move |_: &mut RegistryState, _: &_| Planned {
         events: vec![(*event).clone()],

@@ -11,7 +11,7 @@ use crate::foundation::{AssertionId, Instant, MergeId, PersonId, RecordNumber, S
 use crate::matching::Reason;
 use crate::registry::{
     ApprovalReason, AssertionKind, CloseReason, ComparedVersion, ConflictKind, DropReason,
-    EscalationReason, EvidenceRow, LevelChange, LinkDecision, LocalId, NumberHash,
+    EscalationReason, EvidenceRow, GoldenField, LevelChange, LinkDecision, LocalId, NumberHash,
     QuarantineReason, SourceCode, TaskKind, TaskOutcome, TaskPriority, UnlinkReason,
     VersionStanding,
 };
@@ -406,6 +406,25 @@ pub enum RegistryEvent {
         replaced: NumberHash,
         /// Hash of the number that stands for it.
         replaced_by: NumberHash,
+    },
+    /// Somebody prefers what a version of a record says of a field, whatever the
+    /// rules of survivorship say.
+    GoldenValuePreferred {
+        /// For whom.
+        person: PersonId,
+        /// For which field.
+        field: GoldenField,
+        /// The record.
+        record: RecordNumber,
+        /// Its version.
+        version: u32,
+    },
+    /// For a field the rules speak again.
+    GoldenPreferenceEnded {
+        /// For whom.
+        person: PersonId,
+        /// For which field.
+        field: GoldenField,
     },
 }
 

@@ -14,9 +14,12 @@ mod erase;
 mod event;
 mod event_words;
 mod evidence;
+mod golden_record;
+mod golden_values;
 mod household;
 mod merging;
 mod number_claim;
+mod prefer;
 mod quarantine;
 mod record_state;
 mod register;
@@ -26,6 +29,7 @@ mod seal;
 mod source;
 mod state;
 mod supersession;
+mod survivorship;
 mod task_state;
 mod task_words;
 mod tasks;
@@ -38,6 +42,10 @@ pub use event::RegistryEvent;
 pub use event_words::{
     ComparedVersion, EvidenceRow, LinkDecision, NumberHash, UnlinkReason, VersionStanding,
 };
+pub use golden_record::{
+    Chosen, GoldenRecord, GoldenValue, Lost, LostValue, NumberFacts, Preferred, golden_record,
+};
+pub use golden_values::{Contribution, Origin};
 pub use household::{lives_with, sweep_household};
 pub use merging::{
     ApprovalReason, AssertionAnswer, AssertionCommand, AssertionKind, AssertionState, Carried,
@@ -47,6 +55,7 @@ pub use merging::{
     move_record, needs_approval, undo_merge, withdraw_assertion,
 };
 pub use number_claim::{carried_number, claimed_number};
+pub use prefer::{Preference, PreferenceRefused, prefer_value};
 pub use quarantine::{
     CONFLICTS_MIN, ConflictKind, Earlier, LONG_RUN_RECORDS, Quarantine, QuarantineReason,
     SourceState, WINDOW_RECORDS, holds_default,
@@ -58,7 +67,8 @@ pub use release::{DecidedAgain, decide_again, release_source};
 pub use seal::{SealRefusal, SealState, Seals, seal};
 pub use source::{InvalidName, LocalId, Source, SourceCode};
 pub use state::{Member, PersonState, PersonStatus, RegistryState};
-pub use supersession::Replacement;
+pub use supersession::{LiveNumbers, Replacement, Replacements, live_number, number_hash};
+pub use survivorship::{Criterion, GoldenField, Survivorship, SurvivorshipProblem};
 pub use task_state::{
     LevelChange, TaskClaim, TaskOutcome, TaskPriority, TaskRead, TaskStage, TaskState,
     is_new_evidence, level_changes, task_of,

@@ -194,33 +194,23 @@ impl RegistryState {
                 self.apply_link(*record, *person, decision, position);
             }
             RegistryEvent::RecordUnlinked { record, person, .. } => {
-                if let Some(state) = self.records.get_mut(record) {
-                    state.link = None;
-                    state.position = position;
-                }
-                if let Some(state) = self.persons.get_mut(person) {
-                    state.members.remove(record);
-                    state.revision = position;
-                }
+                self.apply_unlink(*record, *person, position);
             }
             RegistryEvent::HeldSettled { record, .. } => self.settle_held(*record, position),
             RegistryEvent::SourceConflictNoted { .. }
             | RegistryEvent::SourceQuarantined { .. }
             | RegistryEvent::SourceReleased { .. } => self.apply_source(event, position),
-            RegistryEvent::NumberReplaced {
-                replaced,
-                replaced_by,
-                ..
-            } => {
-                let known = self.replacements.entry(*replaced).or_default();
-                known.insert(*replaced_by);
-            }
+            RegistryEvent::NumberReplaced { .. } => self.apply_replacement(event),
             RegistryEvent::SealMade { .. } | RegistryEvent::SealLifted { .. } => {
                 self.apply_seal(event, position);
             }
             RegistryEvent::RecordErased { record, .. } => self.apply_erasure(*record, position),
-            // What waits is a list of the store; nothing here depends on it.
-            RegistryEvent::VersionDeferred { .. } | RegistryEvent::DeferredDecided { .. } => {}
+            // What waits, and what is preferred, is read from the events themselves;
+            // nothing here depends on it.
+            RegistryEvent::VersionDeferred { .. }
+            | RegistryEvent::DeferredDecided { .. }
+            | RegistryEvent::GoldenValuePreferred { .. }
+            | RegistryEvent::GoldenPreferenceEnded { .. } => {}
             _ => {
                 self.apply_task(event, position);
                 self.apply_merging(event, position);
@@ -234,6 +224,17 @@ impl RegistryState {
             state.position = position;
         }
         self.touch_person_of(record, position);
+    }
+
+    fn apply_unlink(&mut self, record: RecordNumber, person: PersonId, position: EventPosition) {
+        if let Some(state) = self.records.get_mut(&record) {
+            state.link = None;
+            state.position = position;
+        }
+        if let Some(state) = self.persons.get_mut(&person) {
+            state.members.remove(&record);
+            state.revision = position;
+        }
     }
 
     fn apply_person(&mut self, event: &RegistryEvent, position: EventPosition) {

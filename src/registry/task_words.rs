@@ -23,6 +23,10 @@ pub enum TaskKind {
     SourceQuarantined,
     /// A number is said to be replaced in a circle, or by two others (R18).
     SupersessionConflict,
+    /// Dates that cannot be together, such as a death before the birth (R56).
+    ImplausibleDates,
+    /// Something happened after the person is said to have died (R58).
+    ActivityAfterDeath,
     /// May these two persons become one? Somebody else has proposed it (R114).
     MergeApproval,
 }

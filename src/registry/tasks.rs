@@ -173,9 +173,10 @@ fn is_settled(settled: &TaskState, question: &Question, changed: &[LevelChange])
     match question.kind {
         // About contents: two that differ from the earlier version in the same
         // fields may be two other people.
-        TaskKind::OverlayHeld | TaskKind::SupersessionConflict => {
-            settled.evidence == question.grounds.digest
-        }
+        TaskKind::OverlayHeld
+        | TaskKind::SupersessionConflict
+        | TaskKind::ImplausibleDates
+        | TaskKind::ActivityAfterDeath => settled.evidence == question.grounds.digest,
         _ => settled.evidence == question.grounds.digest || !is_new_evidence(changed),
     }
 }
@@ -271,9 +272,11 @@ pub(super) fn priority<'r>(
             TaskPriority::Sensitive
         }
         TaskKind::PossibleDuplicateNumber | TaskKind::SupersessionConflict => TaskPriority::Number,
-        TaskKind::PossibleDuplicate | TaskKind::LinkDoubtful | TaskKind::MergeApproval => {
-            TaskPriority::Weight
-        }
+        TaskKind::PossibleDuplicate
+        | TaskKind::LinkDoubtful
+        | TaskKind::ImplausibleDates
+        | TaskKind::ActivityAfterDeath
+        | TaskKind::MergeApproval => TaskPriority::Weight,
     }
 }
 

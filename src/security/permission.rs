@@ -85,6 +85,8 @@ pub enum Action {
     SearchPerson,
     /// Read what happened to a person.
     ReadHistory,
+    /// Choose which record's value a golden record shows.
+    PreferValue,
     /// Follow what happens in the ledger.
     ReadEvent,
     /// Read review tasks.
@@ -134,6 +136,7 @@ impl Action {
             Self::ReadPerson => "read_person",
             Self::SearchPerson => "search_person",
             Self::ReadHistory => "read_history",
+            Self::PreferValue => "prefer_value",
             Self::ReadEvent => "read_event",
             Self::ReadTask => "read_task",
             Self::WorkTask => "work_task",
@@ -160,9 +163,9 @@ impl Action {
 pub const fn actions(role: Role) -> &'static [Action] {
     use Action::{
         AcknowledgeChange, ApproveTask, DecideTask, DeliverEvent, EraseRecord, ManageSeal,
-        ManageWebhook, MatchPerson, MergePerson, ReadAudit, ReadChaseList, ReadEvent, ReadHistory,
-        ReadMerge, ReadPerson, ReadRecord, ReadSource, ReadTask, ReleaseSource, SearchPerson,
-        WorkTask, WriteRecord, WriteSource,
+        ManageWebhook, MatchPerson, MergePerson, PreferValue, ReadAudit, ReadChaseList, ReadEvent,
+        ReadHistory, ReadMerge, ReadPerson, ReadRecord, ReadSource, ReadTask, ReleaseSource,
+        SearchPerson, WorkTask, WriteRecord, WriteSource,
     };
     match role {
         Role::Integration => &[
@@ -191,6 +194,7 @@ pub const fn actions(role: Role) -> &'static [Action] {
             ReadPerson,
             SearchPerson,
             ReadHistory,
+            PreferValue,
             ReadTask,
             WorkTask,
             DecideTask,

@@ -285,6 +285,7 @@ pub(super) const fn record_of(event: &RegistryEvent) -> Option<RecordNumber> {
         | RegistryEvent::SourceQuarantined { record, .. }
         | RegistryEvent::VersionDeferred { record, .. }
         | RegistryEvent::DeferredDecided { record, .. }
+        | RegistryEvent::GoldenValuePreferred { record, .. }
         | RegistryEvent::NumberReplaced { record, .. } => Some(*record),
         RegistryEvent::PersonCreated { .. }
         | RegistryEvent::PersonRetired { .. }
@@ -296,6 +297,7 @@ pub(super) const fn record_of(event: &RegistryEvent) -> Option<RecordNumber> {
         | RegistryEvent::TaskDecided { .. }
         | RegistryEvent::TaskEscalated { .. }
         | RegistryEvent::TaskCommented { .. }
+        | RegistryEvent::GoldenPreferenceEnded { .. }
         | RegistryEvent::SourceReleased { .. }
         | RegistryEvent::PersonRestored { .. }
         | RegistryEvent::MergeProposed { .. }
@@ -316,7 +318,9 @@ pub(super) fn persons_of(event: &RegistryEvent) -> Vec<PersonId> {
         | RegistryEvent::PersonWithdrawn { person }
         | RegistryEvent::PersonRestored { person }
         | RegistryEvent::RecordLinked { person, .. }
-        | RegistryEvent::RecordUnlinked { person, .. } => vec![*person],
+        | RegistryEvent::RecordUnlinked { person, .. }
+        | RegistryEvent::GoldenValuePreferred { person, .. }
+        | RegistryEvent::GoldenPreferenceEnded { person, .. } => vec![*person],
         RegistryEvent::PersonRetired {
             person,
             replaced_by,

@@ -1,14 +1,17 @@
 //! An update that would turn its record into someone else: kept, not served,
 //! and a question (DESIGN §2.2, R101).
 
+use std::sync::Arc;
+
 use crate::foundation::RecordNumber;
+use crate::identity::StandardRecord;
 use crate::matching::levels::NhsNumberLevel;
 use crate::matching::{LinkageModel, Reason};
 use crate::registry::register::{Placed, Work};
 use crate::registry::tasks::{Grounds, Question};
 use crate::registry::{
-    Change, CloseReason, ComparedVersion, EvidenceRow, Numbering, Outcome, RecordState, Registered,
-    Registration, RegistryEvent, RegistryState, TaskKind, VersionStanding,
+    Change, CloseReason, ComparedVersion, EvidenceRow, LiveNumbers, Numbering, Outcome,
+    RecordState, Registered, Registration, RegistryEvent, RegistryState, TaskKind, VersionStanding,
 };
 
 /// Why an update is held.
@@ -58,7 +61,8 @@ impl Work<'_> {
             return Some(Objection::Supersession);
         }
         let earlier = self.state.standards.get(&record.number)?;
-        let score = self.model.score(&self.registration.standard, &[earlier]);
+        let earlier = self.with_live_number(earlier);
+        let score = self.model.score(&self.registration.standard, &[&earlier]);
         self.changes_verified_number =
             score.vector.nhs_number() == NhsNumberLevel::DifferentVerified;
         if score.contradictions() >= 2 {
@@ -70,6 +74,14 @@ impl Work<'_> {
         }
     }
 
+    /// A record as the update is compared with it: a number that is replaced, by
+    /// the update itself perhaps, counts as the one that stands (R16).
+    fn with_live_number(&self, record: &Arc<StandardRecord>) -> Arc<StandardRecord> {
+        let numbers = self.state.replacements_with(self.registration);
+        let record = std::slice::from_ref(record);
+        LiveNumbers::of(&numbers, &self.registration.standard, record).resolve(&record[0])
+    }
+
     /// Whether another record of the person has a verified number that is not
     /// the update's: the update would give the person two (R15, R20).
     fn companions_keep_their_number(&self, record: &RecordState) -> bool {
@@ -79,9 +91,8 @@ impl Work<'_> {
             .iter()
             .filter(|member| member.record != record.number)
             .any(|member| {
-                let pair = self
-                    .model
-                    .compare(&self.registration.standard, &member.standard);
+                let standard = self.with_live_number(&member.standard);
+                let pair = self.model.compare(&self.registration.standard, &standard);
                 pair.nhs_number() == NhsNumberLevel::DifferentVerified
             })
     }

@@ -5,6 +5,7 @@
 mod acknowledgements;
 mod batches;
 mod events;
+mod golden;
 mod merges;
 mod opened_task;
 mod persons;
@@ -20,6 +21,7 @@ mod webhooks;
 pub(super) use acknowledgements::{AcknowledgedBody, AcknowledgementBody, ChaseBody};
 pub(super) use batches::{BatchAnswer, BatchLine, BatchProblem};
 pub(super) use events::{FeedBody, HistoryBody};
+pub(super) use golden::{GoldenBody, PreferenceRequest};
 pub(super) use merges::MergeBody;
 pub(super) use opened_task::{OpenedTaskBody, PackBody};
 pub(super) use persons::PersonBody;
