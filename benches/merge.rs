@@ -120,6 +120,7 @@ async fn ledger(directory: &Path) -> Context {
         pool: CpuPool::for_this_machine().expect("threads"),
         merges_per_hour: u32::MAX,
         outward: Arc::default(),
+        survivorship: Arc::default(),
     };
     ensure_source(&context, &source()).await.expect("a source");
     context

@@ -120,12 +120,12 @@ fn seconds() -> clap::builder::RangedU64ValueParser<u64> {
 
 pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<()> {
     let mut context = open(&arguments.ledger, Use::Exclusive).await?;
+    context.merges_per_hour = arguments.load.merges_per_hour;
     if let Some(file) = &arguments.survivorship {
         let named = || format!("cannot use {}", file.display());
         let text = std::fs::read_to_string(file).with_context(named)?;
         context.survivorship = Arc::new(Survivorship::parse(&text).with_context(named)?);
     }
-    context.merges_per_hour = arguments.load.merges_per_hour;
     context.outward = arguments.outward.policy()?;
     let signals = Signals::new()?;
     if !context.store.is_live() {

@@ -37,7 +37,8 @@ pub(super) async fn residents(
     for home in homes {
         let (own, asked) = (context.clone(), home.clone());
         let looked_up = context.pool.run(move || look_up(&own, &asked)).await??;
-        let persons = fetch_question(context, looked_up, None).await?.0.persons;
+        let (found_here, _) = fetch_question(context, looked_up, None).await?;
+        let persons = found_here.persons;
         let model = Arc::clone(&context.model);
         let here = persons.into_iter().filter(|person| {
             let mut members = person.members.iter();

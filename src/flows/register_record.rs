@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::flows::decide_task::NotDecided;
 use crate::flows::live_numbers::find;
 use crate::flows::prepare::{compare, read_and_compute, score};
 use crate::flows::ready::Ready;
@@ -17,13 +16,10 @@ use crate::matching::{BlockingKeys, blocking_keys};
 use crate::registry::{
     Change, DecidedAgain, Gate, LocalId, Numbering, Outcome, RecordState, RecordStatus, Registered,
     Registration, RegistrationAnswer, RegistryEvent, RegistryState, SourceCode, VersionStanding,
-    WaitingVersion, accept_held, claimed_number, decide_again, register,
+    WaitingVersion, claimed_number, decide_again, register,
 };
-use crate::review::Carried;
-use crate::security::{Access, AuditEntry};
-use crate::storage::{
-    CommitActor, CommitReads, NewVersion, Planned, ReadSet, Remark, RememberedAnswer,
-};
+use crate::security::Access;
+use crate::storage::{CommitActor, CommitReads, NewVersion, Planned, ReadSet, RememberedAnswer};
 
 /// HTTP's words for what an idempotency key remembers (RFC 9110 §15.3).
 const CREATED: u16 = 201;
@@ -46,7 +42,7 @@ pub struct RegisterCommand {
     pub findings: Vec<Finding>,
 }
 
-enum Verdict {
+pub(super) enum Verdict {
     Answer(Box<RegistrationAnswer>),
     OtherContent,
     Stale,
@@ -74,8 +70,8 @@ pub async fn register_record(
 
 /// A registration that waits for its commit.
 pub(super) struct PreparedRegistration {
-    read: ReadSet,
-    inside: Inside,
+    pub(super) read: ReadSet,
+    pub(super) inside: Inside,
 }
 
 /// The slow half, outside any transaction: many may run at once.
@@ -182,45 +178,6 @@ pub(super) async fn commit_again(
     Ok(!matches!(verdict, Verdict::Waits))
 }
 
-/// What a human's word about a held version writes.
-pub(super) struct Accepting {
-    /// The version that becomes current; `None` while the question waits.
-    pub(super) accepts: Option<u32>,
-    pub(super) events: Vec<RegistryEvent>,
-    pub(super) carried: Carried,
-    pub(super) remark: Option<Remark>,
-    pub(super) audit: AuditEntry,
-}
-
-/// Decides what a human says of a held version, inside the commit.
-pub(super) type Accept = Arc<dyn Fn(&RegistryState) -> Result<Accepting, NotDecided> + Send + Sync>;
-
-/// Decides a question about a held version, which becomes current where the
-/// human says so. `read` is what the question reads.
-pub(super) async fn commit_accepting(
-    prepared: PreparedRegistration,
-    read: ReadSet,
-    accept: Accept,
-) -> Result<Carried, FlowError> {
-    let PreparedRegistration { read: own, inside } = prepared;
-    let actor = CommitActor {
-        actor: inside.access.actor().name.clone(),
-        request_id: inside.access.actor().request_id.clone(),
-    };
-    let mut persons = own.persons.clone();
-    persons.extend(read.persons);
-    let read = ReadSet {
-        persons,
-        whole: read.whole,
-        locks: read.locks,
-        ..own
-    };
-    let (store, now) = (inside.context.store.clone(), inside.now);
-    let decide = move |state: &mut RegistryState, _: &CommitReads| inside.accept(state, &accept);
-    let committed = store.commit(read, actor, now, decide);
-    Ok(committed.await??)
-}
-
 /// The short half: re-read, decide, append. The order of calls is the order of
 /// the commits.
 pub(super) async fn commit_registration(
@@ -269,11 +226,11 @@ fn count(answer: &RegistrationAnswer) {
 }
 
 /// What runs between the re-read and the inserts of the commit.
-struct Inside {
-    context: Context,
-    access: Access,
-    now: Instant,
-    registration: Registration,
+pub(super) struct Inside {
+    pub(super) context: Context,
+    pub(super) access: Access,
+    pub(super) now: Instant,
+    pub(super) registration: Registration,
     payload: String,
     stored_hashes: Vec<u64>,
     idempotency: Option<(String, String)>,
@@ -413,7 +370,7 @@ impl Inside {
         vec![self.access.audit(self.now, persons, Some(record))]
     }
 
-    fn numbering(&self) -> Numbering<'_> {
+    pub(super) fn numbering(&self) -> Numbering<'_> {
         Numbering {
             now: self.now,
             chance: self.context.chance.as_ref(),
@@ -432,41 +389,13 @@ impl Inside {
         }
     }
 
-    fn accept(
-        &self,
-        state: &RegistryState,
-        accept: &Accept,
-    ) -> Planned<Result<Carried, NotDecided>> {
-        let mut accepting = match accept(state) {
-            Ok(accepting) => accepting,
-            Err(refused) => return Planned::nothing(Err(refused)),
-        };
-        let mut planned = Planned::nothing(Ok(accepting.carried));
-        planned.events.append(&mut accepting.events);
-        planned.remark = accepting.remark;
-        planned.audit.push(accepting.audit);
-        if let Some(version) = accepting.accepts {
-            let mut after = state.clone();
-            for event in &planned.events {
-                after.apply(event);
-            }
-            let (model, numbering) = (&self.context.model, self.numbering());
-            let change = accept_held(&after, model, &numbering, &self.registration, version);
-            let mut plan = self.plan(change, "");
-            planned.events.append(&mut plan.events);
-            planned.versions = plan.versions;
-            planned.keys = plan.keys;
-        }
-        planned
-    }
-
     fn write(&self, state: &RegistryState, content: &str) -> Planned<Verdict> {
         let model = &self.context.model;
         let change = register(state, model, &self.numbering(), &self.registration);
         self.plan(change, content)
     }
 
-    fn plan(&self, change: Change<Registered>, content: &str) -> Planned<Verdict> {
+    pub(super) fn plan(&self, change: Change<Registered>, content: &str) -> Planned<Verdict> {
         let answer = change.answer.answer;
         let body = serde_json::to_string(&answer)
             .expect("invariant: an answer of texts and numbers always becomes JSON");

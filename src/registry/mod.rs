@@ -12,6 +12,7 @@ mod candidates;
 mod disclosure;
 mod erase;
 mod event;
+mod event_words;
 mod evidence;
 mod golden_record;
 mod golden_values;
@@ -37,9 +38,9 @@ mod withdraw;
 pub use answer::{OtherPerson, Outcome, RegistrationAnswer};
 pub use disclosure::{Gate, ShownRow, ShownValues};
 pub use erase::erase;
-pub use event::{
-    ComparedVersion, EvidenceRow, LinkDecision, NumberHash, RegistryEvent, UnlinkReason,
-    VersionStanding,
+pub use event::RegistryEvent;
+pub use event_words::{
+    ComparedVersion, EvidenceRow, LinkDecision, NumberHash, UnlinkReason, VersionStanding,
 };
 pub use golden_record::{
     Chosen, GoldenRecord, GoldenValue, Lost, LostValue, NumberFacts, Preferred, golden_record,

@@ -218,6 +218,14 @@ impl RegistryState {
         }
     }
 
+    fn settle_held(&mut self, record: RecordNumber, position: EventPosition) {
+        if let Some(state) = self.records.get_mut(&record) {
+            state.held = None;
+            state.position = position;
+        }
+        self.touch_person_of(record, position);
+    }
+
     fn apply_unlink(&mut self, record: RecordNumber, person: PersonId, position: EventPosition) {
         if let Some(state) = self.records.get_mut(&record) {
             state.link = None;
@@ -227,14 +235,6 @@ impl RegistryState {
             state.members.remove(&record);
             state.revision = position;
         }
-    }
-
-    fn settle_held(&mut self, record: RecordNumber, position: EventPosition) {
-        if let Some(state) = self.records.get_mut(&record) {
-            state.held = None;
-            state.position = position;
-        }
-        self.touch_person_of(record, position);
     }
 
     fn apply_person(&mut self, event: &RegistryEvent, position: EventPosition) {

@@ -173,9 +173,10 @@ fn is_settled(settled: &TaskState, question: &Question, changed: &[LevelChange])
     match question.kind {
         // About contents: two that differ from the earlier version in the same
         // fields may be two other people.
-        TaskKind::OverlayHeld | TaskKind::SupersessionConflict => {
-            settled.evidence == question.grounds.digest
-        }
+        TaskKind::OverlayHeld
+        | TaskKind::SupersessionConflict
+        | TaskKind::ImplausibleDates
+        | TaskKind::ActivityAfterDeath => settled.evidence == question.grounds.digest,
         _ => settled.evidence == question.grounds.digest || !is_new_evidence(changed),
     }
 }
@@ -264,18 +265,18 @@ pub(super) fn priority<'r>(
 ) -> TaskPriority {
     match kind {
         // All that a quarantined source sends waits behind its question.
-        TaskKind::SuspectedConfusion
-        | TaskKind::OverlayHeld
-        | TaskKind::SourceQuarantined
-        | TaskKind::ImplausibleDates
-        | TaskKind::ActivityAfterDeath => TaskPriority::Confusion,
+        TaskKind::SuspectedConfusion | TaskKind::OverlayHeld | TaskKind::SourceQuarantined => {
+            TaskPriority::Confusion
+        }
         _ if about.any(|record| record.restricted || is_child(record, now)) => {
             TaskPriority::Sensitive
         }
         TaskKind::PossibleDuplicateNumber | TaskKind::SupersessionConflict => TaskPriority::Number,
-        TaskKind::PossibleDuplicate | TaskKind::LinkDoubtful | TaskKind::MergeApproval => {
-            TaskPriority::Weight
-        }
+        TaskKind::PossibleDuplicate
+        | TaskKind::LinkDoubtful
+        | TaskKind::ImplausibleDates
+        | TaskKind::ActivityAfterDeath
+        | TaskKind::MergeApproval => TaskPriority::Weight,
     }
 }
 

@@ -50,7 +50,10 @@ pub const fn follow(kind: TaskKind, outcome: TaskOutcome) -> Option<Follow> {
             Some(Follow::RefuseHeld)
         }
         (TaskKind::LinkDoubtful, Same) => Some(Follow::AssertSame),
-        (TaskKind::LinkDoubtful, Different) => Some(Follow::MoveOut),
+        (TaskKind::LinkDoubtful | TaskKind::ActivityAfterDeath, Different) => Some(Follow::MoveOut),
+        (TaskKind::ActivityAfterDeath, Same) | (TaskKind::ImplausibleDates, Approve | Reject) => {
+            Some(Follow::Nothing)
+        }
         (TaskKind::SourceQuarantined, Approve) => Some(Follow::ReleaseSource),
         (TaskKind::MergeApproval, Approve) => Some(Follow::ApproveMerge),
         (TaskKind::MergeApproval, Reject) => Some(Follow::DropMerge),

@@ -26,6 +26,8 @@
 //! | `overlay_held` | the held version is the same patient: it becomes current; where it brings a second verified number it is escalated (R20) | it is somebody else: the version is refused, and the record says so to its source | it stays held | – | – |
 //! | `link_doubtful` | the record stays; an assertion says so | the record gets a person of its own, kept apart by an assertion | it stays, with the warning that it carries | – | – |
 //! | `supersession_conflict` | – | – | nothing changes | – | the statement is not taken: a version held for it is refused |
+//! | `implausible_dates` | – | – | nothing changes | the dates stand as they are | a date is wrong: its source has to mend it |
+//! | `activity_after_death` | the activity is this patient's | it is somebody else's: the record gets a person of its own | nothing changes | – | – |
 //! | `source_quarantined` | – | – | – | the source is released (R98) | – |
 //! | `merge_approval` | – | – | – | the merge is made (R114) | it is dropped |
 //!

@@ -334,6 +334,14 @@ fn r115_each_kind_of_question_has_its_own_outcomes() {
             TaskKind::SupersessionConflict,
             vec![CannotTell, Escalate, Reject],
         ),
+        (
+            TaskKind::ImplausibleDates,
+            vec![CannotTell, Escalate, Approve, Reject],
+        ),
+        (
+            TaskKind::ActivityAfterDeath,
+            vec![Same, Different, CannotTell, Escalate],
+        ),
         (TaskKind::SourceQuarantined, vec![Approve]),
         (TaskKind::MergeApproval, vec![Approve, Reject]),
     ];

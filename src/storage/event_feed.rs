@@ -291,13 +291,13 @@ pub(super) const fn record_of(event: &RegistryEvent) -> Option<RecordNumber> {
         | RegistryEvent::PersonRetired { .. }
         | RegistryEvent::PersonWithdrawn { .. }
         | RegistryEvent::TaskClosed { .. }
-        | RegistryEvent::GoldenPreferenceEnded { .. }
         | RegistryEvent::TaskClaimed { .. }
         | RegistryEvent::TaskReleased { .. }
         | RegistryEvent::TaskRead { .. }
         | RegistryEvent::TaskDecided { .. }
         | RegistryEvent::TaskEscalated { .. }
         | RegistryEvent::TaskCommented { .. }
+        | RegistryEvent::GoldenPreferenceEnded { .. }
         | RegistryEvent::SourceReleased { .. }
         | RegistryEvent::PersonRestored { .. }
         | RegistryEvent::MergeProposed { .. }

@@ -425,17 +425,13 @@ pub(super) fn event_subjects(event: &RegistryEvent) -> BTreeSet<String> {
             subjects.insert(task.to_string());
             subjects.insert(record(number));
         }
-        _ => match task_of(event) {
-            Some(task) => {
-                subjects.insert(task.to_string());
-            }
-            None => {
-                subjects.extend(source_subjects(event));
-                subjects.extend(merge_subjects(event));
-                subjects.extend(seal_subjects(event));
-                subjects.extend(golden_subjects(event));
-            }
-        },
+        _ => {
+            subjects.extend(task_of(event).map(|task| task.to_string()));
+            subjects.extend(source_subjects(event));
+            subjects.extend(merge_subjects(event));
+            subjects.extend(seal_subjects(event));
+            subjects.extend(golden_subjects(event));
+        }
     }
     subjects
 }

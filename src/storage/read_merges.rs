@@ -133,7 +133,7 @@ impl Store {
     ///
     /// # Errors
     /// What the database says.
-    pub async fn readers_of(
+    pub async fn readers_told(
         &self,
         person: PersonId,
         since: Instant,

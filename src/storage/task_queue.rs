@@ -115,7 +115,8 @@ impl Where {
             match piece.strip_suffix('?') {
                 Some(piece) => {
                     self.text.push_str(piece);
-                    self.text.push_str(&format!("${number}"));
+                    self.text.push('$');
+                    self.text.push_str(&number.to_string());
                     number += 1;
                 }
                 None => self.text.push_str(piece),
@@ -211,7 +212,8 @@ impl Store {
         let Where { mut text, values } = conditions(filter, after);
         text.insert_str(0, select_tasks!(""));
         let number = values.len() + 1;
-        text.push_str(&format!(" order by priority, rank, task limit ${number}"));
+        text.push_str(" order by priority, rank, task limit $");
+        text.push_str(&number.to_string());
         let query = values.into_iter().fold(db::query(text), Query::bind);
         let rows = query.bind(i64::from(limit)).fetch_all(&mut connection);
         rows.await?.iter().map(task_from).collect()

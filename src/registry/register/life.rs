@@ -53,20 +53,19 @@ impl Work<'_> {
         (record, version): (RecordNumber, u32),
         placed: &mut Placed,
     ) {
-        let question = Question {
+        let content = [self.registration.digest.as_str()];
+        let compared = vec![ComparedVersion { record, version }];
+        let priority = self.priority(kind, &self.registration.standard, None);
+        let task = self.raise(Question {
             kind,
             record,
             persons: vec![placed.person],
             weight_bits: None,
             reasons: vec![reason],
-            // The same content asks nothing new.
-            grounds: Grounds::contents(
-                &[&self.registration.digest],
-                vec![ComparedVersion { record, version }],
-            ),
-            priority: self.priority(kind, &self.registration.standard, None),
-        };
-        placed.tasks.extend(self.raise(question));
+            grounds: Grounds::contents(&content, compared),
+            priority,
+        });
+        placed.tasks.extend(task);
     }
 
     /// Whether this version speaks of a day after a companion's death, or tells of a

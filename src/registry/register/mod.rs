@@ -10,6 +10,7 @@
 //! | any other update | stays with its person; contrary or better evidence makes a task |
 //! | anything from a quarantined source | kept and not acted on (R98) |
 
+mod asking;
 mod deferral;
 mod invalidation;
 mod life;
@@ -21,17 +22,16 @@ pub use overlay::accept_held;
 
 use std::sync::Arc;
 
-use crate::foundation::limits::REVIEW_TASKS_PER_RECORD_MAX;
 use crate::foundation::{EventPosition, PersonId, RecordNumber, TaskId};
 use crate::identity::StandardRecord;
 use crate::matching::{Candidate, Decision, Grade, LinkageModel, Reason, Route, decide};
 use crate::registry::candidates::{Scored, candidates, possible};
 use crate::registry::evidence::link_decision;
-use crate::registry::tasks::{Grounds, Question, close_tasks_of, priority, raise, task_kind};
+use crate::registry::tasks::{Grounds, Question, close_tasks_of};
 use crate::registry::{
     Change, CloseReason, LinkDecision, Numbering, OtherPerson, Outcome, RecordState, RecordStatus,
     Registered, Registration, RegistrationAnswer, RegistryEvent, RegistryState, TaskKind,
-    TaskPriority, UnlinkReason, VersionStanding, claimed_number,
+    UnlinkReason, VersionStanding, claimed_number,
 };
 
 /// Decides what follows from a registration. The caller has dealt with a
@@ -354,48 +354,32 @@ impl<'a> Work<'a> {
         );
     }
 
-    fn ask_about(
-        &mut self,
-        asked: (RecordNumber, u32),
-        standard: &StandardRecord,
-        own: PersonId,
-        found: &[(PersonId, crate::matching::MatchWeight, Vec<Reason>)],
-        candidates: &[&Scored],
-    ) -> Vec<TaskId> {
-        let mut tasks = Vec::new();
-        for (person, weight, reasons) in found.iter().take(REVIEW_TASKS_PER_RECORD_MAX) {
-            let Some(scored) = candidates.iter().find(|scored| scored.person == *person) else {
-                continue;
-            };
-            let mut persons = vec![own, *person];
-            persons.sort_unstable();
-            let kind = task_kind(reasons);
-            tasks.extend(self.raise(Question {
-                kind,
-                record: asked.0,
-                persons,
-                weight_bits: Some(weight.bits()),
-                reasons: reasons.clone(),
-                grounds: Grounds::compared(self.model, asked, standard, scored),
-                priority: self.priority(kind, standard, Some(scored)),
-            }));
-        }
-        tasks
-    }
-
-    fn raise(&mut self, question: Question) -> Option<TaskId> {
-        raise(self.state, &mut self.events, self.numbering, question).waiting()
-    }
-
-    fn priority(
+    fn stays(
         &self,
-        kind: TaskKind,
-        standard: &StandardRecord,
-        with: Option<&Scored>,
-    ) -> TaskPriority {
-        let members = with.into_iter().flat_map(|scored| &scored.members);
-        let members = members.map(|member| member.standard.as_ref());
-        priority(kind, members.chain([standard]), self.numbering.now)
+        record: &RecordState,
+        possible: Vec<OtherPerson>,
+        tasks: Vec<TaskId>,
+    ) -> Placed {
+        let link = record.link.as_ref();
+        let person = link.map_or_else(|| self.numbering.person(), |link| link.person);
+        let route = link.and_then(|link| link.route);
+        let companions = self
+            .state
+            .persons
+            .get(&person)
+            .is_some_and(|person| person.members.len() > 1);
+        Placed {
+            person,
+            outcome: if companions {
+                Outcome::Linked
+            } else {
+                Outcome::NewPerson
+            },
+            route,
+            weight_bits: link.and_then(|link| link.weight_bits),
+            possible,
+            tasks,
+        }
     }
 
     fn decide(&self, candidates: &[&Scored]) -> (Decision, Vec<(Grade, Vec<Reason>)>) {

@@ -3,16 +3,15 @@
 
 use std::sync::Arc;
 
-use crate::foundation::{RecordNumber, TaskId};
+use crate::foundation::RecordNumber;
 use crate::identity::StandardRecord;
 use crate::matching::levels::NhsNumberLevel;
 use crate::matching::{LinkageModel, Reason};
 use crate::registry::register::{Placed, Work};
 use crate::registry::tasks::{Grounds, Question};
 use crate::registry::{
-    Change, CloseReason, ComparedVersion, EvidenceRow, LiveNumbers, Numbering, OtherPerson,
-    Outcome, RecordState, Registered, Registration, RegistryEvent, RegistryState, TaskKind,
-    VersionStanding,
+    Change, CloseReason, ComparedVersion, EvidenceRow, LiveNumbers, Numbering, Outcome,
+    RecordState, Registered, Registration, RegistryEvent, RegistryState, TaskKind, VersionStanding,
 };
 
 /// Why an update is held.
@@ -185,35 +184,6 @@ impl Work<'_> {
             accepted: true,
         });
         self.become_current(record)
-    }
-
-    /// The record keeps its person.
-    pub(super) fn stays(
-        &self,
-        record: &RecordState,
-        possible: Vec<OtherPerson>,
-        tasks: Vec<TaskId>,
-    ) -> Placed {
-        let link = record.link.as_ref();
-        let person = link.map_or_else(|| self.numbering.person(), |link| link.person);
-        let route = link.and_then(|link| link.route);
-        let companions = self
-            .state
-            .persons
-            .get(&person)
-            .is_some_and(|person| person.members.len() > 1);
-        Placed {
-            person,
-            outcome: if companions {
-                Outcome::Linked
-            } else {
-                Outcome::NewPerson
-            },
-            route,
-            weight_bits: link.and_then(|link| link.weight_bits),
-            possible,
-            tasks,
-        }
     }
 
     pub(super) fn hold(

@@ -115,6 +115,18 @@ pub(super) struct VersionBody {
     record: Option<SubmittedRecord>,
 }
 
+impl From<VersionAnswer> for VersionBody {
+    fn from(version: VersionAnswer) -> Self {
+        Self {
+            version: version.version,
+            standing: version.standing,
+            effective_at: version.effective_at.map(|at| at.to_string()),
+            received_at: version.received_at.to_string(),
+            record: version.record,
+        }
+    }
+}
+
 /// How far a link can be relied on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -140,18 +152,6 @@ impl LinkStanding {
             "After an update this record fits its person's other records badly; the link is \
              possible until a human has looked at it.",
         )
-    }
-}
-
-impl From<VersionAnswer> for VersionBody {
-    fn from(version: VersionAnswer) -> Self {
-        Self {
-            version: version.version,
-            standing: version.standing,
-            effective_at: version.effective_at.map(|at| at.to_string()),
-            received_at: version.received_at.to_string(),
-            record: version.record,
-        }
     }
 }
 
