@@ -303,7 +303,9 @@ impl Contribution {
             address.postcode.is_some(),
             address.uprn.is_some(),
         ];
+        // One High Street is not the other: without a postcode the town tells them apart.
         let postcode = address.postcode.as_ref().map(|postcode| postcode.text());
+        let place = postcode.or_else(|| address.town.as_deref().map(str::to_owned));
         let number = address.number.as_ref();
         let number = number.map(|number| (number.from, number.to, number.suffix));
         let (flat, street) = (&address.flat, &address.street);
@@ -313,7 +315,7 @@ impl Contribution {
                 ..SubmittedRecord::default()
             },
             parts: parts.into_iter().filter(|known| *known).count(),
-            ..plain(format!("{postcode:?} {flat:?} {number:?} {street:?}"))
+            ..plain(format!("{place:?} {flat:?} {number:?} {street:?}"))
         })
         .filter(|claim| !claim.value.addresses.is_empty())
     }

@@ -12,7 +12,7 @@ fn seconds(count: i64) -> Instant {
 
 /// A record under a person of its own, by a caller whose clock says `now`.
 async fn register(store: &Store, name: &str, now: Instant) -> (RecordNumber, PersonId) {
-    let sent = Sent::new(name, &[]);
+    let sent = Sent::new(name, &[7]);
     let read = sent.read();
     let done = store.commit(read, actor(), now, move |state, _| sent.alone(state));
     done.await.expect("a registration")
@@ -62,7 +62,7 @@ async fn a_record_belonged_to_whom_it_was_linked_then() {
     let ledger = Ledger::new().await;
     let store = &ledger.store;
     let (first, person) = register(store, "a", seconds(100)).await;
-    let sent = Sent::new("b", &[]);
+    let sent = Sent::new("b", &[8]);
     let mut read = sent.read();
     read.persons.push((person, EventPosition(0)));
     let joined = sent.clone();
