@@ -24,18 +24,20 @@ prepare: ## Installs what the tests use beside Rust: PostgreSQL, xfs_io, strace,
 
 prove: prepare ## The long proofs: races, kills, replays, cuts of lines and of power, full disks
 	ACCORD_ROUNDS=200 ACCORD_IMPORT_KILLS=20 \
-	ACCORD_RACES=1000 ACCORD_KILLS=200 ACCORD_REPLAYS=500000 ACCORD_DROPS=5000 \
+	ACCORD_MERGE_HISTORIES=300 ACCORD_RACES=1000 ACCORD_KILLS=200 ACCORD_REPLAYS=500000 ACCORD_DROPS=5000 \
 	ACCORD_FREEZE_SECONDS=30 ACCORD_DATABASE_KILLS=40 ACCORD_CUTS=1000 \
 	ACCORD_FULL_DISKS=20 ACCORD_FAILING_FLUSHES=100 ACCORD_SLOW_SECONDS=60 \
 	ACCORD_POWER_CUTS_SQLITE=100 ACCORD_POWER_CUTS_POSTGRES=50 ACCORD_POWER_CUT_CONTROLS=20 \
 	  $(CARGO) test --release --locked --test service -- --test-threads=2
+	ACCORD_HISTORIES=20000 $(CARGO) test --release --locked --lib merging
 	ACCORD_INDEX_FOLLOWER=off $(CARGO) test --release --locked --test service
-	ACCORD_ENGINE=postgres $(CARGO) test --release --locked --test service
+	ACCORD_ENGINE=postgres ACCORD_MERGE_HISTORIES=300 $(CARGO) test --release --locked --test service
 	$(CARGO) build --release --locked && ./scripts/schemathesis.sh
 
 bench: prepare ## Hot paths by Criterion; then the service over HTTP on both engines
 	$(CARGO) bench --locked --bench identity --bench retrieve --bench register
 	$(CARGO) bench --locked --bench pathology
+	$(CARGO) bench --locked --bench merge
 	ACCORD_PERSONS=$${ACCORD_PERSONS:-100000} $(CARGO) bench --locked --bench service
 	$(MAKE) bench-link
 

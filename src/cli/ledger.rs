@@ -7,6 +7,7 @@ use anyhow::Context as _;
 
 use crate::cli::LedgerArguments;
 use crate::flows::{Context, CpuPool};
+use crate::foundation::limits::MERGES_PER_HOUR_MAX;
 use crate::foundation::{SystemChance, SystemClock};
 use crate::index::{CandidateIndex, IndexError};
 use crate::matching::LinkageModel;
@@ -58,9 +59,11 @@ pub(super) async fn open(arguments: &LedgerArguments, use_: Use) -> anyhow::Resu
         store,
         index,
         model: Arc::new(LinkageModel::uk_care()),
+        survivorship: Arc::default(),
         clock: Arc::new(SystemClock),
         chance: Arc::new(SystemChance),
         pool: CpuPool::for_this_machine().context("cannot start threads to compute")?,
+        merges_per_hour: MERGES_PER_HOUR_MAX,
         outward: Arc::default(),
     })
 }

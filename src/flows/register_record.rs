@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::flows::prepare::{compare, fetch, read_and_compute, score};
+use crate::flows::decide_task::NotDecided;
+use crate::flows::live_numbers::find;
+use crate::flows::prepare::{compare, read_and_compute, score};
 use crate::flows::ready::Ready;
 use crate::flows::view_record::unsealed_possible;
 use crate::flows::{Context, FlowError, IfMatch};
@@ -15,10 +17,13 @@ use crate::matching::{BlockingKeys, blocking_keys};
 use crate::registry::{
     Change, DecidedAgain, Gate, LocalId, Numbering, Outcome, RecordState, RecordStatus, Registered,
     Registration, RegistrationAnswer, RegistryEvent, RegistryState, SourceCode, VersionStanding,
-    claimed_number, decide_again, register,
+    accept_held, claimed_number, decide_again, register,
 };
-use crate::security::Access;
-use crate::storage::{CommitActor, CommitReads, NewVersion, Planned, ReadSet, RememberedAnswer};
+use crate::review::Carried;
+use crate::security::{Access, AuditEntry};
+use crate::storage::{
+    CommitActor, CommitReads, NewVersion, Planned, ReadSet, Remark, RememberedAnswer,
+};
 
 /// HTTP's words for what an idempotency key remembers (RFC 9110 §15.3).
 const CREATED: u16 = 201;
@@ -98,10 +103,7 @@ async fn prepare(
         ))?;
     let (sent, own) = (command.submitted, context.clone());
     let (door_findings, default) = (command.findings, source.number_status_default);
-    let ready = context
-        .pool
-        .run(move || Ready::from(&own, &sent, door_findings, default))
-        .await??;
+    let reading = move || Ready::from(&own, &sent, door_findings, default);
     let Ready {
         effective_at,
         standard,
@@ -111,17 +113,16 @@ async fn prepare(
         replacement,
         invalidated,
         looked_up,
-    } = ready;
-    let found = fetch(context, looked_up).await?;
+    } = context.pool.run(reading).await??;
+    let (found, numbers) = find(context, looked_up, &standard, replacement).await?;
     let complete = found.is_complete();
-    let lock_hashes = found.keys.lock_hashes();
-    let stored_hashes = hashes(&found.keys);
+    let (lock_hashes, stored_hashes) = (found.keys.lock_hashes(), hashes(&found.keys));
     let (model, record) = (Arc::clone(&context.model), Arc::clone(&standard));
-    let scoring = move |persons| score(&model, &record, persons);
+    let replacements = numbers.replacements.clone();
+    let scoring = move |persons| score(&model, &record, &replacements, persons);
     let prepared = compare(context, found.persons, scoring).await?;
-    let key = command
-        .idempotency_key
-        .map(|key| (access.actor().name.clone(), key));
+    let account = &access.actor().name;
+    let key = command.idempotency_key.map(|key| (account.clone(), key));
     let read = ReadSet {
         records: vec![(command.source.clone(), command.local_id.clone())],
         persons: prepared
@@ -133,6 +134,8 @@ async fn prepare(
         idempotency: key.clone(),
         claimed: claimed_number(&standard),
         replacement,
+        numbers: numbers.hashes(&standard),
+        ..ReadSet::default()
     };
     let registration = Registration {
         source: command.source,
@@ -145,6 +148,7 @@ async fn prepare(
         prepared,
         complete,
         replacement,
+        replacements: numbers.replacements,
         invalidated,
     };
     let inside = Inside {
@@ -177,6 +181,45 @@ pub(super) async fn commit_again(
     Ok(!matches!(verdict, Verdict::Waits))
 }
 
+/// What a human's word about a held version writes.
+pub(super) struct Accepting {
+    /// The version that becomes current; `None` while the question waits.
+    pub(super) accepts: Option<u32>,
+    pub(super) events: Vec<RegistryEvent>,
+    pub(super) carried: Carried,
+    pub(super) remark: Option<Remark>,
+    pub(super) audit: AuditEntry,
+}
+
+/// Decides what a human says of a held version, inside the commit.
+pub(super) type Accept = Arc<dyn Fn(&RegistryState) -> Result<Accepting, NotDecided> + Send + Sync>;
+
+/// Decides a question about a held version, which becomes current where the
+/// human says so. `read` is what the question reads.
+pub(super) async fn commit_accepting(
+    prepared: PreparedRegistration,
+    read: ReadSet,
+    accept: Accept,
+) -> Result<Carried, FlowError> {
+    let PreparedRegistration { read: own, inside } = prepared;
+    let actor = CommitActor {
+        actor: inside.access.actor().name.clone(),
+        request_id: inside.access.actor().request_id.clone(),
+    };
+    let mut persons = own.persons.clone();
+    persons.extend(read.persons);
+    let read = ReadSet {
+        persons,
+        whole: read.whole,
+        locks: read.locks,
+        ..own
+    };
+    let (store, now) = (inside.context.store.clone(), inside.now);
+    let decide = move |state: &mut RegistryState, _: &CommitReads| inside.accept(state, &accept);
+    let committed = store.commit(read, actor, now, decide);
+    Ok(committed.await??)
+}
+
 /// The short half: re-read, decide, append. The order of calls is the order of
 /// the commits.
 pub(super) async fn commit_registration(
@@ -192,14 +235,14 @@ pub(super) async fn commit_registration(
     if matches!(verdict, Verdict::MayRepeat) {
         if let Some(answer) = inside.earlier_answer().await? {
             count(&answer);
-            return inside.unsealed(answer).await;
+            return Box::pin(inside.unsealed(answer)).await;
         }
         verdict = inside.commit(read, actor, true).await?;
     }
     match verdict {
         Verdict::Answer(answer) => {
             count(&answer);
-            inside.unsealed(*answer).await
+            Box::pin(inside.unsealed(*answer)).await
         }
         // The last two are said of deferred versions alone.
         Verdict::MayRepeat | Verdict::Waits | Verdict::Overtaken => Err(FlowError::Stopped),
@@ -388,6 +431,34 @@ impl Inside {
         }
     }
 
+    fn accept(
+        &self,
+        state: &RegistryState,
+        accept: &Accept,
+    ) -> Planned<Result<Carried, NotDecided>> {
+        let mut accepting = match accept(state) {
+            Ok(accepting) => accepting,
+            Err(refused) => return Planned::nothing(Err(refused)),
+        };
+        let mut planned = Planned::nothing(Ok(accepting.carried));
+        planned.events.append(&mut accepting.events);
+        planned.remark = accepting.remark;
+        planned.audit.push(accepting.audit);
+        if let Some(version) = accepting.accepts {
+            let mut after = state.clone();
+            for event in &planned.events {
+                after.apply(event);
+            }
+            let (model, numbering) = (&self.context.model, self.numbering());
+            let change = accept_held(&after, model, &numbering, &self.registration, version);
+            let mut plan = self.plan(change, "");
+            planned.events.append(&mut plan.events);
+            planned.versions = plan.versions;
+            planned.keys = plan.keys;
+        }
+        planned
+    }
+
     fn write(&self, state: &RegistryState, content: &str) -> Planned<Verdict> {
         let model = &self.context.model;
         let change = register(state, model, &self.numbering(), &self.registration);
@@ -437,6 +508,7 @@ impl Inside {
             versions: vec![version],
             keys: keyed.into_iter().collect(),
             audit: self.audit(&answer),
+            remark: None,
             remember,
             answer: Verdict::Answer(Box::new(answer)),
         }

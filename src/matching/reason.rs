@@ -66,6 +66,7 @@ reasons! {
     TooFewFieldsAgree = "R80", "Fewer than three of given name, family name, birth date, sex and postcode agree.";
     NamesInexact = "R80", "Neither name agrees exactly, and no number supports them.";
     GivenNameDoesNotAgree = "R80", "The given names do not agree.";
+    HouseholdOfDuplicate = "R94", "Somebody of the same household was confirmed to be registered twice in the same way.";
     RunnerUpTooClose = "R83", "Another person is nearly as likely.";
     KnownDuplicate = "R83", "The other person as likely is an open possible duplicate of this one.";
     MembersDisagree = "R97", "The person's records as a whole do not support it.";
@@ -80,6 +81,8 @@ reasons! {
     TooManyBirthDates = "R98", "The person would have more than three birth dates.";
     TwoLiveNumbers = "R98", "The person would have two verified NHS numbers.";
     SexesAndNamesDiffer = "R98", "The person would have records of both sexes without a common given name.";
+    DatesImplausible = "R56", "A birth after the event that the record speaks of, or a death before the birth: the value is not used.";
+    ActiveAfterDeath = "R58", "A record speaks of a time after the death that another record tells of.";
     UnmergeUnclear = "R103", "The record came while two persons were one; they are parted again, and the evidence does not say to whom it belongs.";
     UpdateContradictsPerson = "R101", "After this update the record fits the person's other records badly.";
 }

@@ -13,8 +13,12 @@ mod disclosure;
 mod erase;
 mod event;
 mod evidence;
+mod golden_record;
+mod golden_values;
+mod household;
 mod merging;
 mod number_claim;
+mod prefer;
 mod quarantine;
 mod record_state;
 mod register;
@@ -24,6 +28,9 @@ mod seal;
 mod source;
 mod state;
 mod supersession;
+mod survivorship;
+mod task_state;
+mod task_words;
 mod tasks;
 mod withdraw;
 
@@ -31,29 +38,42 @@ pub use answer::{OtherPerson, Outcome, RegistrationAnswer};
 pub use disclosure::{Gate, ShownRow, ShownValues};
 pub use erase::erase;
 pub use event::{
-    CloseReason, ComparedVersion, EvidenceRow, LinkDecision, NumberHash, RegistryEvent, TaskKind,
-    UnlinkReason, VersionStanding,
+    ComparedVersion, EvidenceRow, LinkDecision, NumberHash, RegistryEvent, UnlinkReason,
+    VersionStanding,
 };
+pub use golden_record::{
+    Chosen, GoldenRecord, GoldenValue, Lost, LostValue, NumberFacts, Preferred, golden_record,
+};
+pub use golden_values::{Contribution, Origin};
+pub use household::{lives_with, sweep_household};
 pub use merging::{
     ApprovalReason, AssertionAnswer, AssertionCommand, AssertionKind, AssertionState, Carried,
-    Deviation, DeviationKind, DropReason, Home, MergeAnswer, MergeCommand, MergeRefusal,
-    MergeState, MergeStatus, MoveAnswer, MoveCommand, MoveTarget, Refused, UndoAnswer,
-    approve_merge, assert_records, drop_merge, merge_persons, move_record, needs_approval,
-    undo_merge, withdraw_assertion,
+    Deviation, DeviationKind, DropReason, Effects, Home, MergeAnswer, MergeCommand, MergeRefusal,
+    MergeState, MergeStatus, MoveAnswer, MoveCommand, MoveTarget, PersonChange, RecordChange,
+    Refused, TaskChange, UndoAnswer, approve_merge, assert_records, drop_merge, merge_persons,
+    move_record, needs_approval, undo_merge, withdraw_assertion,
 };
 pub use number_claim::{carried_number, claimed_number};
+pub use prefer::{Preference, PreferenceRefused, prefer_value};
 pub use quarantine::{
     CONFLICTS_MIN, ConflictKind, Earlier, LONG_RUN_RECORDS, Quarantine, QuarantineReason,
     SourceState, WINDOW_RECORDS, holds_default,
 };
 pub use record_state::{LinkState, RecordState, RecordStatus, VersionState};
-pub use register::register;
+pub use register::{accept_held, register};
 pub use registration::{PreparedPerson, Registered, Registration};
 pub use release::{DecidedAgain, decide_again, release_source};
 pub use seal::{SealRefusal, SealState, Seals, seal};
 pub use source::{InvalidName, LocalId, Source, SourceCode};
-pub use state::{Member, PersonState, PersonStatus, RegistryState, TaskState, TaskStatus};
-pub use supersession::Replacement;
+pub use state::{Member, PersonState, PersonStatus, RegistryState};
+pub use supersession::{LiveNumbers, Replacement, Replacements, live_number, number_hash};
+pub use survivorship::{Criterion, GoldenField, Survivorship, SurvivorshipProblem};
+pub use task_state::{
+    LevelChange, TaskClaim, TaskOutcome, TaskPriority, TaskRead, TaskStage, TaskState,
+    is_new_evidence, level_changes, task_of,
+};
+pub use task_words::{CloseReason, EscalationReason, TaskKind};
+pub use tasks::is_child;
 pub use withdraw::withdraw;
 
 use crate::foundation::{

@@ -85,10 +85,19 @@ pub enum Action {
     SearchPerson,
     /// Read what happened to a person.
     ReadHistory,
+    /// Choose which record's value a golden record shows.
+    PreferValue,
     /// Follow what happens in the ledger.
     ReadEvent,
     /// Read review tasks.
     ReadTask,
+    /// Claim, release, comment on and escalate review tasks, and read them out
+    /// first or second as the next two say. Persons only.
+    WorkTask,
+    /// Read a task first (R114).
+    DecideTask,
+    /// Read a task second or third, and approve (R114).
+    ApproveTask,
     /// List sources.
     ReadSource,
     /// Add or change sources.
@@ -96,6 +105,10 @@ pub enum Action {
     /// End the quarantine of a source (R98): whoever does it has looked at the
     /// questions that it left.
     ReleaseSource,
+    /// Join and part persons and records by a human's word.
+    MergePerson,
+    /// Read a merge.
+    ReadMerge,
     /// Read the audit log.
     ReadAudit,
     /// Make, list and lift seals (R22).
@@ -123,11 +136,17 @@ impl Action {
             Self::ReadPerson => "read_person",
             Self::SearchPerson => "search_person",
             Self::ReadHistory => "read_history",
+            Self::PreferValue => "prefer_value",
             Self::ReadEvent => "read_event",
             Self::ReadTask => "read_task",
+            Self::WorkTask => "work_task",
+            Self::DecideTask => "decide_task",
+            Self::ApproveTask => "approve_task",
             Self::ReadSource => "read_source",
             Self::WriteSource => "write_source",
             Self::ReleaseSource => "release_source",
+            Self::MergePerson => "merge_person",
+            Self::ReadMerge => "read_merge",
             Self::ReadAudit => "read_audit",
             Self::ManageSeal => "manage_seal",
             Self::EraseRecord => "erase_record",
@@ -143,9 +162,10 @@ impl Action {
 #[must_use]
 pub const fn actions(role: Role) -> &'static [Action] {
     use Action::{
-        AcknowledgeChange, DeliverEvent, EraseRecord, ManageSeal, ManageWebhook, MatchPerson,
-        ReadAudit, ReadChaseList, ReadEvent, ReadHistory, ReadPerson, ReadRecord, ReadSource,
-        ReadTask, ReleaseSource, SearchPerson, WriteRecord, WriteSource,
+        AcknowledgeChange, ApproveTask, DecideTask, DeliverEvent, EraseRecord, ManageSeal,
+        ManageWebhook, MatchPerson, MergePerson, PreferValue, ReadAudit, ReadChaseList, ReadEvent,
+        ReadHistory, ReadMerge, ReadPerson, ReadRecord, ReadSource, ReadTask, ReleaseSource,
+        SearchPerson, WorkTask, WriteRecord, WriteSource,
     };
     match role {
         Role::Integration => &[
@@ -168,15 +188,34 @@ pub const fn actions(role: Role) -> &'static [Action] {
             ReadHistory,
             ReadSource,
         ],
-        Role::Steward | Role::Approver => &[
+        Role::Steward => &[
+            ReadRecord,
+            MatchPerson,
+            ReadPerson,
+            SearchPerson,
+            ReadHistory,
+            PreferValue,
+            ReadTask,
+            WorkTask,
+            DecideTask,
+            ReadSource,
+            ReleaseSource,
+            MergePerson,
+            ReadMerge,
+            ReadChaseList,
+        ],
+        Role::Approver => &[
             ReadRecord,
             MatchPerson,
             ReadPerson,
             SearchPerson,
             ReadHistory,
             ReadTask,
+            WorkTask,
+            ApproveTask,
             ReadSource,
             ReleaseSource,
+            ReadMerge,
             ReadChaseList,
         ],
         Role::PrivacyOfficer => &[
@@ -188,6 +227,7 @@ pub const fn actions(role: Role) -> &'static [Action] {
             ReadEvent,
             ReadTask,
             ReadSource,
+            ReadMerge,
             ReadChaseList,
             EraseRecord,
             ManageSeal,

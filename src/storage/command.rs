@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber};
+use crate::foundation::{AssertionId, EventPosition, Instant, MergeId, PersonId, RecordNumber};
 use crate::identity::StandardRecord;
 use crate::registry::{LocalId, NumberHash, RegistryEvent, RegistryState, Replacement, SourceCode};
 use crate::security::AuditEntry;
@@ -34,6 +34,19 @@ pub struct ReadSet {
     pub keys: Vec<u64>,
     /// Position of the index that the caller has searched.
     pub keys_after: EventPosition,
+    /// Persons that are joined or parted: they come with their members and values,
+    /// with all who have become them, and with the merges between these. So do
+    /// the persons of `records` where `families` says so, those of `merges` and
+    /// of `assertions`.
+    pub whole: Vec<PersonId>,
+    /// The persons of `records` are joined or parted, too.
+    pub families: bool,
+    /// Merges.
+    pub merges: Vec<MergeId>,
+    /// Assertions.
+    pub assertions: Vec<AssertionId>,
+    /// Hashes of blocking keys that are locked and not looked up.
+    pub locks: Vec<u64>,
     /// Account and idempotency key.
     pub idempotency: Option<(String, String)>,
     /// The verified number that the record brings: who claims it is loaded.
@@ -41,6 +54,15 @@ pub struct ReadSet {
     /// What the message says of numbers that are replaced: the chains that
     /// these two belong to are loaded.
     pub replacement: Option<Replacement>,
+    /// Numbers whose chains are loaded, for comparing by those that stand (R16).
+    pub numbers: Vec<NumberHash>,
+}
+
+impl ReadSet {
+    /// How many keys it locks.
+    pub(super) fn lock_count(&self) -> usize {
+        self.keys.len() + self.locks.len()
+    }
 }
 
 /// What the store knows beside the state.
@@ -84,6 +106,16 @@ pub struct NewVersion {
     pub answer: String,
 }
 
+/// What a human gave as a reason: it may identify somebody, so it stands beside
+/// the ledger and can be erased.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// What it is about: a merge, an assertion, a task, a record as R and its number.
+    pub subject: String,
+    /// The words.
+    pub reason: String,
+}
+
 /// What a command decides: all of it is written in one commit, or nothing.
 #[derive(Debug, Clone)]
 pub struct Planned<A> {
@@ -95,6 +127,8 @@ pub struct Planned<A> {
     pub keys: Vec<(RecordNumber, Vec<u64>)>,
     /// Audit rows.
     pub audit: Vec<AuditEntry>,
+    /// The reason in words, kept under the first of the events.
+    pub remark: Option<Remark>,
     /// An answer to keep.
     pub remember: Option<RememberedAnswer>,
     /// What the caller is told after the commit.
@@ -109,6 +143,7 @@ impl<A> Planned<A> {
             versions: Vec::new(),
             keys: Vec::new(),
             audit: Vec::new(),
+            remark: None,
             remember: None,
             answer,
         }
@@ -121,13 +156,15 @@ pub(super) struct Queued {
     pub(super) read: Option<ReadSet>,
     pub(super) actor: CommitActor,
     pub(super) at: Instant,
+    /// When it came, by a clock that nobody sets.
+    pub(super) came: tokio::time::Instant,
     pub(super) work: Box<dyn Work>,
 }
 
 impl Queued {
-    /// Blocking keys that it locks.
-    pub(super) fn keys(&self) -> &[u64] {
-        self.read.as_ref().map_or(&[], |read| &read.keys)
+    /// How many keys it locks.
+    pub(super) fn lock_count(&self) -> usize {
+        self.read.as_ref().map_or(0, ReadSet::lock_count)
     }
 }
 
@@ -159,6 +196,7 @@ where
             versions: planned.versions,
             keys: planned.keys,
             audit: planned.audit,
+            remark: planned.remark,
             remember: planned.remember,
             answer: (),
         }

@@ -224,7 +224,7 @@ fn earlier_owner(links: &[LinkInterval], position: EventPosition) -> Option<Pers
     (earlier != links.get(begun)?.person).then_some(earlier)
 }
 
-async fn names(
+pub(super) async fn names(
     connection: &mut Connection,
     records: &[RecordNumber],
 ) -> Result<BTreeMap<RecordNumber, (SourceCode, LocalId)>, StoreError> {
@@ -279,15 +279,25 @@ pub(super) const fn record_of(event: &RegistryEvent) -> Option<RecordNumber> {
         | RegistryEvent::RecordUnlinked { record, .. }
         | RegistryEvent::TaskOpened { record, .. }
         | RegistryEvent::TaskUpdated { record, .. }
+        | RegistryEvent::TaskReopened { record, .. }
+        | RegistryEvent::HeldSettled { record, .. }
         | RegistryEvent::SourceConflictNoted { record, .. }
         | RegistryEvent::SourceQuarantined { record, .. }
         | RegistryEvent::VersionDeferred { record, .. }
         | RegistryEvent::DeferredDecided { record, .. }
+        | RegistryEvent::GoldenValuePreferred { record, .. }
         | RegistryEvent::NumberReplaced { record, .. } => Some(*record),
         RegistryEvent::PersonCreated { .. }
         | RegistryEvent::PersonRetired { .. }
         | RegistryEvent::PersonWithdrawn { .. }
         | RegistryEvent::TaskClosed { .. }
+        | RegistryEvent::GoldenPreferenceEnded { .. }
+        | RegistryEvent::TaskClaimed { .. }
+        | RegistryEvent::TaskReleased { .. }
+        | RegistryEvent::TaskRead { .. }
+        | RegistryEvent::TaskDecided { .. }
+        | RegistryEvent::TaskEscalated { .. }
+        | RegistryEvent::TaskCommented { .. }
         | RegistryEvent::SourceReleased { .. }
         | RegistryEvent::PersonRestored { .. }
         | RegistryEvent::MergeProposed { .. }
@@ -308,7 +318,9 @@ pub(super) fn persons_of(event: &RegistryEvent) -> Vec<PersonId> {
         | RegistryEvent::PersonWithdrawn { person }
         | RegistryEvent::PersonRestored { person }
         | RegistryEvent::RecordLinked { person, .. }
-        | RegistryEvent::RecordUnlinked { person, .. } => vec![*person],
+        | RegistryEvent::RecordUnlinked { person, .. }
+        | RegistryEvent::GoldenValuePreferred { person, .. }
+        | RegistryEvent::GoldenPreferenceEnded { person, .. } => vec![*person],
         RegistryEvent::PersonRetired {
             person,
             replaced_by,

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::PoisonError;
 
-use crate::foundation::{EventPosition, PersonId, RecordNumber, TaskId};
+use crate::foundation::{AssertionId, EventPosition, PersonId, RecordNumber, TaskId};
 use crate::registry::{
     Counters, PersonState, PersonStatus, RecordNumberCounter, RegistryState, claimed_number,
 };
@@ -15,11 +15,12 @@ use crate::storage::command::{CommitReads, Planned, ReadSet, RememberedAnswer};
 use crate::storage::db::{self, Connection, Row};
 use crate::storage::recent::{Wanted, YoungKeys, find_recent};
 use crate::storage::rows::{
-    Reader, parse_person, person_status, record_from, select_records, select_tasks, task_from,
+    Reader, parse_assertion, parse_person, person_status, record_from, select_records,
 };
 use crate::storage::seals;
 use crate::storage::source_state;
 use crate::storage::sql::RowStatement;
+use crate::storage::task_rows::{select_tasks, task_from};
 
 const REMEMBERED: RowStatement = RowStatement {
     before: "select actor, key, digest, status, body from idempotency \
@@ -36,8 +37,10 @@ const ANSWERS: RowStatement = RowStatement {
 };
 
 const PERSONS: RowStatement = RowStatement {
-    before: "select p.person, p.status, p.replaced_by, p.revision, l.record from persons p \
+    before: "select p.person, p.status, p.replaced_by, p.revision, l.record, a.assertion \
+        from persons p \
         left join links l on l.person = p.person and l.to_position is null \
+        left join assertion_records a on a.record = l.record \
         where p.person in (values",
     columns: 1,
     after: ")",
@@ -48,9 +51,9 @@ const TASKS: RowStatement = RowStatement {
     columns: 1,
     after: concat!(
         ") ",
-        select_tasks!("where status = 'open' and person_a in (select person from asked)"),
+        select_tasks!("where stage <> 'closed' and person_a in (select person from asked)"),
         " union all ",
-        select_tasks!("where status = 'open' and person_b in (select person from asked)")
+        select_tasks!("where stage <> 'closed' and person_b in (select person from asked)")
     ),
 };
 
@@ -227,6 +230,7 @@ impl Working {
             })
             .await?;
         let numbers = self.insert_records(&rows)?;
+        self.load_said_of(connection, &numbers).await?;
         let rows = ANSWERS
             .select(connection, &[], &numbers, |query, number| {
                 query.bind(number.0)
@@ -298,9 +302,14 @@ impl Working {
         for read in reads {
             persons.extend(self.reach(read));
             persons.extend(read.persons.iter().map(|(person, _)| *person));
+            persons.extend(&read.whole);
         }
-        self.load_persons(connection, persons).await?;
+        let named = self.load_named_merges(connection, reads).await?;
         let mut members = BTreeSet::new();
+        persons.extend(&named);
+        self.load_persons(connection, persons).await?;
+        self.load_families(connection, self.joined(reads, named))
+            .await?;
         for read in reads {
             for person in self.whole_persons(read) {
                 let known = self.state.persons.get(&person);
@@ -312,7 +321,7 @@ impl Working {
     }
 
     /// Persons of the records that a command names or finds by key.
-    fn reach(&self, read: &ReadSet) -> BTreeSet<PersonId> {
+    pub(super) fn reach(&self, read: &ReadSet) -> BTreeSet<PersonId> {
         let named = read
             .records
             .iter()
@@ -331,6 +340,7 @@ impl Working {
     /// Persons of which a command needs every member.
     fn whole_persons(&self, read: &ReadSet) -> BTreeSet<PersonId> {
         let mut whole = self.reach(read);
+        whole.extend(self.joined_whole(read));
         for (person, revision) in &read.persons {
             let survivor = self.survivor(*person);
             let known = self.state.persons.get(&survivor);
@@ -341,7 +351,7 @@ impl Working {
         whole
     }
 
-    fn survivor(&self, person: PersonId) -> PersonId {
+    pub(super) fn survivor(&self, person: PersonId) -> PersonId {
         let mut survivor = person;
         for _ in 0..self.state.persons.len() {
             match self.state.persons.get(&survivor).map(|known| known.status) {
@@ -352,7 +362,7 @@ impl Working {
         survivor
     }
 
-    async fn load_persons(
+    pub(super) async fn load_persons(
         &mut self,
         connection: &mut Connection,
         persons: BTreeSet<PersonId>,
@@ -371,7 +381,8 @@ impl Working {
                 })
                 .await?;
             self.load_tasks(connection, &wanted).await?;
-            let replacing = self.insert_persons(&rows)?;
+            let (replacing, said) = self.insert_persons(&rows)?;
+            self.load_assertions(connection, said).await?;
             if connection.is_shared() {
                 self.keep_found(&wanted);
             }
@@ -392,10 +403,13 @@ impl Working {
         }
     }
 
-    /// Takes person rows, one for each member; gives the persons that replace
-    /// retired ones.
-    fn insert_persons(&mut self, rows: &[Row]) -> Result<Vec<PersonId>, StoreError> {
-        let mut replacing = Vec::new();
+    /// Takes person rows, one for each member and assertion about it; gives the
+    /// persons that replace retired ones, and the assertions.
+    fn insert_persons(
+        &mut self,
+        rows: &[Row],
+    ) -> Result<(Vec<PersonId>, BTreeSet<AssertionId>), StoreError> {
+        let (mut replacing, mut said) = (Vec::new(), BTreeSet::new());
         for row in rows {
             let reader = Reader::named(row, "persons")?;
             let person = reader.parsed(0, "person", parse_person)?;
@@ -412,8 +426,9 @@ impl Working {
             known
                 .members
                 .extend(reader.number_or_null(4)?.map(RecordNumber));
+            said.extend(reader.parsed_or_null(5, "assertion", parse_assertion)?);
         }
-        Ok(distinct(replacing))
+        Ok((distinct(replacing), said))
     }
 
     async fn load_tasks(
@@ -434,7 +449,7 @@ impl Working {
         Ok(())
     }
 
-    async fn load_records(
+    pub(super) async fn load_records(
         &mut self,
         connection: &mut Connection,
         records: BTreeSet<RecordNumber>,

@@ -14,7 +14,8 @@ use crate::storage::command::Queued;
 pub(super) fn key_locks(batch: &[Queued]) -> Vec<i64> {
     let mut locks = BTreeSet::new();
     for read in batch.iter().filter_map(|command| command.read.as_ref()) {
-        locks.extend(read.keys.iter().map(|key| upper_half(*key)));
+        let keys = read.keys.iter().chain(&read.locks);
+        locks.extend(keys.map(|key| upper_half(*key)));
         for (source, local_id) in &read.records {
             locks.insert(named("record", source.as_str(), local_id.as_str()));
         }

@@ -9,7 +9,9 @@ use crate::registry::{
 };
 use crate::storage::StoreError;
 use crate::storage::db::{Connection, Row};
-use crate::storage::rows::{Reader, json, parse_person, parse_task, parse_word, word};
+use crate::storage::rows::{
+    Reader, json, parse_assertion, parse_merge, parse_person, parse_task, parse_word, word,
+};
 use crate::storage::sql::{Bound, RowStatement};
 
 /// The rows of a run of events.
@@ -262,7 +264,7 @@ pub(super) async fn load_merges(
         .await?;
     for row in &rows {
         let reader = Reader::named(row, "merge_records")?;
-        let merge: MergeId = reader.parsed(0, "merge", |text| text.parse().ok())?;
+        let merge: MergeId = reader.parsed(0, "merge", parse_merge)?;
         let record = RecordNumber(reader.number(1)?);
         let Some(state) = found.get_mut(&merge) else {
             continue;
@@ -289,14 +291,14 @@ pub(super) async fn load_assertions(
         .await?;
     for row in &rows {
         let reader = Reader::named(row, "assertions")?;
-        let assertion: AssertionId = reader.parsed(0, "assertion", |text| text.parse().ok())?;
+        let assertion: AssertionId = reader.parsed(0, "assertion", parse_assertion)?;
         let state = AssertionState {
             kind: reader.parsed(1, "kind", parse_word::<AssertionKind>)?,
             a: BTreeSet::new(),
             b: BTreeSet::new(),
             evidence: reader.text(2)?,
             by: reader.text(3)?,
-            merge: reader.parsed_or_null(4, "merge", |text| text.parse().ok())?,
+            merge: reader.parsed_or_null(4, "merge", parse_merge)?,
             withdrawn: reader.number(5)? != 0,
             position: reader.position(6)?,
         };
@@ -309,7 +311,7 @@ pub(super) async fn load_assertions(
         .await?;
     for row in &rows {
         let reader = Reader::named(row, "assertion_records")?;
-        let assertion: AssertionId = reader.parsed(0, "assertion", |text| text.parse().ok())?;
+        let assertion: AssertionId = reader.parsed(0, "assertion", parse_assertion)?;
         let record = RecordNumber(reader.number(1)?);
         let Some((state, _)) = found.get_mut(&assertion) else {
             continue;
@@ -338,7 +340,7 @@ fn merge_from(row: &Row) -> Result<(MergeId, MergeState), StoreError> {
         kept: BTreeSet::new(),
         position: reader.position(9)?,
     };
-    Ok((reader.parsed(0, "merge", |text| text.parse().ok())?, state))
+    Ok((reader.parsed(0, "merge", parse_merge)?, state))
 }
 
 const fn merge_status_word(status: MergeStatus) -> &'static str {

@@ -11,6 +11,7 @@
 //! registry, and the tables are views of its events.
 
 mod acknowledgements;
+mod as_of;
 mod audit;
 mod batch;
 mod candidates;
@@ -24,14 +25,17 @@ mod event_feed;
 mod feed;
 mod feed_place;
 mod gauges;
+mod golden;
 mod history;
 mod load;
+mod load_families;
 mod locks;
 mod merge_rows;
 mod project;
 mod prune;
 mod read;
 mod read_flags;
+mod read_merges;
 mod recent;
 mod rows;
 mod seal;
@@ -41,6 +45,8 @@ mod source;
 mod source_rows;
 mod source_state;
 mod sql;
+mod task_queue;
+mod task_rows;
 mod token;
 mod verify;
 mod verify_audit;
@@ -64,21 +70,27 @@ use std::sync::{Arc, RwLock};
 use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 
+pub use as_of::{Moment, PastPerson};
 pub use audit::AuditRow;
 pub use candidates::{QuestionReads, StoredPerson, YoungRecords};
-pub use command::{CommitActor, CommitReads, NewVersion, Planned, ReadSet, RememberedAnswer};
+pub use command::{
+    CommitActor, CommitReads, NewVersion, Planned, ReadSet, Remark, RememberedAnswer,
+};
 pub use copy::{StateHash, TableHash};
 pub use error::StoreError;
 pub use event_feed::{EventPage, PlacedEvent};
 pub use feed::{ExportRow, FeedRow, StoredEvent};
 pub use feed_place::FeedPlace;
 pub use gauges::{AuditGauges, StoreFigures, TaskGauge};
+pub use golden::{NumberChains, StoredPreference, VersionText};
 pub use history::HistoryPage;
 pub use project::event_kind;
-pub use read::{StoredMember, StoredPersonView, StoredRecord, StoredVersion, TaskFilter};
+pub use read::{StoredMember, StoredPersonView, StoredRecord, StoredVersion};
+pub use read_merges::{ActorDecision, MergeStep, StoredMerge, ToldReader};
 pub use seals::{SealedRecord, StoredSeal};
 pub use search::RecordValues;
 pub use source_state::{DeferredVersion, StoredQuarantine};
+pub use task_queue::{Assigned, DecidedTask, QueuePlace, TaskFilter, Words};
 pub use token::StoredToken;
 pub use verify::{Checked, VerifyReport, Violation};
 pub use webhooks::{DeadLetter, FailedAttempt, Webhook, WebhookGauges};
@@ -281,7 +293,8 @@ impl Store {
     /// Lets `decide` plan on a state that holds what `read` names, and makes
     /// the plan durable before it answers. `decide` may run again on a fresh
     /// state, when another command of its batch fails; only the last plan is
-    /// written. A caller that goes away tears nothing.
+    /// written. A caller that goes away tears nothing. `at` is the caller's
+    /// present; the events get the commit's time, which is later (ADR 0007).
     ///
     /// # Errors
     /// [`StoreError::Panicked`] when `decide` panics, [`StoreError::Busy`] when
@@ -303,6 +316,7 @@ impl Store {
             read: Some(read),
             actor,
             at,
+            came: tokio::time::Instant::now(),
             work,
         };
         self.queue(queued).await?;

@@ -18,10 +18,9 @@ use crate::registry::{
 };
 use crate::storage::command::ReadSet;
 use crate::storage::db::{self, Connection, Row};
-use crate::storage::rows::{
-    Reader, parse_local_id, parse_source, parse_task, parse_word, select_tasks, task_from,
-};
+use crate::storage::rows::{Reader, parse_local_id, parse_source, parse_task, parse_word};
 use crate::storage::sql::RowStatement;
+use crate::storage::task_rows::{select_tasks, task_from};
 use crate::storage::{Store, StoreError};
 
 /// Conflicts of the window from which on it is asked what is usual: fewer can
@@ -137,6 +136,7 @@ pub(super) async fn load(
     }
     let said = reads.iter().filter_map(|read| read.replacement);
     let numbers = said.flat_map(|said| [said.replaced, said.replaced_by]);
+    let numbers = numbers.chain(reads.iter().flat_map(|read| read.numbers.iter().copied()));
     load_chains(connection, state, numbers.collect()).await
 }
 

@@ -8,7 +8,7 @@ use crate::registry::{AssertionKind, PersonStatus, RegistryState};
 use crate::storage::StoreError;
 use crate::storage::db::{self, Connection};
 use crate::storage::merge_rows::{MergeRows, load_assertions, load_merges};
-use crate::storage::rows::Reader;
+use crate::storage::rows::{Reader, parse_assertion, parse_merge};
 use crate::storage::verify::Findings;
 
 /// Read at once.
@@ -39,7 +39,7 @@ async fn compare_merges(
     let mut stored: Vec<MergeId> = Vec::with_capacity(rows.len());
     for row in &rows {
         let reader = Reader::named(row, "merges")?;
-        stored.push(reader.parsed(0, "merge", |text| text.parse().ok())?);
+        stored.push(reader.parsed(0, "merge", parse_merge)?);
     }
     let mut missing: BTreeSet<MergeId> = state.merges.keys().copied().collect();
     for chunk in stored.chunks(CHUNK) {
@@ -68,7 +68,7 @@ async fn compare_assertions(
     let mut stored: Vec<AssertionId> = Vec::with_capacity(rows.len());
     for row in &rows {
         let reader = Reader::named(row, "assertions")?;
-        stored.push(reader.parsed(0, "assertion", |text| text.parse().ok())?);
+        stored.push(reader.parsed(0, "assertion", parse_assertion)?);
     }
     let mut missing: BTreeSet<AssertionId> = state.assertions.keys().copied().collect();
     for chunk in stored.chunks(CHUNK) {

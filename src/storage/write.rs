@@ -4,27 +4,31 @@
 use std::collections::HashMap;
 
 use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber, TaskId};
-use crate::registry::{RegistryState, TaskState};
+use crate::registry::RegistryState;
 use crate::security::AuditEntry;
 use crate::storage::StoreError;
 use crate::storage::batch::{Batch, EventRow, VersionRow};
+use crate::storage::command::RememberedAnswer;
 use crate::storage::db::{self, Connection};
 use crate::storage::project::{LinkRow, PersonRow, RecordRow};
 use crate::storage::prune::prune_keys;
 use crate::storage::recent::KeyRow;
-use crate::storage::rows::{encode_standard, json, task_status_word, word};
+use crate::storage::rows::{encode_standard, json, word};
 use crate::storage::sql::{Bound, RowStatement};
+use crate::storage::task_rows::{INSERT_TASKS, TaskRow, UPDATE_TASKS, bind_new_task, bind_task};
+
+/// Where and when the commit is.
+#[derive(Clone, Copy)]
+struct Stamp {
+    /// Its place for followers, where positions are not it.
+    place: Option<i64>,
+    at: Instant,
+}
 
 struct AuditRow<'b> {
     audit: i64,
     entry: &'b AuditEntry,
     stamp: i64,
-}
-
-struct TaskRow {
-    task: TaskId,
-    state: TaskState,
-    opened: EventPosition,
 }
 
 impl Batch {
@@ -35,8 +39,10 @@ impl Batch {
         state: &RegistryState,
         settled: &db::Settled,
     ) -> Result<(), StoreError> {
-        // The commit's place for followers, where positions are not it.
-        let stamp = settled.receipt.map(|receipt| receipt.stamp);
+        let stamp = Stamp {
+            place: settled.receipt.map(|receipt| receipt.stamp),
+            at: settled.at,
+        };
         if !self.events.is_empty() {
             let events = self.events.iter().map(|row| (row, stamp));
             INSERT_EVENTS
@@ -54,10 +60,21 @@ impl Batch {
             self.projection.sources.write(connection).await?;
             self.projection.seals.write(connection).await?;
             self.projection.merges.write(connection, state).await?;
+            INSERT_REMARKS
+                .write(connection, &self.remarks, |query, (position, remark)| {
+                    query
+                        .bind(position.0)
+                        .bind(remark.subject.clone())
+                        .bind(remark.reason.clone())
+                })
+                .await?;
         }
-        self.write_audit(connection, &settled.audit, stamp).await?;
+        self.write_audit(connection, &settled.audit, stamp.place)
+            .await?;
+        let remembered = self.remembered.iter().map(|answer| (answer, settled.at));
+        let remembered: Vec<(&RememberedAnswer, Instant)> = remembered.collect();
         INSERT_REMEMBERED
-            .write(connection, &self.remembered, |query, (answer, at)| {
+            .write(connection, &remembered, |query, (answer, at)| {
                 query
                     .bind(answer.actor.clone())
                     .bind(answer.key.clone())
@@ -126,12 +143,13 @@ impl Batch {
         &self,
         connection: &mut Connection,
         state: &RegistryState,
-        stamp: Option<i64>,
+        stamp: Stamp,
     ) -> Result<(), StoreError> {
+        let (place, at) = (stamp.place, stamp.at);
         let row = |record: &RecordNumber| {
             let known = state.records.get(record);
             known
-                .map(|known| (RecordRow::of(known), stamp))
+                .map(|known| (RecordRow::of(known), place))
                 .ok_or_else(|| StoreError::inconsistent("records", "record", record.0))
         };
         let new = self.projection.new_records.iter().map(row);
@@ -144,8 +162,9 @@ impl Batch {
                     .bind(row.local_id.clone())
             })
             .await?;
+        let versions = self.versions.iter().map(|row| (row, at));
         INSERT_VERSIONS
-            .write(connection, &self.versions, bind_version)
+            .write(connection, &versions.collect::<Vec<_>>(), bind_version)
             .await?;
         INSERT_PAYLOADS
             .write(connection, &self.versions, |query, row| {
@@ -162,7 +181,7 @@ impl Batch {
         UPDATE_RECORDS
             .write(connection, &changed, bind_record)
             .await?;
-        let keys = self.keys.iter().map(|row| (*row, stamp));
+        let keys = self.keys.iter().map(|row| (*row, place));
         INSERT_KEYS
             .write(connection, &distinct_keys(keys), |query, (row, stamp)| {
                 query
@@ -207,16 +226,7 @@ impl Batch {
         let new = self.projection.new_tasks.iter();
         let new = new.map(|(task, opened)| row(task, *opened));
         let new: Vec<TaskRow> = new.collect::<Result<_, _>>()?;
-        INSERT_TASKS
-            .write(connection, &new, |query, row| {
-                let persons = &row.state.persons;
-                bind_task(query, row)
-                    .bind(word(&row.state.kind))
-                    .bind(persons.first().map(ToString::to_string))
-                    .bind(persons.get(1).map(ToString::to_string))
-                    .bind(row.opened.0)
-            })
-            .await?;
+        INSERT_TASKS.write(connection, &new, bind_new_task).await?;
         let changed = self.projection.changed_tasks.iter();
         let changed = changed.map(|task| row(task, EventPosition::default()));
         let changed: Vec<TaskRow> = changed.collect::<Result<_, _>>()?;
@@ -247,15 +257,15 @@ const INSERT_EVENTS: RowStatement = RowStatement {
     after: "",
 };
 
-fn bind_event(query: Bound, (row, stamp): &(&EventRow, Option<i64>)) -> Bound {
+fn bind_event(query: Bound, (row, stamp): &(&EventRow, Stamp)) -> Bound {
     query
         .bind(row.position.0)
-        .bind(row.at.microseconds())
+        .bind(stamp.at.microseconds())
         .bind(row.actor.actor.clone())
         .bind(row.actor.request_id.clone())
         .bind(row.kind)
         .bind(row.body.clone())
-        .bind(stamp.unwrap_or(row.position.0))
+        .bind(stamp.place.unwrap_or(row.position.0))
 }
 
 const INSERT_SUBJECTS: RowStatement = RowStatement {
@@ -320,14 +330,14 @@ const INSERT_VERSIONS: RowStatement = RowStatement {
     after: "",
 };
 
-fn bind_version(query: Bound, row: &VersionRow) -> Bound {
+fn bind_version(query: Bound, (row, at): &(&VersionRow, Instant)) -> Bound {
     query
         .bind(row.fact.record.0)
         .bind(i64::from(row.fact.version))
         .bind(row.fact.digest.clone())
         .bind(word(&row.fact.standing))
         .bind(row.fact.effective_at.map(Instant::microseconds))
-        .bind(row.at.microseconds())
+        .bind(at.microseconds())
         .bind(row.fact.position.0)
         .bind(row.version.findings.clone())
         .bind(row.version.answer.clone())
@@ -376,34 +386,6 @@ fn bind_link(query: Bound, row: &LinkRow) -> Bound {
         .bind(row.closed_by.map(|merge| merge.to_string()))
 }
 
-const INSERT_TASKS: RowStatement = RowStatement {
-    before: "insert into tasks (task, status, record, weight_bits, reasons, evidence, position, \
-        kind, person_a, person_b, opened_position) values",
-    columns: 11,
-    after: "",
-};
-
-const UPDATE_TASKS: RowStatement = RowStatement {
-    before: "with changed (task, status, record, weight_bits, reasons, evidence, position) \
-        as (values",
-    columns: 7,
-    after: ") update tasks set status = changed.status, record = changed.record, \
-        weight_bits = changed.weight_bits, reasons = changed.reasons, \
-        evidence = changed.evidence, position = changed.position \
-        from changed where tasks.task = changed.task",
-};
-
-fn bind_task(query: Bound, row: &TaskRow) -> Bound {
-    query
-        .bind(row.task.to_string())
-        .bind(task_status_word(row.state.status))
-        .bind(row.state.record.0)
-        .bind(row.state.weight_bits)
-        .bind(json(&row.state.reasons))
-        .bind(row.state.evidence.clone())
-        .bind(row.state.position.0)
-}
-
 const INSERT_AUDIT: RowStatement = RowStatement {
     before: "insert into audit (audit, at, actor, on_behalf_of, role, organisation, purpose, \
         action, request_id, persons, record, stamp) values",
@@ -431,6 +413,12 @@ fn bind_audit(query: Bound, row: &AuditRow) -> Bound {
 const INSERT_AUDIT_PERSONS: RowStatement = RowStatement {
     before: "insert into audit_persons (person, audit) values",
     columns: 2,
+    after: "",
+};
+
+const INSERT_REMARKS: RowStatement = RowStatement {
+    before: "insert into remarks (position, subject, reason) values",
+    columns: 3,
     after: "",
 };
 

@@ -2,6 +2,7 @@
 //! searched at its end (see `world`); here marked values go through every door,
 //! well-formed and not, with the log at its most talkative.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::people::with;
@@ -94,6 +95,7 @@ fn speaks_through_every_door(world: &World) {
         .get(&format!("/persons/{}/records", first.person()))
         .by(Actor::Steward)
         .send();
+    prefers_a_value(world, &first.person());
     for task in world.tasks().list("tasks") {
         world.task(task["task_id"].as_str().expect("an id"));
     }
@@ -111,6 +113,20 @@ fn speaks_through_every_door(world: &World) {
     world.get("/events").send().expect(200);
     world.get_root("/metrics").by(Actor::Nobody).send();
     world.withdraws("gp", "1");
+}
+
+/// Reads a golden record and prefers a value of it.
+fn prefers_a_value(world: &World, person_id: &str) {
+    let golden = format!("/persons/{}/golden", person_id);
+    world.get(&golden).by(Actor::Steward).send().expect(200);
+    let preference = json!({
+        "source": "gp", "local_id": "1", "version": 1, "reason": "Canarygiven said so",
+    });
+    world
+        .ask(Method::PUT, &format!("{golden}/name"))
+        .by(Actor::Steward)
+        .json(&preference)
+        .send();
 }
 
 /// What people do wrong, with marks in the wrong places.
@@ -143,6 +159,8 @@ fn speaks_wrongly(world: &World) {
         "/persons/search?family_name=Canaryfamily",
         "/events?after=Canaryfamily",
         "/review/tasks/Canaryfamily",
+        "/review/tasks/Canaryfamily/pack",
+        "/review/tasks?assigned_to=Canaryfamily&person=9990000107",
         "/review/tasks?state=Canaryfamily&kind=9990000107",
         "/persons?family_name=Canaryfamily",
         "/Canaryfamily",
@@ -182,6 +200,15 @@ fn misplaces(world: &World) {
         ("/persons/search", "{\"surname\": \"Canaryfamily\"}"),
         ("/persons/search", "{\"birth_date\": \"Canaryfamily\"}"),
         ("/sources/gp/release", "{\"reason\": [\"Canaryfamily\"]}"),
+        ("/review/tasks/Canaryfamily/claim", "{}"),
+        (
+            "/review/tasks/T-00000000000070008000000000000000/comment",
+            "{\"comment\": \"Canaryfamily\"}",
+        ),
+        (
+            "/review/tasks/T-00000000000070008000000000000000/decide",
+            "{\"outcome\": \"Canaryfamily\", \"evidence\": \"9990000107\"}",
+        ),
         (
             "/sources/Canaryfamily/release",
             "{\"reason\": \"Canaryfamily\"}",

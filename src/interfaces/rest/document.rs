@@ -84,6 +84,27 @@ pub(super) struct WithdrawCondition {
     if_match: Option<String>,
 }
 
+/// Parameters of a path with a task.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "describes a path that is read elsewhere")]
+pub(super) struct TaskParameters {
+    /// A task's id.
+    #[param(example = "T-0193d0a2b7c47d3e8f1a2b3c4d5e6f71")]
+    task: String,
+}
+
+/// The header under whose condition a step with a task is taken.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "describes a header that is read elsewhere")]
+pub(super) struct TaskCondition {
+    /// The ETag of the task as the caller has seen it. Lists of tags are taken
+    /// too.
+    #[param(rename = "If-Match", pattern = r#"^(\*|(W/)?"[0-9]{1,9}")$"#)]
+    if_match: Option<String>,
+}
+
 /// A problem that any route may answer: status, name, when.
 const PROBLEMS: [(&str, &str, &str); 15] = [
     (

@@ -13,7 +13,10 @@ mod bodies;
 mod conditions;
 mod document;
 mod events;
+mod golden;
 mod matching;
+mod merges;
+mod moments;
 mod persons;
 mod records;
 mod request;
@@ -49,12 +52,27 @@ pub fn routes() -> OpenApiRouter<Context> {
         .routes(routes!(search::search_persons))
         .routes(routes!(persons::view_person))
         .routes(routes!(persons::view_person_records))
+        .routes(routes!(golden::view_golden))
+        .routes(routes!(golden::prefer_value, golden::stop_preferring))
         .routes(routes!(events::view_history))
         .routes(routes!(events::follow_events))
-        .routes(routes!(acknowledgements::chase_list))
-        .routes(routes!(acknowledgements::acknowledge_change))
+        .routes(routes!(merges::merge_persons))
+        .routes(routes!(merges::view_merge))
+        .routes(routes!(merges::undo_merge))
+        .routes(routes!(merges::undo_decisions))
+        .routes(routes!(merges::move_record))
+        .routes(routes!(merges::assert_records))
+        .routes(routes!(merges::withdraw_assertion))
         .routes(routes!(review::list_tasks))
         .routes(routes!(review::view_task))
+        .routes(routes!(review::claim_task))
+        .routes(routes!(review::release_task))
+        .routes(routes!(review::comment_task))
+        .routes(routes!(review::decide_task))
+        .routes(routes!(review::escalate_task))
+        .routes(routes!(review::view_pack))
+        .routes(routes!(acknowledgements::chase_list))
+        .routes(routes!(acknowledgements::acknowledge_change))
         .routes(routes!(webhooks::list_webhooks, webhooks::add_webhook))
         .routes(routes!(webhooks::remove_webhook))
         .routes(routes!(webhooks::list_dead_letters))

@@ -6,11 +6,11 @@ use crate::foundation::{MergeId, PersonId, RecordNumber, TaskId};
 use crate::identity::{Namespace, NhsNumber};
 use crate::matching::{LinkageModel, Reason, Route};
 use crate::registry::merging::tasks::{carry_tasks, drop_proposals};
-use crate::registry::tasks::{Question, evidence_digest, raise};
+use crate::registry::tasks::{Grounds, Question, evidence_digest, raise};
 use crate::registry::{
     ApprovalReason, Carried, Change, ComparedVersion, DropReason, LinkDecision, Member,
     MergeRefusal, MergeStatus, Numbering, PersonStatus, Refused, RegistryEvent, RegistryState,
-    TaskKind, UnlinkReason, needs_approval,
+    TaskKind, TaskPriority, UnlinkReason, needs_approval,
 };
 
 /// What a human asks for.
@@ -34,6 +34,10 @@ pub struct MergeAnswer {
     pub merge: MergeId,
     /// Done, or awaiting approval.
     pub status: MergeStatus,
+    /// Whose id goes on.
+    pub survivor: PersonId,
+    /// Whose id resolves to it.
+    pub retired: PersonId,
     /// The task that asks for the approval.
     pub task: Option<TaskId>,
     /// Why it needs one.
@@ -75,6 +79,8 @@ pub fn merge_persons(
         let answer = MergeAnswer {
             merge,
             status: MergeStatus::Done,
+            survivor,
+            retired,
             task: None,
             approval,
         };
@@ -93,6 +99,8 @@ pub fn merge_persons(
     let answer = MergeAnswer {
         merge,
         status: MergeStatus::AwaitingApproval,
+        survivor,
+        retired,
         task: Some(task),
         approval,
     };
@@ -130,6 +138,8 @@ pub fn approve_merge(
     let answer = MergeAnswer {
         merge,
         status: MergeStatus::Done,
+        survivor: known.survivor,
+        retired: known.retired,
         task: known.task,
         approval: known.approval.clone(),
     };
@@ -226,10 +236,11 @@ pub(super) fn refuse_two_numbers(
         persons: persons.to_vec(),
         weight_bits: None,
         reasons: vec![Reason::TwoVerifiedNumbers],
-        evidence: evidence_digest(model, &seen(all.iter().copied())),
+        grounds: Grounds::seen(model, seen(all.iter().copied())),
+        priority: TaskPriority::Number,
     };
     let mut events = Vec::new();
-    let task = raise(state, &mut events, numbering, question);
+    let task = raise(state, &mut events, numbering, question).task;
     let refusal = MergeRefusal::TwoVerifiedNumbers(task);
     Err(Refused { refusal, events })
 }
@@ -270,6 +281,9 @@ fn ask_for_approval(
         weight_bits: None,
         reasons: Vec::new(),
         evidence: evidence_digest(model, &seen(sides.iter().flatten())),
+        priority: TaskPriority::Sensitive,
+        compared: Vec::new(),
+        rows: Vec::new(),
     }
 }
 

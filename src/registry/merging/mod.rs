@@ -5,17 +5,21 @@
 
 mod approval;
 mod assertion;
+mod effects;
 mod family;
 mod merge;
 mod move_record;
 mod refusal;
 mod state;
 mod tasks;
+#[cfg(test)]
+mod tests;
 mod unmerge;
 mod words;
 
 pub use approval::needs_approval;
 pub use assertion::{AssertionAnswer, AssertionCommand, assert_records, withdraw_assertion};
+pub use effects::{Effects, PersonChange, RecordChange, TaskChange};
 pub use merge::{MergeAnswer, MergeCommand, approve_merge, drop_merge, merge_persons};
 pub use move_record::{MoveAnswer, MoveCommand, MoveTarget, move_record};
 pub use refusal::{MergeRefusal, Refused};

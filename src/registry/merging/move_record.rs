@@ -10,9 +10,9 @@ use crate::registry::merging::merge::{members_of, refuse_two_numbers, require_ac
 use crate::registry::merging::tasks::{carry_tasks, drop_proposals};
 use crate::registry::tasks::evidence_digest;
 use crate::registry::{
-    AssertionKind, Change, CloseReason, LinkDecision, LocalId, Member, MergeRefusal, Numbering,
-    RecordState, Refused, RegistryEvent, RegistryState, SourceCode, TaskKind, UnlinkReason,
-    needs_approval,
+    AssertionKind, Change, CloseReason, LinkDecision, LocalId, Member, MergeRefusal, MergeStatus,
+    Numbering, PersonStatus, RecordState, Refused, RegistryEvent, RegistryState, SourceCode,
+    TaskKind, UnlinkReason, needs_approval,
 };
 
 /// Where a record is to go.
@@ -22,6 +22,8 @@ pub enum MoveTarget {
     Person(PersonId),
     /// To a person of its own.
     New,
+    /// Back to whom it had left: a move is taken back.
+    Back(PersonId),
 }
 
 /// What a human asks for.
@@ -79,7 +81,18 @@ pub fn move_record(
             person
         }
         MoveTarget::Person(person) => {
-            refuse_move(state, model, numbering, known, (from, person), &left)?;
+            require_active(state, person)?;
+            refuse_move(state, model, numbering, known, (from, person))?;
+            refuse_joining(state, numbering, (from, person), &left)?;
+            person
+        }
+        MoveTarget::Back(person) => {
+            let person = back_to(state, from, person)?;
+            refuse_move(state, model, numbering, known, (from, person))?;
+            let status = state.persons.get(&person).map(|known| known.status);
+            if status != Some(PersonStatus::Active) {
+                events.push(RegistryEvent::PersonRestored { person });
+            }
             person
         }
     };
@@ -129,9 +142,7 @@ fn refuse_move(
     numbering: &Numbering<'_>,
     known: &RecordState,
     (from, to): (PersonId, PersonId),
-    left: &BTreeSet<RecordNumber>,
 ) -> Result<(), Refused> {
-    require_active(state, to)?;
     if from == to {
         return Err(MergeRefusal::AlreadyThere.into());
     }
@@ -145,7 +156,34 @@ fn refuse_move(
     let own: Vec<Member> = state.members(from).into_iter().collect();
     let own = own.into_iter().filter(|it| it.record == known.number);
     let sides = [own.collect(), state.members(to)];
-    refuse_two_numbers(state, model, numbering, [from, to], sides)?;
+    refuse_two_numbers(state, model, numbering, [from, to], sides)
+}
+
+/// Whom a record goes back to: the id that it had left, unless that has become
+/// somebody else since.
+fn back_to(
+    state: &RegistryState,
+    from: PersonId,
+    person: PersonId,
+) -> Result<PersonId, MergeRefusal> {
+    let now = state
+        .survivor_of(person)
+        .ok_or(MergeRefusal::UnknownPerson(person))?;
+    // A merge that holds leads there by itself.
+    let merged = state
+        .merges
+        .values()
+        .any(|merge| merge.status == MergeStatus::Done && merge.retired == person);
+    Ok(if now == from && !merged { person } else { now })
+}
+
+/// The only record of a person joins the two for good (R114).
+fn refuse_joining(
+    state: &RegistryState,
+    numbering: &Numbering<'_>,
+    (from, to): (PersonId, PersonId),
+    left: &BTreeSet<RecordNumber>,
+) -> Result<(), Refused> {
     let approval = if left.is_empty() {
         needs_approval(state, numbering.now, from, to)
     } else {

@@ -19,7 +19,7 @@ use crate::registry::tasks::evidence_digest;
 use crate::registry::{
     AssertionKind, Carried, Change, CloseReason, ComparedVersion, LinkDecision, Member,
     MergeRefusal, MergeState, MergeStatus, Numbering, PersonStatus, RecordStatus, RegistryEvent,
-    RegistryState, TaskKind, UnlinkReason,
+    RegistryState, TaskKind, TaskPriority, UnlinkReason,
 };
 
 /// What cannot be as it was.
@@ -369,6 +369,9 @@ impl Undoing<'_> {
             weight_bits: None,
             reasons: vec![Reason::UnmergeUnclear],
             evidence: evidence_digest(self.model, &[version]),
+            priority: TaskPriority::Weight,
+            compared: vec![version],
+            rows: Vec::new(),
         });
         self.answer.tasks.push(task);
     }

@@ -12,9 +12,12 @@
 
 mod deferral;
 mod invalidation;
+mod life;
 mod overlay;
 #[cfg(test)]
 mod tests;
+
+pub use overlay::accept_held;
 
 use std::sync::Arc;
 
@@ -23,12 +26,12 @@ use crate::foundation::{EventPosition, PersonId, RecordNumber, TaskId};
 use crate::identity::StandardRecord;
 use crate::matching::{Candidate, Decision, Grade, LinkageModel, Reason, Route, decide};
 use crate::registry::candidates::{Scored, candidates, possible};
-use crate::registry::evidence::{compared, link_decision};
-use crate::registry::tasks::{Question, close_tasks_of, evidence_digest, raise, task_kind};
+use crate::registry::evidence::link_decision;
+use crate::registry::tasks::{Grounds, Question, close_tasks_of, priority, raise, task_kind};
 use crate::registry::{
     Change, CloseReason, LinkDecision, Numbering, OtherPerson, Outcome, RecordState, RecordStatus,
     Registered, Registration, RegistrationAnswer, RegistryEvent, RegistryState, TaskKind,
-    UnlinkReason, VersionStanding, claimed_number,
+    TaskPriority, UnlinkReason, VersionStanding, claimed_number,
 };
 
 /// Decides what follows from a registration. The caller has dealt with a
@@ -105,6 +108,7 @@ impl Work<'_> {
         let standard = Arc::clone(&self.registration.standard);
         let candidates = self.find_candidates(record, &standard);
         let mut placed = self.place(record, 1, &standard, &candidates, None);
+        self.judge_life(record, 1, &candidates, &mut placed);
         self.take_replacement(record, 1, &mut placed);
         self.finish(record, 1, placed, Some(standard), true)
     }
@@ -115,6 +119,7 @@ impl Work<'_> {
         let standard = self.with_history(record.number);
         let candidates = self.find_candidates(record.number, &standard);
         let mut placed = self.place(record.number, version, &standard, &candidates, None);
+        self.judge_life(record.number, version, &candidates, &mut placed);
         self.take_replacement(record.number, version, &mut placed);
         self.finish(record.number, version, placed, Some(standard), false)
     }
@@ -127,10 +132,14 @@ impl Work<'_> {
     }
 
     fn update(mut self, record: &RecordState) -> Change<Registered> {
-        let version = record.latest_version + 1;
         if let Some(objection) = self.objection(record) {
-            return self.hold(record, version, objection);
+            return self.hold(record, record.latest_version + 1, objection);
         }
+        self.become_current(record)
+    }
+
+    fn become_current(mut self, record: &RecordState) -> Change<Registered> {
+        let version = record.latest_version + 1;
         self.push_version(record.number, version, VersionStanding::Current);
         self.settle_held(record);
         let standard = self.with_history(record.number);
@@ -142,9 +151,10 @@ impl Work<'_> {
         // Where a human has put it, the machine leaves it.
         let kept = others || record.link.as_ref().and_then(|link| link.route) == Some(Route::Human);
         let mut placed = match person {
-            Some(person) if kept => self.judge(record, person, version, &candidates),
+            Some(person) if kept => self.judge(record, person, version, &standard, &candidates),
             _ => self.place(record.number, version, &standard, &candidates, person),
         };
+        self.judge_life(record.number, version, &candidates, &mut placed);
         self.take_replacement(record.number, version, &mut placed);
         self.finish(record.number, version, placed, Some(standard), false)
     }
@@ -156,6 +166,7 @@ impl Work<'_> {
         record: &RecordState,
         person: PersonId,
         version: u32,
+        standard: &StandardRecord,
         candidates: &[Scored],
     ) -> Placed {
         let mut tasks = Vec::new();
@@ -168,21 +179,16 @@ impl Work<'_> {
             .open_tasks_of(person)
             .find(|(_, task)| task.kind == TaskKind::LinkDoubtful && task.record == record.number);
         if let (true, Some(own)) = (doubtful, own) {
-            let compared = compared(record.number, version, own);
-            let question = Question {
+            let asked = (record.number, version);
+            tasks.extend(self.raise(Question {
                 kind: TaskKind::LinkDoubtful,
                 record: record.number,
                 persons: vec![person],
                 weight_bits: Some(own.score.weight.bits()),
                 reasons: vec![Reason::UpdateContradictsPerson],
-                evidence: evidence_digest(self.model, &compared),
-            };
-            tasks.push(raise(
-                self.state,
-                &mut self.events,
-                self.numbering,
-                question,
-            ));
+                grounds: Grounds::compared(self.model, asked, standard, own),
+                priority: self.priority(TaskKind::LinkDoubtful, standard, Some(own)),
+            }));
         } else if let Some((task, _)) = open {
             self.events.push(RegistryEvent::TaskClosed {
                 task,
@@ -204,7 +210,8 @@ impl Work<'_> {
             Decision::Review { persons } => persons,
             Decision::NewPerson => Vec::new(),
         };
-        tasks.extend(self.ask_about(record.number, version, person, &found, &elsewhere));
+        let asked = (record.number, version);
+        tasks.extend(self.ask_about(asked, standard, person, &found, &elsewhere));
         self.stays(
             record,
             possible(self.model, &elsewhere, &graded, Some(person)),
@@ -265,7 +272,7 @@ impl Work<'_> {
             }
             Decision::Review { persons } => {
                 let own = self.own_person(record, version, alone_under);
-                let tasks = self.ask_about(record, version, own, &persons, &others);
+                let tasks = self.ask_about((record, version), standard, own, &persons, &others);
                 alone(own, possible(self.model, &others, &graded, None), tasks)
             }
             Decision::NewPerson => {
@@ -320,8 +327,8 @@ impl Work<'_> {
 
     fn ask_about(
         &mut self,
-        record: RecordNumber,
-        version: u32,
+        asked: (RecordNumber, u32),
+        standard: &StandardRecord,
         own: PersonId,
         found: &[(PersonId, crate::matching::MatchWeight, Vec<Reason>)],
         candidates: &[&Scored],
@@ -333,22 +340,33 @@ impl Work<'_> {
             };
             let mut persons = vec![own, *person];
             persons.sort_unstable();
-            let question = Question {
-                kind: task_kind(reasons),
-                record,
+            let kind = task_kind(reasons);
+            tasks.extend(self.raise(Question {
+                kind,
+                record: asked.0,
                 persons,
                 weight_bits: Some(weight.bits()),
                 reasons: reasons.clone(),
-                evidence: evidence_digest(self.model, &compared(record, version, scored)),
-            };
-            tasks.push(raise(
-                self.state,
-                &mut self.events,
-                self.numbering,
-                question,
-            ));
+                grounds: Grounds::compared(self.model, asked, standard, scored),
+                priority: self.priority(kind, standard, Some(scored)),
+            }));
         }
         tasks
+    }
+
+    fn raise(&mut self, question: Question) -> Option<TaskId> {
+        raise(self.state, &mut self.events, self.numbering, question).waiting()
+    }
+
+    fn priority(
+        &self,
+        kind: TaskKind,
+        standard: &StandardRecord,
+        with: Option<&Scored>,
+    ) -> TaskPriority {
+        let members = with.into_iter().flat_map(|scored| &scored.members);
+        let members = members.map(|member| member.standard.as_ref());
+        priority(kind, members.chain([standard]), self.numbering.now)
     }
 
     fn stays(
@@ -446,7 +464,7 @@ impl Work<'_> {
         created: bool,
     ) -> Change<Registered> {
         self.judge_source(record, &mut placed);
-        let findings = self.findings(remembered.as_deref());
+        let findings = self.findings(remembered.as_deref(), &placed);
         let events = i64::try_from(self.events.len()).unwrap_or(i64::MAX);
         let weight = placed.weight_bits.map(crate::matching::MatchWeight::new);
         let answer = RegistrationAnswer {

@@ -1,14 +1,17 @@
 //! An update that would turn its record into someone else: kept, not served,
 //! and a question (DESIGN §2.2, R101).
 
+use std::sync::Arc;
+
 use crate::foundation::RecordNumber;
-use crate::matching::Reason;
+use crate::identity::StandardRecord;
 use crate::matching::levels::NhsNumberLevel;
+use crate::matching::{LinkageModel, Reason};
 use crate::registry::register::{Placed, Work};
-use crate::registry::tasks::{Question, evidence_digest, raise};
+use crate::registry::tasks::{Grounds, Question};
 use crate::registry::{
-    Change, CloseReason, ComparedVersion, Outcome, RecordState, Registered, RegistryEvent,
-    TaskKind, VersionStanding,
+    Change, CloseReason, ComparedVersion, EvidenceRow, LiveNumbers, Numbering, Outcome,
+    RecordState, Registered, Registration, RegistryEvent, RegistryState, TaskKind, VersionStanding,
 };
 
 /// Why an update is held.
@@ -24,6 +27,32 @@ pub(super) enum Objection {
     Supersession,
 }
 
+/// Decides on a held version that a human says is the same patient's; the
+/// registration has its content. Who holds the version has settled its question.
+#[must_use]
+pub fn accept_held(
+    state: &RegistryState,
+    model: &LinkageModel,
+    numbering: &Numbering<'_>,
+    registration: &Registration,
+    version: u32,
+) -> Change<Registered> {
+    let existing = state.record(&registration.source, &registration.local_id);
+    let existing = existing.cloned();
+    let work = Work {
+        state,
+        model,
+        numbering,
+        registration,
+        events: Vec::new(),
+        changes_verified_number: false,
+    };
+    match existing {
+        Some(record) => work.accept(&record, version),
+        None => work.first_version(),
+    }
+}
+
 impl Work<'_> {
     /// Why the update must not become current, if so.
     pub(super) fn objection(&mut self, record: &RecordState) -> Option<Objection> {
@@ -32,7 +61,8 @@ impl Work<'_> {
             return Some(Objection::Supersession);
         }
         let earlier = self.state.standards.get(&record.number)?;
-        let score = self.model.score(&self.registration.standard, &[earlier]);
+        let earlier = self.with_live_number(earlier);
+        let score = self.model.score(&self.registration.standard, &[&earlier]);
         self.changes_verified_number =
             score.vector.nhs_number() == NhsNumberLevel::DifferentVerified;
         if score.contradictions() >= 2 {
@@ -44,6 +74,14 @@ impl Work<'_> {
         }
     }
 
+    /// A record as the update is compared with it: a number that is replaced, by
+    /// the update itself perhaps, counts as the one that stands (R16).
+    fn with_live_number(&self, record: &Arc<StandardRecord>) -> Arc<StandardRecord> {
+        let numbers = self.state.replacements_with(self.registration);
+        let record = std::slice::from_ref(record);
+        LiveNumbers::of(&numbers, &self.registration.standard, record).resolve(&record[0])
+    }
+
     /// Whether another record of the person has a verified number that is not
     /// the update's: the update would give the person two (R15, R20).
     fn companions_keep_their_number(&self, record: &RecordState) -> bool {
@@ -53,9 +91,8 @@ impl Work<'_> {
             .iter()
             .filter(|member| member.record != record.number)
             .any(|member| {
-                let pair = self
-                    .model
-                    .compare(&self.registration.standard, &member.standard);
+                let standard = self.with_live_number(&member.standard);
+                let pair = self.model.compare(&self.registration.standard, &standard);
                 pair.nhs_number() == NhsNumberLevel::DifferentVerified
             })
     }
@@ -73,16 +110,18 @@ impl Work<'_> {
             return;
         };
         if self.state.contradicts_supersession(said) {
-            let question = Question {
+            let compared = vec![ComparedVersion { record, version }];
+            let content = [self.registration.digest.as_str()];
+            let standard = &self.registration.standard;
+            placed.tasks.extend(self.raise(Question {
                 kind: TaskKind::SupersessionConflict,
                 record,
                 persons: vec![placed.person],
                 weight_bits: None,
                 reasons: vec![Reason::SupersessionConflicts],
-                evidence: evidence_digest(self.model, &[ComparedVersion { record, version }]),
-            };
-            let task = raise(self.state, &mut self.events, self.numbering, question);
-            placed.tasks.push(task);
+                grounds: Grounds::contents(&content, compared),
+                priority: self.priority(TaskKind::SupersessionConflict, standard, None),
+            }));
         } else if !self.state.knows_replacement(said) {
             self.events.push(RegistryEvent::NumberReplaced {
                 record,
@@ -90,6 +129,21 @@ impl Work<'_> {
                 replaced_by: said.replaced_by,
             });
         }
+    }
+
+    fn rows_against_earlier(&self, record: &RecordState) -> Vec<EvidenceRow> {
+        let Some(earlier) = self.state.standards.get(&record.number) else {
+            return Vec::new();
+        };
+        let explained = self
+            .model
+            .explain(&self.registration.standard, &[earlier.as_ref()]);
+        let rows = explained.rows.into_iter().map(|row| EvidenceRow {
+            field: row.field,
+            level: row.level,
+            weight_bits: row.weight_bits,
+        });
+        rows.collect()
     }
 
     /// A version that fits settles the question about one that did not.
@@ -108,6 +162,17 @@ impl Work<'_> {
         }
     }
 
+    /// The held version as a further one with the same content, whatever the
+    /// machine holds against it: a human has said that it is the same patient.
+    pub(super) fn accept(mut self, record: &RecordState, held: u32) -> Change<Registered> {
+        self.events.push(RegistryEvent::HeldSettled {
+            record: record.number,
+            version: held,
+            accepted: true,
+        });
+        self.become_current(record)
+    }
+
     pub(super) fn hold(
         mut self,
         record: &RecordState,
@@ -116,11 +181,20 @@ impl Work<'_> {
     ) -> Change<Registered> {
         self.push_version(record.number, version, VersionStanding::Held);
         let person = record.link.as_ref().map(|link| link.person);
-        let question = Question {
-            kind: match objection {
-                Objection::Supersession => TaskKind::SupersessionConflict,
-                Objection::SomeoneElse | Objection::SecondNumber => TaskKind::OverlayHeld,
-            },
+        let compared = [record.current.version, version].map(|version| ComparedVersion {
+            record: record.number,
+            version,
+        });
+        let kind = match objection {
+            Objection::Supersession => TaskKind::SupersessionConflict,
+            Objection::SomeoneElse | Objection::SecondNumber => TaskKind::OverlayHeld,
+        };
+        let contents = [&record.current.digest, &self.registration.digest];
+        let mut grounds = Grounds::contents(&contents.map(String::as_str), compared.to_vec());
+        let standard = &self.registration.standard;
+        grounds.rows = self.rows_against_earlier(record);
+        let task = self.raise(Question {
+            kind,
             record: record.number,
             persons: person.into_iter().collect(),
             weight_bits: None,
@@ -129,22 +203,18 @@ impl Work<'_> {
                 Objection::SecondNumber => Reason::SecondVerifiedNumber,
                 Objection::Supersession => Reason::SupersessionConflicts,
             }],
-            evidence: evidence_digest(
-                self.model,
-                &[
-                    ComparedVersion {
-                        record: record.number,
-                        version: record.current.version,
-                    },
-                    ComparedVersion {
-                        record: record.number,
-                        version,
-                    },
-                ],
-            ),
-        };
-        let task = raise(self.state, &mut self.events, self.numbering, question);
-        let mut placed = self.stays(record, Vec::new(), vec![task]);
+            grounds,
+            priority: self.priority(kind, standard, None),
+        });
+        if task.is_none() {
+            // A human has said of this content that it is somebody else.
+            self.events.push(RegistryEvent::HeldSettled {
+                record: record.number,
+                version,
+                accepted: false,
+            });
+        }
+        let mut placed = self.stays(record, Vec::new(), task.into_iter().collect());
         placed.outcome = Outcome::UpdateHeld;
         self.finish(record.number, version, placed, None, false)
     }

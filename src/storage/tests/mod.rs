@@ -25,9 +25,11 @@ mod contract;
 mod erasures;
 mod gauges;
 mod goldens;
+mod moments;
 mod opening;
 mod shared;
 mod sources;
+mod tasks;
 mod verify;
 mod webhooks;
 mod writer;
@@ -54,7 +56,7 @@ use crate::identity::{StandardRecord, SubmittedRecord};
 use crate::matching::{ModelId, Route};
 use crate::registry::{
     CloseReason, LinkDecision, LocalId, RegistryEvent, RegistryState, SourceCode, TaskKind,
-    UnlinkReason, VersionStanding,
+    TaskPriority, UnlinkReason, VersionStanding,
 };
 
 pub(super) const OPTIONS: StoreOptions = StoreOptions {
@@ -428,6 +430,9 @@ pub(super) fn task_opened(
         weight_bits: Some(3.25),
         reasons: vec![],
         evidence: "00".into(),
+        priority: TaskPriority::Weight,
+        compared: vec![],
+        rows: vec![],
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Ledger, ReadSet, RegistryEvent, Sent, source, task_id};
 use crate::foundation::RecordNumber;
 use crate::registry::{
-    CloseReason, ConflictKind, NumberHash, QuarantineReason, Replacement, TaskKind,
+    CloseReason, ConflictKind, NumberHash, QuarantineReason, Replacement, TaskKind, TaskPriority,
 };
 
 fn read(replacement: Option<Replacement>) -> ReadSet {
@@ -47,6 +47,9 @@ async fn quarantined() -> (Ledger, RecordNumber) {
             weight_bits: None,
             reasons: vec![],
             evidence: String::new(),
+            priority: TaskPriority::Confusion,
+            compared: vec![],
+            rows: vec![],
         },
         RegistryEvent::VersionDeferred { record, version: 1 },
         RegistryEvent::NumberReplaced {

@@ -8,7 +8,8 @@ use utoipa::ToSchema;
 
 use crate::flows::{EventFeed, FeedEvent, HistoryAnswer, HistoryEntry};
 use crate::interfaces::rest::bodies::records::LocalIdBody;
-use crate::registry::{LocalId, RegistryEvent, SourceCode};
+use crate::interfaces::rest::moments::AsOf;
+use crate::registry::{LocalId, RegistryEvent, SourceCode, task_of};
 
 /// What happened.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
@@ -43,6 +44,22 @@ pub enum EventKind {
     TaskUpdated,
     /// The question is gone.
     TaskClosed,
+    /// It is asked again, on other evidence.
+    TaskReopened,
+    /// Somebody has it in hand.
+    TaskClaimed,
+    /// Somebody gave it back.
+    TaskReleased,
+    /// A reader has said something.
+    TaskRead,
+    /// The readers have settled it.
+    TaskDecided,
+    /// It waits for the national back office (R119).
+    TaskEscalated,
+    /// Somebody wrote beside it.
+    TaskCommented,
+    /// A human has said what a held version is.
+    HeldSettled,
     /// A record contradicts what is known, or holds a default (R98).
     SourceConflictNoted,
     /// What a source sends is kept and not acted on from here (R98).
@@ -55,6 +72,10 @@ pub enum EventKind {
     DeferredDecided,
     /// A source says that one NHS number is replaced by another (R16).
     NumberReplaced,
+    /// Somebody prefers what a record says of a field.
+    GoldenValuePreferred,
+    /// The rules choose that field's value again.
+    GoldenPreferenceEnded,
     /// An id that was replaced stands for itself again.
     PersonRestored,
     /// A human wants two persons to be one; another has to approve (R114).
@@ -110,6 +131,9 @@ pub struct HistoryBody {
     /// Send as `after` for the next page; null on the last.
     #[schema(example = "2.6b1f0c95d2a4e87730c6f1b8a95d24e3f07c1a6b52d98e40")]
     next: Option<String>,
+    /// The instant that this was known at, when one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    as_of: Option<AsOf>,
 }
 
 /// One thing that happened to a person.
@@ -162,6 +186,7 @@ impl From<HistoryAnswer> for HistoryBody {
             requested_id: answer.requested.to_string(),
             replaced_by: answer.replaced_by.iter().map(ToString::to_string).collect(),
             history: answer.entries.into_iter().map(EntryBody::from).collect(),
+            as_of: answer.as_of.map(Into::into),
             next: answer.next,
         }
     }
@@ -281,7 +306,13 @@ fn kind_and_data(event: &RegistryEvent) -> (EventKind, Value) {
             EventKind::TaskClosed,
             json!({ "task": task, "because": because }),
         ),
-        _ => kind_and_data_of_merge(event),
+        RegistryEvent::HeldSettled {
+            version, accepted, ..
+        } => (
+            EventKind::HeldSettled,
+            json!({ "version": version, "accepted": accepted }),
+        ),
+        _ => kind_and_data_of_task(event).unwrap_or_else(|| kind_and_data_of_merge(event)),
     }
 }
 
@@ -344,6 +375,28 @@ fn kind_and_data_of_merge(event: &RegistryEvent) -> (EventKind, Value) {
     }
 }
 
+/// The same for the steps with a task. What a single reader said does not leave,
+/// nor who it was.
+fn kind_and_data_of_task(event: &RegistryEvent) -> Option<(EventKind, Value)> {
+    let task = json!({ "task": task_of(event)? });
+    Some(match event {
+        RegistryEvent::TaskReopened { .. } => (EventKind::TaskReopened, task),
+        RegistryEvent::TaskClaimed { .. } => (EventKind::TaskClaimed, task),
+        RegistryEvent::TaskReleased { .. } => (EventKind::TaskReleased, task),
+        RegistryEvent::TaskRead { .. } => (EventKind::TaskRead, task),
+        RegistryEvent::TaskDecided { task, outcome } => (
+            EventKind::TaskDecided,
+            json!({ "task": task, "outcome": outcome }),
+        ),
+        RegistryEvent::TaskEscalated { task, because, .. } => (
+            EventKind::TaskEscalated,
+            json!({ "task": task, "because": because }),
+        ),
+        RegistryEvent::TaskCommented { .. } => (EventKind::TaskCommented, task),
+        _ => return None,
+    })
+}
+
 /// The same for sources, versions that wait and numbers. The hashes of numbers
 /// do not leave: who has a number could look for it.
 fn kind_and_data_of_source(event: &RegistryEvent) -> (EventKind, Value) {
@@ -368,6 +421,13 @@ fn kind_and_data_of_source(event: &RegistryEvent) -> (EventKind, Value) {
         }
         RegistryEvent::DeferredDecided { version, .. } => {
             (EventKind::DeferredDecided, json!({ "version": version }))
+        }
+        RegistryEvent::GoldenValuePreferred { field, version, .. } => (
+            EventKind::GoldenValuePreferred,
+            json!({ "field": field, "version": version }),
+        ),
+        RegistryEvent::GoldenPreferenceEnded { field, .. } => {
+            (EventKind::GoldenPreferenceEnded, json!({ "field": field }))
         }
         _ => (EventKind::NumberReplaced, json!({})),
     }

@@ -1,0 +1,231 @@
+//! How long do a merge and an unmerge take, durably, in a ledger of 100,000
+//! records (`ACCORD_PERSONS` sets another size)? Merges of two persons of one
+//! record each, and a merge of a person with 200 records and its undoing, one
+//! after the other. HTTP is not measured; the ledger lies in the system's
+//! temporary directory. Prints percentiles, in milliseconds.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use accord::evaluation::generator::{GeneratedRecord, Population, generate};
+use accord::flows::{
+    Asked, Context, CpuPool, RegisterCommand, catch_up, ensure_source, merge_persons, move_record,
+    register_batch, register_record, undo_merge, withdraw_assertion,
+};
+use accord::foundation::{PersonId, SystemChance, SystemClock};
+use accord::identity::{SubmittedAddress, SubmittedRecord};
+use accord::index::CandidateIndex;
+use accord::matching::LinkageModel;
+use accord::registry::{LocalId, MoveTarget, SourceCode};
+use accord::security::{Access, Action, Actor, ActorKind, Role};
+use accord::storage::{Store, StoreOptions};
+use tokio::runtime::Runtime;
+
+/// Records of the person that is parted again.
+const RECORDS: usize = 200;
+/// Merges of two persons.
+const PAIRS: usize = 500;
+/// Merges and unmerges of the large person.
+const ROUNDS: usize = 100;
+
+fn access(action: Action, role: Role) -> Access {
+    let actor = Actor {
+        name: "bench".to_owned(),
+        kind: ActorKind::System,
+        roles: vec![role],
+        sources: Vec::new(),
+        on_behalf_of: None,
+        reason: None,
+        request_id: "bench".to_owned(),
+    };
+    Access::to(action, actor).expect("the role may")
+}
+
+fn asked() -> Asked {
+    Asked {
+        reason: "measured".to_owned(),
+        dry_run: false,
+        idempotency_key: None,
+    }
+}
+
+fn source() -> SourceCode {
+    SourceCode::parse("gp").expect("a source code")
+}
+
+fn command(local_id: &str, submitted: SubmittedRecord) -> RegisterCommand {
+    RegisterCommand {
+        source: source(),
+        local_id: LocalId::parse(local_id).expect("a local id"),
+        submitted,
+        idempotency_key: None,
+        if_match: None,
+        findings: Vec::new(),
+    }
+}
+
+fn submitted(row: &GeneratedRecord) -> SubmittedRecord {
+    SubmittedRecord {
+        given_names: vec![row.given_name.clone()],
+        family_name: Some(row.family_name.clone()),
+        birth_date: Some(row.date_of_birth.clone()),
+        gender: Some(row.gender.clone()),
+        addresses: vec![SubmittedAddress {
+            lines: vec![row.address_line.clone()],
+            postcode: Some(row.postcode.clone()),
+            ..SubmittedAddress::default()
+        }],
+        ..SubmittedRecord::default()
+    }
+}
+
+/// Somebody like nobody else, and of age: no second human is asked.
+fn stranger(number: usize) -> SubmittedRecord {
+    let letter = |place: usize| char::from(b'a' + u8::try_from(place % 26).unwrap_or(0));
+    let word = |seed: usize| -> String {
+        let mut seed = seed.wrapping_mul(2_654_435_761);
+        (0..9)
+            .map(|_| {
+                seed = seed / 26 + seed.wrapping_mul(31);
+                letter(seed)
+            })
+            .collect()
+    };
+    SubmittedRecord {
+        given_names: vec![word(number)],
+        family_name: Some(word(number + 7_000_003)),
+        birth_date: Some(format!(
+            "{}-{:02}-{:02}",
+            1930 + number % 60,
+            1 + number % 12,
+            1 + number % 28
+        )),
+        ..SubmittedRecord::default()
+    }
+}
+
+async fn ledger(directory: &Path) -> Context {
+    let options = StoreOptions {
+        live: false,
+        create: true,
+        exclusive: true,
+    };
+    let context = Context {
+        store: Store::open(directory, options).await.expect("a new ledger"),
+        index: CandidateIndex::open(&directory.join("index")).expect("a new index"),
+        model: Arc::new(LinkageModel::uk_care()),
+        clock: Arc::new(SystemClock),
+        chance: Arc::new(SystemChance),
+        pool: CpuPool::for_this_machine().expect("threads"),
+        merges_per_hour: u32::MAX,
+        outward: Arc::default(),
+    };
+    ensure_source(&context, &source()).await.expect("a source");
+    context
+}
+
+async fn fill(context: &Context, persons: usize) {
+    let rows = generate(&Population::default_region(), persons, 1);
+    let commands = rows
+        .records()
+        .take(persons)
+        .enumerate()
+        .map(|(place, row)| {
+            let write = access(Action::WriteRecord, Role::Integration);
+            (
+                (),
+                Ok((write, command(&place.to_string(), submitted(&row)))),
+            )
+        });
+    let commands: Vec<_> = commands.collect();
+    register_batch(context, commands.into_iter(), |(), answer| {
+        answer.expect("registered");
+    })
+    .await;
+    catch_up(context).await.expect("indexed");
+}
+
+/// A person of one record.
+async fn person(context: &Context, number: usize) -> (LocalId, PersonId) {
+    let write = access(Action::WriteRecord, Role::Integration);
+    let local_id = format!("stranger-{number}");
+    let answer = register_record(context, &write, command(&local_id, stranger(number)))
+        .await
+        .expect("registered");
+    (answer.local_id, answer.person_id)
+}
+
+fn print(what: &str, mut took: Vec<Duration>) {
+    took.sort_unstable();
+    let at = |share: usize| took[(took.len() - 1) * share / 100].as_secs_f64() * 1_000.0;
+    println!(
+        "{what}: {} times, p50 {:.2} ms, p99 {:.2} ms, longest {:.2} ms",
+        took.len(),
+        at(50),
+        at(99),
+        at(100)
+    );
+}
+
+async fn merge_pairs(context: &Context) {
+    let merge = access(Action::MergePerson, Role::Steward);
+    let mut took = Vec::new();
+    for pair in 0..PAIRS {
+        let (_, one) = person(context, 2 * pair).await;
+        let (_, other) = person(context, 2 * pair + 1).await;
+        let started = Instant::now();
+        let done = merge_persons(context, &merge, one, other, (&asked(), None)).await;
+        took.push(started.elapsed());
+        assert!(done.expect("merged").approval.is_empty(), "nobody is asked");
+    }
+    print("merge of two persons", took);
+}
+
+async fn part_many(context: &Context) {
+    let merge = access(Action::MergePerson, Role::Steward);
+    let (_, survivor) = person(context, 2 * PAIRS).await;
+    let (_, large) = person(context, 2 * PAIRS + 1).await;
+    for number in 1..RECORDS {
+        let (local_id, _) = person(context, 2 * PAIRS + 1 + number).await;
+        let to = MoveTarget::Person(large);
+        move_record(context, &merge, (source(), local_id), to, (&asked(), None))
+            .await
+            .expect("moved");
+    }
+    let (mut merging, mut parting) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let started = Instant::now();
+        let made = merge_persons(context, &merge, survivor, large, (&asked(), None)).await;
+        merging.push(started.elapsed());
+        let merge_id = made.expect("merged").merge_id.expect("done");
+        let started = Instant::now();
+        let undone = undo_merge(context, &merge, merge_id, (&asked(), None)).await;
+        parting.push(started.elapsed());
+        let undone = undone.expect("undone");
+        assert_eq!(undone.restored.len(), RECORDS);
+        let assertion = undone.assertion_id.expect("an assertion");
+        withdraw_assertion(context, &merge, assertion, &asked())
+            .await
+            .expect("taken back");
+    }
+    print("merge of a person with 200 records", merging);
+    print("unmerge of 200 records", parting);
+}
+
+fn main() {
+    let persons = std::env::var("ACCORD_PERSONS").ok();
+    let persons = persons
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(100_000);
+    let runtime = Runtime::new().expect("a runtime");
+    let directory = tempfile::tempdir().expect("a directory");
+    runtime.block_on(async {
+        let context = ledger(directory.path()).await;
+        fill(&context, persons).await;
+        println!("in a ledger of {persons} records, SQLite, durable:");
+        merge_pairs(&context).await;
+        part_many(&context).await;
+        context.store.close().await;
+    });
+}
