@@ -3,8 +3,18 @@
 //! service (and of the database server's processes) for a request, beside a
 //! null request of the same server; wall times as the client sees them.
 //!
-//! `ACCORD_PERSONS` (default 20,000) sets the size, `ACCORD_ENGINES` (default
-//! `sqlite,postgres`) the engines, `ACCORD_REQUESTS` (default 2,000) the sample.
+//! One file is generated and imported once, into SQLite, by the message path;
+//! `accord migrate` brings the same ledger to PostgreSQL, with its proof. What an
+//! import costs in a ledger of this size is measured on both by further records.
+//!
+//! | setting | default | what it sets |
+//! | --- | --- | --- |
+//! | `ACCORD_PERSONS` | 20000 | persons of the region |
+//! | `ACCORD_RECORDS_PER_PERSON` | all | records of each that are loaded at most |
+//! | `ACCORD_ENGINES` | `sqlite,postgres` | the engines |
+//! | `ACCORD_REQUESTS` | 2000 | requests of each measurement |
+//! | `ACCORD_IMPORTED` | 20000 | further records that are imported |
+//! | `ACCORD_LEDGERS` | a temporary folder | where loaded ledgers are kept for the next run |
 
 #![expect(
     clippy::disallowed_methods,
@@ -13,25 +23,27 @@
 )]
 
 mod client;
+mod ledger;
 #[path = "../../tests/support/postgres.rs"]
 #[expect(dead_code, reason = "the proofs use the rest")]
 mod postgres;
 mod processes;
+mod region;
 mod scenario;
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::Instant;
 
 use client::Client;
+use ledger::Ledger;
 use processes::{Meter, cpu_of};
+use region::Region;
 use scenario::{Load, Scenario};
 
 /// Clients at once in the second half of a scenario.
 const CLIENTS: usize = 8;
 
 struct Settings {
-    persons: u64,
     requests: usize,
     engines: Vec<String>,
 }
@@ -40,12 +52,14 @@ fn setting(name: &str, default: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| default.to_owned())
 }
 
+fn number(name: &str, default: &str) -> usize {
+    setting(name, default).parse().expect("a number")
+}
+
 impl Settings {
     fn read() -> Self {
-        let number = |name: &str, default: &str| setting(name, default).parse().expect("a number");
         Self {
-            persons: number("ACCORD_PERSONS", "20000"),
-            requests: usize::try_from(number("ACCORD_REQUESTS", "2000")).expect("a count"),
+            requests: number("ACCORD_REQUESTS", "2000"),
             engines: setting("ACCORD_ENGINES", "sqlite,postgres")
                 .split(',')
                 .map(str::to_owned)
@@ -54,79 +68,37 @@ impl Settings {
     }
 }
 
-fn accord() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_accord"))
-}
-
-fn run(command: &mut Command) -> String {
-    let output = command.output().expect("accord runs");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout).expect("text")
+/// The machine's load average, which every figure is to be read with.
+fn load_average() -> String {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    load.split(' ').take(3).collect::<Vec<_>>().join(" ")
 }
 
 fn main() {
     let settings = Settings::read();
-    let folder = tempfile::tempdir().expect("a folder");
-    let generated = folder.path().join("generated");
-    let persons = settings.persons.to_string();
-    run(accord()
-        .args([
-            "generate",
-            "--seed",
-            "20260101",
-            "--persons",
-            &persons,
-            "--out",
-        ])
-        .arg(&generated));
-    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    println!("persons {persons}, load average before: {}", load.trim());
+    let scratch = tempfile::tempdir().expect("a folder");
+    let kept = std::env::var("ACCORD_LEDGERS").map(std::path::PathBuf::from);
+    let folder = kept.unwrap_or_else(|_| scratch.path().to_owned());
+    let region = Region::make(&folder);
+    println!("{}; load average {}", region.words(), load_average());
+    let base = Ledger::file(region.folder.join("sqlite"));
+    if base.is_missing() {
+        base.import(&region.records, "sqlite, into nothing", &|| 0.0);
+    }
     for engine in &settings.engines {
-        let cluster = (engine == "postgres").then(|| {
-            postgres::Cluster::start_new(postgres::Durability::Full).expect("a PostgreSQL server")
-        });
-        let ledger = Ledger {
-            data: folder.path().join(engine),
-            url: cluster.as_ref().map(postgres::Cluster::create_database),
-        };
-        measure(&settings, engine, &ledger, cluster.as_ref(), &generated);
-    }
-}
-
-struct Ledger {
-    data: PathBuf,
-    url: Option<String>,
-}
-
-impl Ledger {
-    fn command(&self, name: &str) -> Command {
-        let mut command = accord();
-        command.arg(name).arg("--data").arg(&self.data);
-        if let Some(url) = &self.url {
-            command.arg("--database").arg(url);
+        let place = scratch.path().join(engine);
+        if engine == "postgres" {
+            let cluster = postgres::Cluster::start_new(postgres::Durability::Full);
+            let cluster = cluster.expect("a PostgreSQL server");
+            let ledger = Ledger::on_server(place, cluster.create_database());
+            ledger.fill_from(&base);
+            let server = || cpu_of(&cluster.processes());
+            measure(&settings, engine, &ledger, &region, &server);
+        } else {
+            let ledger = Ledger::file(place);
+            ledger.copy_from(&base);
+            measure(&settings, engine, &ledger, &region, &|| 0.0);
         }
-        command
-    }
-
-    fn token(&self) -> String {
-        let mut command = accord();
-        command.args([
-            "token",
-            "create",
-            "--actor",
-            "bench",
-            "--role",
-            "integration",
-        ]);
-        command.arg("--data").arg(&self.data);
-        if let Some(url) = &self.url {
-            command.arg("--database").arg(url);
-        }
-        run(&mut command).trim().to_owned()
     }
 }
 
@@ -134,11 +106,11 @@ fn measure(
     settings: &Settings,
     engine: &str,
     ledger: &Ledger,
-    cluster: Option<&postgres::Cluster>,
-    generated: &Path,
+    region: &Region,
+    server: &dyn Fn() -> f64,
 ) {
-    let database = || cluster.map_or(0.0, |cluster| cpu_of(&cluster.processes()));
-    import(engine, ledger, &generated.join("records.csv"), &database);
+    println!("{engine}: load average {}", load_average());
+    ledger.import(&region.further, engine, server);
     let token = ledger.token();
     let started = Instant::now();
     let (mut service, address) = serve(ledger);
@@ -146,14 +118,14 @@ fn measure(
         "{engine}: ready {:.2} s after the start",
         started.elapsed().as_secs_f64()
     );
-    let meter = Meter::new(service.id(), &database);
+    let meter = Meter::new(service.id(), server);
     let scenarios = [
         Scenario::Null,
         Scenario::Match,
         Scenario::Register,
         Scenario::PopularBirthDate,
     ];
-    let load = Load::read(&generated.join("records.csv"));
+    let load = Load::read(&region.records);
     let connect = || Client::new(&address, &token);
     load.prepare(&mut connect());
     for scenario in scenarios {
@@ -166,43 +138,13 @@ fn measure(
         }
     }
     println!(
-        "{engine}: resident memory {} MiB",
-        processes::resident_mib(service.id())
+        "{engine}: resident memory {} MiB, load average {}",
+        processes::resident_mib(service.id()),
+        load_average()
     );
     // The ledger is durable; nothing else is of interest.
     let _ = service.kill();
     let _ = service.wait();
-}
-
-fn import(engine: &str, ledger: &Ledger, file: &Path, database: &dyn Fn() -> f64) {
-    let started = Instant::now();
-    let before = database();
-    let mut child = ledger
-        .command("import")
-        .arg("--quiet")
-        .arg(file)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("accord runs");
-    let mut own = 0.0;
-    while child.try_wait().expect("a child").is_none() {
-        own = cpu_of(&[child.id()]).max(own);
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
-    let wall = started.elapsed().as_secs_f64();
-    let rows = std::fs::read_to_string(file)
-        .expect("records")
-        .lines()
-        .count()
-        - 1;
-    println!(
-        "{engine}: import of {rows} records: {:.3} ms CPU a record, {:.3} of it the server's; \
-         {:.0} records/s",
-        (own + database() - before) * 1e3 / rows as f64,
-        (database() - before) * 1e3 / rows as f64,
-        rows as f64 / wall
-    );
 }
 
 fn serve(ledger: &Ledger) -> (Child, String) {

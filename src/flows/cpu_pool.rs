@@ -72,8 +72,8 @@ impl CpuPool {
         })
     }
 
-    /// Computes on one of the threads. Work whose caller has gone away before
-    /// its turn is left out; a panic is its caller's alone.
+    /// Computes on one of the threads, which may be this one. Work whose caller has
+    /// gone away before its turn is left out; a panic is its caller's alone.
     ///
     /// # Errors
     /// [`FlowError::Busy`] when the queue is full, [`FlowError::Broken`] when
@@ -82,6 +82,9 @@ impl CpuPool {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, FlowError> {
+        if self.threads.current_thread_index().is_some() {
+            return Ok(work());
+        }
         if self.load.waiting.fetch_add(1, Ordering::Relaxed) >= self.load.queue_max {
             self.load.waiting.fetch_sub(1, Ordering::Relaxed);
             return Err(FlowError::Busy);

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::flows::prepare::{Found, LookedUp, compare, fetch, look_up};
+use crate::flows::prepare::{LookedUp, compare, fetch_question, look_up, read_and_compute};
 use crate::flows::{Context, FlowError};
 use crate::foundation::PersonId;
 use crate::identity::{NumberStatus, StandardRecord, SubmittedRecord, standardise};
-use crate::matching::{Candidate, Grade, IdentityScore, LinkageModel, Reason, decide};
-use crate::registry::{Gate, ShownRow};
+use crate::index::ProbeOutcome;
+use crate::matching::{Candidate, Grade, IdentityScore, LinkageModel, Reason, decide, number_key};
+use crate::registry::{Gate, NumberHash, Seals, ShownRow};
 use crate::security::Access;
 use crate::storage::StoredPerson;
 
@@ -21,6 +22,9 @@ pub struct MatchAnswer {
     pub incomplete_because: Vec<Incomplete>,
     /// Whether the probabilities are calibrated (R82).
     pub calibrated: bool,
+    /// The number of the question is under investigation: it points to nobody
+    /// (R19).
+    pub under_investigation: bool,
     /// Best first.
     pub candidates: Vec<MatchCandidate>,
 }
@@ -71,37 +75,19 @@ pub async fn match_person(
     submitted: &SubmittedRecord,
     limit: usize,
 ) -> Result<MatchAnswer, FlowError> {
-    let (sent, own) = (submitted.clone(), context.clone());
-    let (asked, looked_up) = context
-        .pool
-        .run(move || read_question(&own, &sent))
-        .await??;
-    let found = fetch(context, looked_up, true).await?;
-    let incomplete_because = incomplete(context, &found).await?;
-    let gate = Gate::of(access);
-    // A relative's shared address would show a restricted one (R112). A person's
-    // question must not show by contrast that somebody is hidden (R110).
-    let hides_locations =
-        !access.actor().is_person() && found.persons.iter().any(|person| person.restricted);
-    let mut persons = found.persons;
-    persons.retain(|person| gate.may_find(&asked, person.restricted));
-    let confused = match asked.nhs_number {
-        Some(_) => {
-            let persons: Vec<PersonId> = persons.iter().map(|person| person.person).collect();
-            context.store.confused_persons(&persons).await?
-        }
-        None => BTreeSet::new(),
-    };
-    let question = Question {
-        model: Arc::clone(&context.model),
-        gate,
-        asked,
-        limit,
-        hides_locations,
-        confused,
-    };
-    let compared = persons.len();
-    let candidates = compare(context, persons, move |persons| question.answer(persons)).await?;
+    let (own, gate, by_person) = (
+        context.clone(),
+        Gate::of(access),
+        access.actor().is_person(),
+    );
+    let sent = submitted.clone();
+    let judging = async move { judge(&own, gate, by_person, sent, limit).await };
+    let Judged {
+        incomplete_because,
+        candidates,
+        compared,
+        under_investigation,
+    } = read_and_compute(context, judging).await?;
     let named = candidates
         .iter()
         .map(|candidate| candidate.person)
@@ -112,27 +98,79 @@ pub async fn match_person(
         complete: incomplete_because.is_empty(),
         incomplete_because,
         calibrated: context.model.calibrated(),
+        under_investigation,
         candidates,
     };
     count(&answer, compared);
     Ok(answer)
 }
 
+/// What an answer comes to before it is audited.
+struct Judged {
+    incomplete_because: Vec<Incomplete>,
+    candidates: Vec<MatchCandidate>,
+    compared: usize,
+    under_investigation: bool,
+}
+
+async fn judge(
+    context: &Context,
+    gate: Gate,
+    by_person: bool,
+    sent: SubmittedRecord,
+    limit: usize,
+) -> Result<Judged, FlowError> {
+    let own = context.clone();
+    let reading = move || read_question(&own, &sent);
+    let (asked, looked_up) = context.pool.run(reading).await??;
+    let number = asked.nhs_number;
+    let number = number.map(|claim| NumberHash(number_key(claim.number)));
+    let (found, probes) = fetch_question(context, looked_up, number).await?;
+    let incomplete_because = incomplete(&probes, found.waiting);
+    // A relative's shared address would show a restricted one (R112). A person's
+    // question must not show by contrast that somebody is hidden (R110).
+    let hides_locations = !by_person && found.persons.iter().any(|person| person.restricted);
+    let mut persons = found.persons;
+    persons.retain(|person| gate.may_find(&asked, person.restricted));
+    let question = Question {
+        model: Arc::clone(&context.model),
+        gate,
+        asked,
+        limit,
+        hides_locations,
+        confused: found.confused,
+        seals: found.seals,
+    };
+    let compared = persons.len();
+    let candidates = compare(context, persons, move |persons| question.answer(persons)).await?;
+    let twice = |candidate: &MatchCandidate| {
+        let mut reasons = candidate.reasons.iter();
+        reasons.any(|reason| *reason == Reason::NumberClaimedTwice)
+    };
+    let under_investigation = candidates.iter().any(twice);
+    Ok(Judged {
+        incomplete_because,
+        candidates,
+        compared,
+        under_investigation,
+    })
+}
+
 /// What was not looked at: keys that too many share, and what a quarantined
 /// source has sent, which is compared with nobody (R98).
-async fn incomplete(context: &Context, found: &Found) -> Result<Vec<Incomplete>, FlowError> {
-    let waiting = context.store.count_deferred(None).await?;
+fn incomplete(probes: &[ProbeOutcome], waiting: u64) -> Vec<Incomplete> {
     let waiting = (waiting > 0).then_some(Incomplete {
         key: "source_quarantined",
         held: waiting,
         looked_at: 0,
     });
-    let keys = found.incomplete().map(|probe| Incomplete {
+    let keys = probes.iter().filter(|probe| !probe.complete());
+    let keys = keys.map(|probe| Incomplete {
         key: probe.key.kind.name(),
         held: probe.held,
         looked_at: probe.looked_at,
     });
-    Ok(keys.chain(waiting).collect())
+    keys.chain(waiting).collect()
 }
 
 /// What is asked, and where to look.
@@ -177,6 +215,7 @@ struct Question {
     limit: usize,
     hides_locations: bool,
     confused: BTreeSet<PersonId>,
+    seals: Seals,
 }
 
 impl Question {
@@ -193,6 +232,7 @@ impl Question {
                 .total_cmp(&a.score.weight.bits())
                 .then(a.person.cmp(&b.person))
         });
+        let scored = self.gate.apart(&self.seals, scored, |scored| scored.person);
         self.grade(&scored)
     }
 

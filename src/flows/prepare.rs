@@ -1,5 +1,8 @@
-//! Everything before a commit: where to look, who it might be, how alike. What
-//! computes goes to the pool, once for each request or twice.
+//! Everything before a commit: where to look, who it might be, how alike. On a
+//! file all of it is one piece of the pool's work; where a server is asked, what
+//! computes goes to the pool and comes back.
+
+use futures_util::FutureExt as _;
 
 use crate::flows::{Context, FlowError};
 use crate::foundation::EventPosition;
@@ -7,10 +10,10 @@ use crate::foundation::load_limits::COMPARED_IN_PLACE_MAX;
 use crate::identity::StandardRecord;
 use crate::index::{ProbeOutcome, RetrievalBounds, Retrieved};
 use crate::matching::{BlockingKeys, LinkageModel, blocking_keys};
-use crate::registry::PreparedPerson;
-use crate::storage::StoredPerson;
+use crate::registry::{NumberHash, PreparedPerson};
+use crate::storage::{QuestionReads, StoredPerson};
 
-/// What the index and the rows beyond it hold for a record.
+/// What the index holds for a record.
 pub(super) struct Found {
     pub(super) keys: BlockingKeys,
     pub(super) persons: Vec<StoredPerson>,
@@ -19,12 +22,24 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// Probes that did not look at all that share their key.
-    pub(super) fn incomplete(&self) -> impl Iterator<Item = &ProbeOutcome> {
-        self.probes
-            .iter()
-            .filter(|probe| probe.looked_at < probe.held)
+    /// Whether all were looked at that share a key. What cannot be looked up was
+    /// not looked for.
+    pub(super) fn is_complete(&self) -> bool {
+        !self.keys.probes.is_empty() && self.probes.iter().all(ProbeOutcome::complete)
     }
+}
+
+/// Runs what reads and computes by turns. A file answers in the call itself, so
+/// that the whole needs one change of threads and keeps none of the runtime's.
+pub(super) async fn read_and_compute<T: Send + 'static>(
+    context: &Context,
+    work: impl Future<Output = Result<T, FlowError>> + Send + 'static,
+) -> Result<T, FlowError> {
+    if !context.store.is_file() {
+        return work.await;
+    }
+    let done = context.pool.run(move || work.now_or_never()).await?;
+    done.ok_or(FlowError::Broken)?
 }
 
 /// Where a record is to be looked for, and what the index holds there.
@@ -40,36 +55,39 @@ pub(super) fn look_up(context: &Context, record: &StandardRecord) -> Result<Look
     Ok(LookedUp { keys, retrieved })
 }
 
-/// Brings who was found, and with `beyond_index` also the rows that came after
-/// the index. A commit reads those again under its own lock.
-pub(super) async fn fetch(
-    context: &Context,
-    looked_up: LookedUp,
-    beyond_index: bool,
-) -> Result<Found, FlowError> {
+/// Brings who was found. A commit reads what came after the index under its own
+/// lock.
+pub(super) async fn fetch(context: &Context, looked_up: LookedUp) -> Result<Found, FlowError> {
     let LookedUp { keys, retrieved } = looked_up;
-    let (mut records, mut probes) = (retrieved.records, retrieved.probes);
-    if beyond_index {
-        let hashes = keys.lock_hashes();
-        let young = context.store.young_records(&hashes, retrieved.position);
-        let young = young.await?;
-        for probe in &mut probes {
-            if let Some((held, looked_at)) = young.crowded.get(&probe.key.hash) {
-                probe.held += held;
-                probe.looked_at += looked_at;
-            }
-        }
-        records.extend(young.records);
-        records.sort_unstable();
-        records.dedup();
-    }
-    let persons = context.store.candidate_persons(&records).await?;
+    let persons = context.store.candidate_persons(&retrieved.records).await?;
     Ok(Found {
         keys,
         persons,
         position: retrieved.position,
-        probes,
+        probes: retrieved.probes,
     })
+}
+
+/// What a question is answered from: also what came after the index.
+pub(super) async fn fetch_question(
+    context: &Context,
+    looked_up: LookedUp,
+    number: Option<NumberHash>,
+) -> Result<(QuestionReads, Vec<ProbeOutcome>), FlowError> {
+    let LookedUp { keys, retrieved } = looked_up;
+    let (hashes, position) = (keys.lock_hashes(), retrieved.position);
+    let reading = context
+        .store
+        .read_question(&retrieved.records, &hashes, position, number);
+    let reads = reading.await?;
+    let mut probes = retrieved.probes;
+    for probe in &mut probes {
+        if let Some((held, looked_at)) = reads.young.crowded.get(&probe.key.hash) {
+            probe.held += held;
+            probe.looked_at += looked_at;
+        }
+    }
+    Ok((reads, probes))
 }
 
 /// Compares with these persons in the pool, or at once when a change of threads

@@ -2,12 +2,12 @@
 //! hold no value of a patient, so no word here can: sources, versions, routes
 //! and weights, never what a record says.
 
-use crate::flows::follow_events::unknown_place;
+use crate::flows::follow_events::{place_of, unsealed};
 use crate::flows::{Context, FlowError};
 use crate::foundation::{Instant, PersonId, TaskId};
 use crate::matching::Route;
 use crate::registry::{
-    AssertionKind, CloseReason, DropReason, LinkDecision, LocalId, RegistryEvent, SourceCode,
+    AssertionKind, CloseReason, DropReason, Gate, LinkDecision, LocalId, RegistryEvent, SourceCode,
     TaskKind, UnlinkReason, VersionStanding,
 };
 use crate::security::Access;
@@ -67,13 +67,13 @@ pub async fn view_history(
         .ok_or(FlowError::NotFound("no person with this id is known"))?;
     let person = stored.survivor();
     let persons = context.store.person_and_retired(person).await?;
+    let after = place_of(context, after)?;
     let page = context.store.list_history(&persons, after, limit).await?;
-    let page = page.ok_or_else(unknown_place)?;
     let names_actors = access.sees_actors();
-    let entries = page
-        .events
+    let events = unsealed(context, Gate::of(access), page.events).await?;
+    let entries = events
         .into_iter()
-        .map(|placed| entry(placed, &persons, names_actors));
+        .map(|placed| entry(context, placed, &persons, names_actors));
     let entries = entries.collect();
     let audit = access.audit(context.clock.now(), persons.clone(), None);
     context.store.append_audit(vec![audit]).await?;
@@ -82,14 +82,19 @@ pub async fn view_history(
         requested,
         replaced_by: stored.chain,
         entries,
-        next: page.next,
+        next: page.next.map(|next| context.store.place_text(next)),
     })
 }
 
-fn entry(placed: PlacedEvent, persons: &[PersonId], names_actors: bool) -> HistoryEntry {
+fn entry(
+    context: &Context,
+    placed: PlacedEvent,
+    persons: &[PersonId],
+    names_actors: bool,
+) -> HistoryEntry {
     let own = placed.persons.iter().find(|own| persons.contains(own));
     HistoryEntry {
-        place: placed.place(),
+        place: context.store.place_text(placed.place()),
         at: placed.stored.at,
         actor: Some(placed.stored.actor).filter(|_| names_actors),
         sentence: sentence(&placed.stored.event, placed.record.as_ref()),
@@ -119,6 +124,11 @@ fn sentence(event: &RegistryEvent, record: Option<&(SourceCode, LocalId)>) -> St
             version, standing, ..
         } => updated(source, *version, *standing),
         RegistryEvent::RecordWithdrawn { .. } => format!("{source} withdrew the record."),
+        RegistryEvent::SealMade { .. } => "The identity was sealed from another.".to_owned(),
+        RegistryEvent::SealLifted { .. } => "A seal was opened.".to_owned(),
+        RegistryEvent::RecordErased { .. } => {
+            format!("What {source} said in the record was erased.")
+        }
         RegistryEvent::PersonCreated { .. } => "This identity was made.".to_owned(),
         RegistryEvent::RecordLinked { decision, .. } => linked(source, decision),
         RegistryEvent::RecordUnlinked { because, .. } => match because {
@@ -303,5 +313,6 @@ const fn closed(because: CloseReason) -> &'static str {
             "A question was closed: a later version of the record settles it."
         }
         CloseReason::SourceReleased => "A question was closed: the source was released.",
+        CloseReason::Sealed => "A question was closed: the persons were sealed from each other.",
     }
 }

@@ -37,6 +37,8 @@ pub struct PersonAnswer {
     pub tasks: Vec<TaskId>,
     /// For `If-Match` of a merge.
     pub tag: u32,
+    /// Another person claims its number (R19).
+    pub number_confused: bool,
 }
 
 /// A record of the person.
@@ -77,11 +79,12 @@ pub async fn view_person(
     let gate = Gate::of(access);
     let restricted = stored.restricted;
     let possible = if access.sees_possible() {
-        possible_of(context, &stored).await?
+        possible_of(context, gate, &stored).await?
     } else {
         Vec::new()
     };
     let person = stored.survivor();
+    let number_confused = context.store.number_is_confused(person).await?;
     let mut records: Vec<PersonRecord> = stored
         .members
         .into_iter()
@@ -108,5 +111,6 @@ pub async fn view_person(
         possible,
         tasks: stored.tasks,
         tag: u32::try_from(stored.revision.0).unwrap_or(u32::MAX),
+        number_confused,
     })
 }

@@ -80,6 +80,14 @@ uuid_id!(
     PersonId, "P-", "person"
 );
 uuid_id!(
+    /// What keeps two identities apart for everybody but a privacy officer.
+    SealId, "SL-", "seal"
+);
+uuid_id!(
+    /// A subscription of a reader.
+    WebhookId, "W-", "webhook"
+);
+uuid_id!(
     /// A piece of review work.
     TaskId, "T-", "task"
 );

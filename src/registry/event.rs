@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::foundation::{AssertionId, Instant, MergeId, PersonId, RecordNumber, TaskId};
+use crate::foundation::{AssertionId, Instant, MergeId, PersonId, RecordNumber, SealId, TaskId};
 use crate::matching::{Field, ModelId, Reason, Route};
 use crate::registry::{
     ApprovalReason, AssertionKind, Carried, ConflictKind, DropReason, LocalId, QuarantineReason,
@@ -261,6 +261,35 @@ pub enum RegistryEvent {
         /// The version that waited.
         version: u32,
     },
+    /// Two identities are kept apart for everybody but a privacy officer (R22).
+    SealMade {
+        /// Its id.
+        seal: SealId,
+        /// Records of the one identity.
+        a: Vec<RecordNumber>,
+        /// Records of the other.
+        b: Vec<RecordNumber>,
+        /// Who.
+        by: String,
+    },
+    /// A seal is opened.
+    SealLifted {
+        /// Which.
+        seal: SealId,
+        /// Who.
+        by: String,
+    },
+    /// The values of a record are destroyed; what is told of it elsewhere stays
+    /// as ids, digests and weights (R135).
+    RecordErased {
+        /// Which record.
+        record: RecordNumber,
+        /// Its versions up to and with this one.
+        versions: u32,
+        /// It restricted its person's location, which goes on (R111).
+        #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+        restricted: bool,
+    },
     /// A source says that one NHS number is replaced by another (R16). The
     /// numbers stand as the hashes that are their blocking keys.
     NumberReplaced {
@@ -357,6 +386,8 @@ pub enum CloseReason {
     Superseded,
     /// The quarantine of the source has ended.
     SourceReleased,
+    /// The persons were sealed from each other (R22).
+    Sealed,
     /// A merge was undone; where the question still stands, it is asked again
     /// of the person that has the record now.
     PersonsParted,
@@ -411,4 +442,33 @@ pub struct LinkDecision {
     /// has carried it here.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub carried: Option<Carried>,
+}
+
+impl RegistryEvent {
+    /// Records that the event names beside the one that it is about.
+    #[must_use]
+    pub fn other_records(&self) -> Vec<RecordNumber> {
+        match self {
+            Self::MergeMade { moved, kept, .. } => [moved.as_slice(), kept].concat(),
+            Self::AssertionMade { a, b, .. } | Self::SealMade { a, b, .. } => {
+                [a.as_slice(), b].concat()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether the event speaks of a seal, which tells everybody else that there
+    /// is one (R22).
+    #[must_use]
+    pub const fn is_about_a_seal(&self) -> bool {
+        matches!(
+            self,
+            Self::SealMade { .. }
+                | Self::SealLifted { .. }
+                | Self::TaskClosed {
+                    because: CloseReason::Sealed,
+                    ..
+                }
+        )
+    }
 }

@@ -10,14 +10,17 @@
 mod answer;
 mod candidates;
 mod disclosure;
+mod erase;
 mod event;
 mod evidence;
 mod merging;
+mod number_claim;
 mod quarantine;
 mod record_state;
 mod register;
 mod registration;
 mod release;
+mod seal;
 mod source;
 mod state;
 mod supersession;
@@ -26,6 +29,7 @@ mod withdraw;
 
 pub use answer::{OtherPerson, Outcome, RegistrationAnswer};
 pub use disclosure::{Gate, ShownRow, ShownValues};
+pub use erase::erase;
 pub use event::{
     CloseReason, ComparedVersion, EvidenceRow, LinkDecision, NumberHash, RegistryEvent, TaskKind,
     UnlinkReason, VersionStanding,
@@ -37,6 +41,7 @@ pub use merging::{
     Refused, TaskChange, UndoAnswer, approve_merge, assert_records, drop_merge, merge_persons,
     move_record, needs_approval, undo_merge, withdraw_assertion,
 };
+pub use number_claim::{carried_number, claimed_number};
 pub use quarantine::{
     CONFLICTS_MIN, ConflictKind, Earlier, LONG_RUN_RECORDS, Quarantine, QuarantineReason,
     SourceState, WINDOW_RECORDS, holds_default,
@@ -45,13 +50,14 @@ pub use record_state::{LinkState, RecordState, RecordStatus, VersionState};
 pub use register::register;
 pub use registration::{PreparedPerson, Registered, Registration};
 pub use release::{DecidedAgain, decide_again, release_source};
+pub use seal::{SealRefusal, SealState, Seals, seal};
 pub use source::{InvalidName, LocalId, Source, SourceCode};
 pub use state::{Member, PersonState, PersonStatus, RegistryState, TaskState, TaskStatus};
 pub use supersession::Replacement;
 pub use withdraw::withdraw;
 
 use crate::foundation::{
-    AssertionId, Chance, EventPosition, Instant, MergeId, PersonId, RecordNumber, TaskId,
+    AssertionId, Chance, EventPosition, Instant, MergeId, PersonId, RecordNumber, SealId, TaskId,
 };
 
 /// What a command needs beside the state: the present, chance for new ids, and
@@ -68,6 +74,12 @@ impl Numbering<'_> {
     #[must_use]
     pub fn person(&self) -> PersonId {
         PersonId::new(self.now, self.chance)
+    }
+
+    /// A new seal id.
+    #[must_use]
+    pub fn seal(&self) -> SealId {
+        SealId::new(self.now, self.chance)
     }
 
     /// A new task id.

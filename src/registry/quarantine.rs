@@ -105,6 +105,13 @@ pub struct SourceState {
 }
 
 impl SourceState {
+    /// Whether so many further records could show a jump, whatever is usual.
+    #[must_use]
+    pub fn is_near_alarm(&self, more: usize) -> bool {
+        let defaults = f64::from(count(self.defaults.len() + more)) / f64::from(WINDOW_RECORDS);
+        self.conflicts.len() + more >= CONFLICTS_MIN || defaults >= DEFAULTS_SHARE_MIN
+    }
+
     /// What has jumped, and how many records of the window show it.
     #[must_use]
     pub fn alarm(&self) -> Option<(QuarantineReason, u32)> {

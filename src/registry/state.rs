@@ -5,13 +5,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::foundation::{AssertionId, EventPosition, MergeId, PersonId, RecordNumber, TaskId};
+use crate::foundation::{
+    AssertionId, EventPosition, MergeId, PersonId, RecordNumber, SealId, TaskId,
+};
 use crate::identity::StandardRecord;
 use crate::matching::Reason;
 use crate::registry::{
     AssertionState, Counters, Home, LinkDecision, LinkState, LocalId, MergeState, NumberHash,
-    RecordNumberCounter, RecordState, RecordStatus, RegistryEvent, SourceCode, SourceState,
-    TaskKind, VersionStanding, VersionState,
+    RecordNumberCounter, RecordState, RecordStatus, RegistryEvent, SealState, SourceCode,
+    SourceState, TaskKind, VersionStanding, VersionState,
 };
 
 /// Whether a person id stands for somebody.
@@ -109,6 +111,10 @@ pub struct RegistryState {
     pub merges: BTreeMap<MergeId, MergeState>,
     /// What humans have said of the records of loaded persons.
     pub assertions: BTreeMap<AssertionId, AssertionState>,
+    /// Records that claim a verified number, for the numbers of the commands.
+    pub claims: BTreeMap<NumberHash, BTreeSet<RecordNumber>>,
+    /// Seals that bear on loaded persons.
+    pub seals: BTreeMap<SealId, SealState>,
     /// The decision of each record's present link, for a whole replay only.
     pub decisions: Option<BTreeMap<RecordNumber, LinkDecision>>,
 }
@@ -207,14 +213,9 @@ impl RegistryState {
                     state.position = position;
                 }
             }
-            RegistryEvent::PersonCreated { person } => {
-                let state = PersonState {
-                    status: PersonStatus::Active,
-                    members: BTreeSet::new(),
-                    revision: position,
-                };
-                self.persons.insert(*person, state);
-            }
+            RegistryEvent::PersonCreated { .. }
+            | RegistryEvent::PersonRetired { .. }
+            | RegistryEvent::PersonWithdrawn { .. } => self.apply_person(event, position),
             RegistryEvent::RecordLinked {
                 record,
                 person,
@@ -232,20 +233,6 @@ impl RegistryState {
                     state.revision = position;
                 }
             }
-            RegistryEvent::PersonRetired {
-                person,
-                replaced_by,
-            } => {
-                self.set_status(
-                    *person,
-                    PersonStatus::Retired {
-                        replaced_by: *replaced_by,
-                    },
-                );
-            }
-            RegistryEvent::PersonWithdrawn { person } => {
-                self.set_status(*person, PersonStatus::Withdrawn);
-            }
             RegistryEvent::TaskOpened { .. }
             | RegistryEvent::TaskUpdated { .. }
             | RegistryEvent::TaskClosed { .. } => self.apply_task(event, position),
@@ -260,6 +247,10 @@ impl RegistryState {
                 let known = self.replacements.entry(*replaced).or_default();
                 known.insert(*replaced_by);
             }
+            RegistryEvent::SealMade { .. } | RegistryEvent::SealLifted { .. } => {
+                self.apply_seal(event, position);
+            }
+            RegistryEvent::RecordErased { record, .. } => self.apply_erasure(*record, position),
             // What waits is a list of the store; nothing here depends on it.
             RegistryEvent::VersionDeferred { .. } | RegistryEvent::DeferredDecided { .. } => {}
             RegistryEvent::PersonRestored { .. }
@@ -269,6 +260,30 @@ impl RegistryState {
             | RegistryEvent::MergeUndone { .. }
             | RegistryEvent::AssertionMade { .. }
             | RegistryEvent::AssertionWithdrawn { .. } => self.apply_merging(event, position),
+        }
+    }
+
+    fn apply_person(&mut self, event: &RegistryEvent, position: EventPosition) {
+        match event {
+            RegistryEvent::PersonCreated { person } => {
+                let state = PersonState {
+                    status: PersonStatus::Active,
+                    members: BTreeSet::new(),
+                    revision: position,
+                };
+                self.persons.insert(*person, state);
+            }
+            RegistryEvent::PersonRetired {
+                person,
+                replaced_by,
+            } => {
+                let replaced_by = *replaced_by;
+                self.set_status(*person, PersonStatus::Retired { replaced_by });
+            }
+            RegistryEvent::PersonWithdrawn { person } => {
+                self.set_status(*person, PersonStatus::Withdrawn);
+            }
+            _ => {}
         }
     }
 

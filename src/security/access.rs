@@ -49,6 +49,8 @@ impl Access {
                 | Action::ReadEvent
                 | Action::ReadTask
                 | Action::ReadMerge
+                | Action::ReadChaseList
+                | Action::ManageSeal
         );
         let given = actor
             .reason
@@ -101,6 +103,12 @@ impl Access {
     /// the daily work may; a privacy officer may.
     #[must_use]
     pub fn sees_restricted_location(&self) -> bool {
+        self.role == Role::PrivacyOfficer
+    }
+
+    /// Whether both sides of a seal may be seen together (R22).
+    #[must_use]
+    pub fn sees_sealed(&self) -> bool {
         self.role == Role::PrivacyOfficer
     }
 

@@ -102,6 +102,18 @@ pub enum Action {
     ReadMerge,
     /// Read the audit log.
     ReadAudit,
+    /// Make, list and lift seals (R22).
+    ManageSeal,
+    /// Destroy the values of a record (R135).
+    EraseRecord,
+    /// Make, list and remove webhooks, and send again what they did not take.
+    ManageWebhook,
+    /// Be told of events by a webhook.
+    DeliverEvent,
+    /// Say that a changed id has been taken over.
+    AcknowledgeChange,
+    /// See which readers have not taken over a changed id.
+    ReadChaseList,
 }
 
 impl Action {
@@ -123,6 +135,12 @@ impl Action {
             Self::MergePerson => "merge_person",
             Self::ReadMerge => "read_merge",
             Self::ReadAudit => "read_audit",
+            Self::ManageSeal => "manage_seal",
+            Self::EraseRecord => "erase_record",
+            Self::ManageWebhook => "manage_webhook",
+            Self::DeliverEvent => "deliver_event",
+            Self::AcknowledgeChange => "acknowledge_change",
+            Self::ReadChaseList => "read_chase_list",
         }
     }
 }
@@ -131,7 +149,8 @@ impl Action {
 #[must_use]
 pub const fn actions(role: Role) -> &'static [Action] {
     use Action::{
-        MatchPerson, MergePerson, ReadAudit, ReadEvent, ReadHistory, ReadMerge, ReadPerson,
+        AcknowledgeChange, DeliverEvent, EraseRecord, ManageSeal, ManageWebhook, MatchPerson,
+        MergePerson, ReadAudit, ReadChaseList, ReadEvent, ReadHistory, ReadMerge, ReadPerson,
         ReadRecord, ReadSource, ReadTask, ReleaseSource, SearchPerson, WriteRecord, WriteSource,
     };
     match role {
@@ -142,6 +161,9 @@ pub const fn actions(role: Role) -> &'static [Action] {
             ReadPerson,
             SearchPerson,
             ReadEvent,
+            DeliverEvent,
+            AcknowledgeChange,
+            ReadChaseList,
             ReadSource,
         ],
         Role::Clinician => &[
@@ -163,6 +185,7 @@ pub const fn actions(role: Role) -> &'static [Action] {
             ReleaseSource,
             MergePerson,
             ReadMerge,
+            ReadChaseList,
         ],
         Role::Approver => &[
             ReadRecord,
@@ -174,6 +197,7 @@ pub const fn actions(role: Role) -> &'static [Action] {
             ReadSource,
             ReleaseSource,
             ReadMerge,
+            ReadChaseList,
         ],
         Role::PrivacyOfficer => &[
             ReadRecord,
@@ -185,9 +209,12 @@ pub const fn actions(role: Role) -> &'static [Action] {
             ReadTask,
             ReadSource,
             ReadMerge,
+            ReadChaseList,
+            EraseRecord,
+            ManageSeal,
         ],
         Role::Engineer => &[ReadSource],
         Role::Auditor => &[ReadAudit, ReadSource],
-        Role::Administrator => &[ReadSource, WriteSource],
+        Role::Administrator => &[ReadSource, WriteSource, ManageWebhook],
     }
 }

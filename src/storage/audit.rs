@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use crate::foundation::{Instant, PersonId};
 use crate::security::AuditEntry;
-use crate::storage::command::{CommitActor, Planned, ReadSet};
+use crate::storage::command::{self, CommitActor, Planned, Queued};
 use crate::storage::db::{self, Connection, Row};
 use crate::storage::rows::Reader;
 use crate::storage::{Store, StoreError};
@@ -138,8 +138,15 @@ impl Store {
             audit: entries.clone(),
             ..Planned::nothing(())
         };
-        self.commit(ReadSet::default(), actor, Instant::default(), decide)
-            .await
+        let (work, answer) = command::work(decide);
+        let queued = Queued {
+            read: None,
+            actor,
+            at: Instant::default(),
+            work,
+        };
+        self.queue(queued).await?;
+        answer.await.map_err(|_| StoreError::Closed)?
     }
 
     /// Audit rows after a number, in order; with a person those that name it.

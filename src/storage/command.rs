@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use crate::foundation::{AssertionId, EventPosition, Instant, MergeId, PersonId, RecordNumber};
 use crate::identity::StandardRecord;
-use crate::registry::{LocalId, RegistryEvent, RegistryState, Replacement, SourceCode};
+use crate::registry::{LocalId, NumberHash, RegistryEvent, RegistryState, Replacement, SourceCode};
 use crate::security::AuditEntry;
 use crate::storage::StoreError;
 
@@ -49,6 +49,8 @@ pub struct ReadSet {
     pub locks: Vec<u64>,
     /// Account and idempotency key.
     pub idempotency: Option<(String, String)>,
+    /// The verified number that the record brings: who claims it is loaded.
+    pub claimed: Option<NumberHash>,
     /// What the message says of numbers that are replaced: the chains that
     /// these two belong to are loaded.
     pub replacement: Option<Replacement>,
@@ -148,10 +150,18 @@ impl<A> Planned<A> {
 
 /// A command in the writer's queue.
 pub(super) struct Queued {
-    pub(super) read: ReadSet,
+    /// `None` for a command that writes audit rows alone: nothing is loaded.
+    pub(super) read: Option<ReadSet>,
     pub(super) actor: CommitActor,
     pub(super) at: Instant,
     pub(super) work: Box<dyn Work>,
+}
+
+impl Queued {
+    /// How many blocking keys it locks.
+    pub(super) fn lock_count(&self) -> usize {
+        self.read.as_ref().map_or(0, ReadSet::lock_count)
+    }
 }
 
 /// The part of a command whose types the writer does not know.

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::foundation::hex;
 use crate::storage::db::{self, Connection, Query, Row};
-use crate::storage::{Store, StoreError};
+use crate::storage::{PLACES, Store, StoreError};
 
 /// Rows read and written at once.
 const ROWS: usize = 128;
@@ -330,7 +330,7 @@ async fn copy(
         let hash = walk(from, table, Some(into), progress).await?;
         hashes.insert(table.name.clone(), hash);
     }
-    for key in ["live", "ledger"] {
+    for key in ["live", "ledger", PLACES] {
         let row = db::query("select value from meta where key = $1");
         let row = row.bind(key).fetch_one(from).await?;
         let changed = db::query("update meta set value = $2 where key = $1");

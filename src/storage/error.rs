@@ -3,6 +3,17 @@
 
 use std::sync::Arc;
 
+/// What an engine says.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// SQLite, of a file.
+    #[error(transparent)]
+    Sqlite(rusqlite::Error),
+    /// A PostgreSQL server, or the line to it.
+    #[error(transparent)]
+    Postgres(sqlx::Error),
+}
+
 /// Our trouble, not the caller's.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
@@ -58,7 +69,7 @@ pub enum StoreError {
     Closed,
     /// The database said no.
     #[error("the database failed")]
-    Database(#[source] Arc<sqlx::Error>),
+    Database(#[source] Arc<EngineError>),
     /// The tables could not be brought up to date.
     #[error("the ledger's tables could not be brought up to date")]
     Migration(#[source] Arc<sqlx::migrate::MigrateError>),
@@ -83,7 +94,13 @@ impl StoreError {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        Self::Database(Arc::new(error))
+        Self::Database(Arc::new(EngineError::Postgres(error)))
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(Arc::new(EngineError::Sqlite(error)))
     }
 }
 

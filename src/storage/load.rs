@@ -6,8 +6,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::PoisonError;
 
 use crate::foundation::{AssertionId, EventPosition, PersonId, RecordNumber, TaskId};
-use crate::registry::{Counters, PersonState, PersonStatus, RecordNumberCounter, RegistryState};
+use crate::registry::{
+    Counters, PersonState, PersonStatus, RecordNumberCounter, RegistryState, claimed_number,
+};
 use crate::storage::StoreError;
+use crate::storage::claims;
 use crate::storage::command::{CommitReads, Planned, ReadSet, RememberedAnswer};
 use crate::storage::db::{self, Connection, Row};
 use crate::storage::recent::{Wanted, YoungKeys, find_recent};
@@ -15,6 +18,7 @@ use crate::storage::rows::{
     Reader, parse_assertion, parse_person, person_status, record_from, select_records,
     select_tasks, task_from,
 };
+use crate::storage::seals;
 use crate::storage::source_state;
 use crate::storage::sql::RowStatement;
 
@@ -42,16 +46,15 @@ const PERSONS: RowStatement = RowStatement {
     after: ")",
 };
 
-const TASKS_BY_A: RowStatement = RowStatement {
-    before: select_tasks!("where status = 'open' and person_a in (values"),
+const TASKS: RowStatement = RowStatement {
+    before: "with asked (person) as (values",
     columns: 1,
-    after: ")",
-};
-
-const TASKS_BY_B: RowStatement = RowStatement {
-    before: select_tasks!("where status = 'open' and person_b in (values"),
-    columns: 1,
-    after: ")",
+    after: concat!(
+        ") ",
+        select_tasks!("where status = 'open' and person_a in (select person from asked)"),
+        " union all ",
+        select_tasks!("where status = 'open' and person_b in (select person from asked)")
+    ),
 };
 
 const NAMED: RowStatement = RowStatement {
@@ -74,7 +77,8 @@ struct Found {
     tasks: BTreeMap<TaskId, EventPosition>,
 }
 
-/// What a batch works on.
+/// What a batch works on; by default nothing.
+#[derive(Default)]
 pub(super) struct Working {
     pub(super) state: RegistryState,
     /// Positions that may be used after the first: one command may use half.
@@ -88,32 +92,29 @@ pub(super) struct Working {
 }
 
 impl Working {
-    /// Loads for all commands at once, inside the write transaction.
+    /// Loads for all commands at once, inside the write transaction; nothing where
+    /// none of them reads.
     pub(super) async fn open(
         connection: &mut Connection,
         young: &YoungKeys,
         reads: &[&ReadSet],
     ) -> Result<Self, StoreError> {
+        let mut working = Self::default();
+        if reads.is_empty() {
+            return Ok(working);
+        }
         let numbers = db::numbers(connection).await?;
-        let counters = Counters {
+        working.state.counters = Counters {
             position: EventPosition(numbers.position),
             record: RecordNumberCounter(numbers.record),
         };
-        let mut working = Self {
-            state: RegistryState {
-                counters,
-                ..RegistryState::default()
-            },
-            positions: numbers.positions,
-            first: numbers.position,
-            found: BTreeMap::new(),
-            answers: HashMap::new(),
-            remembered: HashMap::new(),
-            asked_persons: HashSet::new(),
-        };
+        working.positions = numbers.positions;
+        working.first = numbers.position;
         working.load_remembered(connection, reads).await?;
         working.load_named(connection, reads).await?;
-        source_state::load(connection, &mut working.state, reads).await?;
+        source_state::load(connection, &young.windows, &mut working.state, reads).await?;
+        let claiming = claims::load(connection, &mut working.state, reads).await?;
+        working.load_records(connection, claiming).await?;
         working.load_recent(connection, young, reads).await?;
         working.complete(connection, reads).await?;
         Ok(working)
@@ -165,6 +166,10 @@ impl Working {
             let record = self.state.records.get(&version.record);
             if record.is_some_and(|record| record.current.version == version.version) {
                 let standard = std::sync::Arc::clone(&version.standard);
+                let number = claimed_number(&standard);
+                if let Some(claims) = number.and_then(|it| self.state.claims.get_mut(&it)) {
+                    claims.insert(version.record);
+                }
                 self.state.standards.insert(version.record, standard);
                 self.answers.insert(version.record, version.answer.clone());
             }
@@ -279,15 +284,7 @@ impl Working {
         connection: &mut Connection,
         persons: &BTreeSet<PersonId>,
     ) -> Result<bool, StoreError> {
-        let mut again = Self {
-            state: RegistryState::default(),
-            positions: 0,
-            first: 0,
-            found: BTreeMap::new(),
-            answers: HashMap::new(),
-            remembered: HashMap::new(),
-            asked_persons: HashSet::new(),
-        };
+        let mut again = Self::default();
         again.load_persons(connection, persons.clone()).await?;
         let before = |person| self.found.get(person);
         Ok(persons
@@ -319,7 +316,8 @@ impl Working {
                 members.extend(known.iter().flat_map(|known| known.members.iter().copied()));
             }
         }
-        self.load_records(connection, members).await
+        self.load_records(connection, members).await?;
+        seals::load(connection, &mut self.state).await
     }
 
     /// Persons of the records that a command names or finds by key.
@@ -438,17 +436,15 @@ impl Working {
         connection: &mut Connection,
         persons: &[PersonId],
     ) -> Result<(), StoreError> {
-        for statement in [TASKS_BY_A, TASKS_BY_B] {
-            let rows = statement
-                .select(connection, &[], persons, |query, person| {
-                    query.bind(person.to_string())
-                })
-                .await?;
-            for row in &rows {
-                let (task, state) = task_from(row)?;
-                // A command of this batch may have changed it since.
-                self.state.tasks.entry(task).or_insert(state);
-            }
+        let rows = TASKS
+            .select(connection, &[], persons, |query, person| {
+                query.bind(person.to_string())
+            })
+            .await?;
+        for row in &rows {
+            let (task, state) = task_from(row)?;
+            // A command of this batch may have changed it since.
+            self.state.tasks.entry(task).or_insert(state);
         }
         Ok(())
     }

@@ -13,8 +13,7 @@ use crate::storage::command::Queued;
 /// keys, the records they name, their idempotency keys.
 pub(super) fn key_locks(batch: &[Queued]) -> Vec<i64> {
     let mut locks = BTreeSet::new();
-    for command in batch {
-        let read = &command.read;
+    for read in batch.iter().filter_map(|command| command.read.as_ref()) {
         let keys = read.keys.iter().chain(&read.locks);
         locks.extend(keys.map(|key| upper_half(*key)));
         for (source, local_id) in &read.records {

@@ -10,14 +10,19 @@
 //! Nothing here decides who is who: a command is a closure over the pure
 //! registry, and the tables are views of its events.
 
+mod acknowledgements;
 mod audit;
 mod batch;
+mod candidates;
+mod claims;
 mod command;
 mod copy;
 mod db;
+mod erasures;
 mod error;
 mod event_feed;
 mod feed;
+mod feed_place;
 mod gauges;
 mod history;
 mod load;
@@ -32,6 +37,7 @@ mod read_merges;
 mod recent;
 mod rows;
 mod seal;
+mod seals;
 mod search;
 mod source;
 mod source_rows;
@@ -44,6 +50,7 @@ mod verify_events;
 mod verify_merges;
 mod verify_sources;
 mod verify_views;
+mod webhooks;
 mod write;
 mod writer;
 
@@ -57,10 +64,10 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, RwLock};
 
 use tokio::sync::mpsc::error::SendTimeoutError;
-use tokio::sync::{Mutex, Notify, mpsc};
-use tokio::task::JoinHandle;
+use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 
 pub use audit::AuditRow;
+pub use candidates::{QuestionReads, StoredPerson, YoungRecords};
 pub use command::{
     CommitActor, CommitReads, NewVersion, Planned, ReadSet, Remark, RememberedAnswer,
 };
@@ -68,25 +75,29 @@ pub use copy::{StateHash, TableHash};
 pub use error::StoreError;
 pub use event_feed::{EventPage, PlacedEvent};
 pub use feed::{ExportRow, FeedRow, StoredEvent};
+pub use feed_place::FeedPlace;
 pub use gauges::{AuditGauges, StoreFigures, TaskGauge};
 pub use history::HistoryPage;
-pub use read::{
-    StoredMember, StoredPerson, StoredPersonView, StoredRecord, StoredVersion, TaskFilter,
-    YoungRecords,
-};
+pub use project::event_kind;
+pub use read::{StoredMember, StoredPersonView, StoredRecord, StoredVersion, TaskFilter};
 pub use read_merges::{ActorDecision, MergeStep, StoredMerge, ToldReader};
+pub use seals::{SealedRecord, StoredSeal};
 pub use search::RecordValues;
 pub use source_state::{DeferredVersion, StoredQuarantine};
 pub use token::StoredToken;
 pub use verify::{Checked, VerifyReport, Violation};
+pub use webhooks::{DeadLetter, FailedAttempt, Webhook, WebhookGauges};
 
 use crate::foundation::Instant;
 use crate::registry::RegistryState;
 use db::{Place, Pool, Writer};
+use feed_place::PlaceKey;
 use recent::{RecentKeys, YoungKeys};
 use writer::{Counts, QUEUE_MAX, QUEUE_WAIT, WriterTask};
 
 const DATABASE_FILE: &str = "accord.db";
+/// Key of `meta`: the secret under which places are written for readers.
+const PLACES: &str = "places";
 const LOCK_FILE: &str = "accord.lock";
 /// Held while a process finds out which cluster it is on; no key has it.
 const LINEAGE_LOCK: i64 = i64::MIN;
@@ -114,7 +125,8 @@ struct Inner {
     readers: Pool,
     queue: mpsc::Sender<command::Queued>,
     writer: Arc<Mutex<Writer>>,
-    task: Mutex<Option<JoinHandle<()>>>,
+    /// Ends with the writer's thread.
+    ended: Mutex<oneshot::Receiver<()>>,
     stop: Arc<Notify>,
     /// Last seal known to stand in the second place; one sealer at a time.
     sealed: Mutex<Option<i64>>,
@@ -126,6 +138,7 @@ struct Inner {
     is_file: bool,
     /// Which ledger this is, and which cluster counts its transactions.
     lineage: String,
+    places: PlaceKey,
     directory: PathBuf,
     live: bool,
 }
@@ -150,7 +163,7 @@ pub struct Health {
 
 impl Store {
     /// Opens the ledger of a data directory, on which its tables are brought
-    /// up to date. Needs a tokio runtime, on which the writer runs.
+    /// up to date. The writer has a thread of its own.
     ///
     /// # Errors
     /// [`StoreError::Missing`], [`StoreError::InUse`], [`StoreError::NotLive`]
@@ -198,8 +211,14 @@ impl Store {
         db::migrate(connection).await?;
         let live = settle_live(connection, options.live).await?;
         let (lineage, offset) = settle_lineage(connection).await?;
+        claims::fill(connection).await?;
+        let places = PlaceKey::new(settle(connection, PLACES, new_name()).await?);
         let is_file = !connection.is_shared();
         let alone = options.exclusive && is_file;
+        if !is_file {
+            // The thread that is to use it opens it again: it waits for the line itself.
+            writer.close().await;
+        }
         let readers = place.without_creating().open_readers().await?;
         let writer = Arc::new(Mutex::new(writer));
         let counts = Arc::new(Counts::default());
@@ -207,6 +226,7 @@ impl Store {
         let stop = Arc::new(Notify::new());
         let young = Arc::new(YoungKeys {
             keys: RwLock::new(RecentKeys::default()),
+            windows: source_state::Windows::default(),
             offset,
         });
         let task = WriterTask {
@@ -217,12 +237,13 @@ impl Store {
             counts: Arc::clone(&counts),
             lock,
         };
+        let ended = task.start()?;
         Ok(Self {
             inner: Arc::new(Inner {
                 readers,
                 queue,
                 writer,
-                task: Mutex::new(Some(tokio::spawn(task.run()))),
+                ended: Mutex::new(ended),
                 stop,
                 sealed: Mutex::new(None),
                 counts,
@@ -230,6 +251,7 @@ impl Store {
                 alone,
                 is_file,
                 lineage,
+                places,
                 directory: directory.to_owned(),
                 live,
             }),
@@ -283,17 +305,21 @@ impl Store {
     {
         let (work, answer) = command::work(decide);
         let queued = command::Queued {
-            read,
+            read: Some(read),
             actor,
             at,
             work,
         };
+        self.queue(queued).await?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    async fn queue(&self, queued: command::Queued) -> Result<(), StoreError> {
         let sent = self.inner.queue.send_timeout(queued, QUEUE_WAIT).await;
         sent.map_err(|refused| match refused {
             SendTimeoutError::Timeout(_) => StoreError::Busy,
             SendTimeoutError::Closed(_) => StoreError::Closed,
-        })?;
-        answer.await.map_err(|_| StoreError::Closed)?
+        })
     }
 
     /// Whether the store answers, and how far it is.
@@ -316,10 +342,12 @@ impl Store {
     /// clone find the store closed.
     pub async fn close(&self) {
         self.inner.stop.notify_one();
-        if let Some(task) = self.inner.task.lock().await.take() {
-            // A writer that panicked has nothing left to finish.
-            let _ = task.await;
+        // Nothing is ever sent: it resolves when the thread is gone, in order or not.
+        let mut ended = self.inner.ended.lock().await;
+        if !ended.is_terminated() {
+            let _ = (&mut *ended).await;
         }
+        drop(ended);
         self.inner.readers.close().await;
     }
 }

@@ -6,8 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::foundation::{EventPosition, Instant, MergeId, PersonId, RecordNumber, TaskId};
 use crate::matching::Route;
 use crate::registry::{PersonStatus, RecordState, RegistryEvent, RegistryState, VersionStanding};
+use crate::storage::erasures::Erasures;
 use crate::storage::merge_rows::{MergeRows, merge_subjects};
 use crate::storage::rows::{person_status_word, record_status_word};
+use crate::storage::seals::{SealRows, seal_subjects};
 use crate::storage::source_rows::{SourceRows, source_subjects};
 
 /// A row of `records`.
@@ -96,6 +98,10 @@ pub(super) struct Projection {
     pub(super) links: Vec<LinkRow>,
     /// Earlier links that they close.
     pub(super) closings: Vec<(RecordNumber, EventPosition, Option<MergeId>)>,
+    /// Whom they keep apart.
+    pub(super) seals: SealRows,
+    /// Whose values they destroy.
+    pub(super) erasures: Erasures,
     /// What they say of sources and of replaced numbers.
     pub(super) sources: SourceRows,
     /// What they say of merges and assertions.
@@ -123,6 +129,28 @@ impl Projection {
                 }
             }
             RegistryEvent::RecordWithdrawn { record } => self.change_record(*record),
+            RegistryEvent::SealMade { a, b, .. } => {
+                self.seals.take(event, position);
+                self.change_persons_of(a.iter().chain(b), state);
+            }
+            RegistryEvent::SealLifted { .. } => {
+                self.seals.take(event, position);
+                // Those whose revision the state has just moved.
+                let moved = state.persons.iter();
+                let moved = moved.filter(|(_, known)| known.revision == position);
+                let moved: Vec<PersonId> = moved.map(|(person, _)| *person).collect();
+                moved
+                    .into_iter()
+                    .for_each(|person| self.change_person(person));
+            }
+            RegistryEvent::RecordErased { record, .. } => {
+                self.change_record(*record);
+                self.erasures.take(event, position);
+                let link = state.records.get(record).and_then(|it| it.link.as_ref());
+                if let Some(link) = link {
+                    self.change_person(link.person);
+                }
+            }
             RegistryEvent::PersonCreated { person } => {
                 self.new_persons.insert(*person, position);
             }
@@ -214,6 +242,19 @@ impl Projection {
         }
     }
 
+    fn change_persons_of<'r>(
+        &mut self,
+        records: impl Iterator<Item = &'r RecordNumber>,
+        state: &RegistryState,
+    ) {
+        for record in records {
+            let link = state.records.get(record).and_then(|it| it.link.as_ref());
+            if let Some(link) = link {
+                self.change_person(link.person);
+            }
+        }
+    }
+
     fn change_record(&mut self, record: RecordNumber) {
         if !self.new_records.contains(&record) {
             self.changed_records.insert(record);
@@ -270,11 +311,15 @@ fn version_fact(event: &RegistryEvent, position: EventPosition) -> Option<Versio
 }
 
 /// The kind of an event, as its JSON says.
-pub(super) const fn event_kind(event: &RegistryEvent) -> &'static str {
+#[must_use]
+pub const fn event_kind(event: &RegistryEvent) -> &'static str {
     match event {
         RegistryEvent::RecordRegistered { .. } => "record_registered",
         RegistryEvent::RecordUpdated { .. } => "record_updated",
         RegistryEvent::RecordWithdrawn { .. } => "record_withdrawn",
+        RegistryEvent::RecordErased { .. } => "record_erased",
+        RegistryEvent::SealMade { .. } => "seal_made",
+        RegistryEvent::SealLifted { .. } => "seal_lifted",
         RegistryEvent::PersonCreated { .. } => "person_created",
         RegistryEvent::RecordLinked { .. } => "record_linked",
         RegistryEvent::RecordUnlinked { .. } => "record_unlinked",
@@ -306,6 +351,7 @@ pub(super) fn event_subjects(event: &RegistryEvent) -> BTreeSet<String> {
     match event {
         RegistryEvent::RecordRegistered { record: number, .. }
         | RegistryEvent::RecordUpdated { record: number, .. }
+        | RegistryEvent::RecordErased { record: number, .. }
         | RegistryEvent::RecordWithdrawn { record: number } => {
             subjects.insert(record(number));
         }
@@ -356,6 +402,7 @@ pub(super) fn event_subjects(event: &RegistryEvent) -> BTreeSet<String> {
         _ => {
             subjects.extend(source_subjects(event));
             subjects.extend(merge_subjects(event));
+            subjects.extend(seal_subjects(event));
         }
     }
     subjects

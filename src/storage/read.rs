@@ -1,38 +1,22 @@
-//! What flows read beside commands: candidates for a comparison, persons,
-//! records, tasks. Each answer is of one snapshot.
+//! What flows read beside commands: persons, records, tasks. Each answer is of
+//! one snapshot.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber, TaskId};
 use crate::identity::{StandardRecord, SubmittedRecord};
 use crate::registry::{
-    LocalId, Member, PersonStatus, RecordState, SourceCode, TaskKind, TaskState, TaskStatus,
+    LocalId, PersonStatus, RecordState, SourceCode, TaskKind, TaskState, TaskStatus,
     VersionStanding,
 };
 use crate::storage::db::{self, Connection};
 use crate::storage::read_flags::is_restricted;
-use crate::storage::recent::{Wanted, Young, by_key, find_recent, find_stored};
 use crate::storage::rows::{
     Reader, parse_person, parse_task, person_status, record_from, select_records, select_tasks,
     task_from, task_status_word, word,
 };
-use crate::storage::sql::RowStatement;
 use crate::storage::{Store, StoreError};
-
-/// A person as a candidate: its active records with their values.
-#[derive(Debug, Clone)]
-pub struct StoredPerson {
-    /// Its id.
-    pub person: PersonId,
-    /// A score of these members holds while this stands.
-    pub revision: EventPosition,
-    /// Members in order of number.
-    pub members: Vec<Member>,
-    /// A record of the person, withdrawn ones included, restricts its location:
-    /// the flag outlives the record that brought it (R111).
-    pub restricted: bool,
-}
 
 /// A person as people ask for it.
 #[derive(Debug, Clone)]
@@ -110,15 +94,6 @@ pub struct StoredVersion {
     pub answer: String,
 }
 
-/// Records that the index does not hold yet.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct YoungRecords {
-    /// Those that are looked at.
-    pub records: BTreeSet<RecordNumber>,
-    /// Keys that hold more: how many there are, and how many are looked at.
-    pub crowded: BTreeMap<u64, (u64, u64)>,
-}
-
 /// Which tasks a list holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TaskFilter {
@@ -128,137 +103,7 @@ pub struct TaskFilter {
     pub kind: Option<TaskKind>,
 }
 
-const CANDIDATES: RowStatement = RowStatement {
-    before: "select p.person, p.revision, l.record, r.current_version, y.standard, r.status \
-        from persons p \
-        join links l on l.person = p.person \
-        join records r on r.record = l.record \
-            and (l.to_position is null or r.status = 'withdrawn') \
-        join payloads y on y.record = r.record and y.version = r.current_version \
-        where y.standard is not null and p.person in \
-        (select person from links where to_position is null and record in (values",
-    columns: 1,
-    after: ")) order by p.person, l.record",
-};
-
 impl Store {
-    /// The persons of these records with all their members: what a search by
-    /// the index is scored on. In order of id.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub async fn candidate_persons(
-        &self,
-        records: &[RecordNumber],
-    ) -> Result<Vec<StoredPerson>, StoreError> {
-        let mut connection = self.inner.readers.acquire().await?;
-        let rows = CANDIDATES
-            .select(&mut connection, &[], records, |query, number| {
-                query.bind(number.0)
-            })
-            .await?;
-        let mut persons: Vec<StoredPerson> = Vec::new();
-        let mut seen: BTreeSet<(PersonId, RecordNumber)> = BTreeSet::new();
-        for row in &rows {
-            let reader = Reader::named(row, "persons")?;
-            let person = reader.parsed(0, "person", parse_person)?;
-            let record = RecordNumber(reader.number(2)?);
-            // A long list is asked in parts, which may name one person twice.
-            let Some(standard) = reader.standard(4)? else {
-                continue;
-            };
-            if !seen.insert((person, record)) {
-                continue;
-            }
-            if persons.last().is_none_or(|last| last.person != person) {
-                persons.push(StoredPerson {
-                    person,
-                    revision: reader.position(1)?,
-                    members: Vec::new(),
-                    restricted: false,
-                });
-            }
-            let Some(last) = persons.last_mut() else {
-                continue;
-            };
-            last.restricted |= standard.restricted;
-            if row.try_get::<&str>(5)? != "withdrawn" {
-                last.members.push(Member {
-                    record,
-                    version: reader.count(3, "current_version")?,
-                    standard,
-                });
-            }
-        }
-        persons.retain(|candidate| !candidate.members.is_empty());
-        persons.sort_by_key(|candidate| candidate.person);
-        Ok(persons)
-    }
-
-    /// Records younger than `after` that are stored under any of the keys, in
-    /// order of number: what the index may not know yet.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub async fn recent_records(
-        &self,
-        keys: &[u64],
-        after: EventPosition,
-    ) -> Result<Vec<RecordNumber>, StoreError> {
-        let young = self.young_records(keys, after).await?;
-        Ok(young.records.into_iter().collect())
-    }
-
-    /// The same, with the keys that hold more than are looked at.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub async fn young_records(
-        &self,
-        keys: &[u64],
-        after: EventPosition,
-    ) -> Result<YoungRecords, StoreError> {
-        let found = if let Some(remembered) = self.remembered_records(keys, after) {
-            remembered
-        } else {
-            let mut connection = self.inner.readers.acquire().await?;
-            let young = &self.inner.young;
-            if let Some(horizon) = young.horizon(&mut connection).await? {
-                let wanted = Wanted {
-                    after,
-                    upto: after,
-                    horizon: Some(horizon),
-                };
-                find_recent(&mut connection, &young.keys, keys, wanted).await?
-            } else {
-                let rows = find_stored(&mut connection, keys, after).await?;
-                by_key(&rows)
-            }
-        };
-        let mut young = YoungRecords::default();
-        for (key, found) in found {
-            if found.is_cut() {
-                let counts = (found.held as u64, found.records.len() as u64);
-                young.crowded.insert(key, counts);
-            }
-            young.records.extend(found.records);
-        }
-        Ok(young)
-    }
-
-    fn remembered_records(
-        &self,
-        keys: &[u64],
-        after: EventPosition,
-    ) -> Option<BTreeMap<u64, Young>> {
-        let keys_of_young = self.inner.alone.then_some(&self.inner.young.keys)?;
-        let recent = keys_of_young.read().unwrap_or_else(PoisonError::into_inner);
-        let find = |key: &u64| (*key, recent.find(*key, after));
-        recent
-            .covers(after)
-            .then(|| keys.iter().map(find).collect())
-    }
-
     /// A person, followed to who it is now.
     ///
     /// # Errors

@@ -4,49 +4,35 @@
 use std::collections::BTreeSet;
 
 use crate::foundation::PersonId;
+use crate::storage::StoreError;
 use crate::storage::db::{self, Connection};
 use crate::storage::rows::{Reader, parse_person};
 use crate::storage::sql::RowStatement;
-use crate::storage::{Store, StoreError};
 
-const CONFUSED_A: RowStatement = RowStatement {
-    before: "select person_a from tasks where status = 'open' \
-        and kind = 'suspected_confusion' and person_a in (values",
+const CONFUSED: RowStatement = RowStatement {
+    before: "with asked (person) as (values",
     columns: 1,
-    after: ")",
+    after: ") select person_a from tasks where status = 'open' \
+        and kind = 'suspected_confusion' and person_a in (select person from asked) \
+        union all select person_b from tasks where status = 'open' \
+        and kind = 'suspected_confusion' and person_b in (select person from asked)",
 };
 
-const CONFUSED_B: RowStatement = RowStatement {
-    before: "select person_b from tasks where status = 'open' \
-        and kind = 'suspected_confusion' and person_b in (values",
-    columns: 1,
-    after: ")",
-};
-
-impl Store {
-    /// Those of the persons of whom an open task suspects that their number is
-    /// on two people.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub async fn confused_persons(
-        &self,
-        persons: &[PersonId],
-    ) -> Result<BTreeSet<PersonId>, StoreError> {
-        let mut connection = self.inner.readers.acquire().await?;
-        let mut confused = BTreeSet::new();
-        for statement in [&CONFUSED_A, &CONFUSED_B] {
-            let rows = statement
-                .select(&mut connection, &[], persons, |query, person| {
-                    query.bind(person.to_string())
-                })
-                .await?;
-            for row in &rows {
-                confused.insert(Reader::named(row, "tasks")?.parsed(0, "person", parse_person)?);
-            }
-        }
-        Ok(confused)
-    }
+/// Those of the persons of whom an open task suspects that their number is on
+/// two people.
+pub(super) async fn confused_among(
+    connection: &mut Connection,
+    persons: impl Iterator<Item = PersonId>,
+) -> Result<BTreeSet<PersonId>, StoreError> {
+    let persons: Vec<PersonId> = persons.collect();
+    let rows = CONFUSED
+        .select(connection, &[], &persons, |query, person| {
+            query.bind(person.to_string())
+        })
+        .await?;
+    rows.iter()
+        .map(|row| Reader::named(row, "tasks")?.parsed(0, "person", parse_person))
+        .collect()
 }
 
 /// Whether any record that is or was the person's, and was not moved to
@@ -56,18 +42,21 @@ pub(super) async fn is_restricted(
     person: PersonId,
 ) -> Result<bool, StoreError> {
     let rows = db::query(
-        "select l.person, y.standard from links l \
+        "select l.person, y.standard, z.restricted from links l \
          join records r on r.record = l.record \
             and (l.to_position is null or r.status = 'withdrawn') \
          join payloads y on y.record = r.record and y.version = r.current_version \
-         where l.person = $1",
+         left join erasures z on z.record = r.record where l.person = $1",
     )
     .bind(person.to_string())
     .fetch_all(connection)
     .await?;
     for row in &rows {
-        let standard = Reader::named(row, "payloads")?.standard(1)?;
-        if standard.is_some_and(|standard| standard.restricted) {
+        let reader = Reader::named(row, "payloads")?;
+        let standard = reader.standard(1)?;
+        if reader.number_or_null(2)? == Some(1)
+            || standard.is_some_and(|standard| standard.restricted)
+        {
             return Ok(true);
         }
     }

@@ -12,6 +12,7 @@ use crate::foundation::{EventPosition, RecordNumber};
 use crate::storage::StoreError;
 use crate::storage::db::{self, Connection, Row};
 use crate::storage::rows::Reader;
+use crate::storage::source_state::Windows;
 use crate::storage::sql::RowStatement;
 
 /// Entries past which the memory gives up what the index knows: some ten
@@ -93,10 +94,12 @@ pub(super) fn by_key(rows: &[KeyRow]) -> BTreeMap<u64, Young> {
         .collect()
 }
 
-/// Where young records are looked for.
+/// Where young records are looked for, and what else the writer remembers.
 pub(super) struct YoungKeys {
     /// Their keys.
     pub(super) keys: RwLock<RecentKeys>,
+    /// The last records of the sources.
+    pub(super) windows: Windows,
     /// What is added to transaction ids (see `feed`).
     pub(super) offset: i64,
 }

@@ -54,22 +54,27 @@ pub(super) fn decode_standard(bytes: &[u8]) -> Option<StandardRecord> {
 
 /// Reads a column by its place; the names are for the error only.
 pub(super) struct Reader<'r> {
-    pub(super) row: &'r Row,
-    pub(super) table: &'static str,
-    /// Number or id of the row.
-    pub(super) name: String,
+    row: &'r Row,
+    table: &'static str,
+    name: Name<'r>,
+}
+
+/// Number or id of a row.
+enum Name<'r> {
+    Number(i64),
+    Id(&'r str),
 }
 
 impl<'r> Reader<'r> {
     /// A reader for a row whose first column is its number.
     pub(super) fn numbered(row: &'r Row, table: &'static str) -> Result<Self, StoreError> {
-        let name = row.try_get::<i64>(0)?.to_string();
+        let name = Name::Number(row.try_get(0)?);
         Ok(Self { row, table, name })
     }
 
     /// A reader for a row whose first column is its id.
     pub(super) fn named(row: &'r Row, table: &'static str) -> Result<Self, StoreError> {
-        let name = row.try_get::<String>(0)?;
+        let name = Name::Id(row.try_get(0)?);
         Ok(Self { row, table, name })
     }
 
@@ -141,7 +146,10 @@ impl<'r> Reader<'r> {
     }
 
     pub(super) fn wrong(&self, column: &'static str) -> StoreError {
-        StoreError::inconsistent(self.table, column, &self.name)
+        match self.name {
+            Name::Number(number) => StoreError::inconsistent(self.table, column, number),
+            Name::Id(id) => StoreError::inconsistent(self.table, column, id),
+        }
     }
 }
 

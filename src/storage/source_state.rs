@@ -5,8 +5,10 @@
 //! most [`WINDOW_RECORDS`] and, where conflicts are many, [`LONG_RUN_RECORDS`]
 //! entries more. So no two registrations of one source wait for each other, and
 //! two nodes that do not see each other yet are wrong by what they write at once.
+//! The walk is left out while no alarm could follow from it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::foundation::{EventPosition, RecordNumber, TaskId};
 use crate::identity::SubmittedRecord;
@@ -73,23 +75,41 @@ const REPLACEMENTS: RowStatement = RowStatement {
     after: ")",
 };
 
+/// Where the windows of sources began when they were walked last. Records move
+/// to the end alone, so that no window ever begins earlier again.
+#[derive(Debug, Default)]
+pub(super) struct Windows(Mutex<BTreeMap<SourceCode, EventPosition>>);
+
+impl Windows {
+    fn begin(&self, source: &SourceCode) -> Option<EventPosition> {
+        self.known().get(source).copied()
+    }
+
+    fn known(&self) -> MutexGuard<'_, BTreeMap<SourceCode, EventPosition>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Loads what the batch needs of the sources of its records and of the chains
 /// of numbers that its messages speak of.
 pub(super) async fn load(
     connection: &mut Connection,
+    windows: &Windows,
     state: &mut RegistryState,
     reads: &[&ReadSet],
 ) -> Result<(), StoreError> {
-    let named = reads.iter().flat_map(|read| &read.records);
-    let sources: BTreeSet<SourceCode> = named.map(|(source, _)| source.clone()).collect();
-    let sources: Vec<SourceCode> = sources.into_iter().collect();
+    let mut commands: BTreeMap<SourceCode, usize> = BTreeMap::new();
+    for (source, _) in reads.iter().flat_map(|read| &read.records) {
+        *commands.entry(source.clone()).or_default() += 1;
+    }
+    let sources: Vec<SourceCode> = commands.keys().cloned().collect();
     let rows = QUARANTINES
         .select(connection, &[], &sources, |query, source| {
             query.bind(source.as_str().to_owned())
         })
         .await?;
     let mut tasks = Vec::new();
-    let mut released = std::collections::BTreeMap::new();
+    let mut released = BTreeMap::new();
     for row in &rows {
         let (source, quarantine, to) = quarantine_from(row)?;
         if let Some(to) = to {
@@ -108,10 +128,10 @@ pub(super) async fn load(
         let (task, known) = task_from(row)?;
         state.tasks.entry(task).or_insert(known);
     }
-    for source in sources {
+    for (source, commands) in commands {
         if !state.is_quarantined(&source) {
             let after = released.get(&source).copied().unwrap_or_default();
-            let counted = count(connection, &source, after).await?;
+            let counted = count(connection, windows, &source, after, commands).await?;
             state.sources.insert(source, counted);
         }
     }
@@ -121,12 +141,38 @@ pub(super) async fn load(
 }
 
 /// The source's records in conflict since `after`, and what is usual for it.
+/// Each command can bring one more. By a window that began earlier there are only
+/// more of them: when these come to no alarm, the true ones do not.
 async fn count(
     connection: &mut Connection,
+    windows: &Windows,
     source: &SourceCode,
     after: EventPosition,
+    commands: usize,
 ) -> Result<SourceState, StoreError> {
+    if let Some(first) = windows.begin(source) {
+        let counted = conflicts(connection, source, first, after).await?;
+        if !counted.is_near_alarm(commands) {
+            return Ok(counted);
+        }
+    }
     let (records, first) = last_records(connection, source, None, WINDOW_RECORDS).await?;
+    windows.known().insert(source.clone(), first);
+    let mut counted = conflicts(connection, source, first, after).await?;
+    let many = counted.conflicts.len().max(counted.defaults.len()) >= LOOK_FROM;
+    if many && records == WINDOW_RECORDS {
+        counted.earlier = usual(connection, source, first).await?;
+    }
+    Ok(counted)
+}
+
+/// Records in conflict in the window that begins at `first`, since `after`.
+async fn conflicts(
+    connection: &mut Connection,
+    source: &SourceCode,
+    first: EventPosition,
+    after: EventPosition,
+) -> Result<SourceState, StoreError> {
     // The window's first record may have come long before a release.
     let from = EventPosition((first.0 - 1).max(after.0));
     let rows = db::query(
@@ -136,7 +182,7 @@ async fn count(
     .bind(source.as_str().to_owned())
     .bind(from.0)
     .bind(i64::from(2 * WINDOW_RECORDS))
-    .fetch_all(&mut *connection)
+    .fetch_all(connection)
     .await?;
     let mut counted = SourceState::default();
     for row in &rows {
@@ -146,10 +192,6 @@ async fn count(
             ConflictKind::Default => counted.defaults.insert(record),
             ConflictKind::Confusion | ConflictKind::Overlay => counted.conflicts.insert(record),
         };
-    }
-    let many = counted.conflicts.len().max(counted.defaults.len()) >= LOOK_FROM;
-    if many && records == WINDOW_RECORDS {
-        counted.earlier = usual(connection, source, first).await?;
     }
     Ok(counted)
 }
@@ -327,7 +369,8 @@ fn deferred_from(row: &Row) -> Result<DeferredVersion, StoreError> {
     })
 }
 
-async fn count_deferred(
+/// The same, by a reader that is at hand.
+pub(super) async fn count_deferred(
     connection: &mut Connection,
     source: Option<&SourceCode>,
 ) -> Result<u64, StoreError> {

@@ -132,6 +132,16 @@ pub(super) async fn compare(
     compare_links(connection, replay, findings).await?;
     compare_persons(connection, replay, findings).await?;
     compare_tasks(connection, replay, findings).await?;
+    replay
+        .projection
+        .seals
+        .compare(connection, findings)
+        .await?;
+    replay
+        .projection
+        .erasures
+        .compare(connection, findings)
+        .await?;
     verify_sources::compare(connection, &replay.projection.sources, findings).await?;
     let (state, merges) = (&replay.state, &replay.projection.merges);
     verify_merges::compare(connection, state, merges, findings).await
@@ -150,7 +160,7 @@ async fn compare_versions(
     loop {
         let rows = db::query(
             "select v.record, v.version, v.digest, v.standing, v.effective_at, v.position, \
-             p.record, p.submitted from record_versions v \
+             p.record, p.submitted, p.standard from record_versions v \
              left join payloads p on p.record = v.record and p.version = v.version \
              where (v.record, v.version) > ($1, $2) order by v.record, v.version limit $3",
         )
@@ -165,7 +175,8 @@ async fn compare_versions(
         after = (last.try_get(0)?, last.try_get(1)?);
         for row in &rows {
             let fact = version_from(row)?;
-            check_payload(row, &fact, findings)?;
+            let erased = replay.projection.erasures.cover(fact.record, fact.version);
+            check_payload(row, &fact, erased, findings)?;
             let subject = format!("R{}", fact.record.0);
             if expected.remove(&(fact.record, fact.version)) != Some(&fact) {
                 findings.add_difference(subject, "record_versions");
@@ -195,14 +206,29 @@ fn version_from(row: &Row) -> Result<VersionFact, StoreError> {
     })
 }
 
-/// A payload is there, erased or as its digest says.
-fn check_payload(row: &Row, fact: &VersionFact, findings: &mut Findings) -> Result<(), StoreError> {
+/// A payload is there as its digest says, or erased because an event says so.
+fn check_payload(
+    row: &Row,
+    fact: &VersionFact,
+    erased: bool,
+    findings: &mut Findings,
+) -> Result<(), StoreError> {
     let present: Option<i64> = row.try_get(6)?;
     let submitted: Option<&str> = row.try_get(7)?;
+    let standard: Option<&[u8]> = row.try_get(8)?;
     let subject = format!("R{}", fact.record.0);
     let version = fact.version;
     if present.is_none() {
         let sentence = format!("the payload of version {version} of {subject} is lost");
+        findings.add("I1", &subject, sentence);
+    }
+    if present.is_some() && (erased != submitted.is_none() || erased != standard.is_none()) {
+        let words = if erased {
+            "erased and still there"
+        } else {
+            "gone without an erasure"
+        };
+        let sentence = format!("the payload of version {version} of {subject} is {words}");
         findings.add("I1", &subject, sentence);
     }
     let digest = submitted.map(|text| hex(&Sha256::digest(text.as_bytes())));

@@ -29,13 +29,14 @@ struct TaskRow {
 
 impl Batch {
     /// Writes all rows; `state` is the one that the commands have left.
-    /// `stamp` is the commit's place for followers, where positions are not it.
     pub(super) async fn write(
         &self,
         connection: &mut Connection,
         state: &RegistryState,
-        stamp: Option<i64>,
+        settled: &db::Settled,
     ) -> Result<(), StoreError> {
+        // The commit's place for followers, where positions are not it.
+        let stamp = settled.receipt.map(|receipt| receipt.stamp);
         if !self.events.is_empty() {
             let events = self.events.iter().map(|row| (row, stamp));
             INSERT_EVENTS
@@ -51,6 +52,7 @@ impl Batch {
             self.write_links(connection).await?;
             self.write_tasks(connection, state).await?;
             self.projection.sources.write(connection).await?;
+            self.projection.seals.write(connection).await?;
             self.projection.merges.write(connection, state).await?;
             INSERT_REMARKS
                 .write(connection, &self.remarks, |query, (position, remark)| {
@@ -61,7 +63,7 @@ impl Batch {
                 })
                 .await?;
         }
-        self.write_audit(connection, stamp).await?;
+        self.write_audit(connection, &settled.audit, stamp).await?;
         INSERT_REMEMBERED
             .write(connection, &self.remembered, |query, (answer, at)| {
                 query
@@ -78,13 +80,10 @@ impl Batch {
     async fn write_audit(
         &self,
         connection: &mut Connection,
+        numbers: &[i64],
         stamp: Option<i64>,
     ) -> Result<(), StoreError> {
-        if self.audit.is_empty() {
-            return Ok(());
-        }
-        let numbers = db::audit_numbers(connection, self.audit.len()).await?;
-        let numbered = numbers.into_iter().zip(&self.audit);
+        let numbered = numbers.iter().copied().zip(&self.audit);
         let rows: Vec<AuditRow> = numbered
             .map(|(audit, entry)| AuditRow {
                 audit,
@@ -165,6 +164,7 @@ impl Batch {
                     .bind(encode_standard(&row.version.standard))
             })
             .await?;
+        self.projection.erasures.write(connection).await?;
         let changed = self.projection.changed_records.iter().map(row);
         let changed: Vec<(RecordRow, Option<i64>)> = changed.collect::<Result<_, _>>()?;
         UPDATE_RECORDS
@@ -179,6 +179,7 @@ impl Batch {
                     .bind(stamp.unwrap_or(row.position.0))
             })
             .await?;
+        self.claims.write(connection).await?;
         prune_keys(connection, &self.versions).await
     }
 

@@ -11,15 +11,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Mutex, Notify, mpsc};
+use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
 use crate::foundation::load_limits::LEDGER_QUEUE_SECONDS_MAX;
 use crate::foundation::{EventPosition, PersonId, Tally};
 use crate::storage::StoreError;
 use crate::storage::batch::Batch;
-use crate::storage::command::{Queued, ReadSet};
-use crate::storage::db::{self, Connection, Receipt, Writer};
+use crate::storage::command::{CommitReads, Queued, ReadSet};
+use crate::storage::db::{self, Connection, Receipt, Settled, Writer};
 use crate::storage::load::{Working, needed_after};
 use crate::storage::locks::{key_locks, person_locks};
 use crate::storage::recent::{KeyRow, YoungKeys};
@@ -75,7 +75,7 @@ impl Default for Counts {
     }
 }
 
-/// The writer's task.
+/// The writer's work.
 pub(super) struct WriterTask {
     pub(super) queue: mpsc::Receiver<Queued>,
     /// Asks it to finish what has come and to end.
@@ -89,8 +89,33 @@ pub(super) struct WriterTask {
 }
 
 impl WriterTask {
+    /// Starts the thread on which it works: what is decided inside a commit keeps
+    /// no thread of the runtime from its requests, and the statements of a commit
+    /// need no other thread. The receiver resolves when the thread has ended.
+    pub(super) fn start(self) -> std::io::Result<oneshot::Receiver<()>> {
+        let (running, ended) = oneshot::channel();
+        // Whoever comes first opens a line to a server, and waits for it.
+        let first = Arc::clone(&self.writer).try_lock_owned();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        std::thread::Builder::new()
+            .name("ledger-writer".to_owned())
+            .spawn(move || {
+                runtime.block_on(async {
+                    if let Ok(mut writer) = first {
+                        // What cannot be opened yet is opened for the first command.
+                        let _ = writer.connection().await;
+                    }
+                    self.run().await;
+                });
+                drop(running);
+            })?;
+        Ok(ended)
+    }
+
     /// Works until it is stopped or the last sender is gone.
-    pub(super) async fn run(mut self) {
+    async fn run(mut self) {
         let mut expected = 1;
         while let Some(first) = self.next().await {
             let batch = self.gather(first, expected).await;
@@ -122,7 +147,7 @@ impl WriterTask {
     /// All that waits, and for a moment as many as came last time: callers
     /// that were answered together come back together.
     async fn gather(&mut self, first: Queued, expected: usize) -> Vec<Queued> {
-        let mut locks = first.read.lock_count();
+        let mut locks = first.lock_count();
         let mut batch = vec![first];
         let deadline = Instant::now() + GATHER_MAX;
         while batch.len() < BATCH_MAX && locks < LOCKS_MAX {
@@ -136,7 +161,7 @@ impl WriterTask {
                 }
                 Err(_) => break,
             };
-            locks += next.read.lock_count();
+            locks += next.lock_count();
             batch.push(next);
         }
         batch
@@ -265,7 +290,7 @@ async fn transact(
             Decided::Written(written) => {
                 trial.receipt = written.receipt;
                 db::commit(connection).await?;
-                return Ok(written.receipt.is_none().then_some(written.young));
+                return Ok(written.young.filter(|_| written.receipt.is_none()));
             }
             // What it did to the state is unknown: the others start afresh.
             Decided::Panicked(place) => {
@@ -284,7 +309,8 @@ enum Decided {
 }
 
 struct Done {
-    young: Written,
+    /// Absent when nothing but audit rows was written.
+    young: Option<Written>,
     /// Where a reply can be lost.
     receipt: Option<Receipt>,
 }
@@ -296,15 +322,17 @@ async fn decide(
     batch: &mut [Queued],
     trial: &mut Trial,
 ) -> Result<Decided, StoreError> {
-    let reads: Vec<&ReadSet> = batch.iter().map(|command| &command.read).collect();
+    let reads: Vec<&ReadSet> = batch.iter().filter_map(|it| it.read.as_ref()).collect();
+    let only_audit = reads.is_empty();
     let mut working = Working::open(connection, young, &reads).await?;
     let needed = needed_after(&reads, working.state.counters.position);
     let mut rows = Batch::new();
     for (place, command) in batch.iter_mut().enumerate() {
-        if place > 0 {
-            working.prepare(connection, &command.read).await?;
+        if let Some(read) = command.read.as_ref().filter(|_| place > 0) {
+            working.prepare(connection, read).await?;
         }
-        let reads = working.reads(&command.read);
+        let reads = command.read.as_ref();
+        let reads = reads.map_or_else(CommitReads::default, |read| working.reads(read));
         let before = working.state.counters.position;
         let work = &mut command.work;
         let state = &mut working.state;
@@ -312,8 +340,10 @@ async fn decide(
         let Ok(plan) = decided else {
             return Ok(Decided::Panicked(place));
         };
-        if working.state.counters.position != before {
-            // Events that a decision applied itself would count twice.
+        let unloaded = command.read.is_none() && !plan.events.is_empty();
+        if unloaded || working.state.counters.position != before {
+            // Events that a decision applied itself would count twice; without numbers
+            // there can be none.
             return Err(StoreError::inconsistent("events", "position", before.0));
         }
         rows.apply(&plan, &mut working.state, &command.actor, command.at);
@@ -321,12 +351,12 @@ async fn decide(
         rows.take(plan, &working.state, &command.actor, command.at)?;
         working.number_next(connection).await?;
     }
-    let stamp = settle(connection, young, &working, &rows, trial).await?;
-    rows.write(connection, &working.state, stamp).await?;
-    let receipt = leave_receipt(connection, stamp).await?;
+    let settled = settle(connection, young, &working, &rows, trial).await?;
+    rows.write(connection, &working.state, &settled).await?;
     let upto = working.state.counters.position;
     let keys = rows.keys;
-    let young = Written { keys, upto, needed };
+    let young = (!only_audit).then_some(Written { keys, upto, needed });
+    let receipt = settled.receipt;
     Ok(Decided::Written(Done { young, receipt }))
 }
 
@@ -340,12 +370,9 @@ async fn settle(
     working: &Working,
     rows: &Batch,
     trial: &mut Trial,
-) -> Result<Option<i64>, StoreError> {
-    if !connection.is_shared() {
-        return Ok(None);
-    }
+) -> Result<Settled, StoreError> {
     let touched = rows.touched(&working.state);
-    if !touched.is_subset(&trial.persons) {
+    if connection.is_shared() && !touched.is_subset(&trial.persons) {
         let first = trial.persons.is_empty();
         trial.persons.extend(touched.iter().copied());
         if !first {
@@ -356,18 +383,5 @@ async fn settle(
             return Err(StoreError::Moved);
         }
     }
-    db::stamp(connection, young.offset).await
-}
-
-async fn leave_receipt(
-    connection: &mut Connection,
-    stamp: Option<i64>,
-) -> Result<Option<Receipt>, StoreError> {
-    let Some(stamp) = stamp else {
-        return Ok(None);
-    };
-    let token = RandomState::new().hash_one(stamp).cast_signed();
-    let receipt = Receipt { stamp, token };
-    db::leave_receipt(connection, receipt).await?;
-    Ok(Some(receipt))
+    db::settle(connection, young.offset, rows.audit.len()).await
 }

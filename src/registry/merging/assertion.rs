@@ -121,6 +121,9 @@ fn refuse_contrary(
     persons: [Option<PersonId>; 2],
 ) -> Result<(), Refused> {
     let own = records.map(|record| BTreeSet::from([record.number]));
+    if state.sealed(&own[0], &own[1]).is_some() {
+        return Err(MergeRefusal::UnknownRecord.into());
+    }
     if kind == AssertionKind::Same {
         // Merging asks the same of all records of both persons.
         return match state.asserted_different(&own[0], &own[1]) {

@@ -198,6 +198,10 @@ fn refuse_impossible(
     require_active(state, survivor)?;
     require_active(state, retired)?;
     let (one, other) = (members_of(state, survivor), members_of(state, retired));
+    // For whoever names the one, the other does not exist (R22).
+    if state.sealed(&one, &other).is_some() {
+        return Err(MergeRefusal::UnknownPerson(retired).into());
+    }
     if let Some(assertion) = state.asserted_different(&one, &other) {
         return Err(MergeRefusal::AssertedDifferent(assertion).into());
     }

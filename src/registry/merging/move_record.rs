@@ -147,6 +147,9 @@ fn refuse_move(
         return Err(MergeRefusal::AlreadyThere.into());
     }
     let own = BTreeSet::from([known.number]);
+    if state.sealed(&own, &members_of(state, to)).is_some() {
+        return Err(MergeRefusal::UnknownPerson(to).into());
+    }
     if let Some(assertion) = state.asserted_different(&own, &members_of(state, to)) {
         return Err(MergeRefusal::AssertedDifferent(assertion).into());
     }

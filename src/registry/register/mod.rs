@@ -11,6 +11,7 @@
 //! | anything from a quarantined source | kept and not acted on (R98) |
 
 mod deferral;
+mod invalidation;
 mod overlay;
 #[cfg(test)]
 mod tests;
@@ -27,7 +28,7 @@ use crate::registry::tasks::{Question, close_tasks_of, evidence_digest, raise, t
 use crate::registry::{
     Change, CloseReason, LinkDecision, Numbering, OtherPerson, Outcome, RecordState, RecordStatus,
     Registered, Registration, RegistrationAnswer, RegistryEvent, RegistryState, TaskKind,
-    UnlinkReason, VersionStanding,
+    UnlinkReason, VersionStanding, claimed_number,
 };
 
 /// Decides what follows from a registration. The caller has dealt with a
@@ -380,6 +381,8 @@ impl Work<'_> {
 
     fn decide(&self, candidates: &[&Scored]) -> (Decision, Vec<(Grade, Vec<Reason>)>) {
         let persons: Vec<PersonId> = candidates.iter().map(|scored| scored.person).collect();
+        let claimed = claimed_number(&self.registration.standard);
+        let claimants = claimed.map_or_else(Default::default, |it| self.state.claimants(it));
         let list: Vec<Candidate<'_>> = candidates
             .iter()
             .map(|scored| Candidate {
@@ -392,7 +395,8 @@ impl Work<'_> {
                 score: scored.score.clone(),
                 asserted_different: self.is_asserted_different(scored.person),
                 open_duplicate_of: self.state.open_duplicates_of(scored.person, &persons),
-                number_confused: self.state.number_is_confused(scored.person),
+                number_confused: self.state.number_is_confused(scored.person)
+                    || (claimants.len() > 1 && claimants.contains(&scored.person)),
             })
             .collect();
         decide(self.model, &self.registration.standard, &list)

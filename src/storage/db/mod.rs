@@ -14,49 +14,48 @@ mod postgres;
 mod query;
 mod sqlite;
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::path::Path;
+use std::sync::Arc;
 
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgPool;
-use sqlx::sqlite::SqlitePool;
-use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
+use sqlx::{PgConnection, Postgres, Transaction};
 
 use crate::storage::StoreError;
+use crate::storage::error::EngineError;
 pub(super) use query::{Query, Row, query, write_parameter};
 
 /// A connection of either engine, alone, from a pool, or in a snapshot that
 /// ends with it.
 pub(super) enum Connection {
     /// The writer's.
-    Sqlite(Box<SqliteConnection>),
+    Sqlite(Box<rusqlite::Connection>),
     /// The writer's.
     Postgres(Box<PgConnection>),
     /// A reader's.
-    PooledSqlite(PoolConnection<Sqlite>),
+    ReadingSqlite(sqlite::Reading),
     /// A reader's.
     PooledPostgres(PoolConnection<Postgres>),
-    /// A reader's, on one state of the ledger.
-    SnapshotSqlite(Transaction<'static, Sqlite>),
     /// A reader's, on one state of the ledger.
     SnapshotPostgres(Transaction<'static, Postgres>),
 }
 
 /// The engine's own connection.
 enum Engine<'c> {
-    Sqlite(&'c mut SqliteConnection),
+    Sqlite(&'c mut rusqlite::Connection),
     Postgres(&'c mut PgConnection),
 }
 
 impl Connection {
-    fn engine(&mut self) -> Engine<'_> {
-        match self {
+    fn engine(&mut self) -> Result<Engine<'_>, StoreError> {
+        Ok(match self {
             Self::Sqlite(it) => Engine::Sqlite(it),
             Self::Postgres(it) => Engine::Postgres(it),
-            Self::PooledSqlite(it) => Engine::Sqlite(it),
+            Self::ReadingSqlite(it) => Engine::Sqlite(it.get()?),
             Self::PooledPostgres(it) => Engine::Postgres(it),
-            Self::SnapshotSqlite(it) => Engine::Sqlite(it),
             Self::SnapshotPostgres(it) => Engine::Postgres(it),
-        }
+        })
     }
 
     /// Whether commits of other processes may come in between.
@@ -71,7 +70,7 @@ impl Connection {
 /// Readers.
 pub(super) enum Pool {
     /// Of one file.
-    Sqlite(SqlitePool),
+    Sqlite(Arc<sqlite::Readers>),
     /// Of one database.
     Postgres(PgPool),
 }
@@ -80,7 +79,7 @@ impl Pool {
     /// A connection; each statement sees the latest state.
     pub(super) async fn acquire(&self) -> Result<Connection, StoreError> {
         Ok(match self {
-            Self::Sqlite(pool) => Connection::PooledSqlite(pool.acquire().await?),
+            Self::Sqlite(readers) => Connection::ReadingSqlite(readers.acquire()?),
             Self::Postgres(pool) => Connection::PooledPostgres(pool.acquire().await?),
         })
     }
@@ -88,7 +87,7 @@ impl Pool {
     /// A connection on which all statements see one state.
     pub(super) async fn begin(&self) -> Result<Connection, StoreError> {
         Ok(match self {
-            Self::Sqlite(pool) => Connection::SnapshotSqlite(pool.begin().await?),
+            Self::Sqlite(readers) => Connection::ReadingSqlite(readers.begin()?),
             Self::Postgres(pool) => {
                 let begun = pool.begin_with("begin isolation level repeatable read read only");
                 Connection::SnapshotPostgres(begun.await?)
@@ -99,7 +98,7 @@ impl Pool {
     /// The same for a walk over a whole ledger, which takes its time.
     pub(super) async fn begin_long(&self) -> Result<Connection, StoreError> {
         let mut connection = self.begin().await?;
-        if let Engine::Postgres(it) = connection.engine() {
+        if let Engine::Postgres(it) = connection.engine()? {
             postgres::allow_long(it).await?;
         }
         Ok(connection)
@@ -107,7 +106,7 @@ impl Pool {
 
     pub(super) async fn close(&self) {
         match self {
-            Self::Sqlite(pool) => pool.close().await,
+            Self::Sqlite(readers) => readers.close(),
             Self::Postgres(pool) => pool.close().await,
         }
     }
@@ -117,7 +116,7 @@ impl Pool {
 #[derive(Clone)]
 pub(super) enum Place {
     /// A file.
-    Sqlite(Box<sqlx::sqlite::SqliteConnectOptions>),
+    Sqlite(sqlite::FileOptions),
     /// A server.
     Postgres(Box<sqlx::postgres::PgConnectOptions>),
 }
@@ -125,7 +124,7 @@ pub(super) enum Place {
 impl Place {
     /// A file of a data directory.
     pub(super) fn file(file: &Path, create: bool) -> Self {
-        Self::Sqlite(Box::new(sqlite::options(file, create)))
+        Self::Sqlite(sqlite::FileOptions::new(file, create))
     }
 
     /// A database by its URL.
@@ -136,7 +135,7 @@ impl Place {
     /// The same, where nothing is made any more.
     pub(super) fn without_creating(self) -> Self {
         match self {
-            Self::Sqlite(options) => Self::Sqlite(Box::new(options.create_if_missing(false))),
+            Self::Sqlite(options) => Self::Sqlite(options.without_creating()),
             place @ Self::Postgres(_) => place,
         }
     }
@@ -144,7 +143,7 @@ impl Place {
     /// The pool of readers; none of them can write.
     pub(super) async fn open_readers(&self) -> Result<Pool, StoreError> {
         Ok(match self {
-            Self::Sqlite(options) => Pool::Sqlite(sqlite::open_readers(options).await?),
+            Self::Sqlite(options) => Pool::Sqlite(sqlite::Readers::open(options.clone())?),
             Self::Postgres(options) => Pool::Postgres(postgres::open_readers(options).await?),
         })
     }
@@ -195,18 +194,17 @@ impl Writer {
 
     /// Closes it in order, which also empties SQLite's WAL.
     pub(super) async fn close(&mut self) {
-        // Nothing is lost by a failed close: what was committed is durable.
-        let _ = match self.connection.take() {
-            Some(Connection::Sqlite(it)) => sqlx::Connection::close(*it).await,
-            Some(Connection::Postgres(it)) => sqlx::Connection::close(*it).await,
-            _ => Ok(()),
-        };
+        // Nothing is lost by a failed close: what was committed is durable. Dropped,
+        // SQLite's connection closes in order.
+        if let Some(Connection::Postgres(it)) = self.connection.take() {
+            let _ = sqlx::Connection::close(*it).await;
+        }
     }
 }
 
 async fn connect(place: &Place) -> Result<Connection, StoreError> {
     Ok(match place {
-        Place::Sqlite(options) => Connection::Sqlite(Box::new(sqlite::connect(options).await?)),
+        Place::Sqlite(options) => Connection::Sqlite(Box::new(options.open_writer()?)),
         Place::Postgres(options) => {
             Connection::Postgres(Box::new(postgres::connect(options).await?))
         }
@@ -215,16 +213,16 @@ async fn connect(place: &Place) -> Result<Connection, StoreError> {
 
 /// Refuses an engine that is known to lose commits, or is set to.
 pub(super) async fn check_engine(connection: &mut Connection) -> Result<(), StoreError> {
-    match connection.engine() {
-        Engine::Sqlite(it) => sqlite::check_version(it).await,
+    match connection.engine()? {
+        Engine::Sqlite(_) => sqlite::check_version(),
         Engine::Postgres(it) => postgres::check_settings(it).await,
     }
 }
 
 /// Brings the tables up to date.
 pub(super) async fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
-    match connection.engine() {
-        Engine::Sqlite(it) => sqlite::migrate(it).await,
+    match connection.engine()? {
+        Engine::Sqlite(it) => sqlite::migrate(it),
         Engine::Postgres(it) => postgres::migrate(it).await,
     }
 }
@@ -233,8 +231,8 @@ pub(super) async fn migrate(connection: &mut Connection) -> Result<(), StoreErro
 /// with the locks of these keys, taken in sorted order by a statement of their
 /// own, so that the next one sees what those before it have committed.
 pub(super) async fn begin(connection: &mut Connection, locks: &[i64]) -> Result<(), StoreError> {
-    match connection.engine() {
-        Engine::Sqlite(it) => sqlite::begin(it).await,
+    match connection.engine()? {
+        Engine::Sqlite(it) => sqlite::begin(it),
         Engine::Postgres(it) => postgres::begin(it, locks).await,
     }
 }
@@ -242,7 +240,7 @@ pub(super) async fn begin(connection: &mut Connection, locks: &[i64]) -> Result<
 /// Starts a write transaction that takes its time and locks no key.
 pub(super) async fn begin_long(connection: &mut Connection) -> Result<(), StoreError> {
     begin(connection, &[]).await?;
-    if let Engine::Postgres(it) = connection.engine() {
+    if let Engine::Postgres(it) = connection.engine()? {
         postgres::allow_long(it).await?;
     }
     Ok(())
@@ -251,21 +249,9 @@ pub(super) async fn begin_long(connection: &mut Connection) -> Result<(), StoreE
 /// Takes more locks in the transaction; those who call take persons' locks
 /// once, after the keys'.
 pub(super) async fn lock(connection: &mut Connection, locks: &[i64]) -> Result<(), StoreError> {
-    match connection.engine() {
+    match connection.engine()? {
         Engine::Sqlite(_) => Ok(()),
         Engine::Postgres(it) => postgres::lock(it, locks).await,
-    }
-}
-
-/// The transaction's place in the order in which followers see commits, taken
-/// once all locks are held; `None` where positions are that order.
-pub(super) async fn stamp(
-    connection: &mut Connection,
-    offset: i64,
-) -> Result<Option<i64>, StoreError> {
-    match connection.engine() {
-        Engine::Sqlite(_) => Ok(None),
-        Engine::Postgres(it) => postgres::stamp(it, offset).await.map(Some),
     }
 }
 
@@ -278,17 +264,36 @@ pub(super) struct Receipt {
     pub(super) token: i64,
 }
 
-/// Leaves the receipt in the transaction.
-pub(super) async fn leave_receipt(
+/// What a transaction is given once all its locks are held.
+pub(super) struct Settled {
+    /// Its place in the order in which followers see commits, left in `commits`;
+    /// `None` where positions are that order and no reply can be lost.
+    pub(super) receipt: Option<Receipt>,
+    /// Numbers for its audit rows.
+    pub(super) audit: Vec<i64>,
+}
+
+/// Takes the transaction's place and numbers for so many audit rows.
+pub(super) async fn settle(
     connection: &mut Connection,
-    receipt: Receipt,
-) -> Result<(), StoreError> {
-    query("insert into commits (stamp, token) values ($1, $2)")
-        .bind(receipt.stamp)
-        .bind(receipt.token)
-        .execute(connection)
+    offset: i64,
+    audit: usize,
+) -> Result<Settled, StoreError> {
+    let count = i64::try_from(audit).unwrap_or(i64::MAX);
+    if let Engine::Postgres(it) = connection.engine()? {
+        let token = RandomState::new().hash_one(count).cast_signed();
+        let (stamp, audit) = postgres::settle(it, offset, token, count).await?;
+        let receipt = Some(Receipt { stamp, token });
+        return Ok(Settled { receipt, audit });
+    }
+    let row = query("select coalesce(max(audit), 0) from audit")
+        .fetch_one(connection)
         .await?;
-    Ok(())
+    let last: i64 = row.try_get(0)?;
+    Ok(Settled {
+        receipt: None,
+        audit: (last + 1..=last + count).collect(),
+    })
 }
 
 /// Whether the commit of the receipt took place. To be asked inside a
@@ -330,7 +335,7 @@ pub(super) struct Numbers {
 /// Numbers for a batch; to be asked once its locks are held, so that of two
 /// commits about one person the later has the higher ones.
 pub(super) async fn numbers(connection: &mut Connection) -> Result<Numbers, StoreError> {
-    match connection.engine() {
+    match connection.engine()? {
         Engine::Sqlite(_) => highest_numbers(connection).await,
         Engine::Postgres(it) => postgres::numbers(it).await,
     }
@@ -350,31 +355,13 @@ async fn highest_numbers(connection: &mut Connection) -> Result<Numbers, StoreEr
     })
 }
 
-/// Numbers for audit rows.
-pub(super) async fn audit_numbers(
-    connection: &mut Connection,
-    count: usize,
-) -> Result<Vec<i64>, StoreError> {
-    let count = i64::try_from(count).unwrap_or(i64::MAX);
-    match connection.engine() {
-        Engine::Sqlite(_) => {
-            let row = query("select coalesce(max(audit), 0) from audit")
-                .fetch_one(connection)
-                .await?;
-            let last: i64 = row.try_get(0)?;
-            Ok((last + 1..=last + count).collect())
-        }
-        Engine::Postgres(it) => postgres::audit_numbers(it, count).await,
-    }
-}
-
 /// All commits up to and with this place are visible to statements that come
 /// after this one; `None` where all commits are.
 pub(super) async fn horizon(
     connection: &mut Connection,
     offset: i64,
 ) -> Result<Option<i64>, StoreError> {
-    match connection.engine() {
+    match connection.engine()? {
         Engine::Sqlite(_) => Ok(None),
         Engine::Postgres(it) => postgres::horizon(it, offset).await.map(Some),
     }
@@ -382,7 +369,7 @@ pub(super) async fn horizon(
 
 /// Which cluster's transaction ids these are; they start again in another one.
 pub(super) async fn generation(connection: &mut Connection) -> Result<Option<String>, StoreError> {
-    match connection.engine() {
+    match connection.engine()? {
         Engine::Sqlite(_) => Ok(None),
         Engine::Postgres(it) => postgres::generation(it).await.map(Some),
     }
@@ -391,7 +378,7 @@ pub(super) async fn generation(connection: &mut Connection) -> Result<Option<Str
 /// After rows were written past the sequences: what they give, and the places
 /// of the next commits, are above them.
 pub(super) async fn raise_numbers(connection: &mut Connection) -> Result<(), StoreError> {
-    match connection.engine() {
+    match connection.engine()? {
         Engine::Sqlite(_) => Ok(()),
         Engine::Postgres(it) => {
             postgres::raise_numbers(it).await?;
@@ -402,10 +389,23 @@ pub(super) async fn raise_numbers(connection: &mut Connection) -> Result<(), Sto
 
 /// Lifts sequences that have fallen behind the rows.
 pub(super) async fn mend_numbers(connection: &mut Connection) -> Result<(), StoreError> {
-    if let Engine::Postgres(it) = connection.engine()
+    if let Engine::Postgres(it) = connection.engine()?
         && postgres::numbers_are_behind(it).await?
     {
         postgres::raise_numbers(it).await?;
+    }
+    Ok(())
+}
+
+/// Takes what deleted and replaced rows have left in the file off it.
+pub(super) async fn scrub(connection: &mut Connection) -> Result<(), StoreError> {
+    let statements: &[&'static str] = if connection.is_shared() {
+        &["vacuum payloads", "vacuum record_keys"]
+    } else {
+        &["vacuum", "pragma wal_checkpoint(truncate)"]
+    };
+    for statement in statements {
+        query(*statement).fetch_all(connection).await?;
     }
     Ok(())
 }
@@ -415,9 +415,10 @@ pub(super) async fn mend_numbers(connection: &mut Connection) -> Result<(), Stor
 pub(super) fn is_about_rows(error: &StoreError) -> bool {
     match error {
         StoreError::Inconsistent { .. } => true,
-        StoreError::Database(error) => {
-            sqlite::is_about_rows(error) || postgres::is_about_rows(error)
-        }
+        StoreError::Database(error) => match error.as_ref() {
+            EngineError::Sqlite(error) => sqlite::is_about_rows(error),
+            EngineError::Postgres(error) => postgres::is_about_rows(error),
+        },
         _ => false,
     }
 }
@@ -425,11 +426,21 @@ pub(super) fn is_about_rows(error: &StoreError) -> bool {
 /// Whether trying the whole transaction again may succeed.
 pub(super) fn may_pass(error: &StoreError) -> bool {
     matches!(error, StoreError::Moved)
-        || matches!(error, StoreError::Database(error) if postgres::may_pass(error))
+        || server_error(error).is_some_and(postgres::may_pass)
         || is_about_line(error)
 }
 
 /// Whether the line to a server broke, or the server ended it.
 pub(super) fn is_about_line(error: &StoreError) -> bool {
-    matches!(error, StoreError::Database(error) if postgres::is_about_line(error))
+    server_error(error).is_some_and(postgres::is_about_line)
+}
+
+fn server_error(error: &StoreError) -> Option<&sqlx::Error> {
+    match error {
+        StoreError::Database(error) => match error.as_ref() {
+            EngineError::Postgres(error) => Some(error),
+            EngineError::Sqlite(_) => None,
+        },
+        _ => None,
+    }
 }

@@ -5,7 +5,7 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgPool, PgPoolOptions};
-use sqlx::{ConnectOptions, Executor, PgConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Executor, PgConnection};
 
 use crate::storage::StoreError;
 use crate::storage::db::Numbers;
@@ -16,6 +16,8 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/postgres
 const READERS: u32 = 8;
 /// How long a reader waits for a connection before the answer is "not now".
 const ACQUIRE_MAX: Duration = Duration::from_secs(5);
+/// A line that was used within this time is taken to be well.
+const RESTED: Duration = Duration::from_secs(1);
 /// Statements kept prepared: some forty, each in a handful of row counts.
 const STATEMENTS_KEPT: usize = 512;
 /// Positions that one batch may use. A sequence steps by it; what a batch does
@@ -52,7 +54,17 @@ pub(super) async fn open_readers(options: &PgConnectOptions) -> Result<PgPool, S
     ]);
     let pool = PgPoolOptions::new()
         .max_connections(READERS)
-        .acquire_timeout(ACQUIRE_MAX);
+        .acquire_timeout(ACQUIRE_MAX)
+        // Asked after a rest only whether it still lives: each question costs a turn.
+        .test_before_acquire(false)
+        .before_acquire(|connection, about| {
+            Box::pin(async move {
+                if about.idle_for >= RESTED {
+                    sqlx::Connection::ping(connection).await?;
+                }
+                Ok(true)
+            })
+        });
     Ok(pool.connect_with(options).await?)
 }
 
@@ -109,10 +121,19 @@ pub(super) async fn migrate(connection: &mut PgConnection) -> Result<(), StoreEr
     Ok(MIGRATIONS.run(connection).await?)
 }
 
-/// Starts a transaction and takes its locks.
+/// Starts a transaction and takes its locks, which are numbers of our own, in one
+/// turn. Each statement of it sees what was committed before that statement.
 pub(super) async fn begin(connection: &mut PgConnection, locks: &[i64]) -> Result<(), StoreError> {
-    connection.execute("begin").await?;
-    lock(connection, locks).await
+    let mut text = "begin".to_owned();
+    if !locks.is_empty() {
+        let keys: Vec<String> = locks.iter().map(ToString::to_string).collect();
+        text.push_str("; ");
+        text.push_str(&TAKE_LOCKS.replace("$1", &format!("'{{{}}}'", keys.join(","))));
+    }
+    sqlx::raw_sql(AssertSqlSafe(text))
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// Takes locks in the order given, which is sorted by who calls.
@@ -120,23 +141,41 @@ pub(super) async fn lock(connection: &mut PgConnection, locks: &[i64]) -> Result
     if locks.is_empty() {
         return Ok(());
     }
-    sqlx::query(
-        "select count(pg_advisory_xact_lock(key)) from \
-         (select key from unnest($1::bigint[]) with ordinality as given (key, place) \
-         order by place) as ordered",
-    )
-    .bind(locks)
-    .execute(connection)
-    .await?;
+    sqlx::query(TAKE_LOCKS)
+        .bind(locks)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
-/// The transaction's id, which it gets here.
-pub(super) async fn stamp(connection: &mut PgConnection, offset: i64) -> Result<i64, StoreError> {
-    let id: i64 = sqlx::query_scalar("select pg_current_xact_id()::text::bigint")
-        .fetch_one(connection)
-        .await?;
-    Ok(id + offset)
+const TAKE_LOCKS: &str = "select count(pg_advisory_xact_lock(key)) from \
+     (select key from unnest($1::bigint[]) with ordinality as given (key, place) \
+     order by place) as ordered";
+
+/// The transaction's place by its id, which it gets here; leaves a receipt with
+/// the token there, and draws numbers for so many audit rows, in order.
+pub(super) async fn settle(
+    connection: &mut PgConnection,
+    offset: i64,
+    token: i64,
+    audit: i64,
+) -> Result<(i64, Vec<i64>), StoreError> {
+    let rows: Vec<(i64, Option<i64>)> = sqlx::query_as(
+        "with receipt as (insert into commits (stamp, token) \
+         values (pg_current_xact_id()::text::bigint + $1, $2) returning stamp) \
+         select stamp, case when place > 0 then nextval('audit_numbers') end \
+         from receipt, generate_series(least($3, 1), $3) as place",
+    )
+    .bind(offset)
+    .bind(token)
+    .bind(audit)
+    .fetch_all(connection)
+    .await?;
+    let stamp = rows.first().map(|(stamp, _)| *stamp);
+    let stamp = stamp.ok_or(sqlx::Error::RowNotFound)?;
+    let mut numbers: Vec<i64> = rows.into_iter().filter_map(|row| row.1).collect();
+    numbers.sort_unstable();
+    Ok((stamp, numbers))
 }
 
 /// The highest id below which no transaction is open.
@@ -159,18 +198,6 @@ pub(super) async fn numbers(connection: &mut PgConnection) -> Result<Numbers, St
         record,
         positions: POSITIONS,
     })
-}
-
-/// Numbers for audit rows, in order.
-pub(super) async fn audit_numbers(
-    connection: &mut PgConnection,
-    count: i64,
-) -> Result<Vec<i64>, StoreError> {
-    let numbers = sqlx::query_scalar("select nextval('audit_numbers') from generate_series(1, $1)")
-        .bind(count)
-        .fetch_all(connection)
-        .await?;
-    Ok(numbers)
 }
 
 /// Lifts the sequences above the rows that are there.

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
+use rusqlite::types::Value as Cell;
 use sqlx::postgres::PgRow;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, ColumnIndex, Database, Decode, Postgres, Row as _, Sqlite, Type};
+use sqlx::{AssertSqlSafe, Decode, Postgres, Row as _, Type};
 
-use super::{Connection, Engine};
+use super::{Connection, Engine, sqlite};
 use crate::storage::StoreError;
 
 /// A value of a parameter; an absent one keeps its type.
@@ -83,15 +83,23 @@ impl Query {
         self
     }
 
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn values(&self) -> &[Value] {
+        &self.values
+    }
+
     /// Runs it; how many rows it changed.
     pub(in crate::storage) async fn execute(
         self,
         connection: &mut Connection,
     ) -> Result<u64, StoreError> {
-        Ok(match connection.engine() {
-            Engine::Sqlite(it) => prepared!(self).execute(it).await?.rows_affected(),
-            Engine::Postgres(it) => prepared!(self).execute(it).await?.rows_affected(),
-        })
+        match connection.engine()? {
+            Engine::Sqlite(it) => sqlite::execute(it, &self),
+            Engine::Postgres(it) => Ok(prepared!(self).execute(it).await?.rows_affected()),
+        }
     }
 
     /// All rows.
@@ -99,9 +107,9 @@ impl Query {
         self,
         connection: &mut Connection,
     ) -> Result<Vec<Row>, StoreError> {
-        Ok(match connection.engine() {
+        Ok(match connection.engine()? {
             Engine::Sqlite(it) => {
-                let rows = prepared!(self).fetch_all(it).await?;
+                let rows = sqlite::fetch(it, &self, usize::MAX)?;
                 rows.into_iter().map(Row::Sqlite).collect()
             }
             Engine::Postgres(it) => {
@@ -116,8 +124,11 @@ impl Query {
         self,
         connection: &mut Connection,
     ) -> Result<Option<Row>, StoreError> {
-        Ok(match connection.engine() {
-            Engine::Sqlite(it) => prepared!(self).fetch_optional(it).await?.map(Row::Sqlite),
+        Ok(match connection.engine()? {
+            Engine::Sqlite(it) => {
+                let rows = sqlite::fetch(it, &self, 1)?;
+                rows.into_iter().next().map(Row::Sqlite)
+            }
             Engine::Postgres(it) => prepared!(self).fetch_optional(it).await?.map(Row::Postgres),
         })
     }
@@ -135,38 +146,66 @@ impl Query {
 /// A row of either engine.
 pub(in crate::storage) enum Row {
     /// Of SQLite.
-    Sqlite(SqliteRow),
+    Sqlite(Box<[Cell]>),
     /// Of PostgreSQL.
     Postgres(PgRow),
 }
 
 /// What a column can be read as on both engines.
 pub(in crate::storage) trait Column<'r>:
-    On<'r, Sqlite> + On<'r, Postgres>
+    Sized + Decode<'r, Postgres> + Type<Postgres>
 {
+    /// The value of a cell; `None` when it is of another kind.
+    fn of(cell: &'r Cell) -> Option<Self>;
 }
-impl<'r, T: On<'r, Sqlite> + On<'r, Postgres>> Column<'r> for T {}
 
-/// What a column can be read as on one engine.
-pub(in crate::storage) trait On<'r, D: Database>:
-    Decode<'r, D> + Type<D>
-{
+macro_rules! columns {
+    ($($type:ty: $pattern:pat => $value:expr),+ $(,)?) => {
+        $(impl<'r> Column<'r> for $type {
+            fn of(cell: &'r Cell) -> Option<Self> {
+                match cell {
+                    $pattern => Some($value),
+                    _ => None,
+                }
+            }
+        }
+
+        impl<'r> Column<'r> for Option<$type> {
+            fn of(cell: &'r Cell) -> Option<Self> {
+                match cell {
+                    Cell::Null => Some(None),
+                    cell => <$type>::of(cell).map(Some),
+                }
+            }
+        })+
+    };
 }
-impl<'r, D: Database, T: Decode<'r, D> + Type<D>> On<'r, D> for T {}
+
+columns! {
+    i64: Cell::Integer(value) => *value,
+    f64: Cell::Real(value) => *value,
+    &'r str: Cell::Text(value) => value,
+    String: Cell::Text(value) => value.clone(),
+    &'r [u8]: Cell::Blob(value) => value,
+    Vec<u8>: Cell::Blob(value) => value.clone(),
+}
 
 impl Row {
     /// The column at a place, counted from 0.
     pub(in crate::storage) fn try_get<'r, T: Column<'r>>(
         &'r self,
         place: usize,
-    ) -> Result<T, StoreError>
-    where
-        usize: ColumnIndex<SqliteRow> + ColumnIndex<PgRow>,
-    {
-        Ok(match self {
-            Self::Sqlite(row) => row.try_get(place)?,
-            Self::Postgres(row) => row.try_get(place)?,
-        })
+    ) -> Result<T, StoreError> {
+        match self {
+            Self::Sqlite(cells) => {
+                let cell = cells.get(place).unwrap_or(&Cell::Null);
+                T::of(cell).ok_or_else(|| {
+                    let kind = cell.data_type();
+                    rusqlite::Error::InvalidColumnType(place, String::new(), kind).into()
+                })
+            }
+            Self::Postgres(row) => Ok(row.try_get(place)?),
+        }
     }
 }
 

@@ -1,102 +1,304 @@
-//! What is SQLite's own: opening, pragmas, the write transaction, and which
-//! failures are about a row.
+//! What is SQLite's own: opening, pragmas, the write transaction, readers, and
+//! which failures are about a row. Whatever is asked of a file is done when the
+//! call returns: a hand-over to another thread and back for each statement costs
+//! more than most statements.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use sqlx::error::DatabaseError as _;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteSynchronous,
-};
-use sqlx::{ConnectOptions, Executor};
+use rusqlite::types::{ToSqlOutput, Value as Cell, ValueRef};
+use rusqlite::{CachedStatement, Connection, OpenFlags, ToSql};
+use sqlx::migrate::{MigrateError, Migrator};
+use tokio::runtime::{Handle, RuntimeFlavor};
 
+use super::query::{Query, Value};
 use crate::storage::StoreError;
 
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
-/// Readers at once; reads are short and the machine is small.
-const READERS: u32 = 4;
+/// Readers that are kept open; reads are short and the machine is small.
+const READERS_KEPT: usize = 8;
 /// A command-line process may write a small row while a service runs.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// KiB of pages that the writer keeps (negative means KiB): the upper levels
 /// of all trees and the leaves of a batch.
-const WRITER_CACHE: &str = "-65536";
+const WRITER_CACHE: i64 = -65_536;
 /// The same for each reader.
-const READER_CACHE: &str = "-16384";
+const READER_CACHE: i64 = -16_384;
+/// Bytes of the file that readers look at in place (SQLite's own bound is lower
+/// on some machines): each commit empties a reader's cache, and reading the same
+/// pages again costs more than what is done with them.
+const READER_MAP: i64 = 1 << 40;
 /// Statements kept prepared: some thirty, each in a handful of row counts.
 const STATEMENTS_KEPT: usize = 512;
-/// Rows that the engine's thread hands over without waiting for their reader.
-const ROWS_BUFFERED: usize = 2_048;
 /// Earlier ones can lose commits when a WAL is reset (RELIABILITY §1).
 const VERSION_LEAST: [u32; 3] = [3, 51, 3];
 
 /// How the files of one data directory are opened.
-pub(super) fn options(file: &Path, create: bool) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(file)
-        .create_if_missing(create)
-        .journal_mode(SqliteJournalMode::Wal)
-        // NORMAL loses acknowledged commits in a power cut.
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .busy_timeout(BUSY_WAIT)
-        .statement_cache_capacity(STATEMENTS_KEPT)
-        .row_buffer_size(ROWS_BUFFERED)
+#[derive(Debug, Clone)]
+pub(in crate::storage) struct FileOptions {
+    file: PathBuf,
+    create: bool,
 }
 
-/// The pool of readers; none of them can write.
-pub(super) async fn open_readers(options: &SqliteConnectOptions) -> Result<SqlitePool, StoreError> {
-    let options = options
-        .clone()
-        .pragma("query_only", "on")
-        .pragma("cache_size", READER_CACHE);
-    // A file does not go away: asking each connection whether it lives costs two
-    // hand-overs between threads for each read.
-    let pool = SqlitePoolOptions::new()
-        .max_connections(READERS)
-        .test_before_acquire(false);
-    Ok(pool.connect_with(options).await?)
+impl FileOptions {
+    pub(super) fn new(file: &Path, create: bool) -> Self {
+        Self {
+            file: file.to_owned(),
+            create,
+        }
+    }
+
+    pub(super) fn without_creating(self) -> Self {
+        Self {
+            create: false,
+            ..self
+        }
+    }
+
+    fn open(&self) -> Result<Connection, rusqlite::Error> {
+        let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        flags.set(OpenFlags::SQLITE_OPEN_CREATE, self.create);
+        let connection = Connection::open_with_flags(&self.file, flags)?;
+        connection.busy_timeout(BUSY_WAIT)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+        Ok(connection)
+    }
+
+    /// The connection that writes.
+    pub(super) fn open_writer(&self) -> Result<Connection, StoreError> {
+        let open = || {
+            let connection = self.open()?;
+            connection.pragma_update(None, "journal_mode", "wal")?;
+            // NORMAL loses acknowledged commits in a power cut.
+            connection.pragma_update(None, "synchronous", "full")?;
+            connection.pragma_update(None, "foreign_keys", "on")?;
+            connection.pragma_update(None, "cache_size", WRITER_CACHE)?;
+            Ok(connection)
+        };
+        unblocked(open).map_err(rusqlite::Error::into)
+    }
+
+    fn open_reader(&self) -> Result<Connection, StoreError> {
+        let open = || {
+            let connection = self.open()?;
+            connection.pragma_update(None, "cache_size", READER_CACHE)?;
+            connection.pragma_update(None, "mmap_size", READER_MAP)?;
+            connection.pragma_update(None, "query_only", "on")?;
+            Ok(connection)
+        };
+        unblocked(open).map_err(rusqlite::Error::into)
+    }
+}
+
+/// Runs what may wait for the disk: on a thread of a runtime that has others
+/// only after these have been told to go on without it.
+fn unblocked<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::try_current().map(|handle| handle.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        _ => work(),
+    }
+}
+
+/// Readers of one file. None of them can write, and nobody waits for one: where
+/// more are asked for than are kept, more are opened for the moment.
+pub(in crate::storage) struct Readers {
+    options: FileOptions,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Readers {
+    pub(super) fn open(options: FileOptions) -> Result<Arc<Self>, StoreError> {
+        let first = options.open_reader()?;
+        Ok(Arc::new(Self {
+            options,
+            idle: Mutex::new(vec![first]),
+        }))
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn acquire(self: &Arc<Self>) -> Result<Reading, StoreError> {
+        let idle = self.idle().pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => self.options.open_reader()?,
+        };
+        Ok(Reading {
+            readers: Arc::clone(self),
+            connection: Some(connection),
+        })
+    }
+
+    /// A reader whose statements see one state.
+    pub(super) fn begin(self: &Arc<Self>) -> Result<Reading, StoreError> {
+        let mut reading = self.acquire()?;
+        reading.get()?.execute_batch("begin")?;
+        Ok(reading)
+    }
+
+    pub(super) fn close(&self) {
+        self.idle().clear();
+    }
+}
+
+/// A reader in use; goes back when it is dropped.
+pub(in crate::storage) struct Reading {
+    readers: Arc<Readers>,
+    /// Present until the drop.
+    connection: Option<Connection>,
+}
+
+impl Reading {
+    pub(super) fn get(&mut self) -> Result<&mut Connection, StoreError> {
+        self.connection.as_mut().ok_or(StoreError::Closed)
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take() else {
+            return;
+        };
+        let ended = connection.is_autocommit() || connection.execute_batch("rollback").is_ok();
+        let mut idle = self.readers.idle();
+        if ended && idle.len() < READERS_KEPT {
+            idle.push(connection);
+        }
+    }
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let value = match self {
+            Self::Integer(value) => value.map_or(ValueRef::Null, ValueRef::Integer),
+            Self::Real(value) => value.map_or(ValueRef::Null, ValueRef::Real),
+            Self::Text(value) => value
+                .as_deref()
+                .map_or(ValueRef::Null, |text| ValueRef::Text(text.as_bytes())),
+            Self::Bytes(value) => value.as_deref().map_or(ValueRef::Null, ValueRef::Blob),
+        };
+        Ok(ToSqlOutput::Borrowed(value))
+    }
+}
+
+/// The statement with its values in place. `$2` is the second value wherever in
+/// the text it stands; `?` is the next one.
+fn bound<'c>(
+    connection: &'c Connection,
+    query: &Query,
+) -> Result<CachedStatement<'c>, rusqlite::Error> {
+    let mut statement = connection.prepare_cached(query.text())?;
+    for place in 1..=statement.parameter_count() {
+        let named = statement.parameter_name(place);
+        let number = named.and_then(|name| name.get(1..)?.parse().ok());
+        let value = query.values().get(number.unwrap_or(place) - 1);
+        statement.raw_bind_parameter(place, value.unwrap_or(&Value::Integer(None)))?;
+    }
+    Ok(statement)
+}
+
+/// Runs a statement; how many rows it changed.
+pub(super) fn execute(connection: &Connection, query: &Query) -> Result<u64, StoreError> {
+    let run = || {
+        let mut statement = bound(connection, query)?;
+        let mut rows = statement.raw_query();
+        while rows.next()?.is_some() {}
+        Ok(connection.changes())
+    };
+    unblocked(run).map_err(rusqlite::Error::into)
+}
+
+/// The rows of a statement, at most so many.
+pub(super) fn fetch(
+    connection: &Connection,
+    query: &Query,
+    most: usize,
+) -> Result<Vec<Box<[Cell]>>, StoreError> {
+    let run = || {
+        let mut statement = bound(connection, query)?;
+        let columns = statement.column_count();
+        let mut rows = statement.raw_query();
+        let mut found = Vec::new();
+        while found.len() < most
+            && let Some(row) = rows.next()?
+        {
+            let cells = (0..columns).map(|place| row.get(place));
+            found.push(cells.collect::<Result<_, rusqlite::Error>>()?);
+        }
+        Ok(found)
+    };
+    unblocked(run).map_err(rusqlite::Error::into)
 }
 
 /// Refuses an engine that is known to lose commits.
-pub(super) async fn check_version(connection: &mut SqliteConnection) -> Result<(), StoreError> {
-    let found: String = sqlx::query_scalar("select sqlite_version()")
-        .fetch_one(connection)
-        .await?;
+pub(super) fn check_version() -> Result<(), StoreError> {
+    let found = rusqlite::version();
     let numbers: Vec<u32> = found.split('.').flat_map(str::parse).collect();
     if numbers.as_slice() < VERSION_LEAST.as_slice() {
-        return Err(StoreError::TooOld { found });
+        return Err(StoreError::TooOld {
+            found: found.to_owned(),
+        });
     }
     Ok(())
 }
 
-/// Brings the tables up to date.
-pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
-    Ok(MIGRATIONS.run(connection).await?)
-}
-
-/// The connection that writes.
-pub(super) async fn connect(
-    options: &SqliteConnectOptions,
-) -> Result<SqliteConnection, StoreError> {
-    let options = options.clone().pragma("cache_size", WRITER_CACHE);
-    Ok(options.connect().await?)
+/// Brings the tables up to date. The list of what was done is the one that the
+/// other engine's migrations keep.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    connection.execute_batch(
+        "create table if not exists _sqlx_migrations (version bigint primary key, \
+         description text not null, installed_on timestamp not null default current_timestamp, \
+         success boolean not null, checksum blob not null, execution_time bigint not null)",
+    )?;
+    let newest: Option<i64> =
+        connection.query_row("select max(version) from _sqlx_migrations", [], |row| {
+            row.get(0)
+        })?;
+    if let Some(version) = newest.filter(|version| !MIGRATIONS.version_exists(*version)) {
+        return Err(MigrateError::VersionMissing(version).into());
+    }
+    for migration in MIGRATIONS.iter() {
+        // Another process may be at it, too.
+        let transaction =
+            connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let known = transaction.query_row_and_then(
+            "select (select checksum from _sqlx_migrations where version = ?1)",
+            [migration.version],
+            |row| row.get::<_, Option<Vec<u8>>>(0),
+        )?;
+        match known {
+            Some(checksum) if checksum == *migration.checksum => continue,
+            Some(_) => return Err(MigrateError::VersionMismatch(migration.version).into()),
+            None => {}
+        }
+        transaction.execute_batch(migration.sql.as_str())?;
+        transaction.execute(
+            "insert into _sqlx_migrations (version, description, success, checksum, \
+             execution_time) values (?1, ?2, true, ?3, -1)",
+            rusqlite::params![
+                migration.version,
+                migration.description.as_ref(),
+                migration.checksum.as_ref()
+            ],
+        )?;
+        transaction.commit()?;
+    }
+    Ok(())
 }
 
 /// Starts the transaction with the write lock, so that it cannot fail half-way
 /// on another writer.
-pub(super) async fn begin(connection: &mut SqliteConnection) -> Result<(), StoreError> {
-    connection.execute("begin immediate").await?;
-    Ok(())
+pub(super) fn begin(connection: &Connection) -> Result<(), StoreError> {
+    execute(connection, &super::query("begin immediate")).map(drop)
 }
 
 /// SQLITE_ERROR, SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH.
-pub(super) fn is_about_rows(error: &sqlx::Error) -> bool {
-    const ABOUT_ROWS: [u32; 4] = [1, 18, 19, 20];
-    let error = error.as_database_error();
-    error
-        .and_then(|error| error.try_downcast_ref::<sqlx::sqlite::SqliteError>())
-        .and_then(|error| error.code()?.parse::<u32>().ok())
-        .is_some_and(|code| ABOUT_ROWS.contains(&(code & 0xff)))
+pub(super) fn is_about_rows(error: &rusqlite::Error) -> bool {
+    const ABOUT_ROWS: [i32; 4] = [1, 18, 19, 20];
+    let code = error.sqlite_error().map(|error| error.extended_code & 0xff);
+    code.is_some_and(|code| ABOUT_ROWS.contains(&code))
 }

@@ -223,6 +223,7 @@ async fn the_feed_gives_each_changed_record_once_and_says_how_far_it_is() {
         record: second,
         keys: vec![8, 9],
         withdrawn: false,
+        erased: false,
     };
     assert_eq!(feed, [expected]);
     assert!(complete >= ledger.settled().await);

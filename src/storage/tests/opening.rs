@@ -108,6 +108,7 @@ async fn sources_are_added_changed_and_listed() {
         trust: 80,
         number_status_default: crate::identity::NumberStatus::Verified,
         acts_for_people: true,
+        retention_days: Some(30),
     };
     ledger.store.add_source(&described).await.expect("changed");
     assert_eq!(
@@ -149,8 +150,10 @@ async fn hot_reads_use_an_index() {
         "explain query plan select p.person, l.record from persons p \
          join links l on l.person = p.person and l.to_position is null where p.person in \
          (select person from links where to_position is null and record in (values ($1), ($2)))",
-        "explain query plan select task from tasks where status = 'open' and person_a in \
-         (values ($1), ($2))",
+        "explain query plan with asked (person) as (values ($1), ($2)) \
+         select task from tasks where status = 'open' and person_a in \
+         (select person from asked) union all select task from tasks \
+         where status = 'open' and person_b in (select person from asked)",
     ];
     for statement in statements {
         let rows = crate::storage::db::query(statement)
@@ -163,7 +166,8 @@ async fn hot_reads_use_an_index() {
             .collect();
         let scanned = steps
             .iter()
-            .any(|step| step.starts_with("SCAN") && !step.contains("VALUES CLAUSE"));
+            .filter(|step| step.starts_with("SCAN") && !step.ends_with("asked"))
+            .any(|step| !step.contains("VALUES CLAUSE") && !step.contains("CONSTANT ROW"));
         assert!(!scanned, "{steps:?}");
     }
 }

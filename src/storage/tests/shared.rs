@@ -127,14 +127,14 @@ async fn a_commit_whose_reply_is_lost_is_not_repeated() {
         let mut writer = ledger.store.inner.writer.lock().await;
         let connection = writer.connection().await.expect("a connection");
         db::begin(connection, &[7]).await.expect("begun");
-        let stamp = db::stamp(connection, 0)
-            .await
-            .expect("a place")
-            .expect("a place");
-        let known = db::Receipt { stamp, token: 5 };
-        db::leave_receipt(connection, known).await.expect("left");
+        let settled = db::settle(connection, 0, 2).await.expect("a place");
+        let known = settled.receipt.expect("left");
+        assert_eq!(settled.audit.len(), 2);
         db::commit(connection).await.expect("committed");
-        let forged = db::Receipt { stamp, token: 6 };
+        let forged = db::Receipt {
+            token: known.token ^ 1,
+            ..known
+        };
         assert!(db::has_receipt(connection, known).await.expect("a read"));
         assert!(!db::has_receipt(connection, forged).await.expect("a read"));
     })

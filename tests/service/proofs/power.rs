@@ -14,11 +14,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use sqlx::Connection as _;
 use sqlx::postgres::PgConnection;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteLockingMode, SqliteSynchronous,
-};
-use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::runtime::Runtime;
 
 use super::load::{Load, Sender, lost, surplus};
@@ -110,15 +107,10 @@ fn no_acknowledged_record_is_lost_to_a_power_cut_on_postgres() {
 }
 
 /// One writer of a control, which counts what was acknowledged to it.
-fn write_numbers<C>(
-    runtime: &Runtime,
-    connection: &mut C,
-    stopped: &AtomicBool,
-    mut insert: impl AsyncFnMut(&mut C, i64) -> Result<(), sqlx::Error>,
-) -> i64 {
+fn write_numbers<E>(stopped: &AtomicBool, mut insert: impl FnMut(i64) -> Result<(), E>) -> i64 {
     let mut acknowledged = 0;
     while !stopped.load(Ordering::SeqCst) {
-        match runtime.block_on(insert(connection, acknowledged + 1)) {
+        match insert(acknowledged + 1) {
             Ok(()) => acknowledged += 1,
             Err(_) => break,
         }
@@ -135,14 +127,18 @@ fn runtime() -> Runtime {
 
 /// Opens the control's file; no memory is shared through it, because touching
 /// such memory on a disk that is gone ends the process.
-async fn open_control(disk: &Mounted) -> SqliteConnection {
-    let options = SqliteConnectOptions::new()
-        .filename(disk.folder.join("control.db"))
-        .create_if_missing(true)
-        .locking_mode(SqliteLockingMode::Exclusive)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Normal);
-    options.connect().await.expect("the control can be opened")
+fn open_control(disk: &Mounted) -> rusqlite::Connection {
+    let connection = rusqlite::Connection::open(disk.folder.join("control.db"));
+    let connection = connection.expect("the control can be opened");
+    for (name, value) in [
+        ("locking_mode", "exclusive"),
+        ("journal_mode", "wal"),
+        ("synchronous", "normal"),
+    ] {
+        let set = connection.pragma_update(None, name, value);
+        set.expect("the control can be set");
+    }
+    connection
 }
 
 #[test]
@@ -151,16 +147,14 @@ fn a_power_cut_does_lose_commits_that_sqlite_did_not_flush() {
     let Some(disk) = or_skipped("power_cut_control", "sqlite-normal", disk) else {
         return;
     };
-    let runtime = runtime();
-    let mut connection = runtime.block_on(open_control(&disk));
-    let create = "create table kept (number integer primary key)";
-    let created = runtime.block_on(sqlx::query(create).execute(&mut connection));
+    let mut connection = open_control(&disk);
+    let created = connection.execute_batch("create table kept (number integer primary key)");
     created.expect("a table");
     disk.sync();
     let mut chance = Chance::new();
     let (mut all, mut lost) = (0, 0);
     for _ in 0..times("ACCORD_POWER_CUT_CONTROLS", 3) {
-        let emptied = runtime.block_on(sqlx::query("delete from kept").execute(&mut connection));
+        let emptied = connection.execute_batch("delete from kept");
         emptied.expect("an empty table");
         let stopped = AtomicBool::new(false);
         let after = chance.milliseconds(200, 900);
@@ -169,30 +163,24 @@ fn a_power_cut_does_lose_commits_that_sqlite_did_not_flush() {
                 thread::sleep(after);
                 stopped.store(true, Ordering::SeqCst);
             });
-            write_numbers(
-                &runtime,
-                &mut connection,
-                &stopped,
-                async |connection, number| {
-                    let insert = sqlx::query("insert into kept values ($1)").bind(number);
-                    insert.execute(connection).await.map(|_| ())
-                },
-            )
+            write_numbers(&stopped, |number| {
+                let inserted = connection.execute("insert into kept values (?1)", [number]);
+                inserted.map(|_| ())
+            })
         });
         disk.cut_power();
         // It cannot be closed in order any more.
-        let _ = runtime.block_on(connection.close());
+        let _ = connection.close();
         disk.unmount().expect("nobody holds the disk");
         disk.mount().expect("the journal is replayed");
-        connection = runtime.block_on(open_control(&disk));
-        let count = sqlx::query_scalar("select count(*) from kept where number <= $1");
-        let held: i64 = runtime
-            .block_on(count.bind(acknowledged).fetch_one(&mut connection))
-            .expect("a count");
+        connection = open_control(&disk);
+        let count = "select count(*) from kept where number <= ?1";
+        let held = connection.query_row(count, [acknowledged], |row| row.get::<_, i64>(0));
+        let held = held.expect("a count");
         all += acknowledged;
         lost += acknowledged - held;
     }
-    runtime.block_on(connection.close()).expect("it closes");
+    connection.close().expect("it closes");
     let size = |count: i64| usize::try_from(count.max(0)).expect("a count");
     report_control(
         "power_cut_control",
@@ -255,12 +243,12 @@ fn write_until_cut(disk: &Mounted, cluster: &Cluster, chance: &mut Chance) -> Ve
                 let runtime = runtime();
                 let connection = runtime.block_on(PgConnection::connect(url));
                 let mut connection = connection.expect("the cluster answers");
-                let insert = async |connection: &mut PgConnection, number: i64| {
+                let told = write_numbers(stopped, |number| {
                     let insert = sqlx::query("insert into kept values ($1, $2)");
                     let insert = insert.bind(writer).bind(number);
-                    insert.execute(connection).await.map(|_| ())
-                };
-                let told = write_numbers(&runtime, &mut connection, stopped, insert);
+                    let inserted = runtime.block_on(insert.execute(&mut connection));
+                    inserted.map(|_| ())
+                });
                 lock(all).push((writer, told));
             });
         }
