@@ -162,7 +162,7 @@ impl WouldChange {
         person: PersonId,
         since: Instant,
     ) -> Result<(), FlowError> {
-        let told = context.store.told_readers(person, since).await?;
+        let told = context.store.readers_of(person, since).await?;
         self.told.extend(told.into_iter().map(|told| Told {
             person_id: told.person,
             reader: told.actor,

@@ -133,7 +133,7 @@ impl Store {
     ///
     /// # Errors
     /// What the database says.
-    pub async fn told_readers(
+    pub async fn readers_of(
         &self,
         person: PersonId,
         since: Instant,

@@ -205,6 +205,7 @@ impl Ledger {
             prepared: Vec::new(),
             complete: true,
             replacement: None,
+            invalidated: None,
         };
         let change =
             self.decide(|state, numbering| register(state, &MODEL, numbering, &registration));
