@@ -11,6 +11,7 @@
 //! registry, and the tables are views of its events.
 
 mod acknowledgements;
+mod as_of;
 mod audit;
 mod batch;
 mod candidates;
@@ -24,6 +25,7 @@ mod event_feed;
 mod feed;
 mod feed_place;
 mod gauges;
+mod golden;
 mod history;
 mod load;
 mod load_families;
@@ -66,6 +68,7 @@ use std::sync::{Arc, RwLock};
 use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 
+pub use as_of::{Moment, PastPerson};
 pub use audit::AuditRow;
 pub use candidates::{QuestionReads, StoredPerson, YoungRecords};
 pub use command::{
@@ -77,6 +80,7 @@ pub use event_feed::{EventPage, PlacedEvent};
 pub use feed::{ExportRow, FeedRow, StoredEvent};
 pub use feed_place::FeedPlace;
 pub use gauges::{AuditGauges, StoreFigures, TaskGauge};
+pub use golden::{NumberChains, StoredPreference, VersionText};
 pub use history::HistoryPage;
 pub use project::event_kind;
 pub use read::{StoredMember, StoredPersonView, StoredRecord, StoredVersion, TaskFilter};
@@ -286,7 +290,8 @@ impl Store {
     /// Lets `decide` plan on a state that holds what `read` names, and makes
     /// the plan durable before it answers. `decide` may run again on a fresh
     /// state, when another command of its batch fails; only the last plan is
-    /// written. A caller that goes away tears nothing.
+    /// written. A caller that goes away tears nothing. `at` is the caller's
+    /// present; the events get the commit's time, which is later (ADR 0007).
     ///
     /// # Errors
     /// [`StoreError::Panicked`] when `decide` panics, [`StoreError::Busy`] when
@@ -308,6 +313,7 @@ impl Store {
             read: Some(read),
             actor,
             at,
+            came: tokio::time::Instant::now(),
             work,
         };
         self.queue(queued).await?;

@@ -5,6 +5,7 @@
 mod acknowledgements;
 mod batches;
 mod events;
+mod golden;
 mod merges;
 mod persons;
 mod questions;
@@ -19,6 +20,7 @@ mod webhooks;
 pub(super) use acknowledgements::{AcknowledgedBody, AcknowledgementBody, ChaseBody};
 pub(super) use batches::{BatchAnswer, BatchLine, BatchProblem};
 pub(super) use events::{FeedBody, HistoryBody};
+pub(super) use golden::{GoldenBody, PreferenceRequest};
 pub(super) use merges::MergeBody;
 pub(super) use persons::PersonBody;
 pub(super) use questions::MatchBody;
