@@ -12,7 +12,7 @@ use crate::identity::{
     Finding, FindingCode, NhsNumber, NumberStatus, StandardDate, StandardRecord, SubmittedRecord,
     standardise,
 };
-use crate::registry::{Replacement, number_hash};
+use crate::registry::{NumberHash, Replacement, number_hash};
 
 /// A registration of which everything is computed that needs no ledger.
 pub(super) struct Ready {
@@ -84,7 +84,7 @@ fn invalidated(submitted: &SubmittedRecord) -> Option<NumberHash> {
         .is_none_or(|it| it.trim().is_empty());
     let verified = submitted.nhs_number_status.as_deref() == Some("01");
     let replaced = NhsNumber::parse(submitted.replaces_nhs_number.as_deref()?).ok()?;
-    (none && verified).then(|| NumberHash(number_key(replaced)))
+    (none && verified).then(|| number_hash(replaced))
 }
 
 fn effective_at(submitted: &SubmittedRecord) -> Result<Option<Instant>, FlowError> {

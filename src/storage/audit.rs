@@ -143,6 +143,7 @@ impl Store {
             read: None,
             actor,
             at: Instant::default(),
+            came: tokio::time::Instant::now(),
             work,
         };
         self.queue(queued).await?;
