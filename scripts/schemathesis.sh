@@ -1,10 +1,12 @@
 #!/bin/bash
 # Tests the service against its own OpenAPI document, served on a temporary
 # directory: any 5xx, undocumented status, breach of a schema, accepted bad data
-# or refused good data fails.
+# or refused good data fails. A second run, with a low rate for each account,
+# exercises 429: it says when to come back, and nothing breaks meanwhile.
 #
 #   ACCORD            the binary (default: target/release/accord)
 #   ACCORD_EXAMPLES   test cases for each operation and phase (default: 100)
+#   ACCORD_LIMITED_EXAMPLES   the same under the low rate (default: 10)
 #   ACCORD_SEED       to repeat a run
 #   SCHEMATHESIS_VENV where the tool is or will be installed
 set -euo pipefail
@@ -36,14 +38,18 @@ TOKEN_STEWARD=$(token --actor stewart --role steward --person)
 TOKEN_ADMINISTRATOR=$(token --actor adam --role administrator --person)
 export TOKEN_SYSTEM TOKEN_STEWARD TOKEN_ADMINISTRATOR
 
-"$accord" serve --listen 127.0.0.1:0 --data "$work/data" >"$work/out" 2>"$work/err" &
-service=$!
-for _ in $(seq 300); do
-  grep -q '^listening on ' "$work/out" && break
-  sleep 0.1
-done
-url=$(sed -n 's/^listening on //p' "$work/out")
-[ -n "$url" ] || { cat "$work/err" >&2; exit 1; }
+serve() {
+  "$accord" serve --listen 127.0.0.1:0 --metrics on --data "$work/data" \
+    >"$work/out" 2>>"$work/err" &
+  service=$!
+  for _ in $(seq 300); do
+    grep -q '^listening on ' "$work/out" && break
+    sleep 0.1
+  done
+  url=$(sed -n 's/^listening on //p' "$work/out")
+  [ -n "$url" ] || { cat "$work/err" >&2; exit 1; }
+}
+serve
 
 # Something to find, and a task to open.
 post() {
@@ -58,14 +64,31 @@ PERSON=$(curl --silent --fail "$url/api/v1/sources/gp/records/A-1001/person" \
 export PERSON
 
 status=0
-SCHEMATHESIS_HOOKS=schemathesis_hooks PYTHONPATH=scripts \
-  "$venv/bin/schemathesis" --config-file scripts/schemathesis.toml run "$url/openapi.json" \
-  --max-examples "${ACCORD_EXAMPLES:-100}" ${ACCORD_SEED:+--seed "$ACCORD_SEED"} \
-  --generation-database none --no-color "$@" || status=$?
+LIMITED="$work/limited"
+export LIMITED
+check() {
+  SCHEMATHESIS_HOOKS=schemathesis_hooks PYTHONPATH=scripts \
+    "$venv/bin/schemathesis" --config-file scripts/schemathesis.toml run "$url/openapi.json" \
+    ${ACCORD_SEED:+--seed "$ACCORD_SEED"} --generation-database none --no-color "$@" || status=$?
+  # Whatever was sent, the service lives.
+  curl --silent --fail --output /dev/null "$url/readyz"
+  kill "$service"; wait "$service" || true; service=
+}
+check --max-examples "${ACCORD_EXAMPLES:-100}" "$@"
+if [ -e "$LIMITED" ]; then
+  echo "an account was limited where no rate is set" >&2
+  status=1
+fi
 
-# Whatever was sent, the service lives, logged no fault, and its ledger is sound.
-curl --silent --fail --output /dev/null "$url/readyz"
-kill "$service"; wait "$service" || true; service=
+# Two requests a second for an account: nearly all of them are too many.
+export ACCORD_RATE_LIMIT=2
+serve
+check --max-examples "${ACCORD_LIMITED_EXAMPLES:-10}" "$@"
+limited=$(wc -c <"$LIMITED" 2>/dev/null || echo 0)
+echo "too many: $limited answers"
+[ "$limited" -ge 100 ] || { echo "429 was hardly met" >&2; status=1; }
+
+# It logged no fault, and its ledger is sound.
 if grep -qi 'broke off\|panic' "$work/err"; then
   echo "the service logged a fault:" >&2
   grep -i 'broke off\|panic' "$work/err" | head -5 >&2

@@ -31,6 +31,23 @@ class Token:
             case.headers["Accord-Reason"] = "test"
 
 
+@schemathesis.check
+def too_many_says_when(context, response, case):
+    """A refusal by the rate says when to come back, in the form of every problem."""
+    if response.status_code != 429:
+        return
+    # One byte for each, so that the run can tell that it met any.
+    with open(os.environ["LIMITED"], "a") as met:
+        met.write(".")
+    after = response.headers.get("retry-after", [""])[0]
+    assert after.isdigit() and int(after) >= 1, f"Retry-After: {after!r}"
+    media = response.headers.get("content-type", [""])[0]
+    assert media.startswith("application/problem+json"), media
+    problem = json.loads(response.content)
+    assert problem["status"] == 429, problem
+    assert problem["type"] and problem["detail"] and problem["request_id"], problem
+
+
 @schemathesis.hook
 def before_load_schema(context, raw_schema):
     """Narrows what is good data to what gets past the door, so that more of it

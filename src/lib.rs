@@ -10,6 +10,7 @@ pub mod matching;
 
 pub mod bulk;
 pub mod registry;
+pub mod review;
 
 pub mod index;
 pub mod storage;

@@ -13,11 +13,12 @@ use crate::cli::ledger::{Use, access, open};
 use crate::cli::serve::{Background, Signals, run_service};
 use crate::evaluation::generator::{GeneratedRecord, Population, generate};
 use crate::flows::{
-    Context, NewToken, TaskFilter, add_source, catch_up, create_token, export_persons, list_tasks,
+    Context, NewToken, TaskFilter, TaskStanding, add_source, catch_up, create_token,
+    export_persons, list_tasks,
 };
 use crate::identity::NumberStatus;
 use crate::interfaces::http::{ServerLimits, ServerOptions};
-use crate::registry::{Source, SourceCode, TaskStatus};
+use crate::registry::{Source, SourceCode};
 use crate::security::{Action, ActorKind, Role};
 
 /// The region.
@@ -232,19 +233,19 @@ impl Shown {
         });
         let read = access(Action::ReadTask, Role::Steward, "demo")?;
         let filter = TaskFilter {
-            status: Some(TaskStatus::Open),
+            standing: Some(TaskStanding::Open),
             limit: 200,
             ..TaskFilter::default()
         };
         let tasks = list_tasks(context, &read, filter).await?;
-        let weightiest = tasks.iter().max_by(|(_, a), (_, b)| {
+        let weightiest = tasks.tasks.iter().max_by(|a, b| {
             let bits = |weight: Option<f64>| weight.unwrap_or(f64::MIN);
-            bits(a.weight_bits).total_cmp(&bits(b.weight_bits))
+            bits(a.state.weight_bits).total_cmp(&bits(b.state.weight_bits))
         });
         Ok(Self {
             local,
             misspelt,
-            task: weightiest.map(|(task, _)| task.to_string()),
+            task: weightiest.map(|task| task.id.to_string()),
         })
     }
 

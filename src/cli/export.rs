@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::cli::LedgerArguments;
 use crate::cli::ledger::{Use, access, open};
-use crate::flows::{export_links, export_persons};
+use crate::flows::{export_labels, export_links, export_persons};
 use crate::registry::{LocalId, SourceCode};
 use crate::security::{Action, Role};
 
@@ -23,14 +23,20 @@ pub(super) struct ExportArguments {
     /// of records of one person.
     #[arg(long, value_name = "FILE")]
     links: Option<PathBuf>,
+    /// Writes `record_id_a,record_id_b,label,reads,decided_at` for every pair that
+    /// people have decided, for `train --labels`; `reads` above 1 says that more
+    /// than one person has read it.
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
     /// Names records as `source:local_id`.
     #[arg(long)]
     qualify: bool,
 }
 
 pub(super) async fn run(arguments: ExportArguments) -> anyhow::Result<()> {
-    if arguments.persons.is_none() && arguments.links.is_none() {
-        bail!("nothing to write: use --persons FILE, --links FILE or both");
+    let files = [&arguments.persons, &arguments.links, &arguments.labels];
+    if files.iter().all(|file| file.is_none()) {
+        bail!("nothing to write: use --persons FILE, --links FILE or --labels FILE");
     }
     let context = open(&arguments.ledger, Use::Existing).await?;
     // The rows hold ids alone; who took them stands in the audit all the same.
@@ -71,6 +77,22 @@ pub(super) async fn run(arguments: ExportArguments) -> anyhow::Result<()> {
         }
         writer.flush()?;
         eprintln!("{} links written to {}", links.len(), path.display());
+    }
+    if let Some(path) = &arguments.labels {
+        let header = ["record_id_a", "record_id_b", "label", "reads", "decided_at"];
+        let mut writer = writer(path, &header)?;
+        let labels = export_labels(&context).await?;
+        for label in &labels {
+            writer.write_record([
+                name(&label.one.0, &label.one.1),
+                name(&label.other.0, &label.other.1),
+                if label.same { "same" } else { "different" }.to_owned(),
+                label.reads.to_string(),
+                label.decided_at.to_string(),
+            ])?;
+        }
+        writer.flush()?;
+        eprintln!("{} labels written to {}", labels.len(), path.display());
     }
     Ok(())
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use crate::cli::LedgerArguments;
-use crate::flows::{Context, CpuPool};
+use crate::flows::{Context, CpuPool, keys_fit};
+use crate::foundation::limits::MERGES_PER_HOUR_MAX;
 use crate::foundation::{SystemChance, SystemClock};
 use crate::index::{CandidateIndex, IndexError};
 use crate::matching::LinkageModel;
@@ -18,6 +19,8 @@ use crate::storage::{Store, StoreError, StoreOptions};
 pub(super) enum Use {
     /// Alone: nobody else writes by the message path meanwhile.
     Exclusive,
+    /// The same, whatever build has stored the ledger's keys.
+    AnyKeys,
     /// Beside a running service.
     Shared,
     /// The same, for a ledger that is there already.
@@ -32,7 +35,7 @@ pub(super) async fn open(arguments: &LedgerArguments, use_: Use) -> anyhow::Resu
     let options = StoreOptions {
         live: arguments.live,
         create: use_ != Use::Existing,
-        exclusive: use_ == Use::Exclusive,
+        exclusive: matches!(use_, Use::Exclusive | Use::AnyKeys),
     };
     let opened = match &arguments.database {
         Some(url) => Store::open_database(url, &arguments.data, options).await,
@@ -50,11 +53,11 @@ pub(super) async fn open(arguments: &LedgerArguments, use_: Use) -> anyhow::Resu
         opened => opened.with_context(|| format!("cannot open {}", arguments.data.display()))?,
     };
     let index = match use_ {
-        Use::Exclusive => open_index(&arguments.data, &store).await?,
+        Use::Exclusive | Use::AnyKeys => open_index(&arguments.data, &store).await?,
         // Readers of files and tokens need no candidates.
         Use::Shared | Use::Existing => CandidateIndex::in_memory()?,
     };
-    Ok(Context {
+    let context = Context {
         store,
         index,
         model: Arc::new(LinkageModel::uk_care()),
@@ -62,8 +65,24 @@ pub(super) async fn open(arguments: &LedgerArguments, use_: Use) -> anyhow::Resu
         clock: Arc::new(SystemClock),
         chance: Arc::new(SystemChance),
         pool: CpuPool::for_this_machine().context("cannot start threads to compute")?,
+        merges_per_hour: MERGES_PER_HOUR_MAX,
         outward: Arc::default(),
-    })
+    };
+    if use_ == Use::Exclusive {
+        refuse_other_keys(&context).await?;
+    }
+    Ok(context)
+}
+
+/// What would be looked up is not what is stored: people would not be found.
+pub(super) async fn refuse_other_keys(context: &Context) -> anyhow::Result<()> {
+    if !keys_fit(context).await? {
+        anyhow::bail!(
+            "the blocking keys of this ledger were stored by a build with other tables of names: \
+             stop every process on it and run accord rebuild-index, which makes them anew"
+        );
+    }
+    Ok(())
 }
 
 /// An index or seals without their database mean that it was lost: a new one

@@ -1,6 +1,7 @@
 //! `accord rebuild-index`: makes the candidate index again from the ledger,
 //! beside the one that is there, says whether the two hold the same, and puts
-//! the new one in its place.
+//! the new one in its place. Where the ledger's blocking keys were stored by a
+//! build with other tables of names, it makes those anew first.
 
 use anyhow::Context as _;
 use clap::Args;
@@ -8,7 +9,7 @@ use clap::Args;
 use crate::cli::LedgerArguments;
 use crate::cli::ledger::{Use, open};
 use crate::cli::progress::Progress;
-use crate::flows::{Context, catch_up, catch_up_noting};
+use crate::flows::{Context, catch_up, catch_up_noting, keys_fit, rekey};
 use crate::index::CandidateIndex;
 
 /// Which index.
@@ -22,7 +23,13 @@ pub(super) struct RebuildArguments {
 }
 
 pub(super) async fn run(arguments: RebuildArguments) -> anyhow::Result<()> {
-    let context = open(&arguments.ledger, Use::Exclusive).await?;
+    let context = open(&arguments.ledger, Use::AnyKeys).await?;
+    if !keys_fit(&context).await? {
+        let mut progress = Progress::over_rows("making the keys anew", arguments.quiet);
+        let records = rekey(&context, &mut |records| progress.at(records, records)).await?;
+        progress.finish();
+        println!("keys of {records} records made anew");
+    }
     // What the old one lacks only because it is behind is no difference.
     catch_up(&context).await?;
     let (_, before) = context.index.content_hash()?;

@@ -17,7 +17,9 @@ use crate::flows::{
     Context, DeliveryOptions, FollowerOptions, deliver_webhooks, follow, follow_releases,
     seal_audit_each_second, watch_ledger,
 };
-use crate::foundation::limits::{WEBHOOK_ATTEMPTS_MAX, WEBHOOK_FIRST_WAIT_SECONDS};
+use crate::foundation::limits::{
+    MERGES_PER_HOUR_MAX, WEBHOOK_ATTEMPTS_MAX, WEBHOOK_FIRST_WAIT_SECONDS,
+};
 use crate::foundation::load_limits::{
     CONNECTIONS_MAX, HEADER_SECONDS_MAX, REQUEST_SECONDS_MAX, REQUESTS_IN_WORK_MAX,
 };
@@ -92,6 +94,10 @@ struct LoadArguments {
     /// Requests a second of one account; more are answered 429 (0: no bound).
     #[arg(long, env = "ACCORD_RATE_LIMIT", value_name = "N", default_value_t = 0)]
     rate_limit: u32,
+    /// Persons that one human may join to others in an hour.
+    #[arg(long, env = "ACCORD_MERGES_PER_HOUR", value_name = "N",
+        default_value_t = MERGES_PER_HOUR_MAX)]
+    merges_per_hour: u32,
     /// Seconds for a request that is no batch.
     #[arg(long, env = "ACCORD_REQUEST_SECONDS", value_name = "N",
         default_value_t = REQUEST_SECONDS_MAX, value_parser = seconds())]
@@ -119,6 +125,7 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<()> {
         let text = std::fs::read_to_string(file).with_context(named)?;
         context.survivorship = Arc::new(Survivorship::parse(&text).with_context(named)?);
     }
+    context.merges_per_hour = arguments.load.merges_per_hour;
     context.outward = arguments.outward.policy()?;
     let signals = Signals::new()?;
     if !context.store.is_live() {

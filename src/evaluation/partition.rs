@@ -1,5 +1,7 @@
 //! Records grouped into persons, and how well the groups fit the truth.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::evaluation::pair_figures::{Prf, rounded};
@@ -162,6 +164,24 @@ impl Groups {
     }
 }
 
+/// A sum of fractions, kept whole by denominator: millions of roundings would
+/// show in the fifth place.
+#[derive(Default)]
+struct Fractions(BTreeMap<u64, u64>);
+
+impl Fractions {
+    fn add(&mut self, numerator: u64, denominator: u64) {
+        *self.0.entry(denominator).or_default() += numerator;
+    }
+
+    fn sum(&self) -> f64 {
+        let fractions = self.0.iter();
+        fractions
+            .map(|(denominator, numerator)| *numerator as f64 / *denominator as f64)
+            .sum()
+    }
+}
+
 /// How well groups fit persons; every record weighs alike in `b_cubed`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct ClusterFigures {
@@ -193,16 +213,16 @@ impl ClusterFigures {
         }
         let mut persons_in = vec![0_u32; truth.records()];
         let (mut hits, mut truths) = (0, 0);
-        let (mut precise, mut recalled) = (0.0, 0.0);
+        let (mut precise, mut recalled) = (Fractions::default(), Fractions::default());
         let (mut exact, mut split) = (0_u64, 0_u64);
         let mut last = None;
         for cell in partition.cells(truth) {
-            let size = f64::from(sizes[cell.group as usize]);
-            let person = truth.members(cell.person).len() as f64;
-            let records = f64::from(cell.records);
-            hits += pairs(u64::from(cell.records));
-            precise += records * records / size;
-            recalled += records * records / person;
+            let size = u64::from(sizes[cell.group as usize]);
+            let person = truth.members(cell.person).len() as u64;
+            let records = u64::from(cell.records);
+            hits += pairs(records);
+            precise.add(records * records, size);
+            recalled.add(records * records, person);
             exact += u64::from(records >= size && records >= person);
             persons_in[cell.group as usize] += 1;
             if last.replace(cell.person) != Some(cell.person) {
@@ -212,7 +232,7 @@ impl ClusterFigures {
         }
         let records = truth.records().max(1) as f64;
         let found: u64 = sizes.iter().map(|size| pairs(u64::from(*size))).sum();
-        let (p, r) = (precise / records, recalled / records);
+        let (p, r) = (precise.sum() / records, recalled.sum() / records);
         Self {
             n_clusters: sizes.iter().filter(|size| **size > 0).count() as u64,
             n_persons: u64::from(truth.persons()),

@@ -10,7 +10,7 @@ use crate::foundation::RecordNumber;
 use crate::foundation::limits::{
     INDEX_COMMIT_RECORDS, INDEX_COMMIT_WAIT_MS, INDEX_FEED_ROWS_MAX, INDEX_FOLLOW_INTERVAL_MS,
 };
-use crate::index::IndexEntry;
+use crate::index::{IndexEntry, IndexError};
 use crate::matching::search::search_terms;
 use crate::storage::FeedRow;
 
@@ -120,8 +120,21 @@ pub async fn follow(context: Context, options: FollowerOptions) {
         if let Err(error) = catch_up_if_due(&context).await {
             metrics::counter!("accord_index_errors_total").increment(1);
             tracing::warn!(%error, "the index could not follow the ledger; trying again");
+            if matches!(error, FlowError::Index(IndexError::NotWritten { .. })) {
+                recover(&context).await;
+            }
         }
         tokio::time::sleep(Duration::from_millis(INDEX_FOLLOW_INTERVAL_MS)).await;
+    }
+}
+
+/// After a failed write, as on a full disk, the index takes nothing more until
+/// it starts again from its last commit.
+async fn recover(context: &Context) {
+    let index = context.index.clone();
+    let recovered = tokio::task::spawn_blocking(move || index.recover()).await;
+    if let Ok(Err(error)) = recovered {
+        tracing::warn!(%error, "the index cannot be written yet");
     }
 }
 

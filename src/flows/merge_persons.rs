@@ -179,6 +179,9 @@ pub async fn merge_persons(
     retired: PersonId,
     (asked, if_match): (&Asked, Option<IfMatch>),
 ) -> Result<MergeOutcome, FlowError> {
+    if !asked.dry_run {
+        super::merge_limit::check(context, access.person()).await?;
+    }
     let (locks, restricted) = locks_of(context, &[survivor, retired]).await?;
     let read = ReadSet {
         whole: vec![survivor, retired],

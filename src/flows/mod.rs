@@ -4,6 +4,7 @@
 //! the masking gate, and commits the audit row with its answer. (An export
 //! gives ids alone; its audit row comes from the command line.)
 
+mod accept_held;
 mod acknowledge_changes;
 mod assert_records;
 mod authenticate;
@@ -11,16 +12,22 @@ mod by_human;
 mod catch_up_index;
 mod changed_fields;
 mod cpu_pool;
+mod decide_task;
 mod deliver_events;
 mod erase_records;
+mod evidence_pack;
+mod export_labels;
 mod export_links;
 mod follow_events;
+mod household;
 mod id_changes;
 mod if_match;
+mod list_tasks;
 mod live_numbers;
 mod manage_sources;
 mod manage_webhooks;
 mod match_person;
+mod merge_limit;
 mod merge_persons;
 mod moments;
 mod move_record;
@@ -28,7 +35,9 @@ mod prepare;
 mod ready;
 mod register_batch;
 mod register_record;
+mod rekey_ledger;
 mod release_source;
+mod review_task;
 mod seal_audit;
 mod seal_persons;
 mod search_persons;
@@ -37,7 +46,7 @@ mod view_golden;
 mod view_history;
 mod view_person;
 mod view_record;
-mod view_tasks;
+mod view_task;
 mod watch_ledger;
 mod withdraw_record;
 mod would_change;
@@ -49,6 +58,7 @@ use crate::identity::{NumberStatus, StandardDate, StandardiseOptions};
 use crate::index::{CandidateIndex, IndexError};
 use crate::matching::LinkageModel;
 use crate::registry::{MergeRefusal, Survivorship};
+use crate::review::ReviewRefusal;
 use crate::security::{Actor, Denied, OutwardPolicy};
 use crate::storage::{Store, StoreError};
 
@@ -59,12 +69,16 @@ pub use authenticate::{KnownTokens, NewToken, authenticate, create_token};
 pub use by_human::Asked;
 pub use catch_up_index::{FollowerOptions, catch_up, catch_up_noting, follow};
 pub use cpu_pool::{CpuPool, CpuPoolFigures};
+pub use decide_task::{DecideCommand, DecisionAnswer, decide_task};
 pub use deliver_events::{DeliveryOptions, NotTaken, Outward, OutwardMessage, deliver_webhooks};
 pub use erase_records::{ErasureReceipt, erase_expired, erase_record, scrub};
+pub use evidence_pack::{EvidencePack, evidence_pack};
+pub use export_labels::{ExportedLabel, export_labels};
 pub use export_links::{ExportedLink, ExportedRecord, export_links, export_persons};
 pub use follow_events::{EventFeed, FeedEvent, follow_events};
 pub use id_changes::IdChange;
 pub use if_match::IfMatch;
+pub use list_tasks::{ListedTask, TaskFilter, TaskPage, TaskStanding, list_tasks, standing_of};
 pub use manage_sources::{add_source, ensure_source, list_sources};
 pub use manage_webhooks::{
     DeadLetterAnswer, NewWebhook, WebhookAnswer, add_webhook, list_dead_letters, list_webhooks,
@@ -78,10 +92,12 @@ pub use merge_persons::{
 pub use move_record::{MoveOutcome, move_record};
 pub use register_batch::register_batch;
 pub use register_record::{RegisterCommand, register_record};
+pub use rekey_ledger::{keys_fit, rekey};
 pub use release_source::{
     DecidedDeferred, SourceQuarantine, decide_deferred, follow_releases, list_quarantines,
     release_source,
 };
+pub use review_task::{claim_task, comment_task, release_task};
 pub use seal_audit::seal_audit_each_second;
 pub use seal_persons::{SealSide, lift_seal, list_seals, seal_persons};
 pub use search_persons::{FoundPerson, SearchAnswer, SearchGap, search_persons};
@@ -92,7 +108,7 @@ pub use view_person::{PersonAnswer, PersonRecord, PersonStanding, view_person};
 pub use view_record::{
     CrossReference, RecordAnswer, RecordLink, VersionAnswer, Wanted, cross_reference, view_record,
 };
-pub use view_tasks::{TaskAnswer, TaskFilter, list_tasks, view_task};
+pub use view_task::{ShownRead, Side, SideRecord, TaskAnswer, TaskEntry, view_task};
 pub use watch_ledger::{Standing, standing, store_figures, watch_ledger};
 pub use withdraw_record::withdraw_record;
 pub use would_change::{
@@ -116,6 +132,8 @@ pub struct Context {
     pub chance: Arc<dyn Chance>,
     /// Threads that compute.
     pub pool: CpuPool,
+    /// Persons that one human may join in an hour.
+    pub merges_per_hour: u32,
     /// Where messages to readers may go.
     pub outward: Arc<OutwardPolicy>,
 }
@@ -183,14 +201,30 @@ pub enum FlowError {
         /// What to do.
         detail: String,
     },
+    /// The request cannot be read.
+    #[error("{detail}")]
+    Malformed {
+        /// The member or parameter.
+        member: &'static str,
+        /// The rule, in words.
+        rule: &'static str,
+        /// What to do.
+        detail: &'static str,
+    },
     /// The request contradicts what is known.
     #[error("{0}")]
     Conflict(&'static str),
     /// A human's joining or parting that the rules forbid.
     #[error(transparent)]
     Refused(MergeRefusal),
+    /// The human has done it too often for now.
+    #[error("{0}")]
+    TooMany(&'static str),
+    /// A step with a question that may not be taken.
+    #[error(transparent)]
+    Review(#[from] ReviewRefusal),
     /// `If-Match` names another version, or any version of an unknown record.
-    #[error("the record is not at a version that If-Match names; read it again")]
+    #[error("it is not at a version that If-Match names; read it again")]
     Stale,
     /// The work was stopped or broke off; nothing was changed by it.
     #[error("the work was stopped before it was done; send it again")]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use crate::flows::decide_task::NotDecided;
 use crate::flows::live_numbers::find;
 use crate::flows::prepare::{compare, read_and_compute, score};
 use crate::flows::ready::Ready;
@@ -16,10 +17,13 @@ use crate::matching::{BlockingKeys, blocking_keys};
 use crate::registry::{
     Change, DecidedAgain, Gate, LocalId, Numbering, Outcome, RecordState, RecordStatus, Registered,
     Registration, RegistrationAnswer, RegistryEvent, RegistryState, SourceCode, VersionStanding,
-    claimed_number, decide_again, register,
+    WaitingVersion, accept_held, claimed_number, decide_again, register,
 };
-use crate::security::Access;
-use crate::storage::{CommitActor, CommitReads, NewVersion, Planned, ReadSet, RememberedAnswer};
+use crate::review::Carried;
+use crate::security::{Access, AuditEntry};
+use crate::storage::{
+    CommitActor, CommitReads, NewVersion, Planned, ReadSet, Remark, RememberedAnswer,
+};
 
 /// HTTP's words for what an idempotency key remembers (RFC 9110 §15.3).
 const CREATED: u16 = 201;
@@ -81,7 +85,8 @@ pub(super) async fn prepare_registration(
     command: RegisterCommand,
 ) -> Result<PreparedRegistration, FlowError> {
     let (own, access) = (context.clone(), access.clone());
-    let preparing = async move { prepare(&own, &access, command).await };
+    // Kept small: it is handed on by value.
+    let preparing = Box::pin(async move { prepare(&own, &access, command).await });
     read_and_compute(context, preparing).await
 }
 
@@ -161,20 +166,59 @@ async fn prepare(
     Ok(PreparedRegistration { read, inside })
 }
 
-/// Decides a version that came during a quarantine of its source; whether it
-/// no longer waits.
+/// Decides a version that came during a quarantine of its source, and those that
+/// it has overtaken; whether it no longer waits.
 pub(super) async fn commit_again(
     prepared: PreparedRegistration,
-    version: u32,
+    waiting: WaitingVersion,
 ) -> Result<bool, FlowError> {
     let PreparedRegistration { read, mut inside } = prepared;
     let actor = CommitActor {
         actor: inside.access.actor().name.clone(),
         request_id: inside.access.actor().request_id.clone(),
     };
-    inside.again = Some(version);
+    inside.again = Some(waiting);
     let verdict = Arc::new(inside).commit(read, actor, true).await?;
     Ok(!matches!(verdict, Verdict::Waits))
+}
+
+/// What a human's word about a held version writes.
+pub(super) struct Accepting {
+    /// The version that becomes current; `None` while the question waits.
+    pub(super) accepts: Option<u32>,
+    pub(super) events: Vec<RegistryEvent>,
+    pub(super) carried: Carried,
+    pub(super) remark: Option<Remark>,
+    pub(super) audit: AuditEntry,
+}
+
+/// Decides what a human says of a held version, inside the commit.
+pub(super) type Accept = Arc<dyn Fn(&RegistryState) -> Result<Accepting, NotDecided> + Send + Sync>;
+
+/// Decides a question about a held version, which becomes current where the
+/// human says so. `read` is what the question reads.
+pub(super) async fn commit_accepting(
+    prepared: PreparedRegistration,
+    read: ReadSet,
+    accept: Accept,
+) -> Result<Carried, FlowError> {
+    let PreparedRegistration { read: own, inside } = prepared;
+    let actor = CommitActor {
+        actor: inside.access.actor().name.clone(),
+        request_id: inside.access.actor().request_id.clone(),
+    };
+    let mut persons = own.persons.clone();
+    persons.extend(read.persons);
+    let read = ReadSet {
+        persons,
+        whole: read.whole,
+        locks: read.locks,
+        ..own
+    };
+    let (store, now) = (inside.context.store.clone(), inside.now);
+    let decide = move |state: &mut RegistryState, _: &CommitReads| inside.accept(state, &accept);
+    let committed = store.commit(read, actor, now, decide);
+    Ok(committed.await??)
 }
 
 /// The short half: re-read, decide, append. The order of calls is the order of
@@ -235,7 +279,7 @@ struct Inside {
     idempotency: Option<(String, String)>,
     if_match: Option<IfMatch>,
     /// The deferred version that this decides.
-    again: Option<u32>,
+    again: Option<WaitingVersion>,
 }
 
 impl Inside {
@@ -296,8 +340,8 @@ impl Inside {
     }
 
     fn run(&self, state: &RegistryState, reads: &CommitReads, looked: bool) -> Planned<Verdict> {
-        if let Some(version) = self.again {
-            return self.run_again(state, version);
+        if let Some(waiting) = &self.again {
+            return self.run_again(state, waiting);
         }
         let content = self.content();
         if let Some(remembered) = &reads.remembered {
@@ -376,9 +420,9 @@ impl Inside {
         }
     }
 
-    fn run_again(&self, state: &RegistryState, version: u32) -> Planned<Verdict> {
+    fn run_again(&self, state: &RegistryState, waiting: &WaitingVersion) -> Planned<Verdict> {
         let (model, numbering) = (&self.context.model, self.numbering());
-        match decide_again(state, model, &numbering, &self.registration, version) {
+        match decide_again(state, model, &numbering, &self.registration, waiting) {
             DecidedAgain::Waits => Planned::nothing(Verdict::Waits),
             DecidedAgain::Overtaken(events) => Planned {
                 events,
@@ -386,6 +430,34 @@ impl Inside {
             },
             DecidedAgain::Decided(change) => self.plan(*change, ""),
         }
+    }
+
+    fn accept(
+        &self,
+        state: &RegistryState,
+        accept: &Accept,
+    ) -> Planned<Result<Carried, NotDecided>> {
+        let mut accepting = match accept(state) {
+            Ok(accepting) => accepting,
+            Err(refused) => return Planned::nothing(Err(refused)),
+        };
+        let mut planned = Planned::nothing(Ok(accepting.carried));
+        planned.events.append(&mut accepting.events);
+        planned.remark = accepting.remark;
+        planned.audit.push(accepting.audit);
+        if let Some(version) = accepting.accepts {
+            let mut after = state.clone();
+            for event in &planned.events {
+                after.apply(event);
+            }
+            let (model, numbering) = (&self.context.model, self.numbering());
+            let change = accept_held(&after, model, &numbering, &self.registration, version);
+            let mut plan = self.plan(change, "");
+            planned.events.append(&mut plan.events);
+            planned.versions = plan.versions;
+            planned.keys = plan.keys;
+        }
+        planned
     }
 
     fn write(&self, state: &RegistryState, content: &str) -> Planned<Verdict> {

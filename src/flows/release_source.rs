@@ -10,7 +10,7 @@ use crate::flows::register_record::{PreparedRegistration, commit_again, prepare_
 use crate::flows::{Context, FlowError, RegisterCommand};
 use crate::foundation::limits::{DEFERRED_PER_PAGE, RELEASE_FOLLOW_INTERVAL_MS};
 use crate::registry::{
-    Quarantine, RegistryEvent, RegistryState, SourceCode, release_source as release,
+    Quarantine, RegistryEvent, RegistryState, SourceCode, WaitingVersion, release_source as release,
 };
 use crate::security::Access;
 use crate::storage::{CommitActor, DeferredVersion, Planned, ReadSet};
@@ -29,7 +29,7 @@ pub struct SourceQuarantine {
 /// What one page of deciding did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct DecidedDeferred {
-    /// Versions that no longer wait.
+    /// Records of which no version waits any more.
     pub decided: u64,
     /// Versions of released sources may be left.
     pub more: bool,
@@ -107,8 +107,8 @@ fn actor(access: &Access) -> CommitActor {
     }
 }
 
-/// Decides a page of the versions that wait though their source is released,
-/// in the order in which they came. `access` is one that may write records.
+/// Decides a page of the records of which versions wait though their source is
+/// released, in the order in which they came. `access` is one that may write records.
 ///
 /// # Errors
 /// A fault of ours; what is not decided still waits.
@@ -140,9 +140,9 @@ pub async fn decide_deferred(
 }
 
 enum Prepared {
-    Decidable(Box<PreparedRegistration>, u32),
+    Decidable(Box<PreparedRegistration>, WaitingVersion),
     /// Nothing is left to decide.
-    Erased(Box<RegistryEvent>),
+    Erased(Vec<RegistryEvent>),
 }
 
 async fn prepare(
@@ -151,10 +151,8 @@ async fn prepare(
     waiting: DeferredVersion,
 ) -> Result<Prepared, FlowError> {
     let Some(submitted) = waiting.submitted else {
-        return Ok(Prepared::Erased(Box::new(RegistryEvent::DeferredDecided {
-            record: waiting.record,
-            version: waiting.version,
-        })));
+        let decided = waiting.waiting.decided(waiting.record);
+        return Ok(Prepared::Erased(decided));
     };
     let command = RegisterCommand {
         source: waiting.source,
@@ -165,16 +163,16 @@ async fn prepare(
         findings: Vec::new(),
     };
     let prepared = prepare_registration(context, access, command).await?;
-    Ok(Prepared::Decidable(Box::new(prepared), waiting.version))
+    Ok(Prepared::Decidable(Box::new(prepared), waiting.waiting))
 }
 
 async fn commit(context: &Context, access: &Access, prepared: Prepared) -> Result<bool, FlowError> {
-    let event = match prepared {
-        Prepared::Decidable(prepared, version) => return commit_again(*prepared, version).await,
-        Prepared::Erased(event) => *event,
+    let events = match prepared {
+        Prepared::Decidable(prepared, waiting) => return commit_again(*prepared, waiting).await,
+        Prepared::Erased(events) => events,
     };
     let plan = move |_: &mut RegistryState, _: &_| Planned {
-        events: vec![event.clone()],
+        events: events.clone(),
         ..Planned::nothing(true)
     };
     let (read, now) = (ReadSet::default(), context.clock.now());

@@ -9,8 +9,8 @@ use crate::flows::{Context, FlowError};
 use crate::foundation::{Instant, PersonId, TaskId};
 use crate::matching::Route;
 use crate::registry::{
-    AssertionKind, CloseReason, DropReason, Gate, LinkDecision, LocalId, RegistryEvent, SourceCode,
-    TaskKind, UnlinkReason, VersionStanding,
+    AssertionKind, CloseReason, DropReason, EscalationReason, Gate, LinkDecision, LocalId,
+    RegistryEvent, SourceCode, TaskKind, TaskOutcome, UnlinkReason, VersionStanding, task_of,
 };
 use crate::security::Access;
 use crate::storage::{Moment, PlacedEvent};
@@ -138,15 +138,6 @@ fn entry(
     }
 }
 
-const fn task_of(event: &RegistryEvent) -> Option<TaskId> {
-    match event {
-        RegistryEvent::TaskOpened { task, .. }
-        | RegistryEvent::TaskUpdated { task, .. }
-        | RegistryEvent::TaskClosed { task, .. } => Some(*task),
-        _ => None,
-    }
-}
-
 fn sentence(event: &RegistryEvent, record: Option<&(SourceCode, LocalId)>) -> String {
     let source = record.map_or("A source", |(source, _)| source.as_str());
     match event {
@@ -186,11 +177,12 @@ fn sentence(event: &RegistryEvent, record: Option<&(SourceCode, LocalId)>) -> St
         RegistryEvent::PersonWithdrawn { .. } => {
             "The identity was withdrawn: it has no active record any more.".to_owned()
         }
-        RegistryEvent::TaskOpened { kind, .. } => format!("A question was raised: {}", asks(*kind)),
         RegistryEvent::TaskUpdated { .. } => {
             format!("New evidence from {source} was added to an open question.")
         }
-        RegistryEvent::TaskClosed { because, .. } => closed(*because).to_owned(),
+        RegistryEvent::HeldSettled {
+            version, accepted, ..
+        } => held(source, *version, *accepted),
         RegistryEvent::PersonRestored { .. }
         | RegistryEvent::MergeProposed { .. }
         | RegistryEvent::MergeDropped { .. }
@@ -198,7 +190,56 @@ fn sentence(event: &RegistryEvent, record: Option<&(SourceCode, LocalId)>) -> St
         | RegistryEvent::MergeUndone { .. }
         | RegistryEvent::AssertionMade { .. }
         | RegistryEvent::AssertionWithdrawn { .. } => about_merge(event),
-        _ => about_source(event, source),
+        _ => sentence_of_task(event).unwrap_or_else(|| about_source(event, source)),
+    }
+}
+
+fn held(source: &str, version: u32, accepted: bool) -> String {
+    if accepted {
+        format!("A human said that version {version} of {source} is the same patient.")
+    } else {
+        format!(
+            "A human said that version {version} of {source} is somebody else: the earlier \
+             version stands."
+        )
+    }
+}
+
+/// What happened to a question, in words; `None` for another event. What a
+/// reader said is not in here: the next one reads blind.
+pub(super) fn sentence_of_task(event: &RegistryEvent) -> Option<String> {
+    Some(match event {
+        RegistryEvent::TaskOpened { kind, .. } => format!("A question was raised: {}", asks(*kind)),
+        RegistryEvent::TaskUpdated { .. } => "New evidence was added.".to_owned(),
+        RegistryEvent::TaskClosed { because, .. } => closed(*because).to_owned(),
+        RegistryEvent::TaskReopened { .. } => {
+            "There is evidence that nobody has judged: the question is asked again.".to_owned()
+        }
+        RegistryEvent::TaskClaimed { by, .. } => format!("{by} took a question in hand."),
+        RegistryEvent::TaskReleased { by, .. } => format!("{by} gave a question back."),
+        RegistryEvent::TaskRead { by, .. } => format!("{by} has read a question."),
+        RegistryEvent::TaskDecided { outcome, .. } => decided(*outcome).to_owned(),
+        RegistryEvent::TaskEscalated { because, .. } => match because {
+            EscalationReason::Asked => "A question went to the national back office.",
+            EscalationReason::TwoLiveNumbers => {
+                "Suspected to be one person with two live NHS numbers: a question went to the \
+                 national back office."
+            }
+        }
+        .to_owned(),
+        RegistryEvent::TaskCommented { by, .. } => format!("{by} wrote about a question."),
+        _ => return None,
+    })
+}
+
+const fn decided(outcome: TaskOutcome) -> &'static str {
+    match outcome {
+        TaskOutcome::Same => "A question was settled: the same.",
+        TaskOutcome::Different => "A question was settled: different people.",
+        TaskOutcome::CannotTell => "A question was settled: what is known does not tell.",
+        TaskOutcome::Escalate => "A question was settled by the national back office.",
+        TaskOutcome::Approve => "A question was settled: approved.",
+        TaskOutcome::Reject => "A question was settled: rejected.",
     }
 }
 

@@ -36,10 +36,10 @@ pub struct PersonAnswer {
     pub possible: Vec<OtherPerson>,
     /// Open tasks about it.
     pub tasks: Vec<TaskId>,
-    /// For `If-Match` of a merge.
-    pub tag: u32,
     /// The moment of knowledge that was asked for.
     pub as_of: Option<Moment>,
+    /// For `If-Match` of a merge.
+    pub tag: u32,
     /// Another person claims its number (R19).
     pub number_confused: bool,
 }
@@ -119,8 +119,8 @@ pub async fn view_person(
         records,
         possible,
         tasks: stored.tasks,
-        tag: u32::try_from(stored.revision.0).unwrap_or(u32::MAX),
         as_of,
+        tag: u32::try_from(stored.revision.0).unwrap_or(u32::MAX),
         number_confused,
     })
 }

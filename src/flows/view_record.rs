@@ -109,13 +109,12 @@ pub async fn view_record(
     let possible = std::mem::take(&mut answer.possible);
     answer.possible = unsealed_possible(context, gate, answer.person_id, possible).await?;
     let mut link = link_of(context, &stored);
-    if let Some(known) = &link
-        && as_of.is_some()
-        && !may_tell_link(context, gate, known.person, stored.state.number).await?
-    {
-        link = None;
-    }
     if let Some(link) = &mut link {
+        if as_of.is_some()
+            && !may_tell_link(context, gate, link.person, stored.state.number).await?
+        {
+            return Err(UNKNOWN);
+        }
         let known = known_person(context, access, link.person, as_of).await?;
         link.doubtful = known.is_doubtful(stored.state.number);
     }

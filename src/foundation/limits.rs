@@ -84,6 +84,32 @@ pub const MATCH_CANDIDATES_MAX: usize = 50;
 /// Tasks on one page at most.
 pub const TASKS_PER_PAGE_MAX: u32 = 200;
 
+/// Seconds for which a task is in somebody's hands, unless they ask otherwise:
+/// the longest that a hard pair takes, so that nobody else waits for a reader who
+/// went home.
+pub const TASK_LEASE_SECONDS_DEFAULT: i64 = 15 * 60;
+
+/// A lease is as long as a shift at most.
+pub const TASK_LEASE_SECONDS_MAX: i64 = 8 * 60 * 60;
+
+/// Longest reason or comment about a task: a page, no letter.
+pub const NOTE_CHARACTERS_MAX: usize = 2_000;
+
+/// Records of one person that a task shows with all their versions; the count
+/// says how many there are.
+pub const TASK_RECORDS_SHOWN_MAX: usize = 64;
+
+/// Persons of one address that are looked at when one of them is confirmed to be
+/// registered twice (R94): large families twice over; a care home is no family.
+pub const HOUSEHOLD_PERSONS_MAX: usize = 32;
+
+/// Addresses of two persons that are looked up for that: each costs a retrieval.
+pub const HOMES_MAX: usize = 8;
+
+/// Persons that one human may join to others in an hour, so that nobody joins
+/// hundreds before it is seen (RELIABILITY T8).
+pub const MERGES_PER_HOUR_MAX: u32 = 30;
+
 /// Persons in an answer to a search; with more the answer says "too many" (R120).
 pub const SEARCH_PERSONS_MAX: usize = 50;
 

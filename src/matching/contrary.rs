@@ -30,12 +30,19 @@ impl IdentityScore {
         .count()
     }
 
+    /// Whether two versions of one record speak of different people: a marriage
+    /// changes one of the five, a corrected date one; somebody else changes more.
+    #[must_use]
+    pub fn is_of_someone_else(&self) -> bool {
+        self.contradictions() >= 2
+    }
+
     /// Whether a link that holds should be questioned: two contradictions, two
     /// verified numbers, no part of the birth dates equal without a number that
     /// both verified (R55), or a weight far below the linking threshold.
     #[must_use]
     pub fn speaks_against_a_link(&self, model: &LinkageModel) -> bool {
-        self.contradictions() >= 2
+        self.is_of_someone_else()
             || self.vector.nhs_number() == NhsNumberLevel::DifferentVerified
             || (self.vector.birth_date() == BirthDateLevel::NoPart
                 && self.vector.nhs_number() != NhsNumberLevel::SameVerified)

@@ -66,6 +66,7 @@ reasons! {
     TooFewFieldsAgree = "R80", "Fewer than three of given name, family name, birth date, sex and postcode agree.";
     NamesInexact = "R80", "Neither name agrees exactly, and no number supports them.";
     GivenNameDoesNotAgree = "R80", "The given names do not agree.";
+    HouseholdOfDuplicate = "R94", "Somebody of the same household was confirmed to be registered twice in the same way.";
     RunnerUpTooClose = "R83", "Another person is nearly as likely.";
     KnownDuplicate = "R83", "The other person as likely is an open possible duplicate of this one.";
     MembersDisagree = "R97", "The person's records as a whole do not support it.";

@@ -11,8 +11,9 @@ use utoipa::ToSchema;
 use crate::foundation::{AssertionId, Instant, MergeId, PersonId, RecordNumber, SealId, TaskId};
 use crate::matching::{Field, ModelId, Reason, Route};
 use crate::registry::{
-    ApprovalReason, AssertionKind, Carried, ConflictKind, DropReason, GoldenField, LocalId,
-    QuarantineReason, SourceCode,
+    ApprovalReason, AssertionKind, Carried, CloseReason, ConflictKind, DropReason,
+    EscalationReason, GoldenField, LevelChange, LocalId, QuarantineReason, SourceCode, TaskKind,
+    TaskOutcome, TaskPriority,
 };
 
 /// One fact.
@@ -195,6 +196,15 @@ pub enum RegistryEvent {
         reasons: Vec<Reason>,
         /// SHA-256 over the compared versions: what the question rests on.
         evidence: String,
+        /// Where it stands in the queue (R116).
+        #[serde(skip_serializing_if = "TaskPriority::is_default", default)]
+        priority: TaskPriority,
+        /// The versions that were compared.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        compared: Vec<ComparedVersion>,
+        /// The rows of the comparison.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        rows: Vec<EvidenceRow>,
     },
     /// New evidence for an open question.
     TaskUpdated {
@@ -209,6 +219,15 @@ pub enum RegistryEvent {
         reasons: Vec<Reason>,
         /// What the question rests on now.
         evidence: String,
+        /// Where it stands in the queue, unless it stands before that already.
+        #[serde(skip_serializing_if = "TaskPriority::is_default", default)]
+        priority: TaskPriority,
+        /// The versions that were compared.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        compared: Vec<ComparedVersion>,
+        /// The rows of the comparison.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        rows: Vec<EvidenceRow>,
     },
     /// The question is gone.
     TaskClosed {
@@ -216,6 +235,94 @@ pub enum RegistryEvent {
         task: TaskId,
         /// Why.
         because: CloseReason,
+    },
+    /// Evidence that nobody has judged yet: the question is asked again, and
+    /// what readers said of the earlier evidence counts no more.
+    TaskReopened {
+        /// Which task.
+        task: TaskId,
+        /// The record that brought it.
+        record: RecordNumber,
+        /// The new weight.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        weight_bits: Option<f64>,
+        /// The rules that speak now.
+        reasons: Vec<Reason>,
+        /// What the question rests on now.
+        evidence: String,
+        /// Where it stands in the queue.
+        #[serde(skip_serializing_if = "TaskPriority::is_default", default)]
+        priority: TaskPriority,
+        /// The versions that were compared.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        compared: Vec<ComparedVersion>,
+        /// The rows of the comparison.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        rows: Vec<EvidenceRow>,
+        /// The levels that are others than before.
+        changed: Vec<LevelChange>,
+    },
+    /// Somebody works on it until the lease ends.
+    TaskClaimed {
+        /// Which task.
+        task: TaskId,
+        /// Account, or the person for whom a system acts.
+        by: String,
+        /// End of the lease.
+        until: Instant,
+    },
+    /// Whoever worked on it gave it back.
+    TaskReleased {
+        /// Which task.
+        task: TaskId,
+        /// Who gave it back.
+        by: String,
+    },
+    /// A reader has said something. Words stand beside the ledger, here and below.
+    TaskRead {
+        /// Which task.
+        task: TaskId,
+        /// Account, or the person for whom a system acts.
+        by: String,
+        /// What was said.
+        outcome: TaskOutcome,
+        /// Digest of what the reader saw.
+        evidence: String,
+    },
+    /// The readers have settled it.
+    TaskDecided {
+        /// Which task.
+        task: TaskId,
+        /// As what.
+        outcome: TaskOutcome,
+    },
+    /// It waits for the national back office (R119).
+    TaskEscalated {
+        /// Which task.
+        task: TaskId,
+        /// Account, or the person for whom a system acts.
+        by: String,
+        /// Why.
+        because: EscalationReason,
+        /// Digest of what was seen.
+        evidence: String,
+    },
+    /// Somebody wrote something beside it.
+    TaskCommented {
+        /// Which task.
+        task: TaskId,
+        /// Account, or the person for whom a system acts.
+        by: String,
+    },
+    /// A human has said what a held version is.
+    HeldSettled {
+        /// Which record.
+        record: RecordNumber,
+        /// Its version.
+        version: u32,
+        /// Whether it is the same patient, and so became current (as a further
+        /// version with the same content); else it is somebody else.
+        accepted: bool,
     },
     /// A record of a source contradicts what is known, or holds a default (R98).
     SourceConflictNoted {
@@ -367,59 +474,6 @@ pub enum UnlinkReason {
     Unmerged,
     /// A human moved it.
     Moved,
-}
-
-/// What a task asks.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum TaskKind {
-    /// Are these two persons one?
-    PossibleDuplicate,
-    /// Two verified numbers on what looks like one person (R15).
-    PossibleDuplicateNumber,
-    /// One number on what looks like two persons (R8, R10, R11).
-    SuspectedConfusion,
-    /// An update would turn the record into someone else.
-    OverlayHeld,
-    /// After an update the record fits the rest of its person badly.
-    LinkDoubtful,
-    /// A source has begun to contradict what is known and is quarantined (R98).
-    SourceQuarantined,
-    /// A number is said to be replaced in a circle, or by two others (R18).
-    SupersessionConflict,
-    /// Dates that cannot be together, such as a death before the birth (R56).
-    ImplausibleDates,
-    /// Something happened after the person is said to have died (R58).
-    ActivityAfterDeath,
-    /// May these two persons become one? Somebody else has proposed it (R114).
-    MergeApproval,
-}
-
-/// Why a task closed by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CloseReason {
-    /// The persons have become one.
-    PersonsJoined,
-    /// A person was withdrawn.
-    PersonWithdrawn,
-    /// A later version of the record settles it.
-    Superseded,
-    /// The quarantine of the source has ended.
-    SourceReleased,
-    /// The persons were sealed from each other (R22).
-    Sealed,
-    /// A merge was undone; where the question still stands, it is asked again
-    /// of the person that has the record now.
-    PersonsParted,
-    /// A human said that the records are different people's.
-    AssertedDifferent,
-    /// A human has decided where the record belongs.
-    RecordMoved,
-    /// The merge that was to be approved is not carried out.
-    MergeDropped,
 }
 
 /// A version of a record that a decision looked at.

@@ -22,6 +22,23 @@ pub(super) fn compared(
     compared
 }
 
+/// The rows of a comparison, without values.
+pub(super) fn evidence_rows(
+    model: &LinkageModel,
+    standard: &StandardRecord,
+    scored: &Scored,
+) -> Vec<EvidenceRow> {
+    let members = scored.members.iter();
+    let values: Vec<&StandardRecord> = members.map(|member| member.standard.as_ref()).collect();
+    let rows = model.explain(standard, &values).rows.into_iter();
+    rows.map(|row| EvidenceRow {
+        field: row.field,
+        level: row.level,
+        weight_bits: row.weight_bits,
+    })
+    .collect()
+}
+
 /// The stored decision, without route and weight, which a link adds.
 pub(super) fn link_decision(
     model: &LinkageModel,
@@ -31,18 +48,8 @@ pub(super) fn link_decision(
     reasons: Vec<Reason>,
 ) -> LinkDecision {
     let (compared, rows) = chosen.map_or_else(Default::default, |(scored, standard)| {
-        let values: Vec<&StandardRecord> = scored
-            .members
-            .iter()
-            .map(|member| member.standard.as_ref())
-            .collect();
-        let explanation = model.explain(standard, &values);
-        let rows = explanation.rows.into_iter().map(|row| EvidenceRow {
-            field: row.field,
-            level: row.level,
-            weight_bits: row.weight_bits,
-        });
-        (compared(record, version, scored), rows.collect())
+        let rows = evidence_rows(model, standard, scored);
+        (compared(record, version, scored), rows)
     });
     LinkDecision {
         route: None,

@@ -15,6 +15,7 @@ mod event;
 mod evidence;
 mod golden_record;
 mod golden_values;
+mod household;
 mod merging;
 mod number_claim;
 mod prefer;
@@ -28,6 +29,8 @@ mod source;
 mod state;
 mod supersession;
 mod survivorship;
+mod task_state;
+mod task_words;
 mod tasks;
 mod withdraw;
 
@@ -35,13 +38,14 @@ pub use answer::{OtherPerson, Outcome, RegistrationAnswer};
 pub use disclosure::{Gate, ShownRow, ShownValues};
 pub use erase::erase;
 pub use event::{
-    CloseReason, ComparedVersion, EvidenceRow, LinkDecision, NumberHash, RegistryEvent, TaskKind,
-    UnlinkReason, VersionStanding,
+    ComparedVersion, EvidenceRow, LinkDecision, NumberHash, RegistryEvent, UnlinkReason,
+    VersionStanding,
 };
 pub use golden_record::{
     Chosen, GoldenRecord, GoldenValue, Lost, LostValue, NumberFacts, Preferred, golden_record,
 };
 pub use golden_values::{Contribution, Origin};
+pub use household::{lives_with, sweep_household};
 pub use merging::{
     ApprovalReason, AssertionAnswer, AssertionCommand, AssertionKind, AssertionState, Carried,
     Deviation, DeviationKind, DropReason, Effects, Home, MergeAnswer, MergeCommand, MergeRefusal,
@@ -56,14 +60,20 @@ pub use quarantine::{
     SourceState, WINDOW_RECORDS, holds_default,
 };
 pub use record_state::{LinkState, RecordState, RecordStatus, VersionState};
-pub use register::register;
+pub use register::{accept_held, register};
 pub use registration::{PreparedPerson, Registered, Registration};
-pub use release::{DecidedAgain, decide_again, release_source};
+pub use release::{DecidedAgain, WaitingVersion, decide_again, release_source};
 pub use seal::{SealRefusal, SealState, Seals, seal};
 pub use source::{InvalidName, LocalId, Source, SourceCode};
-pub use state::{Member, PersonState, PersonStatus, RegistryState, TaskState, TaskStatus};
+pub use state::{Member, PersonState, PersonStatus, RegistryState};
 pub use supersession::{LiveNumbers, Replacement, Replacements, live_number, number_hash};
 pub use survivorship::{Criterion, GoldenField, Survivorship, SurvivorshipProblem};
+pub use task_state::{
+    LevelChange, TaskClaim, TaskOutcome, TaskPriority, TaskRead, TaskStage, TaskState,
+    is_new_evidence, level_changes, task_of,
+};
+pub use task_words::{CloseReason, EscalationReason, TaskKind};
+pub use tasks::is_child;
 pub use withdraw::withdraw;
 
 use crate::foundation::{

@@ -7,7 +7,7 @@
 //! [`WINDOW_RECORDS`] records that the source has touched, what is usual for it
 //! is taken from the [`LONG_RUN_RECORDS`] before them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -158,6 +158,15 @@ impl RegistryState {
     pub fn is_quarantined(&self, source: &SourceCode) -> bool {
         let known = self.sources.get(source);
         known.is_some_and(|known| known.quarantine.is_some())
+    }
+
+    /// The sources that are quarantined, and since when.
+    #[must_use]
+    pub fn quarantined_since(&self) -> BTreeMap<SourceCode, EventPosition> {
+        let sources = self.sources.iter();
+        let since = sources
+            .filter_map(|(source, known)| Some((source.clone(), known.quarantine.as_ref()?.since)));
+        since.collect()
     }
 
     /// The source as it is counted.

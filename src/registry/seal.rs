@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::foundation::{EventPosition, PersonId, RecordNumber, SealId};
-use crate::registry::{CloseReason, RegistryEvent, RegistryState, TaskStatus};
+use crate::registry::{CloseReason, RegistryEvent, RegistryState};
 
 /// A seal that holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -185,7 +185,7 @@ pub fn seal(
         by: by.to_owned(),
     }];
     let about_both = state.tasks.iter().filter(|(_, task)| {
-        let open = task.status != TaskStatus::Closed;
+        let open = task.waits();
         open && task.persons.contains(&a) && task.persons.contains(&b)
     });
     events.extend(about_both.map(|(task, _)| RegistryEvent::TaskClosed {

@@ -9,11 +9,10 @@ use crate::foundation::{
     AssertionId, EventPosition, MergeId, PersonId, RecordNumber, SealId, TaskId,
 };
 use crate::identity::StandardRecord;
-use crate::matching::Reason;
 use crate::registry::{
     AssertionState, Counters, Home, LinkDecision, LinkState, LocalId, MergeState, NumberHash,
     RecordNumberCounter, RecordState, RecordStatus, RegistryEvent, SealState, SourceCode,
-    SourceState, TaskKind, VersionStanding, VersionState,
+    SourceState, TaskKind, TaskOutcome, TaskState, VersionStanding, VersionState,
 };
 
 /// Whether a person id stands for somebody.
@@ -40,36 +39,6 @@ pub struct PersonState {
     /// Position of the last event about it or about a member: a prepared score
     /// is valid while this stands.
     pub revision: EventPosition,
-}
-
-/// Whether a task waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TaskStatus {
-    /// It does.
-    Open,
-    /// It is settled.
-    Closed,
-}
-
-/// A question for a human.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TaskState {
-    /// What is asked.
-    pub kind: TaskKind,
-    /// Open or closed.
-    pub status: TaskStatus,
-    /// The record that raised it.
-    pub record: RecordNumber,
-    /// The person, or the pair in order of id.
-    pub persons: Vec<PersonId>,
-    /// Weight of the evidence.
-    pub weight_bits: Option<f64>,
-    /// The rules that spoke.
-    pub reasons: Vec<Reason>,
-    /// What it rests on.
-    pub evidence: String,
-    /// Position of the last event about it.
-    pub position: EventPosition,
 }
 
 /// A record as matching sees it.
@@ -151,7 +120,7 @@ impl RegistryState {
     pub fn open_task(&self, persons: &[PersonId]) -> Option<(TaskId, &TaskState)> {
         self.tasks
             .iter()
-            .find(|(_, task)| task.status == TaskStatus::Open && task.persons == persons)
+            .find(|(_, task)| task.waits() && task.persons == persons)
             .map(|(id, task)| (*id, task))
     }
 
@@ -164,9 +133,7 @@ impl RegistryState {
     ) -> Option<(TaskId, &TaskState)> {
         self.tasks
             .iter()
-            .find(|(_, task)| {
-                task.status == TaskStatus::Open && task.kind == kind && task.persons == persons
-            })
+            .find(|(_, task)| task.waits() && task.kind == kind && task.persons == persons)
             .map(|(id, task)| (*id, task))
     }
 
@@ -179,21 +146,24 @@ impl RegistryState {
             .collect()
     }
 
-    /// Whether an open task suspects that the person's number is on two people:
-    /// it anchors nothing until that is settled (R11, R19).
+    /// Whether the person's number may be on two people: it anchors nothing (R11,
+    /// R19), also once people have said that these are two: whose it is says the
+    /// national service.
     #[must_use]
     pub fn number_is_confused(&self, person: PersonId) -> bool {
-        self.open_tasks_of(person)
-            .any(|(_, task)| task.kind == TaskKind::SuspectedConfusion)
+        let left_apart = [TaskOutcome::Different, TaskOutcome::CannotTell];
+        self.tasks.values().any(|task| {
+            task.kind == TaskKind::SuspectedConfusion
+                && task.persons.contains(&person)
+                && (task.waits() || task.outcome.is_some_and(|it| left_apart.contains(&it)))
+        })
     }
 
     /// Open tasks that name the person.
     pub fn open_tasks_of(&self, person: PersonId) -> impl Iterator<Item = (TaskId, &TaskState)> {
         self.tasks
             .iter()
-            .filter(move |(_, task)| {
-                task.status == TaskStatus::Open && task.persons.contains(&person)
-            })
+            .filter(move |(_, task)| task.waits() && task.persons.contains(&person))
             .map(|(id, task)| (*id, task))
     }
 
@@ -226,9 +196,7 @@ impl RegistryState {
             RegistryEvent::RecordUnlinked { record, person, .. } => {
                 self.apply_unlink(*record, *person, position);
             }
-            RegistryEvent::TaskOpened { .. }
-            | RegistryEvent::TaskUpdated { .. }
-            | RegistryEvent::TaskClosed { .. } => self.apply_task(event, position),
+            RegistryEvent::HeldSettled { record, .. } => self.settle_held(*record, position),
             RegistryEvent::SourceConflictNoted { .. }
             | RegistryEvent::SourceQuarantined { .. }
             | RegistryEvent::SourceReleased { .. } => self.apply_source(event, position),
@@ -243,13 +211,10 @@ impl RegistryState {
             | RegistryEvent::DeferredDecided { .. }
             | RegistryEvent::GoldenValuePreferred { .. }
             | RegistryEvent::GoldenPreferenceEnded { .. } => {}
-            RegistryEvent::PersonRestored { .. }
-            | RegistryEvent::MergeProposed { .. }
-            | RegistryEvent::MergeDropped { .. }
-            | RegistryEvent::MergeMade { .. }
-            | RegistryEvent::MergeUndone { .. }
-            | RegistryEvent::AssertionMade { .. }
-            | RegistryEvent::AssertionWithdrawn { .. } => self.apply_merging(event, position),
+            _ => {
+                self.apply_task(event, position);
+                self.apply_merging(event, position);
+            }
         }
     }
 
@@ -262,6 +227,14 @@ impl RegistryState {
             state.members.remove(&record);
             state.revision = position;
         }
+    }
+
+    fn settle_held(&mut self, record: RecordNumber, position: EventPosition) {
+        if let Some(state) = self.records.get_mut(&record) {
+            state.held = None;
+            state.position = position;
+        }
+        self.touch_person_of(record, position);
     }
 
     fn apply_person(&mut self, event: &RegistryEvent, position: EventPosition) {
@@ -406,56 +379,6 @@ impl RegistryState {
         }
         if let Some(decisions) = &mut self.decisions {
             decisions.insert(record, decision.clone());
-        }
-    }
-
-    fn apply_task(&mut self, event: &RegistryEvent, position: EventPosition) {
-        match event {
-            RegistryEvent::TaskOpened {
-                task,
-                kind,
-                record,
-                persons,
-                weight_bits,
-                reasons,
-                evidence,
-            } => {
-                let state = TaskState {
-                    kind: *kind,
-                    status: TaskStatus::Open,
-                    record: *record,
-                    persons: persons.clone(),
-                    weight_bits: *weight_bits,
-                    reasons: reasons.clone(),
-                    evidence: evidence.clone(),
-                    position,
-                };
-                self.tasks.insert(*task, state);
-            }
-            RegistryEvent::TaskUpdated {
-                task,
-                record,
-                weight_bits,
-                reasons,
-                evidence,
-            } => {
-                let Some(state) = self.tasks.get_mut(task) else {
-                    return;
-                };
-                state.record = *record;
-                state.weight_bits = *weight_bits;
-                state.reasons.clone_from(reasons);
-                state.evidence.clone_from(evidence);
-                state.position = position;
-            }
-            RegistryEvent::TaskClosed { task, .. } => {
-                let Some(state) = self.tasks.get_mut(task) else {
-                    return;
-                };
-                state.status = TaskStatus::Closed;
-                state.position = position;
-            }
-            _ => {}
         }
     }
 }

@@ -13,6 +13,9 @@ pub enum Denied {
     /// The account is bound to other sources.
     #[error("this account may not use this source")]
     Source,
+    /// What only people decide.
+    #[error("only a person may do this, or a system for one that it names")]
+    Person,
     /// A person reads and gives no reason (R131).
     #[error("a person's read needs a reason: send the Accord-Reason header")]
     Reason,
@@ -59,11 +62,24 @@ impl Access {
         if reads_a_person && actor.is_person() && !given {
             return Err(Denied::Reason);
         }
+        let decides = matches!(
+            action,
+            Action::WorkTask | Action::DecideTask | Action::ApproveTask
+        );
+        if decides && !actor.is_person() {
+            return Err(Denied::Person);
+        }
         Ok(Self {
             actor,
             action,
             role,
         })
+    }
+
+    /// Whether the policy lets the same actor do another thing too.
+    #[must_use]
+    pub fn may_also(&self, action: Action) -> bool {
+        Self::to(action, self.actor.clone()).is_ok()
     }
 
     /// The human being behind it: the person for whom a system acts, else the

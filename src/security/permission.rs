@@ -91,6 +91,13 @@ pub enum Action {
     ReadEvent,
     /// Read review tasks.
     ReadTask,
+    /// Claim, release, comment on and escalate review tasks, and read them out
+    /// first or second as the next two say. Persons only.
+    WorkTask,
+    /// Read a task first (R114).
+    DecideTask,
+    /// Read a task second or third, and approve (R114).
+    ApproveTask,
     /// List sources.
     ReadSource,
     /// Add or change sources.
@@ -132,6 +139,9 @@ impl Action {
             Self::PreferValue => "prefer_value",
             Self::ReadEvent => "read_event",
             Self::ReadTask => "read_task",
+            Self::WorkTask => "work_task",
+            Self::DecideTask => "decide_task",
+            Self::ApproveTask => "approve_task",
             Self::ReadSource => "read_source",
             Self::WriteSource => "write_source",
             Self::ReleaseSource => "release_source",
@@ -152,10 +162,10 @@ impl Action {
 #[must_use]
 pub const fn actions(role: Role) -> &'static [Action] {
     use Action::{
-        AcknowledgeChange, DeliverEvent, EraseRecord, ManageSeal, ManageWebhook, MatchPerson,
-        MergePerson, PreferValue, ReadAudit, ReadChaseList, ReadEvent, ReadHistory, ReadMerge,
-        ReadPerson, ReadRecord, ReadSource, ReadTask, ReleaseSource, SearchPerson, WriteRecord,
-        WriteSource,
+        AcknowledgeChange, ApproveTask, DecideTask, DeliverEvent, EraseRecord, ManageSeal,
+        ManageWebhook, MatchPerson, MergePerson, PreferValue, ReadAudit, ReadChaseList, ReadEvent,
+        ReadHistory, ReadMerge, ReadPerson, ReadRecord, ReadSource, ReadTask, ReleaseSource,
+        SearchPerson, WorkTask, WriteRecord, WriteSource,
     };
     match role {
         Role::Integration => &[
@@ -186,6 +196,8 @@ pub const fn actions(role: Role) -> &'static [Action] {
             ReadHistory,
             PreferValue,
             ReadTask,
+            WorkTask,
+            DecideTask,
             ReadSource,
             ReleaseSource,
             MergePerson,
@@ -199,6 +211,8 @@ pub const fn actions(role: Role) -> &'static [Action] {
             SearchPerson,
             ReadHistory,
             ReadTask,
+            WorkTask,
+            ApproveTask,
             ReadSource,
             ReleaseSource,
             ReadMerge,

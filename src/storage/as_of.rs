@@ -8,9 +8,7 @@ use std::sync::Arc;
 
 use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber, TaskId};
 use crate::identity::{StandardRecord, SubmittedRecord};
-use crate::registry::{
-    LocalId, PersonStatus, RegistryEvent, RegistryState, SourceCode, TaskState, TaskStatus,
-};
+use crate::registry::{LocalId, PersonStatus, RegistryEvent, RegistryState, SourceCode, TaskState};
 use crate::storage::db::{self, Connection};
 use crate::storage::feed::event_from;
 use crate::storage::history::retired_into;
@@ -173,7 +171,7 @@ impl Store {
         versions.retain(|version| version.version <= record.latest_version);
         let tasks = state.tasks.iter();
         let tasks = tasks
-            .filter(|(_, task)| task.status == TaskStatus::Open && task.record == number)
+            .filter(|(_, task)| task.waits() && task.record == number)
             .map(|(task, _)| *task);
         Ok(Some(StoredRecord {
             tasks: tasks.collect(),

@@ -9,6 +9,7 @@ use crate::security::AuditEntry;
 use crate::storage::StoreError;
 use crate::storage::claims::ClaimRows;
 use crate::storage::command::{CommitActor, NewVersion, Planned, Remark, RememberedAnswer};
+use crate::storage::locks::Touched;
 use crate::storage::project::{Projection, VersionFact, event_kind, event_subjects};
 use crate::storage::recent::KeyRow;
 use crate::storage::rows::json;
@@ -84,8 +85,9 @@ impl Batch {
         }
     }
 
-    /// Persons that stood before the batch and that it changes or asks about.
-    pub(super) fn touched(&self, state: &RegistryState) -> BTreeSet<PersonId> {
+    /// Persons that stood before the batch and that it changes or asks about, and
+    /// the sources whose quarantine it begins or ends.
+    pub(super) fn touched(&self, state: &RegistryState) -> Touched {
         let tasks = self.projection.new_tasks.keys();
         let tasks = tasks.chain(&self.projection.changed_tasks);
         let named = tasks.filter_map(|task| state.tasks.get(task));
@@ -94,7 +96,8 @@ impl Batch {
             .chain(self.projection.changed_persons.iter().copied())
             .collect();
         persons.retain(|person| !self.projection.new_persons.contains_key(person));
-        persons
+        let sources = self.projection.sources.turned();
+        Touched { persons, sources }
     }
 
     /// Gathers what stands beside the events of the plan applied last.

@@ -110,7 +110,7 @@ pub struct NewVersion {
 /// the ledger and can be erased.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remark {
-    /// What it is about: a merge, an assertion, a record as R and its number.
+    /// What it is about: a merge, an assertion, a task, a record as R and its number.
     pub subject: String,
     /// The words.
     pub reason: String,
@@ -162,7 +162,7 @@ pub(super) struct Queued {
 }
 
 impl Queued {
-    /// How many blocking keys it locks.
+    /// How many keys it locks.
     pub(super) fn lock_count(&self) -> usize {
         self.read.as_ref().map_or(0, ReadSet::lock_count)
     }

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use crate::foundation::hex;
-use crate::storage::db::{self, Connection, Query, Row};
+use crate::storage::db::{self, Connection, GAPS, Query, Row, gaps_from};
+use crate::storage::rekey::KEY_FORMAT;
 use crate::storage::{PLACES, Store, StoreError};
 
 /// Rows read and written at once.
@@ -29,9 +30,6 @@ const ORDER: [&str; 10] = [
 /// What belongs to a place and not to the ledger: `meta` says for itself what
 /// moves, and `commits` speaks of connections that are gone.
 const OF_THE_PLACE: [&str; 3] = ["meta", "commits", "_sqlx_migrations"];
-
-/// Key of `meta`: up to where numbers may have gaps.
-const GAPS: &str = "numbers_with_gaps";
 
 /// What a ledger holds: for each table its rows and their hash in key order.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -330,10 +328,15 @@ async fn copy(
         let hash = walk(from, table, Some(into), progress).await?;
         hashes.insert(table.name.clone(), hash);
     }
-    for key in ["live", "ledger", PLACES] {
+    for key in ["live", "ledger", PLACES, KEY_FORMAT] {
         let row = db::query("select value from meta where key = $1");
-        let row = row.bind(key).fetch_one(from).await?;
-        let changed = db::query("update meta set value = $2 where key = $1");
+        let Some(row) = row.bind(key).fetch_optional(from).await? else {
+            continue;
+        };
+        let changed = db::query(
+            "insert into meta (key, value) values ($1, $2) \
+             on conflict (key) do update set value = excluded.value",
+        );
         let value: String = row.try_get(0)?;
         changed.bind(key).bind(value).execute(into).await?;
     }
@@ -349,21 +352,20 @@ pub(super) async fn gaps(connection: &mut Connection) -> Result<(i64, i64), Stor
         return Ok((i64::MAX, i64::MAX));
     }
     let row = db::query("select value from meta where key = $1").bind(GAPS);
-    let Some(row) = row.fetch_optional(connection).await? else {
-        return Ok((0, 0));
-    };
-    let text: String = row.try_get(0)?;
-    let parts = text.split_once(' ');
-    let parsed = parts.and_then(|(event, audit)| Some((event.parse().ok()?, audit.parse().ok()?)));
-    parsed.ok_or_else(|| StoreError::inconsistent("meta", "value", GAPS))
+    let row = row.fetch_optional(connection).await?;
+    gaps_from(row.map(|row| row.try_get(0)).transpose()?)
 }
 
 async fn note_gaps(from: &mut Connection, into: &mut Connection) -> Result<(), StoreError> {
     let mut known = gaps(from).await?;
     if from.is_shared() {
+        // In a file numbers are places too: the next follow on both.
         let row = db::query(
-            "select (select coalesce(max(position), 0) from events), \
-             (select coalesce(max(audit), 0) from audit)",
+            "select 1 + greatest((select coalesce(max(position), 0) from events), \
+             (select coalesce(max(stamp), 0) from events), \
+             (select coalesce(max(stamp), 0) from records)), \
+             1 + greatest((select coalesce(max(audit), 0) from audit), \
+             (select coalesce(max(stamp), 0) from audit))",
         );
         let row = row.fetch_one(from).await?;
         known = (row.try_get(0)?, row.try_get(1)?);

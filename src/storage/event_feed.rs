@@ -279,6 +279,8 @@ pub(super) const fn record_of(event: &RegistryEvent) -> Option<RecordNumber> {
         | RegistryEvent::RecordUnlinked { record, .. }
         | RegistryEvent::TaskOpened { record, .. }
         | RegistryEvent::TaskUpdated { record, .. }
+        | RegistryEvent::TaskReopened { record, .. }
+        | RegistryEvent::HeldSettled { record, .. }
         | RegistryEvent::SourceConflictNoted { record, .. }
         | RegistryEvent::SourceQuarantined { record, .. }
         | RegistryEvent::VersionDeferred { record, .. }
@@ -290,6 +292,12 @@ pub(super) const fn record_of(event: &RegistryEvent) -> Option<RecordNumber> {
         | RegistryEvent::PersonWithdrawn { .. }
         | RegistryEvent::TaskClosed { .. }
         | RegistryEvent::GoldenPreferenceEnded { .. }
+        | RegistryEvent::TaskClaimed { .. }
+        | RegistryEvent::TaskReleased { .. }
+        | RegistryEvent::TaskRead { .. }
+        | RegistryEvent::TaskDecided { .. }
+        | RegistryEvent::TaskEscalated { .. }
+        | RegistryEvent::TaskCommented { .. }
         | RegistryEvent::SourceReleased { .. }
         | RegistryEvent::PersonRestored { .. }
         | RegistryEvent::MergeProposed { .. }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::foundation::{EventPosition, Instant, PersonId, TaskId};
-use crate::registry::RegistryEvent;
+use crate::registry::{RegistryEvent, task_of};
 use crate::storage::db::Connection;
 use crate::storage::event_feed::PlacedEvent;
 use crate::storage::feed::event_from;
@@ -212,10 +212,8 @@ async fn events_at(
 
 /// A record that went to somebody else takes its later events with it.
 fn is_of(event: &PlacedEvent, persons: &[PersonId], tasks: &BTreeSet<TaskId>) -> bool {
-    match &event.stored.event {
-        RegistryEvent::TaskOpened { task, .. }
-        | RegistryEvent::TaskUpdated { task, .. }
-        | RegistryEvent::TaskClosed { task, .. } => tasks.contains(task),
-        _ => event.persons.iter().any(|person| persons.contains(person)),
+    match task_of(&event.stored.event) {
+        Some(task) => tasks.contains(&task),
+        None => event.persons.iter().any(|person| persons.contains(person)),
     }
 }

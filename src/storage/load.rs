@@ -7,20 +7,22 @@ use std::sync::PoisonError;
 
 use crate::foundation::{AssertionId, EventPosition, PersonId, RecordNumber, TaskId};
 use crate::registry::{
-    Counters, PersonState, PersonStatus, RecordNumberCounter, RegistryState, claimed_number,
+    Counters, PersonState, PersonStatus, RecordNumberCounter, RegistryState, SourceCode,
+    claimed_number,
 };
 use crate::storage::StoreError;
 use crate::storage::claims;
 use crate::storage::command::{CommitReads, Planned, ReadSet, RememberedAnswer};
 use crate::storage::db::{self, Connection, Row};
+use crate::storage::locks::Touched;
 use crate::storage::recent::{Wanted, YoungKeys, find_recent};
 use crate::storage::rows::{
     Reader, parse_assertion, parse_person, person_status, record_from, select_records,
-    select_tasks, task_from,
 };
 use crate::storage::seals;
 use crate::storage::source_state;
 use crate::storage::sql::RowStatement;
+use crate::storage::task_rows::{select_tasks, task_from};
 
 const REMEMBERED: RowStatement = RowStatement {
     before: "select actor, key, digest, status, body from idempotency \
@@ -51,9 +53,9 @@ const TASKS: RowStatement = RowStatement {
     columns: 1,
     after: concat!(
         ") ",
-        select_tasks!("where status = 'open' and person_a in (select person from asked)"),
+        select_tasks!("where stage <> 'closed' and person_a in (select person from asked)"),
         " union all ",
-        select_tasks!("where status = 'open' and person_b in (select person from asked)")
+        select_tasks!("where stage <> 'closed' and person_b in (select person from asked)")
     ),
 };
 
@@ -86,6 +88,8 @@ pub(super) struct Working {
     first: i64,
     /// Persons as they were found, before the batch changed them.
     found: BTreeMap<PersonId, Found>,
+    /// Quarantines that held before the batch.
+    quarantined: BTreeMap<SourceCode, EventPosition>,
     answers: HashMap<RecordNumber, String>,
     remembered: HashMap<(String, String), RememberedAnswer>,
     asked_persons: HashSet<PersonId>,
@@ -113,6 +117,7 @@ impl Working {
         working.load_remembered(connection, reads).await?;
         working.load_named(connection, reads).await?;
         source_state::load(connection, &young.windows, &mut working.state, reads).await?;
+        working.quarantined = working.state.quarantined_since();
         let claiming = claims::load(connection, &mut working.state, reads).await?;
         working.load_records(connection, claiming).await?;
         working.load_recent(connection, young, reads).await?;
@@ -277,19 +282,24 @@ impl Working {
         self.load_records(connection, records).await
     }
 
-    /// Whether the persons still are as they were found. To be asked under
-    /// their locks.
+    /// Whether the persons and the sources' quarantines still are as they were
+    /// found. To be asked under their locks.
     pub(super) async fn unmoved(
         &self,
         connection: &mut Connection,
-        persons: &BTreeSet<PersonId>,
+        touched: &Touched,
     ) -> Result<bool, StoreError> {
         let mut again = Self::default();
+        let persons = &touched.persons;
         again.load_persons(connection, persons.clone()).await?;
         let before = |person| self.found.get(person);
-        Ok(persons
+        let same_persons = persons
             .iter()
-            .all(|person| before(person) == again.found.get(person)))
+            .all(|person| before(person) == again.found.get(person));
+        let now = source_state::open_quarantines(connection, &touched.sources).await?;
+        let quarantined = |source| self.quarantined.get(source);
+        let mut sources = touched.sources.iter();
+        Ok(same_persons && sources.all(|source| quarantined(source) == now.get(source)))
     }
 
     /// Loads persons, tasks and members until each read finds what it needs.

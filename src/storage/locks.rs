@@ -7,7 +7,43 @@ use std::collections::BTreeSet;
 use sha2::{Digest, Sha256};
 
 use crate::foundation::PersonId;
+use crate::registry::SourceCode;
 use crate::storage::command::Queued;
+
+/// What a batch changes that its commands need not name: locked once it is
+/// known, after all keys.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Touched {
+    /// Persons that stood before.
+    pub(super) persons: BTreeSet<PersonId>,
+    /// Sources whose quarantine begins or ends.
+    pub(super) sources: BTreeSet<SourceCode>,
+}
+
+impl Touched {
+    pub(super) fn is_empty(&self) -> bool {
+        self.persons.is_empty() && self.sources.is_empty()
+    }
+
+    pub(super) fn is_within(&self, other: &Self) -> bool {
+        self.persons.is_subset(&other.persons) && self.sources.is_subset(&other.sources)
+    }
+
+    pub(super) fn extend(&mut self, more: &Self) {
+        self.persons.extend(more.persons.iter().copied());
+        self.sources.extend(more.sources.iter().cloned());
+    }
+
+    /// Their locks in sorted order, all below zero: no key has the same.
+    pub(super) fn locks(&self) -> Vec<i64> {
+        let persons = self.persons.iter();
+        let persons = persons.map(|person| !named("person", &person.to_string(), ""));
+        let sources = self.sources.iter();
+        let sources = sources.map(|source| !named("source", source.as_str(), ""));
+        let locks: BTreeSet<i64> = persons.chain(sources).collect();
+        locks.into_iter().collect()
+    }
+}
 
 /// Locks of the commands' keys in sorted order, none below zero: the blocking
 /// keys, the records they name, their idempotency keys.
@@ -23,13 +59,6 @@ pub(super) fn key_locks(batch: &[Queued]) -> Vec<i64> {
             locks.insert(named("idempotency", actor, key));
         }
     }
-    locks.into_iter().collect()
-}
-
-/// Locks of persons in sorted order, all below zero: no key has the same.
-pub(super) fn person_locks(persons: &BTreeSet<PersonId>) -> Vec<i64> {
-    let lock = |person: &PersonId| !named("person", &person.to_string(), "");
-    let locks: BTreeSet<i64> = persons.iter().map(lock).collect();
     locks.into_iter().collect()
 }
 

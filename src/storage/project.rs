@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::foundation::{EventPosition, Instant, MergeId, PersonId, RecordNumber, TaskId};
 use crate::matching::Route;
-use crate::registry::{PersonStatus, RecordState, RegistryEvent, RegistryState, VersionStanding};
+use crate::registry::{
+    PersonStatus, RecordState, RegistryEvent, RegistryState, VersionStanding, task_of,
+};
 use crate::storage::erasures::Erasures;
 use crate::storage::golden::golden_subjects;
 use crate::storage::merge_rows::{MergeRows, merge_subjects};
@@ -93,6 +95,8 @@ pub(super) struct Projection {
     pub(super) new_tasks: BTreeMap<TaskId, EventPosition>,
     /// Other tasks that they change.
     pub(super) changed_tasks: BTreeSet<TaskId>,
+    /// Where somebody wrote about a task.
+    pub(super) comments: BTreeSet<EventPosition>,
     /// Versions in order.
     pub(super) versions: Vec<VersionFact>,
     /// Links that the events open, some of them closed again.
@@ -120,7 +124,8 @@ impl Projection {
                 self.new_records.insert(*record);
                 self.versions.extend(version_fact(event, position));
             }
-            RegistryEvent::RecordUpdated { record, .. } => {
+            RegistryEvent::RecordUpdated { record, .. }
+            | RegistryEvent::HeldSettled { record, .. } => {
                 self.change_record(*record);
                 self.versions.extend(version_fact(event, position));
                 // The state gives the person of a changed record a new revision.
@@ -164,11 +169,6 @@ impl Projection {
             RegistryEvent::TaskOpened { task, .. } => {
                 self.new_tasks.insert(*task, position);
             }
-            RegistryEvent::TaskUpdated { task, .. } | RegistryEvent::TaskClosed { task, .. } => {
-                if !self.new_tasks.contains_key(task) {
-                    self.changed_tasks.insert(*task);
-                }
-            }
             RegistryEvent::AssertionMade { .. } | RegistryEvent::AssertionWithdrawn { .. } => {
                 self.merges.take(event, position);
                 self.take_assertion(event, state);
@@ -177,7 +177,10 @@ impl Projection {
             | RegistryEvent::MergeDropped { .. }
             | RegistryEvent::MergeMade { .. }
             | RegistryEvent::MergeUndone { .. } => self.merges.take(event, position),
-            _ => self.sources.take(event, position),
+            _ => match task_of(event) {
+                Some(task) => self.change_task(task, event, position),
+                None => self.sources.take(event, position),
+            },
         }
     }
 
@@ -240,6 +243,15 @@ impl Projection {
                 }
             }
             _ => {}
+        }
+    }
+
+    fn change_task(&mut self, task: TaskId, event: &RegistryEvent, position: EventPosition) {
+        if let RegistryEvent::TaskCommented { .. } = event {
+            self.comments.insert(position);
+        }
+        if !self.new_tasks.contains_key(&task) {
+            self.changed_tasks.insert(task);
         }
     }
 
@@ -329,6 +341,14 @@ pub const fn event_kind(event: &RegistryEvent) -> &'static str {
         RegistryEvent::TaskOpened { .. } => "task_opened",
         RegistryEvent::TaskUpdated { .. } => "task_updated",
         RegistryEvent::TaskClosed { .. } => "task_closed",
+        RegistryEvent::TaskReopened { .. } => "task_reopened",
+        RegistryEvent::TaskClaimed { .. } => "task_claimed",
+        RegistryEvent::TaskReleased { .. } => "task_released",
+        RegistryEvent::TaskRead { .. } => "task_read",
+        RegistryEvent::TaskDecided { .. } => "task_decided",
+        RegistryEvent::TaskEscalated { .. } => "task_escalated",
+        RegistryEvent::TaskCommented { .. } => "task_commented",
+        RegistryEvent::HeldSettled { .. } => "held_settled",
         RegistryEvent::SourceConflictNoted { .. } => "source_conflict_noted",
         RegistryEvent::SourceQuarantined { .. } => "source_quarantined",
         RegistryEvent::SourceReleased { .. } => "source_released",
@@ -354,6 +374,7 @@ pub(super) fn event_subjects(event: &RegistryEvent) -> BTreeSet<String> {
     match event {
         RegistryEvent::RecordRegistered { record: number, .. }
         | RegistryEvent::RecordUpdated { record: number, .. }
+        | RegistryEvent::HeldSettled { record: number, .. }
         | RegistryEvent::RecordErased { record: number, .. }
         | RegistryEvent::RecordWithdrawn { record: number } => {
             subjects.insert(record(number));
@@ -395,19 +416,26 @@ pub(super) fn event_subjects(event: &RegistryEvent) -> BTreeSet<String> {
             task,
             record: number,
             ..
+        }
+        | RegistryEvent::TaskReopened {
+            task,
+            record: number,
+            ..
         } => {
             subjects.insert(task.to_string());
             subjects.insert(record(number));
         }
-        RegistryEvent::TaskClosed { task, .. } => {
-            subjects.insert(task.to_string());
-        }
-        _ => {
-            subjects.extend(source_subjects(event));
-            subjects.extend(merge_subjects(event));
-            subjects.extend(seal_subjects(event));
-            subjects.extend(golden_subjects(event));
-        }
+        _ => match task_of(event) {
+            Some(task) => {
+                subjects.insert(task.to_string());
+            }
+            None => {
+                subjects.extend(source_subjects(event));
+                subjects.extend(merge_subjects(event));
+                subjects.extend(seal_subjects(event));
+                subjects.extend(golden_subjects(event));
+            }
+        },
     }
     subjects
 }

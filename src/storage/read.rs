@@ -6,15 +6,11 @@ use std::sync::Arc;
 
 use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber, TaskId};
 use crate::identity::{StandardRecord, SubmittedRecord};
-use crate::registry::{
-    LocalId, PersonStatus, RecordState, SourceCode, TaskKind, TaskState, TaskStatus,
-    VersionStanding,
-};
+use crate::registry::{LocalId, PersonStatus, RecordState, SourceCode, VersionStanding};
 use crate::storage::db::{self, Connection};
 use crate::storage::read_flags::is_restricted;
 use crate::storage::rows::{
-    Reader, parse_person, parse_task, person_status, record_from, select_records, select_tasks,
-    task_from, task_status_word, word,
+    Reader, parse_person, parse_task, person_status, record_from, select_records,
 };
 use crate::storage::{Store, StoreError};
 
@@ -94,15 +90,6 @@ pub struct StoredVersion {
     pub answer: String,
 }
 
-/// Which tasks a list holds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct TaskFilter {
-    /// Only these.
-    pub status: Option<TaskStatus>,
-    /// Only these.
-    pub kind: Option<TaskKind>,
-}
-
 impl Store {
     /// A person, followed to who it is now.
     ///
@@ -170,44 +157,6 @@ impl Store {
             versions,
             tasks,
         }))
-    }
-
-    /// Tasks after the given one, oldest first.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub async fn list_tasks(
-        &self,
-        filter: TaskFilter,
-        after: Option<TaskId>,
-        limit: u32,
-    ) -> Result<Vec<(TaskId, TaskState)>, StoreError> {
-        let mut connection = self.inner.readers.acquire().await?;
-        let rows = db::query(select_tasks!(
-            "where ($1 is null or status = $1) and ($2 is null or kind = $2) and task > $3 \
-             order by task limit $4"
-        ))
-        .bind(filter.status.map(task_status_word))
-        .bind(filter.kind.as_ref().map(word))
-        .bind(after.map_or_else(String::new, |task| task.to_string()))
-        .bind(i64::from(limit))
-        .fetch_all(&mut connection)
-        .await?;
-        rows.iter().map(task_from).collect()
-    }
-
-    /// A task.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub async fn load_task(&self, task: TaskId) -> Result<Option<TaskState>, StoreError> {
-        let mut connection = self.inner.readers.acquire().await?;
-        let row = db::query(select_tasks!("where task = $1"))
-            .bind(task.to_string())
-            .fetch_optional(&mut connection)
-            .await?;
-        let task = row.as_ref().map(task_from).transpose()?;
-        Ok(task.map(|(_, state)| state))
     }
 }
 

@@ -12,9 +12,11 @@ use crate::storage::sql::RowStatement;
 const CONFUSED: RowStatement = RowStatement {
     before: "with asked (person) as (values",
     columns: 1,
-    after: ") select person_a from tasks where status = 'open' \
+    after: ") select person_a from tasks \
+        where (status = 'open' or outcome in ('different', 'cannot_tell')) \
         and kind = 'suspected_confusion' and person_a in (select person from asked) \
-        union all select person_b from tasks where status = 'open' \
+        union all select person_b from tasks \
+        where (status = 'open' or outcome in ('different', 'cannot_tell')) \
         and kind = 'suspected_confusion' and person_b in (select person from asked)",
 };
 

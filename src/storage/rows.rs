@@ -8,8 +8,8 @@ use crate::foundation::{
 };
 use crate::identity::StandardRecord;
 use crate::registry::{
-    Home, LinkState, LocalId, PersonStatus, RecordState, RecordStatus, SourceCode, TaskState,
-    TaskStatus, VersionStanding, VersionState,
+    Home, LinkState, LocalId, PersonStatus, RecordState, RecordStatus, SourceCode, VersionStanding,
+    VersionState,
 };
 use crate::storage::StoreError;
 use crate::storage::db::Row;
@@ -210,19 +210,9 @@ pub(super) fn person_status(word: &str, replaced_by: Option<PersonId>) -> Option
     }
 }
 
-pub(super) const fn task_status_word(status: TaskStatus) -> &'static str {
-    match status {
-        TaskStatus::Open => "open",
-        TaskStatus::Closed => "closed",
-    }
-}
-
-fn parse_task_status(word: &str) -> Option<TaskStatus> {
-    match word {
-        "open" => Some(TaskStatus::Open),
-        "closed" => Some(TaskStatus::Closed),
-        _ => None,
-    }
+/// Whether a task waits, as its column says.
+pub(super) const fn task_status_word(waits: bool) -> &'static str {
+    if waits { "open" } else { "closed" }
 }
 
 /// Select of a record with its versions, its open link and the current
@@ -306,37 +296,6 @@ fn home_from(reader: &Reader<'_>, first: usize) -> Result<Home, StoreError> {
         weight_bits: reader.real_or_null(first + 3)?,
         model: reader.parsed(first + 4, "model", parse_word)?,
     })
-}
-
-/// Select of a task and what follows it. Read by [`task_from`].
-macro_rules! select_tasks {
-    ($rest:literal) => {
-        concat!(
-            "select task, kind, status, record, person_a, person_b, weight_bits, reasons, \
-             evidence, position from tasks ",
-            $rest
-        )
-    };
-}
-pub(super) use select_tasks;
-
-/// A task as `select_tasks` gives it.
-pub(super) fn task_from(row: &Row) -> Result<(TaskId, TaskState), StoreError> {
-    let reader = Reader::named(row, "tasks")?;
-    let first = reader.parsed_or_null(4, "person_a", parse_person)?;
-    let second = reader.parsed_or_null(5, "person_b", parse_person)?;
-    let persons = first.into_iter().chain(second).collect();
-    let state = TaskState {
-        kind: reader.parsed(1, "kind", parse_word)?,
-        status: reader.parsed(2, "status", parse_task_status)?,
-        record: RecordNumber(reader.number(3)?),
-        persons,
-        weight_bits: reader.real_or_null(6)?,
-        reasons: reader.parsed(7, "reasons", |text| serde_json::from_str(text).ok())?,
-        evidence: reader.text(8)?,
-        position: reader.position(9)?,
-    };
-    Ok((reader.parsed(0, "task", parse_task)?, state))
 }
 
 #[cfg(test)]

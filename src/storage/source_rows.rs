@@ -58,6 +58,13 @@ pub(super) fn source_subjects(event: &RegistryEvent) -> Vec<String> {
 }
 
 impl SourceRows {
+    /// Sources whose quarantine the events begin or end.
+    pub(super) fn turned(&self) -> BTreeSet<SourceCode> {
+        let begun = self.quarantines.iter().map(|row| row.source.clone());
+        let ended = self.ended.iter().map(|(source, _)| source.clone());
+        begun.chain(ended).collect()
+    }
+
     /// Takes an event at its position; others than those of sources change
     /// nothing.
     pub(super) fn take(&mut self, event: &RegistryEvent, position: EventPosition) {

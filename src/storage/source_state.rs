@@ -14,14 +14,13 @@ use crate::foundation::{EventPosition, RecordNumber, TaskId};
 use crate::identity::SubmittedRecord;
 use crate::registry::{
     ConflictKind, Earlier, LONG_RUN_RECORDS, LocalId, NumberHash, Quarantine, QuarantineReason,
-    RegistryState, SourceCode, SourceState, WINDOW_RECORDS,
+    RegistryState, SourceCode, SourceState, WINDOW_RECORDS, WaitingVersion,
 };
 use crate::storage::command::ReadSet;
 use crate::storage::db::{self, Connection, Row};
-use crate::storage::rows::{
-    Reader, parse_local_id, parse_source, parse_task, parse_word, select_tasks, task_from,
-};
+use crate::storage::rows::{Reader, parse_local_id, parse_source, parse_task, parse_word};
 use crate::storage::sql::RowStatement;
+use crate::storage::task_rows::{select_tasks, task_from};
 use crate::storage::{Store, StoreError};
 
 /// Conflicts of the window from which on it is asked what is usual: fewer can
@@ -41,13 +40,13 @@ pub struct StoredQuarantine {
     pub waiting: u64,
 }
 
-/// A version that came during a quarantine of its source.
+/// The last version of a record that came during a quarantine of its source.
 #[derive(Debug, Clone)]
 pub struct DeferredVersion {
     /// The record.
     pub record: RecordNumber,
-    /// The version that waits.
-    pub version: u32,
+    /// The version that waits, and those that wait before it.
+    pub waiting: WaitingVersion,
     /// Whose.
     pub source: SourceCode,
     /// Its local id.
@@ -67,6 +66,14 @@ const TASKS: RowStatement = RowStatement {
     before: select_tasks!("where status = 'open' and task in (values"),
     columns: 1,
     after: ")",
+};
+
+const WAITING: RowStatement = RowStatement {
+    before: "select d.record, d.version, p.standard from deferred_versions d \
+        left join payloads p on p.record = d.record and p.version = d.version \
+        where d.record in (values",
+    columns: 1,
+    after: ") order by d.record, d.version desc",
 };
 
 const REPLACEMENTS: RowStatement = RowStatement {
@@ -139,6 +146,27 @@ pub(super) async fn load(
     let numbers = said.flat_map(|said| [said.replaced, said.replaced_by]);
     let numbers = numbers.chain(reads.iter().flat_map(|read| read.numbers.iter().copied()));
     load_chains(connection, state, numbers.collect()).await
+}
+
+/// Since when these of the sources are quarantined now.
+pub(super) async fn open_quarantines(
+    connection: &mut Connection,
+    sources: &BTreeSet<SourceCode>,
+) -> Result<BTreeMap<SourceCode, EventPosition>, StoreError> {
+    let sources: Vec<SourceCode> = sources.iter().cloned().collect();
+    let rows = QUARANTINES
+        .select(connection, &[], &sources, |query, source| {
+            query.bind(source.as_str().to_owned())
+        })
+        .await?;
+    let mut open = BTreeMap::new();
+    for row in &rows {
+        let (source, quarantine, to) = quarantine_from(row)?;
+        if to.is_none() {
+            open.insert(source, quarantine.since);
+        }
+    }
+    Ok(open)
 }
 
 /// The source's records in conflict since `after`, and what is usual for it.
@@ -332,26 +360,58 @@ impl Store {
         count_deferred(&mut connection, source).await
     }
 
-    /// Versions that wait though their source is not quarantined any more, those
-    /// that came first before the others.
+    /// Of each record whose source is not quarantined any more the last version
+    /// that waits, those that came first before the others.
     ///
     /// # Errors
     /// What the database says.
     pub async fn deferred_versions(&self, limit: u32) -> Result<Vec<DeferredVersion>, StoreError> {
-        let mut connection = self.inner.readers.acquire().await?;
+        let mut snapshot = self.inner.readers.begin().await?;
         let rows = db::query(
             "select d.record, d.version, r.source, r.local_id, p.submitted \
              from deferred_versions d join records r on r.record = d.record \
              left join payloads p on p.record = d.record and p.version = d.version \
              where not exists (select 1 from source_quarantines q \
              where q.source = r.source and q.to_position is null) \
+             and not exists (select 1 from deferred_versions later \
+             where later.record = d.record and later.version > d.version) \
              order by d.position limit $1",
         )
         .bind(i64::from(limit))
-        .fetch_all(&mut connection)
+        .fetch_all(&mut snapshot)
         .await?;
-        rows.iter().map(deferred_from).collect()
+        let mut found = rows
+            .iter()
+            .map(deferred_from)
+            .collect::<Result<Vec<_>, _>>()?;
+        fill_overtaken(&mut snapshot, &mut found).await?;
+        Ok(found)
     }
+}
+
+async fn fill_overtaken(
+    connection: &mut Connection,
+    deferred: &mut [DeferredVersion],
+) -> Result<(), StoreError> {
+    let records: Vec<RecordNumber> = deferred.iter().map(|waiting| waiting.record).collect();
+    let rows = WAITING
+        .select(connection, &[], &records, |query, record| {
+            query.bind(record.0)
+        })
+        .await?;
+    let mut waiting: BTreeMap<RecordNumber, Vec<_>> = BTreeMap::new();
+    for row in &rows {
+        let reader = Reader::numbered(row, "deferred_versions")?;
+        let version = (reader.count(1, "version")?, reader.standard(2)?);
+        let record = RecordNumber(reader.number(0)?);
+        waiting.entry(record).or_default().push(version);
+    }
+    for last in deferred {
+        let mut versions = waiting.remove(&last.record).unwrap_or_default();
+        versions.retain(|(version, _)| *version < last.waiting.version);
+        last.waiting.overtaken = versions;
+    }
+    Ok(())
 }
 
 fn deferred_from(row: &Row) -> Result<DeferredVersion, StoreError> {
@@ -363,7 +423,10 @@ fn deferred_from(row: &Row) -> Result<DeferredVersion, StoreError> {
         .transpose()?;
     Ok(DeferredVersion {
         record: RecordNumber(reader.number(0)?),
-        version: reader.count(1, "version")?,
+        waiting: WaitingVersion {
+            version: reader.count(1, "version")?,
+            overtaken: Vec::new(),
+        },
         source: reader.parsed(2, "source", parse_source)?,
         local_id: reader.parsed(3, "local_id", parse_local_id)?,
         submitted,

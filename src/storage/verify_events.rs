@@ -13,9 +13,8 @@ use crate::storage::feed::{PAGE, StoredEvent, list_events};
 use crate::storage::project::{
     LinkRow, PersonRow, Projection, RecordRow, VersionFact, event_kind, event_subjects,
 };
-use crate::storage::rows::{
-    Reader, parse_merge, parse_person, parse_word, select_tasks, task_from,
-};
+use crate::storage::rows::{Reader, parse_merge, parse_person, parse_word};
+use crate::storage::task_rows::{follows, select_tasks, task_from};
 use crate::storage::verify::Findings;
 use crate::storage::{verify_merges, verify_sources};
 use sha2::{Digest, Sha256};
@@ -420,7 +419,7 @@ async fn compare_tasks(
                     findings.add("I2", task, sentence);
                 }
             }
-            if replay.state.tasks.get(&task) != Some(&found) {
+            if replay.state.tasks.get(&task) != Some(&found) || !follows(row, &found)? {
                 findings.add_difference(task, "tasks");
             }
             findings.report.checked.tasks += 1;
@@ -428,6 +427,29 @@ async fn compare_tasks(
     }
     for task in missing {
         findings.add_difference(task, "tasks");
+    }
+    compare_comments(connection, replay, findings).await
+}
+
+/// What was written about tasks is there, or erased.
+async fn compare_comments(
+    connection: &mut Connection,
+    replay: &Replay,
+    findings: &mut Findings,
+) -> Result<(), StoreError> {
+    let mut missing = replay.projection.comments.clone();
+    let rows = db::query(
+        "select m.position from remarks m join events e on e.position = m.position \
+         where e.kind = 'task_commented'",
+    )
+    .fetch_all(connection)
+    .await?;
+    for row in &rows {
+        missing.remove(&EventPosition(row.try_get(0)?));
+    }
+    for position in missing {
+        let sentence = format!("what was written with event {} is lost", position.0);
+        findings.add("I1", format!("E{}", position.0), sentence);
     }
     Ok(())
 }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber, TaskId};
-use crate::registry::{RegistryState, TaskState};
+use crate::registry::RegistryState;
 use crate::security::AuditEntry;
 use crate::storage::StoreError;
 use crate::storage::batch::{Batch, EventRow, VersionRow};
@@ -13,8 +13,9 @@ use crate::storage::db::{self, Connection};
 use crate::storage::project::{LinkRow, PersonRow, RecordRow};
 use crate::storage::prune::prune_keys;
 use crate::storage::recent::KeyRow;
-use crate::storage::rows::{encode_standard, json, task_status_word, word};
+use crate::storage::rows::{encode_standard, json, word};
 use crate::storage::sql::{Bound, RowStatement};
+use crate::storage::task_rows::{INSERT_TASKS, TaskRow, UPDATE_TASKS, bind_new_task, bind_task};
 
 /// Where and when the commit is.
 #[derive(Clone, Copy)]
@@ -28,12 +29,6 @@ struct AuditRow<'b> {
     audit: i64,
     entry: &'b AuditEntry,
     stamp: i64,
-}
-
-struct TaskRow {
-    task: TaskId,
-    state: TaskState,
-    opened: EventPosition,
 }
 
 impl Batch {
@@ -231,16 +226,7 @@ impl Batch {
         let new = self.projection.new_tasks.iter();
         let new = new.map(|(task, opened)| row(task, *opened));
         let new: Vec<TaskRow> = new.collect::<Result<_, _>>()?;
-        INSERT_TASKS
-            .write(connection, &new, |query, row| {
-                let persons = &row.state.persons;
-                bind_task(query, row)
-                    .bind(word(&row.state.kind))
-                    .bind(persons.first().map(ToString::to_string))
-                    .bind(persons.get(1).map(ToString::to_string))
-                    .bind(row.opened.0)
-            })
-            .await?;
+        INSERT_TASKS.write(connection, &new, bind_new_task).await?;
         let changed = self.projection.changed_tasks.iter();
         let changed = changed.map(|task| row(task, EventPosition::default()));
         let changed: Vec<TaskRow> = changed.collect::<Result<_, _>>()?;
@@ -398,34 +384,6 @@ fn bind_link(query: Bound, row: &LinkRow) -> Bound {
         .bind(row.home.map(|home| home.0))
         .bind(row.opened_by.map(|merge| merge.to_string()))
         .bind(row.closed_by.map(|merge| merge.to_string()))
-}
-
-const INSERT_TASKS: RowStatement = RowStatement {
-    before: "insert into tasks (task, status, record, weight_bits, reasons, evidence, position, \
-        kind, person_a, person_b, opened_position) values",
-    columns: 11,
-    after: "",
-};
-
-const UPDATE_TASKS: RowStatement = RowStatement {
-    before: "with changed (task, status, record, weight_bits, reasons, evidence, position) \
-        as (values",
-    columns: 7,
-    after: ") update tasks set status = changed.status, record = changed.record, \
-        weight_bits = changed.weight_bits, reasons = changed.reasons, \
-        evidence = changed.evidence, position = changed.position \
-        from changed where tasks.task = changed.task",
-};
-
-fn bind_task(query: Bound, row: &TaskRow) -> Bound {
-    query
-        .bind(row.task.to_string())
-        .bind(task_status_word(row.state.status))
-        .bind(row.state.record.0)
-        .bind(row.state.weight_bits)
-        .bind(json(&row.state.reasons))
-        .bind(row.state.evidence.clone())
-        .bind(row.state.position.0)
 }
 
 const INSERT_AUDIT: RowStatement = RowStatement {

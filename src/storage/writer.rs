@@ -3,7 +3,6 @@
 //! with one commit. Group commit is what lifts some 500 commits a second to
 //! thousands (RELIABILITY §5.2).
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,13 +14,13 @@ use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 use tokio::time::{Instant as Moment, timeout_at};
 
 use crate::foundation::load_limits::LEDGER_QUEUE_SECONDS_MAX;
-use crate::foundation::{EventPosition, Instant, PersonId, Tally};
+use crate::foundation::{EventPosition, Instant, Tally};
 use crate::storage::StoreError;
 use crate::storage::batch::Batch;
 use crate::storage::command::{CommitReads, Queued, ReadSet};
 use crate::storage::db::{self, Connection, Receipt, Settled, Writer};
 use crate::storage::load::{Working, needed_after};
-use crate::storage::locks::{key_locks, person_locks};
+use crate::storage::locks::{Touched, key_locks};
 use crate::storage::recent::{KeyRow, YoungKeys};
 
 /// Commands in one commit: past this a longer batch gains little and each
@@ -50,7 +49,7 @@ pub(super) struct Counts {
     pub(super) alone: AtomicU64,
     /// Transactions tried again because of another process or the line to it.
     pub(super) retries: AtomicU64,
-    /// Transactions begun again because a person had moved meanwhile.
+    /// Transactions begun again because a person or a source had moved meanwhile.
     pub(super) moved: AtomicU64,
     /// Commands in a batch.
     pub(super) group: Tally<8>,
@@ -195,7 +194,10 @@ impl WriterTask {
             match self.attempt(writer, batch, &mut trial).await {
                 Err(StoreError::Moved) => {
                     self.counts.moved.fetch_add(1, Ordering::Relaxed);
-                    tracing::debug!(round, "a transaction begins again: a person had moved");
+                    tracing::debug!(
+                        round,
+                        "a transaction begins again: a person or a source had moved"
+                    );
                 }
                 Err(error) if db::may_pass(&error) => {
                     self.counts.retries.fetch_add(1, Ordering::Relaxed);
@@ -256,8 +258,8 @@ fn finish(batch: Vec<Queued>, outcome: &Result<(), StoreError>) {
 /// What the tries of a transaction learn from one another.
 #[derive(Default)]
 struct Trial {
-    /// Persons to lock before anything is read: an earlier try touched them.
-    persons: BTreeSet<PersonId>,
+    /// To be locked before anything is read: an earlier try touched it.
+    touched: Touched,
     /// Of a commit that was asked for and not answered.
     receipt: Option<Receipt>,
 }
@@ -284,7 +286,7 @@ async fn transact(
         db::rollback(connection).await;
         return Ok(None);
     }
-    db::lock(connection, &person_locks(&trial.persons)).await?;
+    db::lock(connection, &trial.touched.locks()).await?;
     loop {
         match decide(connection, young, batch, trial).await? {
             Decided::Written(written) => {
@@ -361,10 +363,10 @@ async fn decide(
     Ok(Decided::Written(Done { young, receipt }))
 }
 
-/// Locks the persons that the batch touches, makes sure that nobody else has
-/// moved them since they were read, and takes the commit's place and time. Persons
-/// are locked once in a transaction and after all keys, so that two never wait for
-/// one another.
+/// Locks the persons that the batch touches and the sources that it
+/// quarantines, makes sure that nobody else has moved them since they were read,
+/// and takes the commit's place and time. They are locked once in a transaction and after
+/// all keys, so that two never wait for one another.
 async fn settle(
     connection: &mut Connection,
     young: &YoungKeys,
@@ -374,13 +376,13 @@ async fn settle(
     present: Instant,
 ) -> Result<Settled, StoreError> {
     let touched = rows.touched(&working.state);
-    if connection.is_shared() && !touched.is_subset(&trial.persons) {
-        let first = trial.persons.is_empty();
-        trial.persons.extend(touched.iter().copied());
+    if connection.is_shared() && !touched.is_within(&trial.touched) {
+        let first = trial.touched.is_empty();
+        trial.touched.extend(&touched);
         if !first {
             return Err(StoreError::Moved);
         }
-        db::lock(connection, &person_locks(&touched)).await?;
+        db::lock(connection, &touched.locks()).await?;
         if !working.unmoved(connection, &touched).await? {
             return Err(StoreError::Moved);
         }

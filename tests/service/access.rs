@@ -9,7 +9,7 @@ use crate::request::Answer;
 use crate::world::{Actor, World, record_path};
 
 /// Every route of this service under `/api/v1`, with a body where one is taken.
-const ROUTES: [(&str, &str); 37] = [
+const ROUTES: [(&str, &str); 43] = [
     ("PUT", "/sources/gp/records/routes-1"),
     ("POST", "/sources/gp/records"),
     ("POST", "/sources/gp/records/batch"),
@@ -27,6 +27,12 @@ const ROUTES: [(&str, &str); 37] = [
     ("GET", "/events"),
     ("GET", "/review/tasks"),
     ("GET", "/review/tasks/{task}"),
+    ("POST", "/review/tasks/{task}/claim"),
+    ("POST", "/review/tasks/{task}/release"),
+    ("POST", "/review/tasks/{task}/comment"),
+    ("POST", "/review/tasks/{task}/decide"),
+    ("POST", "/review/tasks/{task}/escalate"),
+    ("GET", "/review/tasks/{task}/pack"),
     ("GET", "/sources"),
     ("POST", "/sources/gp/release"),
     ("GET", "/persons/{person}?follow=false"),
@@ -115,6 +121,9 @@ fn a_role_may_not_do_what_is_not_its_own() {
             vec![
                 "GET /review/tasks",
                 "GET /review/tasks/{task}",
+                "POST /review/tasks/{task}/claim",
+                "POST /review/tasks/{task}/decide",
+                "GET /review/tasks/{task}/pack",
                 "GET /persons/{person}/history",
                 "PUT /persons/{person}/golden/name",
                 "DELETE /persons/{person}/golden/name",
@@ -138,6 +147,8 @@ fn a_role_may_not_do_what_is_not_its_own() {
                 "GET /events/unacknowledged",
                 "POST /persons/{person}/acknowledgements",
                 "GET /review/tasks",
+                "POST /review/tasks/{task}/comment",
+                "POST /review/tasks/{task}/escalate",
             ],
         ),
         (

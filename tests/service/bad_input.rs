@@ -416,14 +416,29 @@ const PATHS: [(&str, u16, &str, &str); 21] = [
 ];
 
 /// The same for parameters of the list of tasks.
-const TASK_PARAMETERS: [(&str, u16, &str, &str); 7] = [
+const TASK_PARAMETERS: [(&str, u16, &str, &str); 12] = [
     ("limit=0", 422, "limit", "range"),
     ("limit=201", 422, "limit", "range"),
     ("limit=ten", 400, "limit", "type"),
     ("limit=5&limit=6", 400, "limit", "unique members"),
     ("state=lost", 400, "state", "enum"),
     ("kind=", 400, "kind", "enum"),
-    ("after=T-1", 400, "after", "task id"),
+    ("after=T-1", 400, "after", "place in the queue"),
+    (
+        "after=1.9.0000000000000000.T-00000000000070008000000000000000",
+        400,
+        "after",
+        "place in the queue",
+    ),
+    ("person=P-1", 400, "person", "person id"),
+    ("older_than=yesterday", 400, "older_than", "duration"),
+    ("source=%00", 422, "source", "source code"),
+    (
+        "assigned_to=a&assigned_to=b",
+        400,
+        "assigned_to",
+        "unique members",
+    ),
 ];
 
 #[test]

@@ -161,6 +161,10 @@ fn a_source_says_who_it_is() {
 #[test]
 fn the_demonstration_keeps_out_of_a_ledger_made_for_something_else() {
     let world = World::at_rest();
+    if world.database().is_some() {
+        // It does not lie in the directory: there is nothing to keep out of.
+        return;
+    }
     world
         .accord(&["source", "add", "optician", "--name", "An optician"])
         .expect(0);

@@ -159,6 +159,8 @@ fn speaks_wrongly(world: &World) {
         "/persons/search?family_name=Canaryfamily",
         "/events?after=Canaryfamily",
         "/review/tasks/Canaryfamily",
+        "/review/tasks/Canaryfamily/pack",
+        "/review/tasks?assigned_to=Canaryfamily&person=9990000107",
         "/review/tasks?state=Canaryfamily&kind=9990000107",
         "/persons?family_name=Canaryfamily",
         "/Canaryfamily",
@@ -198,6 +200,15 @@ fn misplaces(world: &World) {
         ("/persons/search", "{\"surname\": \"Canaryfamily\"}"),
         ("/persons/search", "{\"birth_date\": \"Canaryfamily\"}"),
         ("/sources/gp/release", "{\"reason\": [\"Canaryfamily\"]}"),
+        ("/review/tasks/Canaryfamily/claim", "{}"),
+        (
+            "/review/tasks/T-00000000000070008000000000000000/comment",
+            "{\"comment\": \"Canaryfamily\"}",
+        ),
+        (
+            "/review/tasks/T-00000000000070008000000000000000/decide",
+            "{\"outcome\": \"Canaryfamily\", \"evidence\": \"9990000107\"}",
+        ),
         (
             "/sources/Canaryfamily/release",
             "{\"reason\": \"Canaryfamily\"}",

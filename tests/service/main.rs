@@ -84,6 +84,8 @@ mod receiver;
 mod registering;
 /// Requests and answers.
 mod request;
+/// Questions and the people who answer them.
+mod reviewing;
 /// A sealed pair never appears together.
 mod sealing;
 /// People's search.

@@ -224,7 +224,7 @@ fn complaint_8_history_tells_both_ids_and_no_event_holds_the_words() {
 #[test]
 fn complaint_9_of_many_who_merge_and_register_at_once_nobody_tears_anything() {
     const CLIENTS: usize = 6;
-    let world = World::start();
+    let world = World::start_with(&[("ACCORD_MERGES_PER_HOUR", "1000000")]);
     for round in 0..times("ACCORD_ROUNDS", 4) {
         let story = format!("at once {round}");
         let (one, two, first, second) = two_strangers(&world, &story);
@@ -421,7 +421,7 @@ impl Expected {
 
 #[test]
 fn i5_histories_at_random_give_the_partition_that_the_standing_decisions_make() {
-    let world = World::start();
+    let world = World::start_with(&[("ACCORD_MERGES_PER_HOUR", "1000000")]);
     for history in 0..times("ACCORD_MERGE_HISTORIES", 3) {
         let mut draw = Draw(0x5eed + history as u64);
         let mut expected = Expected::default();

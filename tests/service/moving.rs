@@ -114,6 +114,69 @@ fn a_ledger_moves_to_postgresql_and_back_with_an_equal_state_hash() {
     assert!(refused.err.contains("not empty"), "{}", refused.err);
 }
 
+/// Changes rows behind the product's back; nothing may be serving them.
+fn spoils(world: &World, statements: &[&str]) {
+    if let Some(url) = world.database() {
+        let cluster = Cluster::shared().expect("the story's cluster");
+        for statement in statements {
+            cluster.execute(Cluster::name_in(url), statement);
+        }
+        return;
+    }
+    let ledger = rusqlite::Connection::open(world.file("data/accord.db"));
+    let ledger = ledger.expect("the ledger");
+    for statement in statements {
+        ledger.execute_batch(statement).expect("spoilt");
+    }
+}
+
+#[test]
+fn a_ledger_with_keys_of_another_build_is_refused_until_they_are_made_anew() {
+    let world = World::lived_in();
+    let held = verified_person("everything else");
+    let questions = [
+        john_smith(),
+        person("everything"),
+        verified_person("everything"),
+        held,
+    ];
+    let ask = |world: &World| {
+        let answers = questions.iter().map(|asked| world.matches(asked).body);
+        answers.collect::<Vec<_>>()
+    };
+    let before = ask(&world);
+    world.stops();
+    spoils(
+        &world,
+        &[
+            "update meta set value = 'of another build' where key = 'key_format'",
+            "update record_keys set key = key + 1",
+        ],
+    );
+
+    let refused = world.tries_to_serve().expect_err("other keys");
+    assert!(refused.contains("accord rebuild-index"), "{refused}");
+    let file = world.writes("more.csv", b"record_id,family_name\n1,Example\n");
+    let refused = world.accord(&["import", "--source", "gp", &file]).expect(1);
+    assert!(
+        refused.err.contains("accord rebuild-index"),
+        "{}",
+        refused.err
+    );
+    let rebuilt = world.accord(&["rebuild-index", "--quiet"]).expect(0);
+    assert!(rebuilt.out.contains("made anew"), "{}", rebuilt.out);
+
+    world.serves();
+    assert_eq!(ask(&world), before);
+    let known = verified_person("everything");
+    let linked = world.registers("ed", "after", &known);
+    assert_eq!(linked.person(), world.cross_reference("pas", "1").person());
+    world.stops();
+    let again = world.accord(&["rebuild-index", "--quiet"]).expect(0);
+    assert!(!again.out.contains("made anew"), "{}", again.out);
+    assert!(again.out.contains("held the same"), "{}", again.out);
+}
+
 #[test]
 fn i8_a_rebuilt_index_holds_the_same_and_answers_are_the_same() {
     let world = World::lived_in();

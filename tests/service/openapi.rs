@@ -23,10 +23,18 @@ fn served(world: &World) -> Value {
         .body
 }
 
+/// The paths under the prefix; those beside it are for who watches.
+fn api_paths(document: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    let paths = document["paths"].as_object().expect("paths");
+    paths
+        .iter()
+        .filter(|(path, _)| path.starts_with("/api/v1/"))
+}
+
 /// Method, path with examples filled in, and what the document says of it.
 fn operations(document: &Value) -> Vec<(Method, String, Value)> {
     let mut found = Vec::new();
-    for (path, item) in document["paths"].as_object().expect("paths") {
+    for (path, item) in api_paths(document) {
         for (method, operation) in item.as_object().expect("a path") {
             let mut filled = path.clone();
             for parameter in operation["parameters"].as_array().into_iter().flatten() {
@@ -114,6 +122,37 @@ fn is_a_humans(path: &str) -> bool {
 }
 
 #[test]
+fn what_is_for_who_watches_is_documented_and_needs_no_token() {
+    let world = World::start_with(&[("ACCORD_METRICS", "on")]);
+    let document = served(&world);
+    let paths = document["paths"].as_object().expect("paths");
+    let beside: Vec<&String> = paths
+        .keys()
+        .filter(|path| !path.starts_with("/api/v1/"))
+        .collect();
+    assert_eq!(beside, ["/healthz", "/metrics", "/readyz"]);
+    for path in beside {
+        let operation = &paths[path]["get"];
+        assert_eq!(operation["security"], json!([]), "{path}");
+        assert!(operation["responses"]["401"].is_null(), "{path}");
+        let answer = world.get_root(path).by(Actor::Nobody).send().expect(200);
+        let media = answer.headers["content-type"].split(';').next();
+        let content = &operation["responses"]["200"]["content"];
+        let described = &content[media.expect("a media type")];
+        assert!(described.is_object(), "{path}: {media:?}");
+    }
+    let ready = &document["components"]["schemas"]["Ready"];
+    let answer = world
+        .get_root("/readyz")
+        .by(Actor::Nobody)
+        .send()
+        .expect(200);
+    let members = answer.body.as_object().expect("an object").keys();
+    let described = ready["properties"].as_object().expect("members").keys();
+    assert!(members.eq(described), "{}", answer.text);
+}
+
+#[test]
 fn every_route_refuses_an_unknown_parameter_by_name() {
     let world = World::shared();
     for (method, path, _) in operations(&served(&world)) {
@@ -178,7 +217,7 @@ fn every_route_with_a_body_refuses_an_unknown_member_by_name() {
 fn a_method_that_a_path_does_not_take_is_405_and_says_which_it_takes() {
     let world = World::shared();
     let document = served(&world);
-    for (path, item) in document["paths"].as_object().expect("paths") {
+    for (path, item) in api_paths(&document) {
         let path = path.replace(['{', '}'], "");
         let path = path.strip_prefix("/api/v1").expect("under the prefix");
         for method in ["get", "put", "post", "delete", "patch", "options"] {

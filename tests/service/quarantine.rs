@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use crate::pathology::loads;
 use crate::people::{number, person, verified_person, with};
-use crate::world::{Actor, World};
+use crate::postgres::Cluster;
+use crate::world::{Actor, Place, World};
 
 /// More rows than the hundred conflicts that R98 allows.
 const ROWS: usize = 120;
@@ -137,6 +138,51 @@ fn r98_a_file_with_its_numbers_shifted_is_quarantined_and_moves_nobody() {
 }
 
 #[test]
+fn r98_a_source_that_comes_by_two_nodes_is_quarantined_once_and_in_time() {
+    let cluster = match Cluster::shared() {
+        Ok(cluster) => cluster,
+        Err(why) => {
+            eprintln!("left out: {why}");
+            return;
+        }
+    };
+    let nodes = World::nodes(Place::Postgres(cluster), 2);
+    let patients = patients();
+    let right: Vec<Value> = patients
+        .iter()
+        .enumerate()
+        .map(|(at, it)| named(at, it))
+        .collect();
+    loads(&nodes[0], "gp", &right);
+    let before = persons(&nodes[0]);
+    let wrong = shifted(&patients);
+    let (one, other) = wrong.split_at(ROWS / 2);
+
+    let answers: Vec<Value> = thread::scope(|scope| {
+        let halves = [(&nodes[0], one), (&nodes[1], other)];
+        let sending = halves.map(|(node, rows)| scope.spawn(move || loads(node, "ed", rows)));
+        let answers = sending.map(|sending| sending.join().expect("no panic"));
+        answers.into_iter().flatten().collect()
+    });
+    // The rest of the file comes by both as well.
+    let again = shifted(&patients.iter().rev().cloned().collect::<Vec<_>>());
+    let renamed = |(place, row): (usize, &Value)| named(ROWS + place, row);
+    let rest: Vec<Value> = again.iter().enumerate().map(renamed).collect();
+    loads(&nodes[0], "ed", &rest[..ROWS / 2]);
+    loads(&nodes[1], "ed", &rest[ROWS / 2..]);
+
+    let acted_on = answers.iter().filter(|answer| !is_deferred(answer)).count();
+    assert!(acted_on <= 100, "{acted_on} rows were acted on");
+    let tasks = source_tasks(&nodes[1]);
+    assert_eq!(tasks.len(), 1, "one question about one source: {tasks:?}");
+    let after = persons(&nodes[0]);
+    for (record, person) in &before {
+        assert_eq!(after.get(record), Some(person), "{record} has moved");
+    }
+    assert!(nodes.iter().all(|node| quarantine_of(node, "ed").is_some()));
+}
+
+#[test]
 fn r98_what_a_quarantined_source_sends_anchors_nothing_for_others() {
     let world = World::start();
     let patients = patients();
@@ -230,6 +276,118 @@ fn r98_after_its_release_a_source_s_records_are_decided_as_any_other() {
     assert!(quarantine_of(&world, "ed").is_none());
     let task = &source_tasks(&world)[0];
     assert_eq!(task["state"], "closed");
+}
+
+/// A source that is quarantined, and has put its rows right since.
+fn quarantined(world: &World) {
+    let patients = patients();
+    let right: Vec<Value> = patients
+        .iter()
+        .enumerate()
+        .map(|(at, it)| named(at, it))
+        .collect();
+    loads(world, "gp", &right);
+    loads(world, "ed", &shifted(&patients));
+    assert!(quarantine_of(world, "ed").is_some());
+    loads(world, "ed", &right);
+}
+
+fn releases(world: &World, source: &str) {
+    world
+        .post(&format!("/sources/{source}/release"))
+        .by(Actor::Steward)
+        .json(&json!({"reason": "the file was put right"}))
+        .send()
+        .expect(202);
+    waits_until_decided(world, source);
+}
+
+/// DESIGN §2.2 and §2.3: only the last word of a source is decided, for each
+/// update before it is one that it has itself overtaken; all of them stay, and
+/// what they said is remembered as what the record said before.
+#[test]
+fn r98_the_versions_between_stay_and_are_remembered_as_earlier_values_are() {
+    let world = World::start();
+    let known = with(&verified_person("between"), json!({"phones": null}));
+    world.registers("ed", "between", &known);
+    quarantined(&world);
+    let lived = json!([{"lines": ["7 Passage Way"], "postcode": "LS7 3QQ"}]);
+    let between = with(
+        &known,
+        json!({"family_name": "Betweenname", "addresses": lived, "restricted": true}),
+    );
+    let held = world.registers("ed", "between", &between);
+    assert!(is_deferred(&held.body), "{}", held.text);
+    let last = with(&known, json!({"phones": ["07700 900417"]}));
+    assert!(is_deferred(&world.registers("ed", "between", &last).body));
+    releases(&world, "ed");
+
+    let record = world.record("ed", "between");
+    assert_eq!(record["record"]["family_name"], known["family_name"]);
+    assert_eq!(record["record"]["phones"], last["phones"]);
+    let standings: Vec<&str> = record
+        .list("versions")
+        .iter()
+        .map(|version| version["standing"].as_str().expect("a standing"))
+        .collect();
+    assert_eq!(standings.len(), 4, "{}", record.text);
+    let person = world.cross_reference("ed", "between").person();
+    let asked = json!({
+        "given_names": known["given_names"], "family_name": "Betweenname",
+        "birth_date": known["birth_date"],
+    });
+    let found = world.matches(&asked);
+    assert!(found.mentions(&person), "{}", found.text);
+    let searched = world
+        .post("/persons/search")
+        .by(Actor::Clinician)
+        .json(&json!({"family_name": known["family_name"], "birth_date": known["birth_date"]}))
+        .send()
+        .expect(200);
+    let shown = &searched["persons"][0];
+    assert_eq!(
+        shown["restricted"], true,
+        "a restriction that came protects"
+    );
+}
+
+#[test]
+fn r98_a_version_between_that_speaks_of_someone_else_is_kept_and_not_remembered() {
+    let world = World::start();
+    let known = verified_person("steady");
+    world.registers("ed", "steady", &known);
+    quarantined(&world);
+    let stranger = person("a stranger in between");
+    world.registers("ed", "steady", &stranger);
+    let last = with(&known, json!({"phones": ["07700 900418"]}));
+    world.registers("ed", "steady", &last);
+    releases(&world, "ed");
+
+    let record = world.record("ed", "steady");
+    assert_eq!(record.list("versions").len(), 4, "{}", record.text);
+    assert_eq!(record["record"]["phones"], last["phones"]);
+    let person = world.cross_reference("ed", "steady").person();
+    let found = world.matches(&stranger);
+    assert!(!found.mentions(&person), "{}", found.text);
+}
+
+#[test]
+fn r98_a_row_that_was_about_someone_else_from_the_start_is_put_right_by_the_next() {
+    let world = World::start();
+    let known = verified_person("put right");
+    let elsewhere = world.registers("gp", "put right", &known).person();
+    quarantined(&world);
+    let stranger = person("somebody of the next row");
+    assert!(is_deferred(&world.registers("ed", "late", &stranger).body));
+    assert!(is_deferred(&world.registers("ed", "late", &known).body));
+    releases(&world, "ed");
+
+    assert_eq!(world.cross_reference("ed", "late").person(), elsewhere);
+    let found = world.matches(&stranger);
+    assert!(!found.mentions(&elsewhere), "{}", found.text);
+    let newcomer = world.registers("pas", "stranger", &stranger);
+    assert_ne!(newcomer.person(), elsewhere);
+    assert!(newcomer.tasks().is_empty(), "{}", newcomer.text);
 }
 
 #[test]

@@ -28,6 +28,9 @@ pub(crate) enum Actor {
     GpFeed,
     Clinician,
     Steward,
+    SecondSteward,
+    Approver,
+    SecondApprover,
     Engineer,
     Auditor,
     Administrator,
@@ -36,11 +39,14 @@ pub(crate) enum Actor {
 }
 
 impl Actor {
-    const WITH_TOKENS: [Self; 8] = [
+    const WITH_TOKENS: [Self; 11] = [
         Self::Integration,
         Self::GpFeed,
         Self::Clinician,
         Self::Steward,
+        Self::SecondSteward,
+        Self::Approver,
+        Self::SecondApprover,
         Self::Engineer,
         Self::Auditor,
         Self::Administrator,
@@ -60,6 +66,9 @@ impl Actor {
             ],
             Self::Clinician => &["--actor", "clare", "--role", "clinician", "--person"],
             Self::Steward => &["--actor", "stewart", "--role", "steward", "--person"],
+            Self::SecondSteward => &["--actor", "stella", "--role", "steward", "--person"],
+            Self::Approver => &["--actor", "april", "--role", "approver", "--person"],
+            Self::SecondApprover => &["--actor", "arthur", "--role", "approver", "--person"],
             Self::Engineer => &["--actor", "edith", "--role", "engineer", "--person"],
             Self::Auditor => &["--actor", "audrey", "--role", "auditor", "--person"],
             Self::Administrator => &["--actor", "adam", "--role", "administrator", "--person"],

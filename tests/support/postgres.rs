@@ -411,8 +411,10 @@ pub(crate) fn wait_for_end(process: u32) {
     let deadline = Instant::now() + Duration::from_secs(30);
     let is_alive = || {
         let status = fs::read_to_string(format!("/proc/{process}/status"));
-        // One that nobody has waited for yet is a zombie, and has ended.
-        status.is_ok_and(|status| !status.contains("State:\tZ"))
+        let threads = fs::read_dir(format!("/proc/{process}/task")).map_or(0, Iterator::count);
+        // One that nobody has waited for yet is a zombie, and has ended once its
+        // other threads have: they may hold its files for a while.
+        status.is_ok_and(|status| !status.contains("State:\tZ") || threads > 1)
     };
     while is_alive() && Instant::now() < deadline {
         thread::sleep(Duration::from_millis(5));

@@ -6,18 +6,23 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::flows::{standing, store_figures};
 use crate::interfaces::http::exchange::Doorkeeper;
 
 /// Where an answering service stands.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Ready {
+    /// `ready`.
     status: &'static str,
+    /// True.
     ready: bool,
     /// The last event of the ledger.
+    #[schema(minimum = 0)]
     position: i64,
-    /// Events that the index is behind the ledger; answers include them.
+    /// Changed records that the index does not know yet; answers include them.
+    #[schema(minimum = 0)]
     index_lag: i64,
     /// For how long the oldest of these has waited.
     index_lag_ms: u64,
@@ -27,19 +32,29 @@ struct Ready {
     queue: usize,
 }
 
-#[derive(Serialize)]
+/// Why a service does not answer.
+#[derive(Serialize, ToSchema)]
 struct NotReady {
+    /// The first of the reasons.
     status: &'static str,
+    /// False.
     ready: bool,
+    /// `stopping`, `the ledger does not answer`.
     reasons: Vec<&'static str>,
 }
 
-/// The process lives.
+/// Says that the process lives, and nothing else.
+#[utoipa::path(get, path = "/healthz", tag = "watching",
+    responses((status = 200, description = "`ok`.", body = String, content_type = "text/plain")))]
 pub(super) async fn is_alive() -> &'static str {
     "ok"
 }
 
-/// The ledger answers; says how far the index lags.
+/// Says whether the ledger answers, and how far the index lags.
+#[utoipa::path(get, path = "/readyz", tag = "watching",
+    responses(
+        (status = 200, description = "It answers; an index that lags makes it slower.", body = Ready),
+        (status = 503, description = "It does not: send requests elsewhere.", body = NotReady)))]
 pub(super) async fn is_ready(State(keeper): State<Doorkeeper>) -> Response {
     let mut reasons = Vec::new();
     if keeper.door.is_stopping() {

@@ -187,7 +187,13 @@ pub(super) fn start() -> Result<PrometheusHandle, BuildError> {
     Ok(handle)
 }
 
-/// `GET /metrics`
+/// Gives the figures in Prometheus' text format, where the service is started
+/// with them.
+#[utoipa::path(get, path = "/metrics", tag = "watching",
+    responses(
+        (status = 200, description = "The figures.", body = String, content_type = "text/plain"),
+        (status = 404, description = "Metrics are off, or on an address of their own.",
+            body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn show(State(keeper): State<Doorkeeper>) -> Response {
     let Some(handle) = &keeper.door.figures else {
         let detail = "metrics are off; start the service with --metrics on";

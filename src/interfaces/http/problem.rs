@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use crate::flows::FlowError;
 use crate::registry::MergeRefusal;
+use crate::review::ReviewRefusal;
 use crate::security::Denied;
 
 /// A problem (RFC 9457): what is wrong, where, by which rule, and what to do
@@ -36,6 +37,10 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, example = "type")]
     pub rule: Option<String>,
+    /// Where a decision names evidence that has changed: its digest now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
+    pub evidence: Option<String>,
     /// Id of the request, as in the log.
     #[schema(example = "8f1c2d3e4f5a6b7c")]
     pub request_id: String,
@@ -176,6 +181,7 @@ impl Problem {
             detail: detail.into(),
             member: usual.map(|(member, _)| member.to_owned()),
             rule: usual.map(|(_, rule)| rule.to_owned()),
+            evidence: None,
             request_id: request_id.to_owned(),
         }
     }
@@ -210,6 +216,17 @@ impl Problem {
             } => Self::new(Refused::Unprocessable, detail, request_id)
                 .member(member)
                 .rule(rule),
+            FlowError::Malformed {
+                member,
+                rule,
+                detail,
+            } => Self::new(Refused::Malformed, *detail, request_id)
+                .member(member)
+                .rule(rule),
+            FlowError::TooMany(detail) => {
+                Self::new(Refused::TooMany, *detail, request_id).rule("merges in an hour")
+            }
+            FlowError::Review(refusal) => Self::review(refusal, request_id),
             FlowError::Refused(refusal) => Self::refused(refusal, request_id),
             FlowError::Conflict(detail) => Self::new(Refused::Conflict, *detail, request_id),
             FlowError::Stale => Self::new(Refused::Stale, error.to_string(), request_id),
@@ -271,8 +288,31 @@ impl Problem {
         match denied {
             Denied::Reason => problem.member("Accord-Reason").rule("R131"),
             Denied::Source => problem.member("source").rule("sources of the account"),
+            Denied::Person => problem.rule("R114"),
             Denied::Role => problem,
         }
+    }
+
+    /// What the refusal of a step with a question becomes.
+    fn review(refusal: &ReviewRefusal, request_id: &str) -> Self {
+        let (refused, member, rule) = match refusal {
+            ReviewRefusal::Settled => (Refused::Conflict, "task", "one decision"),
+            ReviewRefusal::InHand | ReviewRefusal::NotInHand => {
+                (Refused::Conflict, "task", "one reader at a time")
+            }
+            ReviewRefusal::SamePerson => (Refused::Conflict, "Authorization", "R114"),
+            ReviewRefusal::NotSteward | ReviewRefusal::NotApprover => {
+                (Refused::Forbidden, "Authorization", "R114")
+            }
+            ReviewRefusal::NotAnOutcome => (Refused::Unprocessable, "outcome", "R115"),
+            ReviewRefusal::StaleEvidence { .. } => (Refused::Conflict, "evidence", "R102"),
+        };
+        let problem = Self::new(refused, refusal.to_string(), request_id);
+        let mut problem = problem.member(member).rule(rule);
+        if let ReviewRefusal::StaleEvidence { now } = refusal {
+            problem.evidence = Some(now.clone());
+        }
+        problem
     }
 }
 

@@ -14,6 +14,7 @@ use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::oneshot;
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::flows::Context;
 use crate::foundation::load_limits::{
@@ -149,20 +150,20 @@ async fn keep_up(figures: Option<PrometheusHandle>) {
 }
 
 /// For those who watch: no token, nothing of patients.
-fn watching_routes(keeper: &Doorkeeper, metrics: bool) -> Router {
-    let routes = Router::new()
-        .route("/healthz", get(health::is_alive))
-        .route("/readyz", get(health::is_ready));
-    let routes = if metrics {
-        routes.route("/metrics", get(metrics::show))
+fn watching_routes(metrics: bool) -> OpenApiRouter<Doorkeeper> {
+    let routes = OpenApiRouter::default()
+        .routes(routes!(health::is_alive))
+        .routes(routes!(health::is_ready));
+    if metrics {
+        routes.routes(routes!(metrics::show))
     } else {
         routes
-    };
-    routes.with_state(keeper.clone())
+    }
 }
 
 fn watching_router(keeper: &Doorkeeper) -> Router {
-    guarded(watching_routes(keeper, true), keeper)
+    let routes = Router::from(watching_routes(true));
+    guarded(routes.with_state(keeper.clone()), keeper)
 }
 
 /// Around every route and every path that is none.
@@ -174,14 +175,16 @@ fn guarded(routes: Router, keeper: &Doorkeeper) -> Router {
 }
 
 fn router(keeper: &Doorkeeper, metrics: bool) -> Router {
-    let (api, document) = OpenApiRouter::default()
+    let (api, mut document) = OpenApiRouter::default()
         .nest(rest::API_PREFIX, rest::routes())
         .split_for_parts();
+    // Whether they are answered is a setting; what they answer is not.
+    document.merge(watching_routes(true).into_openapi());
     let document = Bytes::from(rest::publish(&document));
     let routes = api
         .with_state(keeper.context.clone())
         .route("/openapi.json", get(|| async { ([JSON], document) }))
-        .merge(watching_routes(keeper, metrics));
+        .merge(Router::from(watching_routes(metrics)).with_state(keeper.clone()));
     guarded(routes, keeper)
 }
 

@@ -84,6 +84,27 @@ pub(super) struct WithdrawCondition {
     if_match: Option<String>,
 }
 
+/// Parameters of a path with a task.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "describes a path that is read elsewhere")]
+pub(super) struct TaskParameters {
+    /// A task's id.
+    #[param(example = "T-0193d0a2b7c47d3e8f1a2b3c4d5e6f71")]
+    task: String,
+}
+
+/// The header under whose condition a step with a task is taken.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "describes a header that is read elsewhere")]
+pub(super) struct TaskCondition {
+    /// The ETag of the task as the caller has seen it. Lists of tags are taken
+    /// too.
+    #[param(rename = "If-Match", pattern = r#"^(\*|(W/)?"[0-9]{1,9}")$"#)]
+    if_match: Option<String>,
+}
+
 /// A problem that any route may answer: status, name, when.
 const PROBLEMS: [(&str, &str, &str); 15] = [
     (
@@ -153,6 +174,9 @@ const ALWAYS: [&str; 8] = ["400", "401", "403", "414", "429", "431", "500", "503
 /// Problems of every route that takes a body.
 const WITH_BODY: [&str; 4] = ["408", "413", "415", "422"];
 
+/// Problems of those that need no token: who watches is always answered.
+const WATCHING: [&str; 3] = ["414", "431", "500"];
+
 /// Headers that every route with a token understands.
 const HEADERS: [&str; 5] = ["Reason", "User", "Role", "Organisation", "RequestId"];
 
@@ -203,6 +227,7 @@ pub fn publish(routes: &OpenApi) -> Vec<u8> {
         {"name": "review", "description": "What waits for a human."},
         {"name": "seals", "description": "Identities that are kept apart; for privacy officers."},
         {"name": "sources", "description": "Who sends records."},
+        {"name": "watching", "description": "Whether the service lives and how it does. No token, and nothing of patients."},
         {"name": "webhooks", "description": "Readers that are told of events."},
     ]);
     let components = &mut document["components"];
@@ -213,8 +238,14 @@ pub fn publish(routes: &OpenApi) -> Vec<u8> {
     components["headers"] = json!({"RequestId": {"schema": {"type": "string"},
         "description": "Id of the request, as in the log."}});
     if let Some(paths) = document["paths"].as_object_mut() {
-        for operation in paths.values_mut().filter_map(Value::as_object_mut) {
-            operation.values_mut().for_each(complete_operation);
+        for (path, operations) in paths {
+            let complete = if path.starts_with(API_PREFIX) {
+                complete_operation
+            } else {
+                complete_watching
+            };
+            let operations = operations.as_object_mut().into_iter();
+            operations.flat_map(Map::values_mut).for_each(complete);
         }
     }
     bound_what_comes_in(&mut document);
@@ -259,7 +290,8 @@ fn problems() -> Value {
     let one = |(status, name, description): (&str, &str, &str)| {
         let mut headers = json!({"x-request-id": {"$ref": "#/components/headers/RequestId"}});
         if matches!(status, "429" | "503") {
-            headers["Retry-After"] = json!({"schema": {"type": "string"},
+            headers["Retry-After"] = json!({"required": true,
+                "schema": {"type": "string", "pattern": "^[1-9][0-9]*$"},
                 "description": "Seconds to wait."});
         }
         if status == "401" {
@@ -276,7 +308,21 @@ fn problems() -> Value {
 fn complete_operation(operation: &mut Value) {
     let has_body = !operation["requestBody"].is_null();
     let usual = ALWAYS.iter().chain(WITH_BODY.iter().filter(|_| has_body));
-    for status in usual {
+    add_problems(operation, usual);
+    let mut own = operation["parameters"].as_array().cloned();
+    own.iter_mut().flatten().for_each(without_null);
+    let shared = HEADERS.map(|name| json!({"$ref": format!("#/components/parameters/{name}")}));
+    operation["parameters"] = own.into_iter().flatten().chain(shared).collect();
+}
+
+fn complete_watching(operation: &mut Value) {
+    operation["security"] = json!([]);
+    add_problems(operation, WATCHING.iter());
+    operation["parameters"] = json!([{"$ref": "#/components/parameters/RequestId"}]);
+}
+
+fn add_problems<'s>(operation: &mut Value, statuses: impl Iterator<Item = &'s &'static str>) {
+    for status in statuses {
         let known = PROBLEMS.iter().find(|(known, _, _)| known == status);
         let (_, name, _) = known.expect("invariant: the table has every usual status");
         let reference = json!({"$ref": format!("#/components/responses/{name}")});
@@ -285,10 +331,6 @@ fn complete_operation(operation: &mut Value) {
             responses[status] = reference;
         }
     }
-    let mut own = operation["parameters"].as_array().cloned();
-    own.iter_mut().flatten().for_each(without_null);
-    let shared = HEADERS.map(|name| json!({"$ref": format!("#/components/parameters/{name}")}));
-    operation["parameters"] = own.into_iter().flatten().chain(shared).collect();
 }
 
 /// A parameter is there or not: none of them is null.

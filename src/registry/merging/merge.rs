@@ -6,11 +6,11 @@ use crate::foundation::{MergeId, PersonId, RecordNumber, TaskId};
 use crate::identity::{Namespace, NhsNumber};
 use crate::matching::{LinkageModel, Reason, Route};
 use crate::registry::merging::tasks::{carry_tasks, drop_proposals};
-use crate::registry::tasks::{Question, evidence_digest, raise};
+use crate::registry::tasks::{Grounds, Question, evidence_digest, raise};
 use crate::registry::{
     ApprovalReason, Carried, Change, ComparedVersion, DropReason, LinkDecision, Member,
     MergeRefusal, MergeStatus, Numbering, PersonStatus, Refused, RegistryEvent, RegistryState,
-    TaskKind, UnlinkReason, needs_approval,
+    TaskKind, TaskPriority, UnlinkReason, needs_approval,
 };
 
 /// What a human asks for.
@@ -236,10 +236,11 @@ pub(super) fn refuse_two_numbers(
         persons: persons.to_vec(),
         weight_bits: None,
         reasons: vec![Reason::TwoVerifiedNumbers],
-        evidence: evidence_digest(model, &seen(all.iter().copied())),
+        grounds: Grounds::seen(model, seen(all.iter().copied())),
+        priority: TaskPriority::Number,
     };
     let mut events = Vec::new();
-    let task = raise(state, &mut events, numbering, question);
+    let task = raise(state, &mut events, numbering, question).task;
     let refusal = MergeRefusal::TwoVerifiedNumbers(task);
     Err(Refused { refusal, events })
 }
@@ -280,6 +281,9 @@ fn ask_for_approval(
         weight_bits: None,
         reasons: Vec::new(),
         evidence: evidence_digest(model, &seen(sides.iter().flatten())),
+        priority: TaskPriority::Sensitive,
+        compared: Vec::new(),
+        rows: Vec::new(),
     }
 }
 

@@ -41,14 +41,7 @@ pub(super) fn ask_of(
         .map(|person| if *person == from { to } else { *person })
         .collect();
     persons.sort_unstable();
-    let question = Question {
-        kind: known.kind,
-        record: known.record,
-        persons,
-        weight_bits: known.weight_bits,
-        reasons: known.reasons.clone(),
-        evidence: known.evidence.clone(),
-    };
+    let question = Question::again(known, persons);
     raise(state, events, numbering, question);
 }
 

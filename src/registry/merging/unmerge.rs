@@ -20,7 +20,7 @@ use crate::registry::tasks::evidence_digest;
 use crate::registry::{
     AssertionKind, Carried, Change, CloseReason, ComparedVersion, LinkDecision, Member,
     MergeRefusal, MergeState, MergeStatus, Numbering, PersonStatus, RecordStatus, RegistryEvent,
-    RegistryState, TaskKind, UnlinkReason,
+    RegistryState, TaskKind, TaskPriority, UnlinkReason,
 };
 
 /// What undoing has done.
@@ -333,6 +333,9 @@ impl Undoing<'_> {
             weight_bits: None,
             reasons: vec![Reason::UnmergeUnclear],
             evidence: evidence_digest(self.model, &[version]),
+            priority: TaskPriority::Weight,
+            compared: vec![version],
+            rows: Vec::new(),
         });
         self.answer.tasks.push(task);
     }

@@ -9,7 +9,7 @@ use crate::matching::Reason;
 use crate::registry::register::{Placed, Work, alone};
 use crate::registry::{
     Change, ConflictKind, Outcome, QuarantineReason, RecordState, RecordStatus, Registered,
-    RegistryEvent, TaskKind, VersionStanding, WINDOW_RECORDS, holds_default,
+    RegistryEvent, TaskKind, TaskPriority, VersionStanding, WINDOW_RECORDS, holds_default,
 };
 
 impl Work<'_> {
@@ -125,6 +125,9 @@ impl Work<'_> {
                 QuarantineReason::Defaults => Reason::SourceDefaultsJumped,
             }],
             evidence: String::new(),
+            priority: TaskPriority::Confusion,
+            compared: Vec::new(),
+            rows: Vec::new(),
         });
         placed.tasks.push(task);
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::foundation::{PersonId, RecordNumber};
 use crate::registry::register::{Placed, Work};
-use crate::registry::{CloseReason, NumberHash, RegistryEvent, TaskStatus, carried_number};
+use crate::registry::{CloseReason, NumberHash, RegistryEvent, carried_number};
 
 /// Who a seal by rule says made it.
 const RULE: &str = "rule R21";
@@ -46,7 +46,7 @@ impl Work<'_> {
     /// What is asked about the person and another is asked no more.
     fn close_pairs(&mut self, person: PersonId) {
         let pairs = self.state.tasks.iter().filter(|(_, task)| {
-            let open = task.status != TaskStatus::Closed;
+            let open = task.waits();
             open && task.persons.len() > 1 && task.persons.contains(&person)
         });
         let closed = pairs.map(|(task, _)| RegistryEvent::TaskClosed {

@@ -8,7 +8,7 @@ use crate::identity::{FindingCode, StandardDate, StandardRecord};
 use crate::matching::Reason;
 use crate::registry::candidates::Scored;
 use crate::registry::register::{Placed, Work};
-use crate::registry::tasks::{Question, evidence_digest, raise};
+use crate::registry::tasks::{Grounds, Question};
 use crate::registry::{ComparedVersion, TaskKind};
 
 impl Work<'_> {
@@ -59,10 +59,14 @@ impl Work<'_> {
             persons: vec![placed.person],
             weight_bits: None,
             reasons: vec![reason],
-            evidence: evidence_digest(self.model, &[ComparedVersion { record, version }]),
+            // The same content asks nothing new.
+            grounds: Grounds::contents(
+                &[&self.registration.digest],
+                vec![ComparedVersion { record, version }],
+            ),
+            priority: self.priority(kind, &self.registration.standard, None),
         };
-        let task = raise(self.state, &mut self.events, self.numbering, question);
-        placed.tasks.push(task);
+        placed.tasks.extend(self.raise(question));
     }
 
     /// Whether this version speaks of a day after a companion's death, or tells of a

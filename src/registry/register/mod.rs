@@ -17,6 +17,8 @@ mod overlay;
 #[cfg(test)]
 mod tests;
 
+pub use overlay::accept_held;
+
 use std::sync::Arc;
 
 use crate::foundation::limits::REVIEW_TASKS_PER_RECORD_MAX;
@@ -24,12 +26,12 @@ use crate::foundation::{EventPosition, PersonId, RecordNumber, TaskId};
 use crate::identity::StandardRecord;
 use crate::matching::{Candidate, Decision, Grade, LinkageModel, Reason, Route, decide};
 use crate::registry::candidates::{Scored, candidates, possible};
-use crate::registry::evidence::{compared, link_decision};
-use crate::registry::tasks::{Question, close_tasks_of, evidence_digest, raise, task_kind};
+use crate::registry::evidence::link_decision;
+use crate::registry::tasks::{Grounds, Question, close_tasks_of, priority, raise, task_kind};
 use crate::registry::{
     Change, CloseReason, LinkDecision, Numbering, OtherPerson, Outcome, RecordState, RecordStatus,
     Registered, Registration, RegistrationAnswer, RegistryEvent, RegistryState, TaskKind,
-    UnlinkReason, VersionStanding, claimed_number,
+    TaskPriority, UnlinkReason, VersionStanding, claimed_number,
 };
 
 /// Decides what follows from a registration. The caller has dealt with a
@@ -41,25 +43,22 @@ pub fn register(
     numbering: &Numbering<'_>,
     registration: &Registration,
 ) -> Change<Registered> {
-    let existing = state
-        .record(&registration.source, &registration.local_id)
-        .cloned();
-    let work = Work {
-        state,
-        model,
-        numbering,
-        registration,
-        events: Vec::new(),
-        changes_verified_number: false,
-    };
-    match existing {
-        None if work.is_deferred() => work.defer_record(None),
-        None => work.first_version(),
-        Some(record) if work.is_older(&record) => work.history(&record),
-        Some(record) if work.is_deferred() => work.defer_update(&record),
-        Some(record) if record.status == RecordStatus::Withdrawn => work.returning(&record),
-        Some(record) => work.update(&record),
+    Work::on(state, model, numbering, registration).register()
+}
+
+/// The same for a record of which nothing was decided yet, because all of its
+/// versions came during a quarantine: the first of them is no measure for this.
+pub(super) fn register_undecided(
+    state: &RegistryState,
+    model: &LinkageModel,
+    numbering: &Numbering<'_>,
+    registration: &Registration,
+) -> Change<Registered> {
+    Work {
+        undecided: true,
+        ..Work::on(state, model, numbering, registration)
     }
+    .register()
 }
 
 struct Work<'a> {
@@ -70,6 +69,8 @@ struct Work<'a> {
     events: Vec<RegistryEvent>,
     /// The update brings another verified number than the earlier version had.
     changes_verified_number: bool,
+    /// What is served of the record was never decided.
+    undecided: bool,
 }
 
 struct Placed {
@@ -81,7 +82,37 @@ struct Placed {
     tasks: Vec<TaskId>,
 }
 
-impl Work<'_> {
+impl<'a> Work<'a> {
+    fn on(
+        state: &'a RegistryState,
+        model: &'a LinkageModel,
+        numbering: &'a Numbering<'a>,
+        registration: &'a Registration,
+    ) -> Self {
+        Self {
+            state,
+            model,
+            numbering,
+            registration,
+            events: Vec::new(),
+            changes_verified_number: false,
+            undecided: false,
+        }
+    }
+
+    fn register(self) -> Change<Registered> {
+        let (source, local_id) = (&self.registration.source, &self.registration.local_id);
+        let existing = self.state.record(source, local_id).cloned();
+        match existing {
+            None if self.is_deferred() => self.defer_record(None),
+            None => self.first_version(),
+            Some(record) if self.is_older(&record) => self.history(&record),
+            Some(record) if self.is_deferred() => self.defer_update(&record),
+            Some(record) if record.status == RecordStatus::Withdrawn => self.returning(&record),
+            Some(record) => self.update(&record),
+        }
+    }
+
     fn is_older(&self, record: &RecordState) -> bool {
         match (self.registration.effective_at, record.current.effective_at) {
             (Some(sent), Some(known)) => sent < known,
@@ -130,10 +161,14 @@ impl Work<'_> {
     }
 
     fn update(mut self, record: &RecordState) -> Change<Registered> {
-        let version = record.latest_version + 1;
         if let Some(objection) = self.objection(record) {
-            return self.hold(record, version, objection);
+            return self.hold(record, record.latest_version + 1, objection);
         }
+        self.become_current(record)
+    }
+
+    fn become_current(mut self, record: &RecordState) -> Change<Registered> {
+        let version = record.latest_version + 1;
         self.push_version(record.number, version, VersionStanding::Current);
         self.settle_held(record);
         let standard = self.with_history(record.number);
@@ -145,7 +180,7 @@ impl Work<'_> {
         // Where a human has put it, the machine leaves it.
         let kept = others || record.link.as_ref().and_then(|link| link.route) == Some(Route::Human);
         let mut placed = match person {
-            Some(person) if kept => self.judge(record, person, version, &candidates),
+            Some(person) if kept => self.judge(record, person, version, &standard, &candidates),
             _ => self.place(record.number, version, &standard, &candidates, person),
         };
         self.judge_life(record.number, version, &candidates, &mut placed);
@@ -160,6 +195,7 @@ impl Work<'_> {
         record: &RecordState,
         person: PersonId,
         version: u32,
+        standard: &StandardRecord,
         candidates: &[Scored],
     ) -> Placed {
         let mut tasks = Vec::new();
@@ -172,21 +208,16 @@ impl Work<'_> {
             .open_tasks_of(person)
             .find(|(_, task)| task.kind == TaskKind::LinkDoubtful && task.record == record.number);
         if let (true, Some(own)) = (doubtful, own) {
-            let compared = compared(record.number, version, own);
-            let question = Question {
+            let asked = (record.number, version);
+            tasks.extend(self.raise(Question {
                 kind: TaskKind::LinkDoubtful,
                 record: record.number,
                 persons: vec![person],
                 weight_bits: Some(own.score.weight.bits()),
                 reasons: vec![Reason::UpdateContradictsPerson],
-                evidence: evidence_digest(self.model, &compared),
-            };
-            tasks.push(raise(
-                self.state,
-                &mut self.events,
-                self.numbering,
-                question,
-            ));
+                grounds: Grounds::compared(self.model, asked, standard, own),
+                priority: self.priority(TaskKind::LinkDoubtful, standard, Some(own)),
+            }));
         } else if let Some((task, _)) = open {
             self.events.push(RegistryEvent::TaskClosed {
                 task,
@@ -208,7 +239,8 @@ impl Work<'_> {
             Decision::Review { persons } => persons,
             Decision::NewPerson => Vec::new(),
         };
-        tasks.extend(self.ask_about(record.number, version, person, &found, &elsewhere));
+        let asked = (record.number, version);
+        tasks.extend(self.ask_about(asked, standard, person, &found, &elsewhere));
         self.stays(
             record,
             possible(self.model, &elsewhere, &graded, Some(person)),
@@ -269,7 +301,7 @@ impl Work<'_> {
             }
             Decision::Review { persons } => {
                 let own = self.own_person(record, version, alone_under);
-                let tasks = self.ask_about(record, version, own, &persons, &others);
+                let tasks = self.ask_about((record, version), standard, own, &persons, &others);
                 alone(own, possible(self.model, &others, &graded, None), tasks)
             }
             Decision::NewPerson => {
@@ -324,8 +356,8 @@ impl Work<'_> {
 
     fn ask_about(
         &mut self,
-        record: RecordNumber,
-        version: u32,
+        asked: (RecordNumber, u32),
+        standard: &StandardRecord,
         own: PersonId,
         found: &[(PersonId, crate::matching::MatchWeight, Vec<Reason>)],
         candidates: &[&Scored],
@@ -337,50 +369,33 @@ impl Work<'_> {
             };
             let mut persons = vec![own, *person];
             persons.sort_unstable();
-            let question = Question {
-                kind: task_kind(reasons),
-                record,
+            let kind = task_kind(reasons);
+            tasks.extend(self.raise(Question {
+                kind,
+                record: asked.0,
                 persons,
                 weight_bits: Some(weight.bits()),
                 reasons: reasons.clone(),
-                evidence: evidence_digest(self.model, &compared(record, version, scored)),
-            };
-            tasks.push(raise(
-                self.state,
-                &mut self.events,
-                self.numbering,
-                question,
-            ));
+                grounds: Grounds::compared(self.model, asked, standard, scored),
+                priority: self.priority(kind, standard, Some(scored)),
+            }));
         }
         tasks
     }
 
-    fn stays(
+    fn raise(&mut self, question: Question) -> Option<TaskId> {
+        raise(self.state, &mut self.events, self.numbering, question).waiting()
+    }
+
+    fn priority(
         &self,
-        record: &RecordState,
-        possible: Vec<OtherPerson>,
-        tasks: Vec<TaskId>,
-    ) -> Placed {
-        let link = record.link.as_ref();
-        let person = link.map_or_else(|| self.numbering.person(), |link| link.person);
-        let route = link.and_then(|link| link.route);
-        let companions = self
-            .state
-            .persons
-            .get(&person)
-            .is_some_and(|person| person.members.len() > 1);
-        Placed {
-            person,
-            outcome: if companions {
-                Outcome::Linked
-            } else {
-                Outcome::NewPerson
-            },
-            route,
-            weight_bits: link.and_then(|link| link.weight_bits),
-            possible,
-            tasks,
-        }
+        kind: TaskKind,
+        standard: &StandardRecord,
+        with: Option<&Scored>,
+    ) -> TaskPriority {
+        let members = with.into_iter().flat_map(|scored| &scored.members);
+        let members = members.map(|member| member.standard.as_ref());
+        priority(kind, members.chain([standard]), self.numbering.now)
     }
 
     fn decide(&self, candidates: &[&Scored]) -> (Decision, Vec<(Grade, Vec<Reason>)>) {
@@ -416,19 +431,6 @@ impl Work<'_> {
 
     fn find_candidates(&self, record: RecordNumber, standard: &Arc<StandardRecord>) -> Vec<Scored> {
         candidates(self.state, self.model, self.registration, record, standard)
-    }
-
-    fn with_history(&self, record: RecordNumber) -> Arc<StandardRecord> {
-        match self.state.standards.get(&record) {
-            Some(earlier) => Arc::new(
-                self.registration
-                    .standard
-                    .as_ref()
-                    .clone()
-                    .remembering(earlier),
-            ),
-            None => Arc::clone(&self.registration.standard),
-        }
     }
 
     fn push_version(&mut self, record: RecordNumber, version: u32, standing: VersionStanding) {

@@ -3,15 +3,16 @@
 
 use std::sync::Arc;
 
-use crate::foundation::RecordNumber;
+use crate::foundation::{RecordNumber, TaskId};
 use crate::identity::StandardRecord;
-use crate::matching::Reason;
 use crate::matching::levels::NhsNumberLevel;
+use crate::matching::{LinkageModel, Reason};
 use crate::registry::register::{Placed, Work};
-use crate::registry::tasks::{Question, evidence_digest, raise};
+use crate::registry::tasks::{Grounds, Question};
 use crate::registry::{
-    Change, CloseReason, ComparedVersion, LiveNumbers, Outcome, RecordState, Registered,
-    RegistryEvent, TaskKind, VersionStanding,
+    Change, CloseReason, ComparedVersion, EvidenceRow, LiveNumbers, Numbering, OtherPerson,
+    Outcome, RecordState, Registered, Registration, RegistryEvent, RegistryState, TaskKind,
+    VersionStanding,
 };
 
 /// Why an update is held.
@@ -27,6 +28,25 @@ pub(super) enum Objection {
     Supersession,
 }
 
+/// Decides on a held version that a human says is the same patient's; the
+/// registration has its content. Who holds the version has settled its question.
+#[must_use]
+pub fn accept_held(
+    state: &RegistryState,
+    model: &LinkageModel,
+    numbering: &Numbering<'_>,
+    registration: &Registration,
+    version: u32,
+) -> Change<Registered> {
+    let existing = state.record(&registration.source, &registration.local_id);
+    let existing = existing.cloned();
+    let work = Work::on(state, model, numbering, registration);
+    match existing {
+        Some(record) => work.accept(&record, version),
+        None => work.first_version(),
+    }
+}
+
 impl Work<'_> {
     /// Why the update must not become current, if so.
     pub(super) fn objection(&mut self, record: &RecordState) -> Option<Objection> {
@@ -39,12 +59,32 @@ impl Work<'_> {
         let score = self.model.score(&self.registration.standard, &[&earlier]);
         self.changes_verified_number =
             score.vector.nhs_number() == NhsNumberLevel::DifferentVerified;
-        if score.contradictions() >= 2 {
-            Some(Objection::SomeoneElse)
+        if score.is_of_someone_else() {
+            // What was served before was never decided: it holds nothing up.
+            (!self.undecided).then_some(Objection::SomeoneElse)
         } else if self.changes_verified_number && self.companions_keep_their_number(record) {
             Some(Objection::SecondNumber)
         } else {
             None
+        }
+    }
+
+    /// The version with the history before it; what was served and never decided
+    /// counts as history unless it speaks of someone else.
+    pub(super) fn with_history(&self, record: RecordNumber) -> Arc<StandardRecord> {
+        let earlier = self.state.standards.get(&record).filter(|earlier| {
+            let score = || self.model.score(&self.registration.standard, &[earlier]);
+            !self.undecided || !score().is_of_someone_else()
+        });
+        match earlier {
+            Some(earlier) => Arc::new(
+                self.registration
+                    .standard
+                    .as_ref()
+                    .clone()
+                    .remembering(earlier),
+            ),
+            None => Arc::clone(&self.registration.standard),
         }
     }
 
@@ -84,16 +124,18 @@ impl Work<'_> {
             return;
         };
         if self.state.contradicts_supersession(said) {
-            let question = Question {
+            let compared = vec![ComparedVersion { record, version }];
+            let content = [self.registration.digest.as_str()];
+            let standard = &self.registration.standard;
+            placed.tasks.extend(self.raise(Question {
                 kind: TaskKind::SupersessionConflict,
                 record,
                 persons: vec![placed.person],
                 weight_bits: None,
                 reasons: vec![Reason::SupersessionConflicts],
-                evidence: evidence_digest(self.model, &[ComparedVersion { record, version }]),
-            };
-            let task = raise(self.state, &mut self.events, self.numbering, question);
-            placed.tasks.push(task);
+                grounds: Grounds::contents(&content, compared),
+                priority: self.priority(TaskKind::SupersessionConflict, standard, None),
+            }));
         } else if !self.state.knows_replacement(said) {
             self.events.push(RegistryEvent::NumberReplaced {
                 record,
@@ -101,6 +143,21 @@ impl Work<'_> {
                 replaced_by: said.replaced_by,
             });
         }
+    }
+
+    fn rows_against_earlier(&self, record: &RecordState) -> Vec<EvidenceRow> {
+        let Some(earlier) = self.state.standards.get(&record.number) else {
+            return Vec::new();
+        };
+        let explained = self
+            .model
+            .explain(&self.registration.standard, &[earlier.as_ref()]);
+        let rows = explained.rows.into_iter().map(|row| EvidenceRow {
+            field: row.field,
+            level: row.level,
+            weight_bits: row.weight_bits,
+        });
+        rows.collect()
     }
 
     /// A version that fits settles the question about one that did not.
@@ -119,6 +176,46 @@ impl Work<'_> {
         }
     }
 
+    /// The held version as a further one with the same content, whatever the
+    /// machine holds against it: a human has said that it is the same patient.
+    pub(super) fn accept(mut self, record: &RecordState, held: u32) -> Change<Registered> {
+        self.events.push(RegistryEvent::HeldSettled {
+            record: record.number,
+            version: held,
+            accepted: true,
+        });
+        self.become_current(record)
+    }
+
+    /// The record keeps its person.
+    pub(super) fn stays(
+        &self,
+        record: &RecordState,
+        possible: Vec<OtherPerson>,
+        tasks: Vec<TaskId>,
+    ) -> Placed {
+        let link = record.link.as_ref();
+        let person = link.map_or_else(|| self.numbering.person(), |link| link.person);
+        let route = link.and_then(|link| link.route);
+        let companions = self
+            .state
+            .persons
+            .get(&person)
+            .is_some_and(|person| person.members.len() > 1);
+        Placed {
+            person,
+            outcome: if companions {
+                Outcome::Linked
+            } else {
+                Outcome::NewPerson
+            },
+            route,
+            weight_bits: link.and_then(|link| link.weight_bits),
+            possible,
+            tasks,
+        }
+    }
+
     pub(super) fn hold(
         mut self,
         record: &RecordState,
@@ -127,11 +224,20 @@ impl Work<'_> {
     ) -> Change<Registered> {
         self.push_version(record.number, version, VersionStanding::Held);
         let person = record.link.as_ref().map(|link| link.person);
-        let question = Question {
-            kind: match objection {
-                Objection::Supersession => TaskKind::SupersessionConflict,
-                Objection::SomeoneElse | Objection::SecondNumber => TaskKind::OverlayHeld,
-            },
+        let compared = [record.current.version, version].map(|version| ComparedVersion {
+            record: record.number,
+            version,
+        });
+        let kind = match objection {
+            Objection::Supersession => TaskKind::SupersessionConflict,
+            Objection::SomeoneElse | Objection::SecondNumber => TaskKind::OverlayHeld,
+        };
+        let contents = [&record.current.digest, &self.registration.digest];
+        let mut grounds = Grounds::contents(&contents.map(String::as_str), compared.to_vec());
+        let standard = &self.registration.standard;
+        grounds.rows = self.rows_against_earlier(record);
+        let task = self.raise(Question {
+            kind,
             record: record.number,
             persons: person.into_iter().collect(),
             weight_bits: None,
@@ -140,22 +246,18 @@ impl Work<'_> {
                 Objection::SecondNumber => Reason::SecondVerifiedNumber,
                 Objection::Supersession => Reason::SupersessionConflicts,
             }],
-            evidence: evidence_digest(
-                self.model,
-                &[
-                    ComparedVersion {
-                        record: record.number,
-                        version: record.current.version,
-                    },
-                    ComparedVersion {
-                        record: record.number,
-                        version,
-                    },
-                ],
-            ),
-        };
-        let task = raise(self.state, &mut self.events, self.numbering, question);
-        let mut placed = self.stays(record, Vec::new(), vec![task]);
+            grounds,
+            priority: self.priority(kind, standard, None),
+        });
+        if task.is_none() {
+            // A human has said of this content that it is somebody else.
+            self.events.push(RegistryEvent::HeldSettled {
+                record: record.number,
+                version,
+                accepted: false,
+            });
+        }
+        let mut placed = self.stays(record, Vec::new(), task.into_iter().collect());
         placed.outcome = Outcome::UpdateHeld;
         self.finish(record.number, version, placed, None, false)
     }

@@ -26,7 +26,7 @@ use sqlx::{PgConnection, Postgres, Transaction};
 use crate::foundation::Instant;
 use crate::storage::StoreError;
 use crate::storage::error::EngineError;
-pub(super) use query::{Query, Row, query, write_parameter};
+pub(super) use query::{Query, Row, Value, query, write_parameter};
 
 /// A connection of either engine, alone, from a pool, or in a snapshot that
 /// ends with it.
@@ -170,9 +170,13 @@ impl Writer {
 
     /// The connection, opened again if it was given up.
     pub(super) async fn connection(&mut self) -> Result<&mut Connection, StoreError> {
-        let connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => connect(&self.place).await?,
+        let connection = if let Some(connection) = self.connection.take() {
+            connection
+        } else {
+            let mut connection = connect(&self.place).await?;
+            // A server that crashed meanwhile may have taken sequences back.
+            mend_numbers(&mut connection).await?;
+            connection
         };
         Ok(self.connection.insert(connection))
     }
@@ -295,11 +299,14 @@ pub(super) async fn settle(
     }
     let row = query(
         "select coalesce((select max(audit) from audit), 0), \
-         coalesce((select max(at) from events), 0)",
+         coalesce((select max(at) from events), 0), \
+         (select value from meta where key = $1)",
     )
+    .bind(GAPS)
     .fetch_one(connection)
     .await?;
-    let last: i64 = row.try_get(0)?;
+    let (_, least) = gaps_from(row.try_get(2)?)?;
+    let last = row.try_get::<i64>(0)?.max(least - 1);
     let latest = Instant::from_microseconds(row.try_get(1)?);
     Ok(Settled {
         receipt: None,
@@ -362,15 +369,33 @@ pub(super) async fn numbers(connection: &mut Connection) -> Result<Numbers, Stor
     }
 }
 
+/// Key of `meta` in a file: up to which event and which audit row numbers may
+/// have gaps, because they came from where several processes number. The next
+/// are not below these, and so above every place that came along.
+pub(super) const GAPS: &str = "numbers_with_gaps";
+
+/// The value under [`GAPS`], by event and audit row; zeros without one.
+pub(super) fn gaps_from(value: Option<String>) -> Result<(i64, i64), StoreError> {
+    let Some(text) = value else {
+        return Ok((0, 0));
+    };
+    let parts = text.split_once(' ');
+    let parsed = parts.and_then(|(event, audit)| Some((event.parse().ok()?, audit.parse().ok()?)));
+    parsed.ok_or_else(|| StoreError::inconsistent("meta", "value", GAPS))
+}
+
 async fn highest_numbers(connection: &mut Connection) -> Result<Numbers, StoreError> {
     let row = query(
         "select coalesce((select max(position) from events), 0), \
-         coalesce((select max(record) from records), 0)",
+         coalesce((select max(record) from records), 0), \
+         (select value from meta where key = $1)",
     )
+    .bind(GAPS)
     .fetch_one(connection)
     .await?;
+    let (least, _) = gaps_from(row.try_get(2)?)?;
     Ok(Numbers {
-        position: row.try_get(0)?,
+        position: row.try_get::<i64>(0)?.max(least - 1),
         record: row.try_get(1)?,
         positions: i64::MAX,
     })
@@ -408,7 +433,8 @@ pub(super) async fn raise_numbers(connection: &mut Connection) -> Result<(), Sto
     }
 }
 
-/// Lifts sequences that have fallen behind the rows.
+/// Lifts sequences that have fallen behind the rows. Others may draw from them
+/// meanwhile: what those get is below the rows, fails, and is drawn again.
 pub(super) async fn mend_numbers(connection: &mut Connection) -> Result<(), StoreError> {
     if let Engine::Postgres(it) = connection.engine()?
         && postgres::numbers_are_behind(it).await?

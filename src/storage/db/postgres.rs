@@ -31,6 +31,8 @@ const RECORDS: i64 = 64;
 pub(super) fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
     let options = PgConnectOptions::from_str(url)?;
     Ok(options
+        // What is slow stands in the metrics; a command says one sentence.
+        .disable_statement_logging()
         .application_name("accord")
         .statement_cache_capacity(STATEMENTS_KEPT)
         // A stopped writer must not hold its keys, nor the horizon, for long.

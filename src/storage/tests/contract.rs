@@ -2,13 +2,11 @@
 
 use super::{
     CommitReads, EventPosition, Ledger, Planned, ReadSet, RegistryEvent, Sent, StoreError, actor,
-    at, decision, source, task_closed, task_id, task_opened, withdrawal,
+    at, decision, source, withdrawal,
 };
 use crate::matching::Route;
-use crate::registry::{
-    PersonStatus, RecordStatus, TaskKind, TaskStatus, UnlinkReason, VersionStanding,
-};
-use crate::storage::{FeedRow, RememberedAnswer, TaskFilter};
+use crate::registry::{PersonStatus, RecordStatus, UnlinkReason, VersionStanding};
+use crate::storage::{FeedRow, RememberedAnswer};
 
 async fn a_record_is_read_back_as_it_was_written() {
     let ledger = Ledger::new().await;
@@ -292,62 +290,6 @@ async fn candidates_come_whole_however_many_records_name_them() {
     assert_eq!(sizes, [1, 300]);
 }
 
-async fn tasks_are_listed_filtered_and_paged() {
-    let ledger = Ledger::new().await;
-    let (record, a) = ledger.register(Sent::new("a", &[7])).await;
-    let (_, b) = ledger.register(Sent::new("b", &[8])).await;
-    let (first, second) = (task_id(1).min(task_id(2)), task_id(1).max(task_id(2)));
-    let pair = [a.min(b), a.max(b)];
-    let events = vec![
-        task_opened(first, record, &pair),
-        task_opened(second, record, &[a]),
-    ];
-    ledger.run(ReadSet::default(), events).await;
-    let read = ReadSet {
-        persons: vec![(b, EventPosition(0))],
-        ..ReadSet::default()
-    };
-    // Naming one person of the pair loads the task.
-    ledger.run(read, vec![task_closed(first)]).await;
-    let open = TaskFilter {
-        status: Some(TaskStatus::Open),
-        kind: Some(TaskKind::PossibleDuplicate),
-    };
-    let listed = ledger
-        .store
-        .list_tasks(open, None, 10)
-        .await
-        .expect("a list");
-    assert_eq!(
-        listed.iter().map(|(task, _)| *task).collect::<Vec<_>>(),
-        [second]
-    );
-    let all = ledger
-        .store
-        .list_tasks(TaskFilter::default(), Some(first), 10)
-        .await;
-    assert_eq!(all.expect("a list").len(), 1);
-    let closed = ledger
-        .store
-        .load_task(first)
-        .await
-        .expect("a read")
-        .expect("the task");
-    assert_eq!(
-        (closed.status, closed.persons.as_slice()),
-        (TaskStatus::Closed, pair.as_slice())
-    );
-    assert_eq!(closed.weight_bits, Some(3.25));
-    let view = ledger
-        .store
-        .load_person(a)
-        .await
-        .expect("a read")
-        .expect("the person");
-    assert_eq!(view.tasks, [second]);
-    assert!(ledger.store.verify().await.expect("a check").is_sound());
-}
-
 async fn a_remembered_answer_comes_back() {
     let ledger = Ledger::new().await;
     let key = ("tester".to_owned(), "key-1".to_owned());
@@ -386,6 +328,5 @@ super::on_both_engines! {
     the_feed_gives_each_changed_record_once_and_says_how_far_it_is,
     keys_of_a_changed_record_are_recent_again,
     candidates_come_whole_however_many_records_name_them,
-    tasks_are_listed_filtered_and_paged,
     a_remembered_answer_comes_back,
 }

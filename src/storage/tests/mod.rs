@@ -29,6 +29,7 @@ mod moments;
 mod opening;
 mod shared;
 mod sources;
+mod tasks;
 mod verify;
 mod webhooks;
 mod writer;
@@ -55,7 +56,7 @@ use crate::identity::{StandardRecord, SubmittedRecord};
 use crate::matching::{ModelId, Route};
 use crate::registry::{
     CloseReason, LinkDecision, LocalId, RegistryEvent, RegistryState, SourceCode, TaskKind,
-    UnlinkReason, VersionStanding,
+    TaskPriority, UnlinkReason, VersionStanding,
 };
 
 pub(super) const OPTIONS: StoreOptions = StoreOptions {
@@ -429,6 +430,9 @@ pub(super) fn task_opened(
         weight_bits: Some(3.25),
         reasons: vec![],
         evidence: "00".into(),
+        priority: TaskPriority::Weight,
+        compared: vec![],
+        rows: vec![],
     }
 }
 

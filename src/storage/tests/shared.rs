@@ -1,10 +1,13 @@
 //! What holds where several processes write one ledger.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use super::sources::{quarantine_begun, quarantine_ended};
 use super::writer::{Decide, first_or_join};
-use super::{Ledger, Sent, actor, at, on_postgres};
-use crate::foundation::{EventPosition, PersonId, RecordNumber};
+use super::{Ledger, Sent, actor, at, on_postgres, source, task_id};
+use crate::foundation::{EventPosition, PersonId, RecordNumber, TaskId};
 use crate::storage::{Planned, ReadSet, StoreError, db};
 
 async fn commit(
@@ -80,6 +83,64 @@ async fn i11_a_person_that_two_processes_change_under_other_keys_loses_nothing()
         let view = other.load_person(person).await.expect("a read");
         assert_eq!(view.expect("the person").members.len(), 51);
         assert!(ledger.events().await > 100);
+    })
+    .await;
+}
+
+/// Quarantines the source unless it is, once the other process decides too (or
+/// does not come).
+fn judge(record: RecordNumber, task: TaskId, met: &Arc<AtomicUsize>) -> Decide<bool> {
+    let met = Arc::clone(met);
+    Box::new(move |state, _| {
+        if state.is_quarantined(&source()) {
+            return Planned::nothing(false);
+        }
+        met.fetch_add(1, Ordering::SeqCst);
+        let until = std::time::Instant::now() + Duration::from_millis(200);
+        while met.load(Ordering::SeqCst) < 2 && std::time::Instant::now() < until {
+            std::thread::yield_now();
+        }
+        Planned {
+            events: quarantine_begun(record, task),
+            ..Planned::nothing(true)
+        }
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r98_of_two_processes_that_judge_one_source_one_quarantines_it() {
+    on_postgres(async {
+        let ledger = Ledger::new().await;
+        let (other, _directory) = ledger.another().await;
+        let (first, _) = ledger.register(Sent::new("a", &[1])).await;
+        let (second, _) = ledger.register(Sent::new("b", &[2])).await;
+        for round in 0..5 {
+            let met = Arc::new(AtomicUsize::new(0));
+            let tasks = [task_id(2 * round), task_id(2 * round + 1)];
+            let judges = [(first, tasks[0]), (second, tasks[1])];
+            let [here, there] = judges.map(|(record, task)| judge(record, task, &met));
+            let read = |local_id: &str, key: u64| Sent::new(local_id, &[key]).read();
+            let (here, there) = tokio::join!(
+                ledger.store.commit(read("a", 1), actor(), at(), here),
+                other.commit(read("b", 2), actor(), at(), there)
+            );
+            let began = [here.expect("a commit"), there.expect("a commit")];
+            assert_ne!(began[0], began[1], "round {round}");
+            let open = ledger.store.list_quarantines().await.expect("quarantines");
+            assert_eq!(open.len(), 1, "round {round}");
+            let begun = usize::from(began[1]);
+            assert_eq!(open[0].quarantine.task, tasks[begun]);
+            ledger
+                .run(read("a", 1), quarantine_ended(tasks[begun]))
+                .await;
+        }
+        assert!(ledger.events().await > 0);
+        let health = [&ledger.store, &other].map(crate::storage::Store::health);
+        let moved = futures_util::future::join_all(health).await;
+        let moved = moved
+            .into_iter()
+            .map(|health| health.expect("health").moved);
+        assert!(moved.sum::<u64>() > 0, "they never met");
     })
     .await;
 }
@@ -186,6 +247,26 @@ async fn sequences_that_were_taken_back_are_lifted_when_a_process_starts() {
         let (other, _directory) = ledger.another().await;
         let second = commit(&other, first_or_join(Sent::new("b", &[8]))).await;
         second.expect("a commit");
+        assert_eq!(ledger.events().await, 6);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sequences_that_a_crash_took_back_are_lifted_when_the_line_is_made_again() {
+    on_postgres(async {
+        let ledger = Ledger::new().await;
+        ledger.register(Sent::new("a", &[7])).await;
+        let mut writer = ledger.store.inner.writer.lock().await;
+        let back = "select setval('event_positions', 0, false), \
+            setval('record_numbers', 0, false), setval('audit_numbers', 1, false)";
+        db::query(back)
+            .fetch_one(writer.connection().await.expect("a connection"))
+            .await
+            .expect("taken back");
+        writer.discard();
+        drop(writer);
+        ledger.register(Sent::new("b", &[8])).await;
         assert_eq!(ledger.events().await, 6);
     })
     .await;

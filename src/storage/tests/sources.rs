@@ -1,9 +1,9 @@
 //! How sources stand is read back as it was written, and a spoilt view is found.
 
 use super::{Ledger, ReadSet, RegistryEvent, Sent, source, task_id};
-use crate::foundation::RecordNumber;
+use crate::foundation::{RecordNumber, TaskId};
 use crate::registry::{
-    CloseReason, ConflictKind, NumberHash, QuarantineReason, Replacement, TaskKind,
+    CloseReason, ConflictKind, NumberHash, QuarantineReason, Replacement, TaskKind, TaskPriority,
 };
 
 fn read(replacement: Option<Replacement>) -> ReadSet {
@@ -21,6 +21,40 @@ fn noted(record: RecordNumber, kind: ConflictKind) -> RegistryEvent {
     }
 }
 
+/// What a commit that quarantines the source says.
+pub(super) fn quarantine_begun(record: RecordNumber, task: TaskId) -> Vec<RegistryEvent> {
+    let quarantined = RegistryEvent::SourceQuarantined {
+        source: source(),
+        record,
+        because: QuarantineReason::Conflicts,
+        conflicts: 1,
+        records: 500,
+        task,
+    };
+    let opened = RegistryEvent::TaskOpened {
+        task,
+        kind: TaskKind::SourceQuarantined,
+        record,
+        persons: vec![],
+        weight_bits: None,
+        reasons: vec![],
+        evidence: String::new(),
+        priority: TaskPriority::Confusion,
+        compared: vec![],
+        rows: vec![],
+    };
+    vec![quarantined, opened]
+}
+
+/// What a commit that releases it says.
+pub(super) fn quarantine_ended(task: TaskId) -> Vec<RegistryEvent> {
+    let closed = RegistryEvent::TaskClosed {
+        task,
+        because: CloseReason::SourceReleased,
+    };
+    vec![RegistryEvent::SourceReleased { source: source() }, closed]
+}
+
 /// Two records, one of them in conflict, and a quarantine with one that waits.
 async fn quarantined() -> (Ledger, RecordNumber) {
     let ledger = Ledger::new().await;
@@ -31,23 +65,8 @@ async fn quarantined() -> (Ledger, RecordNumber) {
         noted(record, ConflictKind::Confusion),
         noted(record, ConflictKind::Confusion),
         noted(record, ConflictKind::Default),
-        RegistryEvent::SourceQuarantined {
-            source: source(),
-            record,
-            because: QuarantineReason::Conflicts,
-            conflicts: 1,
-            records: 500,
-            task,
-        },
-        RegistryEvent::TaskOpened {
-            task,
-            kind: TaskKind::SourceQuarantined,
-            record,
-            persons: vec![],
-            weight_bits: None,
-            reasons: vec![],
-            evidence: String::new(),
-        },
+    ];
+    let further = [
         RegistryEvent::VersionDeferred { record, version: 1 },
         RegistryEvent::NumberReplaced {
             record,
@@ -55,6 +74,8 @@ async fn quarantined() -> (Ledger, RecordNumber) {
             replaced_by: NumberHash(u64::MAX),
         },
     ];
+    let begun = quarantine_begun(record, task);
+    let events = events.into_iter().chain(begun).chain(further).collect();
     ledger.run(read(None), events).await;
     (ledger, record)
 }
@@ -85,16 +106,9 @@ async fn r98_a_quarantine_is_shown_and_ends_with_its_task() {
     let waiting = ledger.store.deferred_versions(9).await.expect("a list");
     assert!(waiting.is_empty(), "its source is quarantined");
     let task = task_id(1);
-    let ended = vec![
-        RegistryEvent::SourceReleased { source: source() },
-        RegistryEvent::TaskClosed {
-            task,
-            because: CloseReason::SourceReleased,
-        },
-    ];
-    ledger.run(read(None), ended).await;
+    ledger.run(read(None), quarantine_ended(task)).await;
     let waiting = ledger.store.deferred_versions(9).await.expect("a list");
-    assert_eq!((waiting[0].record, waiting[0].version), (record, 1));
+    assert_eq!((waiting[0].record, waiting[0].waiting.version), (record, 1));
     let decided = RegistryEvent::DeferredDecided { record, version: 1 };
     ledger.run(ReadSet::default(), vec![decided]).await;
     assert_eq!(ledger.store.count_deferred(None).await.ok(), Some(0));

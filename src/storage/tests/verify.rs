@@ -9,7 +9,7 @@ use super::{
 };
 use crate::identity::{NhsNumber, NhsNumberClaim, NumberStatus, StandardRecord};
 use crate::matching::Route;
-use crate::registry::UnlinkReason;
+use crate::registry::{TaskPriority, UnlinkReason};
 
 /// Three records: a and b are one person, c is another with a retired id
 /// behind it and a task.
@@ -151,6 +151,9 @@ async fn i10_a_missing_event_is_found() {
         weight_bits: None,
         reasons: vec![],
         evidence: "02".into(),
+        priority: TaskPriority::Weight,
+        compared: vec![],
+        rows: vec![],
     };
     let first = Sent::new("a", &[]).read();
     ledger.run(first, vec![event]).await;

@@ -5,12 +5,14 @@
 //! often.
 
 use std::fs;
+use std::ops::Range;
 use std::thread;
 use std::time::Duration;
 
 use super::load::{Load, Sender, lost, surplus};
 use super::mounts::Mounted;
-use super::{Chance, or_skipped, program, report, within};
+use super::{Chance, durable_cluster, or_skipped, program, report, within};
+use crate::people::person;
 use crate::postgres::{Cluster, Durability};
 use crate::world::{Place, Setting, World, times};
 
@@ -81,6 +83,55 @@ fn a_full_disk_of_postgres_loses_nothing_and_the_service_recovers_by_itself() {
             cluster.start();
         }
     });
+}
+
+#[test]
+fn i16_a_full_disk_of_the_index_delays_it_and_hides_nobody() {
+    const PROOF: &str = "index_disk_full";
+    let Some(cluster) = durable_cluster(PROOF) else {
+        return;
+    };
+    let disk = Mounted::in_memory("full-index", 16);
+    let Some(disk) = or_skipped(PROOF, "postgres", disk) else {
+        return;
+    };
+    // The ledger is elsewhere: this disk holds the index and the seals' copy.
+    let setting = Setting {
+        data: Some(disk.folder.join("data")),
+        ..Setting::default()
+    };
+    let world = World::prepared(Place::Postgres(cluster), setting);
+    world.serves();
+    let story = |place: usize| person(&format!("without a place in the index {place}"));
+    let registers = |places: Range<usize>| {
+        for place in places {
+            world.registers("gp", &place.to_string(), &story(place));
+        }
+    };
+    let standing = || world.get_root("/readyz").send().expect(200);
+    registers(0..20);
+    within(60, "the index follows", || standing()["index_lag"] == 0);
+    disk.fill();
+    registers(20..60);
+    within(60, "it says that it lags", || standing()["lagging"] == true);
+    let mut failures = Vec::new();
+    let mut asks = |when: &str| {
+        for place in 0..60 {
+            let found = world.matches(&story(place));
+            let known = world.cross_reference("gp", &place.to_string()).person();
+            if found["complete"] != true || !found.mentions(&known) {
+                failures.push(format!("{place} {when}: {}", found.text));
+            }
+        }
+    };
+    asks("while the disk is full");
+    disk.empty();
+    within(60, "the index follows again", || {
+        standing()["index_lag"] == 0
+    });
+    asks("once there is space again");
+    world.verify();
+    report(PROOF, "postgres", 120, &failures, "");
 }
 
 /// `strace` over a service, with a fault in its flushes.

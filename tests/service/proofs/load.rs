@@ -45,6 +45,15 @@ pub(super) enum Sender {
     Insists,
 }
 
+/// Tells threads to stop at its end, which may be a panic.
+pub(super) struct Stopping<'s>(pub &'s AtomicBool);
+
+impl Drop for Stopping<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
 /// Clients on some nodes, until they are told to stop.
 pub(super) struct Load<'w> {
     nodes: &'w [World],
@@ -54,6 +63,7 @@ pub(super) struct Load<'w> {
     next: AtomicUsize,
     acknowledged: Mutex<Vec<Acknowledged>>,
     unanswered: AtomicUsize,
+    refused: AtomicUsize,
 }
 
 impl<'w> Load<'w> {
@@ -66,6 +76,7 @@ impl<'w> Load<'w> {
             next: AtomicUsize::new(0),
             acknowledged: Mutex::new(Vec::new()),
             unanswered: AtomicUsize::new(0),
+            refused: AtomicUsize::new(0),
         }
     }
 
@@ -75,8 +86,8 @@ impl<'w> Load<'w> {
             for client in 0..clients {
                 scope.spawn(move || self.write(client));
             }
+            let _stopping = Stopping(&self.stopped);
             happens();
-            self.stopped.store(true, Ordering::SeqCst);
         });
         std::mem::take(&mut lock(&self.acknowledged))
     }
@@ -91,6 +102,11 @@ impl<'w> Load<'w> {
     /// Requests that had no answer, or 500 and above.
     pub(super) fn unanswered(&self) -> usize {
         self.unanswered.load(Ordering::SeqCst)
+    }
+
+    /// Those of them that were answered 500 and above.
+    pub(super) fn refused(&self) -> usize {
+        self.refused.load(Ordering::SeqCst)
     }
 
     fn write(&self, client: usize) {
@@ -134,8 +150,10 @@ impl<'w> Load<'w> {
                 Ok(answer) if answer.status < 500 => {
                     panic!("answered {} {}", answer.status, answer.text);
                 }
-                Ok(_) | Err(_) => {
+                answered => {
                     self.unanswered.fetch_add(1, Ordering::SeqCst);
+                    let refused = usize::from(answered.is_ok());
+                    self.refused.fetch_add(refused, Ordering::SeqCst);
                     if self.sender == Sender::GivesUp {
                         return false;
                     }

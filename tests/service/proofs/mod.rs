@@ -8,20 +8,28 @@
 mod clock;
 /// The way to PostgreSQL is cut, also while a commit is under way.
 mod cuts;
+/// Files of the index are damaged.
+mod damage;
 /// PostgreSQL dies and comes back.
 mod database;
 /// A full disk and a failing one.
 mod disk;
 /// Clients that hang up in the middle of a request.
 mod drops;
+/// Somebody else on the same PostgreSQL is in the way.
+mod hindrance;
 /// The service is killed.
 mod kills;
 /// Clients that write through whatever happens, and what they were told.
 mod load;
 /// Filesystems of the proofs' own.
 mod mounts;
+/// A person that changes under another node.
+mod moves;
 /// A node that is stopped for good, and one that is frozen.
 mod nodes;
+/// A message on which the program breaks.
+mod poison;
 /// The power is cut.
 mod power;
 /// A way to PostgreSQL that can be cut.
@@ -30,6 +38,8 @@ mod proxy;
 mod races;
 /// Messages that come again.
 mod replays;
+/// The service is told to stop.
+mod stops;
 
 use std::io::Write as _;
 use std::path::PathBuf;

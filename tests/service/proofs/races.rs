@@ -199,7 +199,7 @@ fn three_processes_make_one_person_of_simultaneous_submissions() {
 }
 
 /// Deadlocks that PostgreSQL has counted in a world's database.
-fn deadlocks(cluster: &Cluster, world: &World) -> i64 {
+pub(super) fn deadlocks(cluster: &Cluster, world: &World) -> i64 {
     let database = Cluster::name_in(world.database().expect("a world on PostgreSQL"));
     let query = format!("select deadlocks from pg_stat_database where datname = '{database}'");
     cluster.number("postgres", &query)

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::flows::{EventFeed, FeedEvent, HistoryAnswer, HistoryEntry};
 use crate::interfaces::rest::bodies::records::LocalIdBody;
 use crate::interfaces::rest::moments::AsOf;
-use crate::registry::{LocalId, RegistryEvent, SourceCode};
+use crate::registry::{LocalId, RegistryEvent, SourceCode, task_of};
 
 /// What happened.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
@@ -44,6 +44,22 @@ pub enum EventKind {
     TaskUpdated,
     /// The question is gone.
     TaskClosed,
+    /// It is asked again, on other evidence.
+    TaskReopened,
+    /// Somebody has it in hand.
+    TaskClaimed,
+    /// Somebody gave it back.
+    TaskReleased,
+    /// A reader has said something.
+    TaskRead,
+    /// The readers have settled it.
+    TaskDecided,
+    /// It waits for the national back office (R119).
+    TaskEscalated,
+    /// Somebody wrote beside it.
+    TaskCommented,
+    /// A human has said what a held version is.
+    HeldSettled,
     /// A record contradicts what is known, or holds a default (R98).
     SourceConflictNoted,
     /// What a source sends is kept and not acted on from here (R98).
@@ -290,7 +306,13 @@ fn kind_and_data(event: &RegistryEvent) -> (EventKind, Value) {
             EventKind::TaskClosed,
             json!({ "task": task, "because": because }),
         ),
-        _ => kind_and_data_of_merge(event),
+        RegistryEvent::HeldSettled {
+            version, accepted, ..
+        } => (
+            EventKind::HeldSettled,
+            json!({ "version": version, "accepted": accepted }),
+        ),
+        _ => kind_and_data_of_task(event).unwrap_or_else(|| kind_and_data_of_merge(event)),
     }
 }
 
@@ -351,6 +373,28 @@ fn kind_and_data_of_merge(event: &RegistryEvent) -> (EventKind, Value) {
         ),
         _ => kind_and_data_of_source(event),
     }
+}
+
+/// The same for the steps with a task. What a single reader said does not leave,
+/// nor who it was.
+fn kind_and_data_of_task(event: &RegistryEvent) -> Option<(EventKind, Value)> {
+    let task = json!({ "task": task_of(event)? });
+    Some(match event {
+        RegistryEvent::TaskReopened { .. } => (EventKind::TaskReopened, task),
+        RegistryEvent::TaskClaimed { .. } => (EventKind::TaskClaimed, task),
+        RegistryEvent::TaskReleased { .. } => (EventKind::TaskReleased, task),
+        RegistryEvent::TaskRead { .. } => (EventKind::TaskRead, task),
+        RegistryEvent::TaskDecided { task, outcome } => (
+            EventKind::TaskDecided,
+            json!({ "task": task, "outcome": outcome }),
+        ),
+        RegistryEvent::TaskEscalated { task, because, .. } => (
+            EventKind::TaskEscalated,
+            json!({ "task": task, "because": because }),
+        ),
+        RegistryEvent::TaskCommented { .. } => (EventKind::TaskCommented, task),
+        _ => return None,
+    })
 }
 
 /// The same for sources, versions that wait and numbers. The hashes of numbers

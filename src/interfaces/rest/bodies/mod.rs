@@ -7,6 +7,7 @@ mod batches;
 mod events;
 mod golden;
 mod merges;
+mod opened_task;
 mod persons;
 mod questions;
 mod records;
@@ -22,6 +23,7 @@ pub(super) use batches::{BatchAnswer, BatchLine, BatchProblem};
 pub(super) use events::{FeedBody, HistoryBody};
 pub(super) use golden::{GoldenBody, PreferenceRequest};
 pub(super) use merges::MergeBody;
+pub(super) use opened_task::{OpenedTaskBody, PackBody};
 pub(super) use persons::PersonBody;
 pub(super) use questions::MatchBody;
 pub(super) use records::{CrossReferenceBody, RecordBody, RegistrationBody};
@@ -29,7 +31,10 @@ pub(super) use requests::{NamedRecord, Question};
 pub(super) use seals::{MadeSealBody, SealBody, SealSideBody, SealsBody};
 pub(super) use search::{FoundBody, SearchBody};
 pub(super) use sources::{ListedSourceBody, ReleasedBody, SourceBody, SourcesBody};
-pub(super) use tasks::{TaskBody, TasksBody};
+pub(super) use tasks::{
+    ClaimRequest, CommentRequest, DecideRequest, DecidedBody, EscalateRequest, ReleaseTaskRequest,
+    TaskBody, TaskStanding, TasksBody,
+};
 pub(super) use webhooks::{
     DeadLettersBody, MadeWebhookBody, NewWebhookBody, RedeliverBody, RedeliveredBody, WebhooksBody,
 };

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::flows::{RecordAnswer, RecordLink};
+use crate::flows::{RecordAnswer, RecordLink, VersionAnswer};
 use crate::identity::{Finding, SubmittedRecord};
 use crate::interfaces::rest::moments::AsOf;
 use crate::registry::{OtherPerson, RecordStatus, RegistrationAnswer};
@@ -101,7 +101,7 @@ pub struct RecordBody {
 
 /// One version of a record.
 #[derive(Debug, Serialize, ToSchema)]
-struct VersionBody {
+pub(super) struct VersionBody {
     /// Counted from 1.
     #[schema(minimum = 1)]
     version: u32,
@@ -140,6 +140,18 @@ impl LinkStanding {
             "After an update this record fits its person's other records badly; the link is \
              possible until a human has looked at it.",
         )
+    }
+}
+
+impl From<VersionAnswer> for VersionBody {
+    fn from(version: VersionAnswer) -> Self {
+        Self {
+            version: version.version,
+            standing: version.standing,
+            effective_at: version.effective_at.map(|at| at.to_string()),
+            received_at: version.received_at.to_string(),
+            record: version.record,
+        }
     }
 }
 
@@ -201,17 +213,7 @@ impl RecordBody {
                 RecordStatus::Withdrawn => "withdrawn",
             },
             record: answer.record,
-            versions: answer
-                .versions
-                .into_iter()
-                .map(|version| VersionBody {
-                    version: version.version,
-                    standing: version.standing,
-                    effective_at: version.effective_at.map(|at| at.to_string()),
-                    received_at: version.received_at.to_string(),
-                    record: version.record,
-                })
-                .collect(),
+            versions: answer.versions.into_iter().map(VersionBody::from).collect(),
             link: answer.link.map(LinkBody::from),
             as_of: answer.as_of.map(Into::into),
         }

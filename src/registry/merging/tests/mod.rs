@@ -206,6 +206,7 @@ impl Ledger {
             complete: true,
             replacement: None,
             invalidated: None,
+            replacements: crate::registry::Replacements::default(),
         };
         let change =
             self.decide(|state, numbering| register(state, &MODEL, numbering, &registration));

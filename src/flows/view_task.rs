@@ -1,0 +1,324 @@
+//! One question with all that a reader needs.
+
+use std::collections::BTreeMap;
+
+use crate::flows::list_tasks::known_task;
+use crate::flows::moments::known_person;
+use crate::flows::review_task::{commit_actor, read_set};
+use crate::flows::view_history::sentence_of_task;
+use crate::flows::{Context, FlowError, ListedTask, VersionAnswer, standing_of};
+use crate::foundation::limits::TASK_RECORDS_SHOWN_MAX;
+use crate::foundation::{Instant, PersonId, RecordNumber, TaskId};
+use crate::identity::{StandardRecord, SubmittedRecord};
+use crate::registry::{
+    Gate, LocalId, Member, Numbering, OtherPerson, RegistryEvent, RegistryState, ShownRow,
+    SourceCode, TaskOutcome, TaskState,
+};
+use crate::review::{Foresight, SeenRecord, evidence_seen, may_see_read};
+use crate::security::Access;
+use crate::storage::{Planned, StoredEvent, StoredMember, StoredPersonView, Words};
+
+/// A record of one side.
+#[derive(Debug, Clone)]
+pub struct SideRecord {
+    /// Its source.
+    pub source: SourceCode,
+    /// Its id there.
+    pub local_id: LocalId,
+    /// The version that is served.
+    pub version: u32,
+    /// The version that is held.
+    pub held: Option<u32>,
+    /// All versions, masked, the first one first.
+    pub versions: Vec<VersionAnswer>,
+}
+
+/// One person of the question.
+#[derive(Debug, Clone)]
+pub struct Side {
+    /// As the question names it.
+    pub person: PersonId,
+    /// Who it is now.
+    pub survivor: PersonId,
+    /// Its location is restricted, and masked.
+    pub restricted: bool,
+    /// Its active records; the first ones when there are very many.
+    pub records: Vec<SideRecord>,
+    /// All of its records.
+    pub record_count: usize,
+    /// Other persons that it may be.
+    pub possible: Vec<OtherPerson>,
+}
+
+/// What a reader said, as far as the asker may see it.
+#[derive(Debug, Clone)]
+pub struct ShownRead {
+    /// Who.
+    pub by: String,
+    /// When.
+    pub at: Instant,
+    /// What; absent for somebody who has still to read blind (R114).
+    pub outcome: Option<TaskOutcome>,
+    /// Why, in words; absent too where it was erased.
+    pub reason: Option<String>,
+    /// Counted from 1.
+    pub round: u32,
+}
+
+/// One thing that happened to the question.
+#[derive(Debug, Clone)]
+pub struct TaskEntry {
+    /// When.
+    pub at: Instant,
+    /// The account behind it.
+    pub actor: String,
+    /// In words, without a value of a patient.
+    pub sentence: String,
+    /// What somebody wrote with it.
+    pub words: Option<String>,
+}
+
+/// A task with all that a reader needs.
+#[derive(Debug, Clone)]
+pub struct TaskAnswer {
+    /// Its id, state and standing.
+    pub listed: ListedTask,
+    /// Digest of what is shown here: a decision names it.
+    pub evidence: String,
+    /// The record that raised it, where it still belongs to one of the persons.
+    pub record: Option<(SourceCode, LocalId)>,
+    /// The persons.
+    pub sides: Vec<Side>,
+    /// The waterfall as it is now, masked; empty for a question about no
+    /// comparison.
+    pub explanation: Vec<ShownRow>,
+    /// What readers said, all rounds.
+    pub reads: Vec<ShownRead>,
+    /// What happened to it, oldest first.
+    pub history: Vec<TaskEntry>,
+    /// What may be said to it, and what would follow.
+    pub foresight: Foresight,
+}
+
+/// One task, with all that a reader needs.
+///
+/// # Errors
+/// Unknown id, or a fault of ours.
+pub async fn view_task(
+    context: &Context,
+    access: &Access,
+    id: TaskId,
+) -> Result<TaskAnswer, FlowError> {
+    let state = known_task(context, access, id).await?;
+    let mut people = Vec::new();
+    for person in &state.persons {
+        people.extend(context.store.load_person(*person).await?);
+    }
+    let seen = people.iter().flat_map(|person| &person.members);
+    let evidence = evidence_seen(&state, seen.map(|member| SeenRecord::from(&member.state)));
+    let record = people
+        .iter()
+        .flat_map(|side| &side.members)
+        .find(|member| member.state.number == state.record)
+        .map(|member| (member.state.source.clone(), member.state.local_id.clone()));
+    let explanation = match people.as_slice() {
+        [one, other] if one.survivor() != other.survivor() => {
+            compare(context, access, one, other, state.record)
+        }
+        _ => Vec::new(),
+    };
+    let restricted = people.iter().any(|person| person.restricted);
+    let foresight = foresee(context, access, id, &state, restricted).await?;
+    let (events, words) = context.store.task_history(id).await?;
+    let mut sides = Vec::new();
+    for person in people {
+        sides.push(side(context, access, person).await?);
+    }
+    let now = context.clock.now();
+    let audit = access.audit(now, state.persons.clone(), Some(id.to_string()));
+    context.store.append_audit(vec![audit]).await?;
+    Ok(TaskAnswer {
+        evidence,
+        record,
+        sides,
+        explanation,
+        reads: reads(&state, access.person(), &events, &words),
+        history: history(&state, access.person(), events, &words),
+        foresight,
+        listed: ListedTask {
+            id,
+            standing: standing_of(&state, now),
+            state,
+        },
+    })
+}
+
+/// Looks ahead on the state that a decision would be made on.
+async fn foresee(
+    context: &Context,
+    access: &Access,
+    task: TaskId,
+    state: &TaskState,
+    restricted: bool,
+) -> Result<Foresight, FlowError> {
+    if !state.waits() {
+        return Ok(Foresight::default());
+    }
+    let read = read_set(context, state).await?;
+    let (own, by, now) = (
+        context.clone(),
+        access.person().to_owned(),
+        context.clock.now(),
+    );
+    let look = move |state: &mut RegistryState, _: &_| {
+        let numbering = Numbering {
+            now,
+            chance: own.chance.as_ref(),
+        };
+        let person = (by.as_str(), restricted);
+        let ahead = crate::review::foresee(state, &own.model, &numbering, task, person);
+        Planned::nothing(ahead)
+    };
+    let looked = context.store.commit(read, commit_actor(access), now, look);
+    Ok(looked.await?)
+}
+
+/// What readers said, as far as somebody may see it who perhaps reads next.
+fn reads(state: &TaskState, asker: &str, events: &[StoredEvent], words: &Words) -> Vec<ShownRead> {
+    let by_position: BTreeMap<_, &StoredEvent> =
+        events.iter().map(|event| (event.position, event)).collect();
+    let shown = state.reads.iter().map(|read| {
+        let event = by_position.get(&read.position);
+        let visible = may_see_read(state, read, asker);
+        ShownRead {
+            by: read.by.clone(),
+            at: event.map(|event| event.at).unwrap_or_default(),
+            outcome: visible.then_some(read.outcome),
+            reason: event
+                .filter(|_| visible)
+                .and_then(|event| words.get(&event.position).cloned()),
+            round: read.round,
+        }
+    });
+    shown.collect()
+}
+
+fn history(
+    state: &TaskState,
+    asker: &str,
+    events: Vec<StoredEvent>,
+    words: &Words,
+) -> Vec<TaskEntry> {
+    let entries = events.into_iter().filter_map(|stored| {
+        // Reads have their own list, where each is shown or hidden.
+        if matches!(stored.event, RegistryEvent::TaskRead { .. }) {
+            return None;
+        }
+        let hidden = match &stored.event {
+            RegistryEvent::TaskCommented { by, .. } => {
+                let said = state.reads_of_round().find(|read| read.by == *by);
+                said.is_some_and(|read| !may_see_read(state, read, asker))
+            }
+            _ => false,
+        };
+        Some(TaskEntry {
+            at: stored.at,
+            sentence: sentence_of_task(&stored.event)?,
+            words: words.get(&stored.position).filter(|_| !hidden).cloned(),
+            actor: stored.actor,
+        })
+    });
+    entries.collect()
+}
+
+async fn side(
+    context: &Context,
+    access: &Access,
+    person: StoredPersonView,
+) -> Result<Side, FlowError> {
+    let gate = Gate::of(access);
+    let possible = known_person(context, access, person.requested, None)
+        .await?
+        .possible;
+    let mut records = Vec::new();
+    for member in person.members.iter().take(TASK_RECORDS_SHOWN_MAX) {
+        records.push(side_record(context, gate, member, person.restricted).await?);
+    }
+    Ok(Side {
+        person: person.requested,
+        survivor: person.survivor(),
+        restricted: person.restricted,
+        records,
+        record_count: person.members.len(),
+        possible,
+    })
+}
+
+async fn side_record(
+    context: &Context,
+    gate: Gate,
+    member: &StoredMember,
+    restricted: bool,
+) -> Result<SideRecord, FlowError> {
+    let (source, local_id) = (&member.state.source, &member.state.local_id);
+    let stored = context.store.find_record(source, local_id).await?;
+    let versions = stored.map_or_else(Vec::new, |stored| stored.versions);
+    let versions = versions.into_iter().map(|version| VersionAnswer {
+        version: version.version,
+        standing: version.standing,
+        effective_at: version.effective_at,
+        received_at: version.received_at,
+        record: version
+            .submitted
+            .map(|submitted: SubmittedRecord| gate.record(submitted, restricted)),
+    });
+    Ok(SideRecord {
+        source: source.clone(),
+        local_id: local_id.clone(),
+        version: member.state.current.version,
+        held: member.state.held.as_ref().map(|held| held.version),
+        versions: versions.collect(),
+    })
+}
+
+fn values(person: &StoredPersonView) -> Vec<Member> {
+    let values = person.members.iter().filter_map(|member| {
+        Some(Member {
+            record: member.state.number,
+            version: member.state.current.version,
+            standard: member.standard.clone()?,
+        })
+    });
+    values.collect()
+}
+
+/// The record that raised the question against the person that it is not under.
+fn compare(
+    context: &Context,
+    access: &Access,
+    one: &StoredPersonView,
+    other: &StoredPersonView,
+    record: RecordNumber,
+) -> Vec<ShownRow> {
+    let sides_are_restricted = one.restricted || other.restricted;
+    let (one, other) = (values(one), values(other));
+    let holds = |members: &[Member]| members.iter().any(|member| member.record == record);
+    let (raising, against) = if holds(&one) {
+        (one, other)
+    } else {
+        (other, one)
+    };
+    let asked = raising
+        .iter()
+        .find(|member| member.record == record)
+        .or(raising.first());
+    let members: Vec<&StandardRecord> = against
+        .iter()
+        .map(|member| member.standard.as_ref())
+        .collect();
+    let Some(asked) = asked.filter(|_| !members.is_empty()) else {
+        return Vec::new();
+    };
+    let explanation = context.model.explain(&asked.standard, &members);
+    Gate::of(access).explanation(explanation, &asked.standard, &members, sides_are_restricted)
+}
