@@ -4,22 +4,20 @@
 //! after the other. HTTP is not measured; the ledger lies in the system's
 //! temporary directory. Prints percentiles, in milliseconds.
 
-use std::path::Path;
-use std::sync::Arc;
+mod support;
+
 use std::time::{Duration, Instant};
 
-use accord::evaluation::generator::{GeneratedRecord, Population, generate};
+use accord::evaluation::generator::{Population, generate};
 use accord::flows::{
-    Asked, Context, CpuPool, RegisterCommand, catch_up, ensure_source, merge_persons, move_record,
-    register_batch, register_record, undo_merge, withdraw_assertion,
+    Asked, Context, catch_up, merge_persons, move_record, register_batch, register_record,
+    undo_merge, withdraw_assertion,
 };
-use accord::foundation::{PersonId, SystemChance, SystemClock};
-use accord::identity::{SubmittedAddress, SubmittedRecord};
-use accord::index::CandidateIndex;
-use accord::matching::LinkageModel;
+use accord::foundation::PersonId;
+use accord::identity::SubmittedRecord;
 use accord::registry::{LocalId, MoveTarget, SourceCode};
 use accord::security::{Access, Action, Actor, ActorKind, Role};
-use accord::storage::{Store, StoreOptions};
+use support::{access, command, ledger, submitted};
 use tokio::runtime::Runtime;
 
 /// Records of the person that is parted again.
@@ -29,17 +27,18 @@ const PAIRS: usize = 500;
 /// Merges and unmerges of the large person.
 const ROUNDS: usize = 100;
 
-fn access(action: Action, role: Role) -> Access {
+/// A steward that may join and part.
+fn steward() -> Access {
     let actor = Actor {
         name: "bench".to_owned(),
         kind: ActorKind::System,
-        roles: vec![role],
+        roles: vec![Role::Steward],
         sources: Vec::new(),
         on_behalf_of: None,
         reason: None,
         request_id: "bench".to_owned(),
     };
-    Access::to(action, actor).expect("the role may")
+    Access::to(Action::MergePerson, actor).expect("a steward may")
 }
 
 fn asked() -> Asked {
@@ -52,32 +51,6 @@ fn asked() -> Asked {
 
 fn source() -> SourceCode {
     SourceCode::parse("gp").expect("a source code")
-}
-
-fn command(local_id: &str, submitted: SubmittedRecord) -> RegisterCommand {
-    RegisterCommand {
-        source: source(),
-        local_id: LocalId::parse(local_id).expect("a local id"),
-        submitted,
-        idempotency_key: None,
-        if_match: None,
-        findings: Vec::new(),
-    }
-}
-
-fn submitted(row: &GeneratedRecord) -> SubmittedRecord {
-    SubmittedRecord {
-        given_names: vec![row.given_name.clone()],
-        family_name: Some(row.family_name.clone()),
-        birth_date: Some(row.date_of_birth.clone()),
-        gender: Some(row.gender.clone()),
-        addresses: vec![SubmittedAddress {
-            lines: vec![row.address_line.clone()],
-            postcode: Some(row.postcode.clone()),
-            ..SubmittedAddress::default()
-        }],
-        ..SubmittedRecord::default()
-    }
 }
 
 /// Somebody like nobody else, and of age: no second human is asked.
@@ -105,27 +78,6 @@ fn stranger(number: usize) -> SubmittedRecord {
     }
 }
 
-async fn ledger(directory: &Path) -> Context {
-    let options = StoreOptions {
-        live: false,
-        create: true,
-        exclusive: true,
-    };
-    let context = Context {
-        store: Store::open(directory, options).await.expect("a new ledger"),
-        index: CandidateIndex::open(&directory.join("index")).expect("a new index"),
-        model: Arc::new(LinkageModel::uk_care()),
-        clock: Arc::new(SystemClock),
-        chance: Arc::new(SystemChance),
-        pool: CpuPool::for_this_machine().expect("threads"),
-        merges_per_hour: u32::MAX,
-        outward: Arc::default(),
-        survivorship: Arc::default(),
-    };
-    ensure_source(&context, &source()).await.expect("a source");
-    context
-}
-
 async fn fill(context: &Context, persons: usize) {
     let rows = generate(&Population::default_region(), persons, 1);
     let commands = rows
@@ -133,11 +85,8 @@ async fn fill(context: &Context, persons: usize) {
         .take(persons)
         .enumerate()
         .map(|(place, row)| {
-            let write = access(Action::WriteRecord, Role::Integration);
-            (
-                (),
-                Ok((write, command(&place.to_string(), submitted(&row)))),
-            )
+            let write = access(Action::WriteRecord);
+            ((), Ok((write, command(place, submitted(&row)))))
         });
     let commands: Vec<_> = commands.collect();
     register_batch(context, commands.into_iter(), |(), answer| {
@@ -149,7 +98,7 @@ async fn fill(context: &Context, persons: usize) {
 
 /// A person of one record.
 async fn person(context: &Context, number: usize) -> (LocalId, PersonId) {
-    let write = access(Action::WriteRecord, Role::Integration);
+    let write = access(Action::WriteRecord);
     let local_id = format!("stranger-{number}");
     let answer = register_record(context, &write, command(&local_id, stranger(number)))
         .await
@@ -170,7 +119,7 @@ fn print(what: &str, mut took: Vec<Duration>) {
 }
 
 async fn merge_pairs(context: &Context) {
-    let merge = access(Action::MergePerson, Role::Steward);
+    let merge = steward();
     let mut took = Vec::new();
     for pair in 0..PAIRS {
         let (_, one) = person(context, 2 * pair).await;
@@ -184,7 +133,7 @@ async fn merge_pairs(context: &Context) {
 }
 
 async fn part_many(context: &Context) {
-    let merge = access(Action::MergePerson, Role::Steward);
+    let merge = steward();
     let (_, survivor) = person(context, 2 * PAIRS).await;
     let (_, large) = person(context, 2 * PAIRS + 1).await;
     for number in 1..RECORDS {

@@ -5,6 +5,7 @@
 
 mod approval;
 mod assertion;
+mod deviation;
 mod effects;
 mod family;
 mod merge;
@@ -19,10 +20,11 @@ mod words;
 
 pub use approval::needs_approval;
 pub use assertion::{AssertionAnswer, AssertionCommand, assert_records, withdraw_assertion};
+pub use deviation::{Deviation, DeviationKind};
 pub use effects::{Effects, PersonChange, RecordChange, TaskChange};
 pub use merge::{MergeAnswer, MergeCommand, approve_merge, drop_merge, merge_persons};
 pub use move_record::{MoveAnswer, MoveCommand, MoveTarget, move_record};
 pub use refusal::{MergeRefusal, Refused};
 pub use state::{AssertionState, MergeState, MergeStatus};
-pub use unmerge::{Deviation, DeviationKind, UndoAnswer, undo_merge};
+pub use unmerge::{UndoAnswer, undo_merge};
 pub use words::{ApprovalReason, AssertionKind, Carried, DropReason, Home};

@@ -13,6 +13,7 @@ use crate::foundation::{AssertionId, EventPosition, MergeId, PersonId, RecordNum
 use crate::matching::{Candidate, Decision, LinkageModel, Reason, Route, decide};
 use crate::registry::candidates::Scored;
 use crate::registry::evidence::link_decision;
+use crate::registry::merging::deviation::{Deviation, DeviationKind};
 use crate::registry::merging::merge::{carry, members_of, seen};
 use crate::registry::merging::tasks::ask_of;
 use crate::registry::tasks::evidence_digest;
@@ -21,49 +22,6 @@ use crate::registry::{
     MergeRefusal, MergeState, MergeStatus, Numbering, PersonStatus, RecordStatus, RegistryEvent,
     RegistryState, TaskKind, TaskPriority, UnlinkReason,
 };
-
-/// What cannot be as it was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum DeviationKind {
-    /// A human has since put the record where it is.
-    PlacedByHuman,
-    /// Evidence has since put the record where it is.
-    PlacedByEvidence,
-    /// The source has since withdrawn the record.
-    Withdrawn,
-    /// The values of the record are erased: it cannot be compared.
-    Erased,
-    /// The record came since, and the evidence is for neither side.
-    Unclear,
-    /// The person has no active record left to stand for.
-    NoRecordLeft,
-}
-
-impl DeviationKind {
-    /// Plain English, without values.
-    #[must_use]
-    pub const fn sentence(self) -> &'static str {
-        match self {
-            Self::PlacedByHuman => "A later human decision has put the record where it is.",
-            Self::PlacedByEvidence => "Later evidence has put the record where it is.",
-            Self::Withdrawn => "The source has withdrawn the record since.",
-            Self::Erased => "The values of the record are erased.",
-            Self::Unclear => "The record came since, and the evidence is clear for neither side.",
-            Self::NoRecordLeft => "The person has no active record any more.",
-        }
-    }
-}
-
-/// One deviation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Deviation {
-    /// The record.
-    pub record: Option<RecordNumber>,
-    /// To whom it belongs afterwards, or the person that is not as it was.
-    pub person: Option<PersonId>,
-    /// Why.
-    pub kind: DeviationKind,
-}
 
 /// What undoing has done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -311,7 +269,7 @@ impl Undoing<'_> {
                     person: side.person,
                     members: side.members.iter().map(|it| it.standard.as_ref()).collect(),
                     score: side.score.clone(),
-                    asserted_different: self.state.asserted_different(&own, &records).is_some(),
+                    asserted_different: self.keeps_apart(&own, &records),
                     open_duplicate_of: Vec::new(),
                     number_confused: self.state.number_is_confused(self.survivor),
                 }
@@ -336,6 +294,12 @@ impl Undoing<'_> {
             ..decision
         };
         Some((person, decision))
+    }
+
+    /// Whether a human or a seal keeps these apart.
+    fn keeps_apart(&self, own: &BTreeSet<RecordNumber>, side: &BTreeSet<RecordNumber>) -> bool {
+        let state = self.state;
+        state.asserted_different(own, side).is_some() || state.sealed(own, side).is_some()
     }
 
     fn move_over(&mut self, member: &Member, decision: LinkDecision) {

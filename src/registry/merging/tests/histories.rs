@@ -20,6 +20,7 @@ const HISTORIES: u32 = 150;
 enum Step {
     Register(u8, u8, u8),
     Withdraw(u8),
+    Erase(u8),
     Merge(u8, u8),
     Undo(u8),
     Move(u8, u8),
@@ -34,6 +35,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         6 => (any(), any(), any()).prop_map(|(a, b, c)| Step::Register(a, b, c)),
         1 => any().prop_map(Step::Withdraw),
+        1 => any().prop_map(Step::Erase),
         5 => (any(), any()).prop_map(|(a, b)| Step::Merge(a, b)),
         4 => any().prop_map(Step::Undo),
         2 => (any(), any()).prop_map(|(a, b)| Step::Move(a, b)),
@@ -93,6 +95,10 @@ impl History {
             Step::Withdraw(place) => {
                 let name = self.nth_name(place);
                 name.map(|name| self.ledger.withdraw(&name));
+            }
+            Step::Erase(place) => {
+                let name = self.nth_name(place);
+                name.map(|name| self.ledger.erase(&name));
             }
             Step::Merge(a, b) => {
                 let persons = self.persons();

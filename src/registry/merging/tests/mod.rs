@@ -16,7 +16,8 @@ use crate::registry::{
     AssertionAnswer, AssertionCommand, AssertionKind, LocalId, MergeAnswer, MergeCommand,
     MergeRefusal, MoveAnswer, MoveCommand, MoveTarget, Numbering, Refused, Registration,
     RegistrationAnswer, RegistryEvent, RegistryState, SourceCode, UndoAnswer, approve_merge,
-    assert_records, merge_persons, move_record, register, undo_merge, withdraw, withdraw_assertion,
+    assert_records, erase, merge_persons, move_record, register, undo_merge, withdraw,
+    withdraw_assertion,
 };
 
 static MODEL: LazyLock<LinkageModel> = LazyLock::new(LinkageModel::uk_care);
@@ -226,6 +227,13 @@ impl Ledger {
         let events = change.map(|change| change.events).unwrap_or_default();
         self.take(&events);
         !events.is_empty()
+    }
+
+    /// Destroys the values of a record.
+    fn erase(&mut self, name: &Name) {
+        if let Ok(change) = erase(&self.state, &name.0, &name.1) {
+            self.take(&change.events);
+        }
     }
 
     fn merge(
