@@ -4,6 +4,12 @@
 //! after the other. HTTP is not measured; the ledger lies in the system's
 //! temporary directory. Prints percentiles, in milliseconds.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a measurement reads its settings and prints what it finds"
+)]
+
 mod support;
 
 use std::time::{Duration, Instant};

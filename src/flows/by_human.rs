@@ -7,13 +7,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
+use crate::flows::review_task::commit_actor;
 use crate::flows::{Context, FlowError};
 use crate::foundation::limits::MERGE_LOCKS_MAX;
 use crate::foundation::{PersonId, hex};
 use crate::matching::blocking_keys;
 use crate::registry::{MergeRefusal, Numbering, Refused, RegistryEvent, RegistryState};
 use crate::security::Access;
-use crate::storage::{CommitActor, Planned, ReadSet, Remark, RememberedAnswer};
+use crate::storage::{Planned, ReadSet, Remark, RememberedAnswer};
 
 /// HTTP's word for what an idempotency key remembers (RFC 9110 §15.3.1).
 const DONE: u16 = 200;
@@ -97,8 +98,7 @@ where
     A: Serialize + DeserializeOwned + Send + 'static,
     F: Fn(&RegistryState, &Numbering<'_>) -> Result<Acted<A>, Stop> + Send + 'static,
 {
-    let reason = reason_of(asked)?;
-    let dry_run = asked.dry_run;
+    let (reason, dry_run) = (reason_of(asked)?, asked.dry_run);
     let account = access.actor().name.clone();
     // A question is answered afresh each time.
     let key = asked.idempotency_key.clone().filter(|_| !dry_run);
@@ -158,10 +158,7 @@ where
             },
         }
     };
-    let actor = CommitActor {
-        actor: access.actor().name.clone(),
-        request_id: access.actor().request_id.clone(),
-    };
+    let actor = commit_actor(access);
     match context.store.commit(read, actor, now, plan).await? {
         Verdict::Done(answer) => Ok(answer),
         Verdict::Refused(refusal) => Err(FlowError::Refused(refusal)),

@@ -47,8 +47,8 @@ pub(super) async fn numbers_of(
     others.sort_unstable();
     others.dedup();
     Ok(Numbers {
-        others,
         replacements,
+        others,
     })
 }
 

@@ -91,13 +91,10 @@ async fn prepare(
     access: &Access,
     command: RegisterCommand,
 ) -> Result<PreparedRegistration, FlowError> {
-    let source = context
-        .store
-        .find_source(&command.source)
-        .await?
-        .ok_or(FlowError::NotFound(
-            "no source with this code is known; add it first",
-        ))?;
+    let source = context.store.find_source(&command.source).await?;
+    let source = source.ok_or(FlowError::NotFound(
+        "no source with this code is known; add it first",
+    ))?;
     let (sent, own) = (command.submitted, context.clone());
     let (door_findings, default) = (command.findings, source.number_status_default);
     let reading = move || Ready::from(&own, &sent, door_findings, default);
@@ -118,8 +115,8 @@ async fn prepare(
     let replacements = numbers.replacements.clone();
     let scoring = move |persons| score(&model, &record, &replacements, persons);
     let prepared = compare(context, found.persons, scoring).await?;
-    let account = &access.actor().name;
-    let key = command.idempotency_key.map(|key| (account.clone(), key));
+    let account = access.actor().name.clone();
+    let key = command.idempotency_key.map(|key| (account, key));
     let read = ReadSet {
         records: vec![(command.source.clone(), command.local_id.clone())],
         persons: prepared

@@ -391,9 +391,9 @@ proptest! {
                 let place: u64 = contribution.origin.local_id.as_str().parse().unwrap_or(0);
                 (place + 1).wrapping_mul(order | 1).rotate_left(17)
             });
-            for (place, contribution) in shuffled.iter_mut().enumerate() {
+            for (place, contribution) in (0..).zip(&mut shuffled) {
                 // When it came is shown, and decides nothing.
-                contribution.origin.received_at = Instant::from_microseconds(place as i64);
+                contribution.origin.received_at = Instant::from_microseconds(place);
             }
             let mut again = made(&shuffled);
             let came = |origin: &mut Origin| {

@@ -158,14 +158,47 @@ impl Action {
     }
 }
 
+/// Who works through questions, joins and parts.
+const STEWARD: &[Action] = &[
+    Action::ReadRecord,
+    Action::MatchPerson,
+    Action::ReadPerson,
+    Action::SearchPerson,
+    Action::ReadHistory,
+    Action::PreferValue,
+    Action::ReadTask,
+    Action::WorkTask,
+    Action::DecideTask,
+    Action::ReadSource,
+    Action::ReleaseSource,
+    Action::MergePerson,
+    Action::ReadMerge,
+    Action::ReadChaseList,
+];
+
+/// The second pair of eyes.
+const APPROVER: &[Action] = &[
+    Action::ReadRecord,
+    Action::MatchPerson,
+    Action::ReadPerson,
+    Action::SearchPerson,
+    Action::ReadHistory,
+    Action::ReadTask,
+    Action::WorkTask,
+    Action::ApproveTask,
+    Action::ReadSource,
+    Action::ReleaseSource,
+    Action::ReadMerge,
+    Action::ReadChaseList,
+];
+
 /// What a role may do.
 #[must_use]
 pub const fn actions(role: Role) -> &'static [Action] {
     use Action::{
-        AcknowledgeChange, ApproveTask, DecideTask, DeliverEvent, EraseRecord, ManageSeal,
-        ManageWebhook, MatchPerson, MergePerson, PreferValue, ReadAudit, ReadChaseList, ReadEvent,
-        ReadHistory, ReadMerge, ReadPerson, ReadRecord, ReadSource, ReadTask, ReleaseSource,
-        SearchPerson, WorkTask, WriteRecord, WriteSource,
+        AcknowledgeChange, DeliverEvent, EraseRecord, ManageSeal, ManageWebhook, MatchPerson,
+        ReadAudit, ReadChaseList, ReadEvent, ReadHistory, ReadMerge, ReadPerson, ReadRecord,
+        ReadSource, ReadTask, SearchPerson, WriteRecord, WriteSource,
     };
     match role {
         Role::Integration => &[
@@ -188,36 +221,8 @@ pub const fn actions(role: Role) -> &'static [Action] {
             ReadHistory,
             ReadSource,
         ],
-        Role::Steward => &[
-            ReadRecord,
-            MatchPerson,
-            ReadPerson,
-            SearchPerson,
-            ReadHistory,
-            PreferValue,
-            ReadTask,
-            WorkTask,
-            DecideTask,
-            ReadSource,
-            ReleaseSource,
-            MergePerson,
-            ReadMerge,
-            ReadChaseList,
-        ],
-        Role::Approver => &[
-            ReadRecord,
-            MatchPerson,
-            ReadPerson,
-            SearchPerson,
-            ReadHistory,
-            ReadTask,
-            WorkTask,
-            ApproveTask,
-            ReadSource,
-            ReleaseSource,
-            ReadMerge,
-            ReadChaseList,
-        ],
+        Role::Steward => STEWARD,
+        Role::Approver => APPROVER,
         Role::PrivacyOfficer => &[
             ReadRecord,
             MatchPerson,

@@ -122,8 +122,7 @@ pub fn move_record(
             model,
             numbering,
             &mut events,
-            record,
-            &left,
+            (record, &left),
             &command.by,
         ));
     }
@@ -254,8 +253,7 @@ fn part(
     model: &LinkageModel,
     numbering: &Numbering<'_>,
     events: &mut Vec<RegistryEvent>,
-    record: RecordNumber,
-    left: &BTreeSet<RecordNumber>,
+    (record, left): (RecordNumber, &BTreeSet<RecordNumber>),
     by: &str,
 ) -> AssertionId {
     let assertion = numbering.assertion();
