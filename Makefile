@@ -30,7 +30,7 @@ prove: prepare ## The long proofs: races, kills, replays, cuts of lines and of p
 	ACCORD_STOPS=100 ACCORD_DAMAGES=200 ACCORD_MOVES=1000 \
 	ACCORD_POWER_CUTS_SQLITE=100 ACCORD_POWER_CUTS_POSTGRES=50 ACCORD_POWER_CUT_CONTROLS=20 \
 	  $(CARGO) test --release --locked --test service -- --test-threads=2
-	ACCORD_HISTORIES=20000 $(CARGO) test --release --locked --lib merging
+	PROPTEST_CASES=20000 $(CARGO) test --release --locked --lib merging
 	ACCORD_INDEX_FOLLOWER=off $(CARGO) test --release --locked --test service
 	ACCORD_ENGINE=postgres ACCORD_MERGE_HISTORIES=300 $(CARGO) test --release --locked --test service
 	$(CARGO) build --release --locked && ./scripts/schemathesis.sh

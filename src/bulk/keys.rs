@@ -3,15 +3,12 @@
 //! that its blocks are small; there are many, so that a pair with any one
 //! field wrong or missing still meets.
 
-use std::collections::HashMap;
-
 use rayon::prelude::*;
 
-use crate::bulk::hashing::{FastHash, joined, of_text};
+use crate::bulk::hashing::{joined, of_text};
 use crate::bulk::records::BulkRecords;
-use crate::identity::{
-    NameToken, PersonName, PostalAddress, Sex, double_metaphone, given_class_name, given_classes,
-};
+use crate::bulk::sounds::Sounds;
+use crate::identity::{PersonName, PostalAddress, Sex};
 
 /// A value that keys are made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -405,31 +402,6 @@ impl<'a> Codes<'a> {
     }
 }
 
-/// The sounds and classes of words that came before.
-#[derive(Default)]
-struct Sounds {
-    sounds: HashMap<NameToken, Vec<u64>, FastHash>,
-    classes: HashMap<NameToken, Vec<u64>, FastHash>,
-}
-
-impl Sounds {
-    /// Sound codes of a word, the main one first.
-    fn of(&mut self, token: &NameToken) -> &[u64] {
-        if !self.sounds.contains_key(token) {
-            self.sounds.insert(token.clone(), sound_codes(token));
-        }
-        &self.sounds[token]
-    }
-
-    /// Codes of the classes of a given name.
-    fn classes(&mut self, token: &NameToken) -> &[u64] {
-        if !self.classes.contains_key(token) {
-            self.classes.insert(token.clone(), class_codes(token));
-        }
-        &self.classes[token]
-    }
-}
-
 fn name_codes(list: &[PersonName], sounds: &mut Sounds, codes: &mut [Vec<u64>; 3]) {
     let [given, family, names] = codes;
     let mut pair_given: Vec<(u64, bool)> = Vec::new();
@@ -473,25 +445,6 @@ fn name_codes(list: &[PersonName], sounds: &mut Sounds, codes: &mut [Vec<u64>; 3
             });
         }
     }
-}
-
-fn class_codes(token: &NameToken) -> Vec<u64> {
-    given_classes(token)
-        .iter()
-        .map(|class| joined(1, of_text(given_class_name(*class))))
-        .collect()
-}
-
-fn sound_codes(token: &NameToken) -> Vec<u64> {
-    let (main, alternate) = double_metaphone(token);
-    if main.is_empty() {
-        return vec![joined(2, of_text(token.as_str()))];
-    }
-    let mut codes = vec![of_text(&main)];
-    if alternate != main && !alternate.is_empty() {
-        codes.push(of_text(&alternate));
-    }
-    codes
 }
 
 fn place_codes(list: &[PostalAddress], _: &mut Sounds, codes: &mut [Vec<u64>; 5]) {

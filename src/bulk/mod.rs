@@ -20,6 +20,7 @@ mod reading;
 mod records;
 mod run;
 mod scoring;
+mod sounds;
 
 pub use blocks::OversizedBlock;
 pub use learning::{FAMILY_NAMES_TABLE, GIVEN_NAMES_TABLE, Trained};

@@ -224,3 +224,10 @@ where
     };
     (Box::new(decision), answer)
 }
+
+/// The earliest index position that a command of the batch has searched; more
+/// rows than one needs do no harm. Without keys nothing is needed.
+pub(super) fn needed_after(reads: &[&ReadSet], position: EventPosition) -> EventPosition {
+    let keyed = reads.iter().filter(|read| !read.keys.is_empty());
+    keyed.map(|read| read.keys_after).min().unwrap_or(position)
+}

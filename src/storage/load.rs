@@ -264,7 +264,7 @@ impl Working {
             return Ok(());
         }
         let wanted = Wanted {
-            after: needed_after(reads, upto),
+            after: crate::storage::command::needed_after(reads, upto),
             upto,
             horizon: young.horizon(connection).await?,
         };
@@ -490,13 +490,6 @@ impl Working {
         }
         Ok(numbers)
     }
-}
-
-/// The earliest index position that a command of the batch has searched; more
-/// rows than one needs do no harm. Without keys nothing is needed.
-pub(super) fn needed_after(reads: &[&ReadSet], position: EventPosition) -> EventPosition {
-    let keyed = reads.iter().filter(|read| !read.keys.is_empty());
-    keyed.map(|read| read.keys_after).min().unwrap_or(position)
 }
 
 fn distinct<T: Ord>(values: impl IntoIterator<Item = T>) -> Vec<T> {

@@ -17,9 +17,10 @@ use crate::foundation::load_limits::LEDGER_QUEUE_SECONDS_MAX;
 use crate::foundation::{EventPosition, Instant, Tally};
 use crate::storage::StoreError;
 use crate::storage::batch::Batch;
+use crate::storage::command::needed_after;
 use crate::storage::command::{CommitReads, Queued, ReadSet};
 use crate::storage::db::{self, Connection, Receipt, Settled, Writer};
-use crate::storage::load::{Working, needed_after};
+use crate::storage::load::Working;
 use crate::storage::locks::{Touched, key_locks};
 use crate::storage::recent::{KeyRow, YoungKeys};
 
@@ -44,6 +45,8 @@ const GATHER_MAX: Duration = Duration::from_millis(2);
 #[derive(Debug)]
 pub(super) struct Counts {
     pub(super) commits: AtomicU64,
+    /// Batches that are gathered, whatever becomes of them.
+    pub(super) gathered: AtomicU64,
     pub(super) commands: AtomicU64,
     /// Commands that were tried again alone, because another poisoned their batch.
     pub(super) alone: AtomicU64,
@@ -61,6 +64,7 @@ impl Default for Counts {
     fn default() -> Self {
         Self {
             commits: AtomicU64::new(0),
+            gathered: AtomicU64::new(0),
             commands: AtomicU64::new(0),
             alone: AtomicU64::new(0),
             retries: AtomicU64::new(0),
@@ -119,6 +123,7 @@ impl WriterTask {
         while let Some(first) = self.next().await {
             let batch = self.gather(first, expected).await;
             expected = batch.len();
+            self.counts.gathered.fetch_add(1, Ordering::SeqCst);
             let count = batch.len() as u64;
             let started = Moment::now();
             let mut writer = self.writer.lock().await;

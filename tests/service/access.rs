@@ -175,6 +175,11 @@ fn a_role_may_not_do_what_is_not_its_own() {
             answer.expect_problem(403, "", &["Smith", "1961"]);
         }
     }
+}
+
+#[test]
+fn who_sees_nothing_that_identifies_is_refused_at_every_other_door() {
+    let world = World::start();
     let nothing_identifying = [Actor::Engineer, Actor::Auditor, Actor::Administrator];
     for actor in nothing_identifying {
         let own = |route: &str| {

@@ -117,7 +117,7 @@ fn speaks_through_every_door(world: &World) {
 
 /// Reads a golden record and prefers a value of it.
 fn prefers_a_value(world: &World, person_id: &str) {
-    let golden = format!("/persons/{}/golden", person_id);
+    let golden = format!("/persons/{person_id}/golden");
     world.get(&golden).by(Actor::Steward).send().expect(200);
     let preference = json!({
         "source": "gp", "local_id": "1", "version": 1, "reason": "Canarygiven said so",

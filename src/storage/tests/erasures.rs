@@ -1,7 +1,7 @@
 //! An erasure destroys what it must, keeps what it must, and a spoilt one is
 //! found.
 
-use super::{Ledger, RegistryEvent, Sent, at, source};
+use super::{Ledger, RegistryEvent, Sent, source};
 use crate::foundation::{EventPosition, Instant};
 use crate::registry::LocalId;
 use crate::storage::db;
@@ -54,7 +54,12 @@ async fn r135_a_record_expires_after_its_last_message() {
     let ledger = Ledger::new().await;
     ledger.register(Sent::new("a", &[1])).await;
     let mut known = ledger.store.find_source(&source()).await.expect("a read");
-    let later = |days: i64| Instant::from_microseconds(at().microseconds() + days * DAY);
+    let local_id = LocalId::parse("a").expect("a local id");
+    let stored = ledger.store.find_record(&source(), &local_id).await;
+    let stored = stored.expect("a read").expect("the record");
+    // By the clock of whoever commits.
+    let came = stored.versions[0].received_at.microseconds();
+    let later = |days: i64| Instant::from_microseconds(came + days * DAY);
     let expired = async |days| ledger.store.expired_records(later(days), 10).await;
     assert!(
         expired(36_000).await.expect("a read").is_empty(),

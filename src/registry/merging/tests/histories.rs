@@ -1,5 +1,5 @@
 //! Random histories against the independent model of the partition (I2, I5, I7,
-//! I9). `ACCORD_HISTORIES` says how many.
+//! I9). `PROPTEST_CASES` says how many.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,9 +12,6 @@ use crate::registry::{
     AssertionKind, DeviationKind, MergeStatus, MoveTarget, PersonStatus, RecordStatus,
     RegistryState,
 };
-
-/// Without the environment's word: a share for each run of the tests.
-const HISTORIES: u32 = 150;
 
 #[derive(Debug, Clone, Copy)]
 enum Step {
@@ -274,18 +271,8 @@ impl History {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the long proof asks for more of them"
-)]
-fn histories() -> u32 {
-    let said = std::env::var("ACCORD_HISTORIES").ok();
-    said.and_then(|said| said.parse().ok()).unwrap_or(HISTORIES)
-}
-
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: histories(),
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

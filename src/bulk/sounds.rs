@@ -1,0 +1,46 @@
+//! How words sound, remembered: a file says the same names again and again.
+
+use std::collections::HashMap;
+
+use crate::bulk::hashing::{FastHash, joined, of_text};
+use crate::identity::{NameToken, double_metaphone, given_class_name, given_classes};
+
+/// The sounds and classes of words that came before.
+#[derive(Default)]
+pub(super) struct Sounds {
+    sounds: HashMap<NameToken, Vec<u64>, FastHash>,
+    classes: HashMap<NameToken, Vec<u64>, FastHash>,
+}
+
+impl Sounds {
+    /// Sound codes of a word, the main one first.
+    pub(super) fn of(&mut self, token: &NameToken) -> &[u64] {
+        let known = self.sounds.entry(token.clone());
+        known.or_insert_with(|| sound_codes(token))
+    }
+
+    /// Codes of the classes of a given name.
+    pub(super) fn classes(&mut self, token: &NameToken) -> &[u64] {
+        let known = self.classes.entry(token.clone());
+        known.or_insert_with(|| class_codes(token))
+    }
+}
+
+fn class_codes(token: &NameToken) -> Vec<u64> {
+    given_classes(token)
+        .iter()
+        .map(|class| joined(1, of_text(given_class_name(*class))))
+        .collect()
+}
+
+fn sound_codes(token: &NameToken) -> Vec<u64> {
+    let (main, alternate) = double_metaphone(token);
+    if main.is_empty() {
+        return vec![joined(2, of_text(token.as_str()))];
+    }
+    let mut codes = vec![of_text(&main)];
+    if alternate != main && !alternate.is_empty() {
+        codes.push(of_text(&alternate));
+    }
+    codes
+}
