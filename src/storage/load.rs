@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::PoisonError;
 
-use crate::foundation::{AssertionId, EventPosition, PersonId, RecordNumber, TaskId};
+use crate::foundation::{AssertionId, EventPosition, PersonId, RecordNumber};
 use crate::registry::{
     Counters, PersonState, PersonStatus, RecordNumberCounter, RegistryState, SourceCode,
     claimed_number,
@@ -14,6 +14,7 @@ use crate::storage::StoreError;
 use crate::storage::claims;
 use crate::storage::command::{CommitReads, Planned, ReadSet, RememberedAnswer};
 use crate::storage::db::{self, Connection, Row};
+use crate::storage::found::Found;
 use crate::storage::locks::Touched;
 use crate::storage::recent::{Wanted, YoungKeys, find_recent};
 use crate::storage::rows::{
@@ -71,14 +72,6 @@ const NUMBERED: RowStatement = RowStatement {
     after: ")",
 };
 
-/// What other processes may have changed meanwhile: a person with its members,
-/// and the tasks that were open about it.
-#[derive(Debug, PartialEq, Eq)]
-struct Found {
-    state: Option<PersonState>,
-    tasks: BTreeMap<TaskId, EventPosition>,
-}
-
 /// What a batch works on; by default nothing.
 #[derive(Default)]
 pub(super) struct Working {
@@ -86,6 +79,8 @@ pub(super) struct Working {
     /// Positions that may be used after the first: one command may use half.
     positions: i64,
     first: i64,
+    /// The position before all events of the batch.
+    opened: i64,
     /// Persons as they were found, before the batch changed them.
     found: BTreeMap<PersonId, Found>,
     /// Quarantines that held before the batch.
@@ -113,7 +108,7 @@ impl Working {
             record: RecordNumberCounter(numbers.record),
         };
         working.positions = numbers.positions;
-        working.first = numbers.position;
+        (working.first, working.opened) = (numbers.position, numbers.position);
         working.load_remembered(connection, reads).await?;
         working.load_named(connection, reads).await?;
         source_state::load(connection, &young.windows, &mut working.state, reads).await?;
@@ -282,20 +277,22 @@ impl Working {
         self.load_records(connection, records).await
     }
 
-    /// Whether the persons and the sources' quarantines still are as they were
-    /// found. To be asked under their locks.
+    /// Whether, under their locks, persons and quarantines still are as found, and no
+    /// event about the persons has a place after ours: who takes it first may read last.
     pub(super) async fn unmoved(
         &self,
         connection: &mut Connection,
         touched: &Touched,
     ) -> Result<bool, StoreError> {
         let mut again = Self::default();
-        let persons = &touched.persons;
-        again.load_persons(connection, persons.clone()).await?;
-        let before = |person| self.found.get(person);
-        let same_persons = persons
-            .iter()
-            .all(|person| before(person) == again.found.get(person));
+        again
+            .load_persons(connection, touched.persons.clone())
+            .await?;
+        let same_persons = touched.persons.iter().all(|person| {
+            let found = self.found.get(person);
+            found == again.found.get(person)
+                && found.is_none_or(|found| found.is_before(self.opened))
+        });
         let now = source_state::open_quarantines(connection, &touched.sources).await?;
         let quarantined = |source| self.quarantined.get(source);
         let mut sources = touched.sources.iter();

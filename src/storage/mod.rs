@@ -24,6 +24,7 @@ mod error;
 mod event_feed;
 mod feed;
 mod feed_place;
+mod found;
 mod gauges;
 mod golden;
 mod history;

@@ -387,12 +387,7 @@ const PATHS: [(&str, u16, &str, &str); 21] = [
     ("/persons/%FF", 400, "path", "percent-encoding"),
     ("/no/such/path", 404, "path", "known and visible"),
     ("/match?limit=5", 405, "method", "methods of this path"),
-    (
-        "/sources/gp/records/a?as_of=now",
-        400,
-        "as_of",
-        "unknown member",
-    ),
+    ("/sources/gp/records/a?as_of=now", 422, "as_of", "RFC 3339"),
     (
         "/sources/gp/records/a?x=%FF",
         400,

@@ -326,7 +326,11 @@ fn r98_the_versions_between_stay_and_are_remembered_as_earlier_values_are() {
 
     let record = world.record("ed", "between");
     assert_eq!(record["record"]["family_name"], known["family_name"]);
-    assert_eq!(record["record"]["phones"], last["phones"]);
+    assert!(
+        record["record"]["phones"].is_null(),
+        "a restriction that came between masks what came after it: {}",
+        record.text
+    );
     let standings: Vec<&str> = record
         .list("versions")
         .iter()

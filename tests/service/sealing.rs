@@ -28,7 +28,7 @@ const DESK: &[Actor] = &[Actor::Steward];
 const SYSTEMS: &[Actor] = &[Actor::Integration];
 
 /// Every door of the service. Those that are not there yet may stand here too.
-const DOORS: [(&str, &str, Door); 38] = [
+const DOORS: [(&str, &str, Door); 43] = [
     (
         "PUT",
         "/sources/{source}/records/{local_id}",
@@ -145,6 +145,31 @@ const DOORS: [(&str, &str, Door); 38] = [
         "DELETE",
         "/assertions/{assertion}",
         Considered("answers nothing"),
+    ),
+    (
+        "POST",
+        "/review/tasks/{task}/claim",
+        Considered("a sealed question is unknown here, as it is to GET"),
+    ),
+    (
+        "POST",
+        "/review/tasks/{task}/release",
+        Considered("a sealed question is unknown here, as it is to GET"),
+    ),
+    (
+        "POST",
+        "/review/tasks/{task}/decide",
+        Considered("a sealed question is unknown here, as it is to GET"),
+    ),
+    (
+        "POST",
+        "/review/tasks/{task}/escalate",
+        Considered("a sealed question is unknown here, as it is to GET"),
+    ),
+    (
+        "POST",
+        "/review/tasks/{task}/comment",
+        Considered("a sealed question is unknown here, as it is to GET"),
     ),
     ("GET", "/review/tasks/{task}/pack", Asked(DESK)),
 ];
@@ -266,7 +291,10 @@ fn r22_every_door_is_considered_and_none_shows_a_sealed_pair() {
     let document = world.get_root("/openapi.json").by(Actor::Nobody).send();
     let considered: BTreeSet<(&str, &str)> = DOORS.iter().map(|door| (door.0, door.1)).collect();
     for (path, item) in document["paths"].as_object().expect("paths") {
-        let path = path.strip_prefix("/api/v1").expect("under the prefix");
+        // What watches the service names no patient.
+        let Some(path) = path.strip_prefix("/api/v1") else {
+            continue;
+        };
         for method in item.as_object().expect("a path").keys() {
             let method = method.to_uppercase();
             assert!(
