@@ -152,9 +152,16 @@ pub fn link(
         watch.at((turn * PAIRS_PER_REPORT) as u64);
     }
     watch.begin(Stage::Grouping, edges.len() as u64);
+    // The threshold of a model that weighs groups is as much lower already.
+    let grouped = model.file().weighs_groups;
     let cuts = Cuts {
-        component: review - COMPONENT_BITS,
-        person: review - PERSON_BITS,
+        component: review - if grouped { 0.0 } else { COMPONENT_BITS },
+        person: review
+            + if grouped {
+                COMPONENT_BITS - PERSON_BITS
+            } else {
+                0.0
+            },
         prior: model.prior_bits(),
     };
     let witness = |a, b| Evidence::of(model, &records.compare(model, a, b));
