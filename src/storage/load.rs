@@ -12,7 +12,7 @@ use crate::registry::{
 };
 use crate::storage::StoreError;
 use crate::storage::claims;
-use crate::storage::command::{CommitReads, Planned, ReadSet, RememberedAnswer};
+use crate::storage::command::{CommitReads, Planned, ReadSet, RememberedAnswer, needed_after};
 use crate::storage::db::{self, Connection, Row};
 use crate::storage::found::Found;
 use crate::storage::locks::Touched;
@@ -259,7 +259,7 @@ impl Working {
             return Ok(());
         }
         let wanted = Wanted {
-            after: crate::storage::command::needed_after(reads, upto),
+            after: needed_after(reads, upto),
             upto,
             horizon: young.horizon(connection).await?,
         };
