@@ -14,7 +14,9 @@ mod care;
 mod evidence;
 mod groups;
 mod hashing;
+mod junk;
 mod keys;
+mod known_pairs;
 mod learning;
 mod reading;
 mod records;
@@ -23,6 +25,7 @@ mod scoring;
 mod sounds;
 
 pub use blocks::OversizedBlock;
+pub use known_pairs::Labels;
 pub use learning::{FAMILY_NAMES_TABLE, GIVEN_NAMES_TABLE, Trained};
 pub use records::{BulkRecords, SentRow};
 pub use run::{LinkPlan, Linked, Policy, Stage, Watch, learn_model, link};

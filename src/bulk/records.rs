@@ -1,7 +1,7 @@
 //! Records of whole files, coded: every distinct list of names, addresses and
 //! contacts is kept once, and a record holds the numbers of its lists.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 
 use crate::bulk::hashing::FastHash;
@@ -10,7 +10,7 @@ use crate::identity::{
     BirthDate, Email, NhsNumberClaim, OtherIdentifier, PersonName, Phone, PostalAddress, Sex,
     StandardRecord, SubmittedRecord,
 };
-use crate::matching::{ComparedFields, ComparisonVector, LinkageModel};
+use crate::matching::{ComparedFields, ComparisonVector, Explanation, LinkageModel};
 
 /// Lists of one kind, each kept once, and which list each record has. List 0
 /// is the empty one.
@@ -48,6 +48,36 @@ impl<T: Clone + Eq + Hash> Lists<T> {
     /// The list of a record.
     pub(super) fn of(&self, record: u32) -> &[T] {
         &self.values[self.codes[record as usize] as usize]
+    }
+
+    /// Takes values out of all lists; how many records had one.
+    pub(super) fn leave_out(&mut self, values: &BTreeSet<T>) -> usize
+    where
+        T: Ord,
+    {
+        if values.is_empty() {
+            return 0;
+        }
+        let lists = self.values.iter().zip(0..);
+        self.known = lists.map(|(list, code)| (list.clone(), code)).collect();
+        let all = self.values.clone();
+        let shorter: Vec<Option<u32>> = all
+            .into_iter()
+            .map(|mut list| {
+                let before = list.len();
+                list.retain(|value| !values.contains(value));
+                (list.len() < before).then(|| self.code(list))
+            })
+            .collect();
+        self.known = HashMap::default();
+        let mut records = 0;
+        for code in &mut self.codes {
+            if let Some(Some(other)) = shorter.get(*code as usize) {
+                *code = *other;
+                records += 1;
+            }
+        }
+        records
     }
 
     fn permute(&mut self, order: &[u32]) {
@@ -138,6 +168,13 @@ impl BulkRecords {
         &self.ids[record as usize]
     }
 
+    /// The record of this id, once they are sealed.
+    #[must_use]
+    pub fn find(&self, id: &str) -> Option<u32> {
+        let place = self.ids.binary_search_by(|known| known.as_ref().cmp(id));
+        place.ok().and_then(|place| u32::try_from(place).ok())
+    }
+
     /// Puts records in the order of their ids, so that the order of input is
     /// nothing. Gives the places (of input) of records whose id occurs twice.
     pub fn seal(&mut self) -> Vec<(usize, usize)> {
@@ -189,6 +226,12 @@ impl BulkRecords {
             gp_practice: self.practices.of(record).first().cloned(),
             ..StandardRecord::default()
         }
+    }
+
+    /// The waterfall of two records alone (R74).
+    #[must_use]
+    pub fn explain(&self, model: &LinkageModel, a: u32, b: u32) -> Explanation {
+        model.explain(&self.standard(a), &[&self.standard(b)])
     }
 
     /// Compares two records, with the bits of [`LinkageModel::compare`].

@@ -69,6 +69,10 @@ pub const BATCH_PREPARED_IN_FLIGHT_MAX: usize = 64;
 /// so that the writer never waits for work.
 pub const BATCH_COMMITS_IN_FLIGHT_MAX: usize = 256;
 
+/// Records that a first load holds in memory: some 2 KiB each with their keys. Those
+/// beyond go in by the path of a message.
+pub const FIRST_LOAD_RECORDS_MAX: usize = 2_000_000;
+
 /// Longest request body: a batch of ten thousand records fits, a flood does not.
 pub const BODY_BYTES_MAX: usize = 16 * 1_024 * 1_024;
 

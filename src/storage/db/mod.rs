@@ -11,6 +11,7 @@
 //! | outcome of a commit whose reply is lost | cannot be lost | a row in `commits` |
 //! | parameters of long lists | `?` | `$n` |
 
+mod filling;
 mod postgres;
 mod query;
 mod sqlite;
@@ -26,6 +27,7 @@ use sqlx::{PgConnection, Postgres, Transaction};
 use crate::foundation::Instant;
 use crate::storage::StoreError;
 use crate::storage::error::EngineError;
+pub(super) use filling::{fill_alone, numbers_for, share_filling};
 pub(super) use query::{Query, Row, Value, query, write_parameter};
 
 /// A connection of either engine, alone, from a pool, or in a snapshot that
