@@ -14,7 +14,6 @@ mod care;
 mod evidence;
 mod groups;
 mod hashing;
-mod junk;
 mod keys;
 mod known_pairs;
 mod learning;

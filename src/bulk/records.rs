@@ -1,7 +1,7 @@
 //! Records of whole files, coded: every distinct list of names, addresses and
 //! contacts is kept once, and a record holds the numbers of its lists.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::hash::Hash;
 
 use crate::bulk::hashing::FastHash;
@@ -48,36 +48,6 @@ impl<T: Clone + Eq + Hash> Lists<T> {
     /// The list of a record.
     pub(super) fn of(&self, record: u32) -> &[T] {
         &self.values[self.codes[record as usize] as usize]
-    }
-
-    /// Takes values out of all lists; how many records had one.
-    pub(super) fn leave_out(&mut self, values: &BTreeSet<T>) -> usize
-    where
-        T: Ord,
-    {
-        if values.is_empty() {
-            return 0;
-        }
-        let lists = self.values.iter().zip(0..);
-        self.known = lists.map(|(list, code)| (list.clone(), code)).collect();
-        let all = self.values.clone();
-        let shorter: Vec<Option<u32>> = all
-            .into_iter()
-            .map(|mut list| {
-                let before = list.len();
-                list.retain(|value| !values.contains(value));
-                (list.len() < before).then(|| self.code(list))
-            })
-            .collect();
-        self.known = HashMap::default();
-        let mut records = 0;
-        for code in &mut self.codes {
-            if let Some(Some(other)) = shorter.get(*code as usize) {
-                *code = *other;
-                records += 1;
-            }
-        }
-        records
     }
 
     fn permute(&mut self, order: &[u32]) {

@@ -75,10 +75,7 @@ pub(super) fn run(arguments: &LinkArguments) -> anyhow::Result<()> {
     let given = arguments.model.as_deref().map(read_model).transpose()?;
     let asked = arguments.profile.map(ProfileChoice::profile);
     let profile = asked.or_else(|| given.as_ref().map(|model| model.profile()));
-    let mut whole = read(&arguments.files, &arguments.maps, profile, arguments.quiet)?;
-    if given.is_none() {
-        whole.leave_out_junk(arguments.quiet);
-    }
+    let whole = read(&arguments.files, &arguments.maps, profile, arguments.quiet)?;
     let plan = LinkPlan {
         trains: given.is_none(),
         model: given.unwrap_or_else(|| shipped_model(whole.profile)),

@@ -41,8 +41,7 @@ pub(super) struct TrainArguments {
 
 pub(super) fn run(arguments: &TrainArguments) -> anyhow::Result<()> {
     let asked = arguments.profile.map(ProfileChoice::profile);
-    let mut whole = read(&arguments.files, &arguments.maps, asked, arguments.quiet)?;
-    whole.leave_out_junk(arguments.quiet);
+    let whole = read(&arguments.files, &arguments.maps, asked, arguments.quiet)?;
     let start = shipped_model(whole.profile);
     let labels = arguments.labels.as_deref();
     let labels = labels

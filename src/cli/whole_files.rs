@@ -79,16 +79,6 @@ pub(super) struct WholeFiles {
     pub(super) rejected: u64,
 }
 
-impl WholeFiles {
-    /// Leaves out values that stand for nobody, before anything is learnt.
-    pub(super) fn leave_out_junk(&mut self, quiet: bool) {
-        let notes = self.records.leave_out_junk();
-        for note in notes.iter().filter(|_| !quiet) {
-            eprintln!("values: {note}");
-        }
-    }
-}
-
 /// Reads files. `profile` is what was asked for; else the rows decide.
 pub(super) fn read(
     paths: &[PathBuf],

@@ -360,10 +360,10 @@ async fn decide(
             return Err(StoreError::inconsistent("events", "position", before.0));
         }
         rows.apply(&plan, &mut working.state, &command.actor);
-        if !command
+        if command
             .read
             .as_ref()
-            .is_some_and(|read| read.fills.is_some())
+            .is_none_or(|read| read.fills.is_none())
         {
             working.remember(&plan);
         }

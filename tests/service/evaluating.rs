@@ -292,7 +292,11 @@ fn r129_the_linkage_report_has_the_items_of_guild() {
 fn r82_labels_measure_what_weights_are_worth() {
     let world = World::at_rest();
     let records = generated(&world, "500", "31");
-    let truth = world.file("region-31").join("truth.csv").display().to_string();
+    let truth = world
+        .file("region-31")
+        .join("truth.csv")
+        .display()
+        .to_string();
     let model = |name: &str| fs::read_to_string(world.file(name)).expect("a model");
 
     let train = [
