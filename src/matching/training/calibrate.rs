@@ -62,6 +62,13 @@ fn raised(mut pairs: Vec<KnownPair>, from: f64, nominal: f64) -> f64 {
     let (mut wrong, mut within) = (0.0, true);
     for (place, pair) in pairs.iter().enumerate() {
         wrong += f64::from(u8::from(!pair.same));
+        // Pairs of one weight stand or fall together.
+        if pairs
+            .get(place + 1)
+            .is_some_and(|next| next.bits >= pair.bits)
+        {
+            continue;
+        }
         within = wrong / (place + 1) as f64 <= nominal;
         if within {
             threshold = pair.bits;
@@ -154,9 +161,9 @@ mod tests {
         for step in 0..400_u64 {
             let bits = -20.0 + step as f64 * 0.15;
             let true_share = 1.0 / (1.0 + (-bits / 2.0).exp2());
-            for draw in 0..40_u64 {
+            for draw in 0..70_u64 {
                 let person = step * 1_000 + draw;
-                let same = (draw as f64 + 0.5) / 40.0 < true_share;
+                let same = (draw as f64 + 0.5) / 70.0 < true_share;
                 pairs.push(KnownPair { bits, same, person });
             }
         }
