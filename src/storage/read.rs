@@ -1,7 +1,7 @@
 //! What flows read beside commands: persons, records, tasks. Each answer is of
 //! one snapshot.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber, TaskId};
