@@ -37,8 +37,17 @@ bench: prepare ## Hot paths by Criterion; then the service over HTTP on both eng
 	$(CARGO) bench --locked --bench identity --bench retrieve --bench register
 	$(CARGO) bench --locked --bench pathology
 	ACCORD_PERSONS=$${ACCORD_PERSONS:-100000} $(CARGO) bench --locked --bench service
+	$(MAKE) bench-link
 
-measure: ## Imports the labelled corpora and scores what the ledger decided
-	./docs/measure.sh
+bench-link: ## Whole files: accord link beside Splink, processor time and memory
+	$(CARGO) build --release --locked
+	./scripts/bench_link.py --sizes $${ACCORD_SIZES:-20000,100000}
 
-.PHONY: help run test quick prepare prove bench measure
+measure: ## Links and imports the labelled corpora; writes docs/measurements.md
+	$(CARGO) build --release --locked
+	./scripts/measure.py
+
+ratchet: ## Links the corpora in the tree and records a better accuracy
+	ACCORD_ACCURACY=ratchet $(CARGO) test --release --locked --test service accuracy -- --nocapture
+
+.PHONY: help run test quick prepare prove bench bench-link measure ratchet

@@ -10,21 +10,15 @@
     reason = "a measurement reads its settings and prints what it finds"
 )]
 
-use std::sync::Arc;
+mod support;
+
 use std::time::{Duration, Instant};
 
 use accord::evaluation::generator::{GeneratedRecord, Population, generate};
-use accord::flows::{
-    Context, CpuPool, RegisterCommand, catch_up, ensure_source, match_person, register_batch,
-    register_record,
-};
-use accord::foundation::{SystemChance, SystemClock};
-use accord::identity::{SubmittedAddress, SubmittedRecord};
-use accord::index::CandidateIndex;
-use accord::matching::LinkageModel;
-use accord::registry::{LocalId, SourceCode};
-use accord::security::{Access, Action, Actor, ActorKind, Role};
-use accord::storage::{Store, StoreOptions};
+use accord::flows::{Context, catch_up, match_person, register_batch, register_record};
+use accord::identity::SubmittedRecord;
+use accord::security::Action;
+use support::{access, command, ledger, submitted};
 
 const CROWD: usize = 20_000;
 const MEASURED: usize = 300;
@@ -39,32 +33,8 @@ enum Shared {
     Defaults,
 }
 
-fn access(action: Action) -> Access {
-    let actor = Actor {
-        name: "bench".to_owned(),
-        kind: ActorKind::System,
-        roles: vec![Role::Integration],
-        sources: Vec::new(),
-        on_behalf_of: None,
-        reason: None,
-        request_id: "bench".to_owned(),
-    };
-    Access::to(action, actor).expect("an integration system may")
-}
-
 fn record(row: &GeneratedRecord, shared: Shared) -> SubmittedRecord {
-    let mut record = SubmittedRecord {
-        given_names: vec![row.given_name.clone()],
-        family_name: Some(row.family_name.clone()),
-        birth_date: Some(row.date_of_birth.clone()),
-        gender: Some(row.gender.clone()),
-        addresses: vec![SubmittedAddress {
-            lines: vec![row.address_line.clone()],
-            postcode: Some(row.postcode.clone()),
-            ..SubmittedAddress::default()
-        }],
-        ..SubmittedRecord::default()
-    };
+    let mut record = submitted(row);
     match shared {
         Shared::Nothing => {}
         Shared::Phone => record.phones = vec!["07700 900123".to_owned()],
@@ -76,36 +46,6 @@ fn record(row: &GeneratedRecord, shared: Shared) -> SubmittedRecord {
         }
     }
     record
-}
-
-fn command(number: usize, submitted: SubmittedRecord) -> RegisterCommand {
-    RegisterCommand {
-        source: SourceCode::parse("gp").expect("a source code"),
-        local_id: LocalId::parse(&number.to_string()).expect("a local id"),
-        submitted,
-        idempotency_key: None,
-        if_match: None,
-        findings: Vec::new(),
-    }
-}
-
-async fn ledger(directory: &std::path::Path) -> Context {
-    let options = StoreOptions {
-        live: false,
-        create: true,
-        exclusive: true,
-    };
-    let context = Context {
-        store: Store::open(directory, options).await.expect("a new ledger"),
-        index: CandidateIndex::open(&directory.join("index")).expect("a new index"),
-        model: Arc::new(LinkageModel::uk_care()),
-        clock: Arc::new(SystemClock),
-        chance: Arc::new(SystemChance),
-        pool: CpuPool::for_this_machine().expect("threads"),
-    };
-    let gp = SourceCode::parse("gp").expect("a source code");
-    ensure_source(&context, &gp).await.expect("a source");
-    context
 }
 
 fn told(what: &str, mut times: Vec<Duration>) {

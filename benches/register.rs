@@ -3,81 +3,23 @@
 //! the disk's flush dominates, and 64 at once, where the writer shares flushes.
 //! HTTP is not measured; the ledger lies in the system's temporary directory.
 
-use std::sync::Arc;
+mod support;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use accord::evaluation::generator::{GeneratedRecord, Population, generate};
 use accord::flows::{
-    Context, CpuPool, RegisterCommand, catch_up, ensure_source, match_person, register_batch,
-    register_record, search_persons,
+    Context, catch_up, match_person, register_batch, register_record, search_persons,
 };
-use accord::foundation::{SystemChance, SystemClock};
-use accord::identity::{SubmittedAddress, SubmittedRecord};
-use accord::index::CandidateIndex;
-use accord::matching::LinkageModel;
+use accord::identity::SubmittedRecord;
 use accord::matching::search::{SearchMode, SearchRequest};
-use accord::registry::{LocalId, SourceCode};
-use accord::security::{Access, Action, Actor, ActorKind, Role};
-use accord::storage::{Store, StoreOptions};
+use accord::security::Action;
 use criterion::{Criterion, criterion_group, criterion_main};
+use support::{access, command, ledger, submitted};
 use tokio::runtime::Runtime;
 
 const PERSONS: usize = 1_000;
 const AT_ONCE: usize = 64;
-
-fn access(action: Action) -> Access {
-    let actor = Actor {
-        name: "bench".to_owned(),
-        kind: ActorKind::System,
-        roles: vec![Role::Integration],
-        sources: Vec::new(),
-        on_behalf_of: None,
-        reason: None,
-        request_id: "bench".to_owned(),
-    };
-    Access::to(action, actor).expect("an integration system may")
-}
-
-fn command(number: u64, row: &GeneratedRecord) -> RegisterCommand {
-    RegisterCommand {
-        source: SourceCode::parse("gp").expect("a source code"),
-        local_id: LocalId::parse(&number.to_string()).expect("a local id"),
-        submitted: SubmittedRecord {
-            given_names: vec![row.given_name.clone()],
-            family_name: Some(row.family_name.clone()),
-            birth_date: Some(row.date_of_birth.clone()),
-            gender: Some(row.gender.clone()),
-            addresses: vec![SubmittedAddress {
-                lines: vec![row.address_line.clone()],
-                postcode: Some(row.postcode.clone()),
-                ..SubmittedAddress::default()
-            }],
-            ..SubmittedRecord::default()
-        },
-        idempotency_key: None,
-        if_match: None,
-        findings: Vec::new(),
-    }
-}
-
-async fn ledger(directory: &std::path::Path) -> Context {
-    let options = StoreOptions {
-        live: false,
-        create: true,
-        exclusive: true,
-    };
-    let context = Context {
-        store: Store::open(directory, options).await.expect("a new ledger"),
-        index: CandidateIndex::open(&directory.join("index")).expect("a new index"),
-        model: Arc::new(LinkageModel::uk_care()),
-        clock: Arc::new(SystemClock),
-        chance: Arc::new(SystemChance),
-        pool: CpuPool::for_this_machine().expect("threads"),
-    };
-    let gp = SourceCode::parse("gp").expect("a source code");
-    ensure_source(&context, &gp).await.expect("a source");
-    context
-}
 
 fn measure(criterion: &mut Criterion) {
     let runtime = Runtime::new().expect("a runtime");
@@ -90,7 +32,7 @@ fn measure(criterion: &mut Criterion) {
     let new = || {
         let number = next.fetch_add(1, Ordering::Relaxed);
         let row = usize::try_from(number).unwrap_or(0) % rows.len();
-        command(number, &rows[row])
+        command(number, submitted(&rows[row]))
     };
     let many = |count: usize| {
         let commands: Vec<_> = (0..count)

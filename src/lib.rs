@@ -8,6 +8,7 @@ pub mod security;
 
 pub mod matching;
 
+pub mod bulk;
 pub mod registry;
 
 pub mod index;

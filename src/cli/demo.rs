@@ -10,11 +10,10 @@ use clap::Args;
 use crate::cli::LedgerArguments;
 use crate::cli::import::{ImportArguments, Imported, import_files};
 use crate::cli::ledger::{Use, access, open};
-use crate::cli::serve::{Signals, run_service};
+use crate::cli::serve::{Background, Signals, run_service};
 use crate::evaluation::generator::{GeneratedRecord, Population, generate};
 use crate::flows::{
-    Context, FollowerOptions, NewToken, TaskFilter, add_source, catch_up, create_token,
-    export_persons, list_tasks,
+    Context, NewToken, TaskFilter, add_source, catch_up, create_token, export_persons, list_tasks,
 };
 use crate::identity::NumberStatus;
 use crate::interfaces::http::{ServerLimits, ServerOptions};
@@ -64,17 +63,23 @@ pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
     }
     let shown = Shown::find(&context, region.records()).await?;
     let tokens = Tokens::make(&context).await?;
-    let follower = FollowerOptions { enabled: true };
+    let background = Background::default();
     let server = ServerOptions {
         listen: arguments.listen,
         metrics: true,
         watching: None,
         limits: ServerLimits::default(),
     };
-    run_service(context, server, follower, Signals::new()?, move |address| {
-        eprintln!("{}", shown.text(address, &tokens));
-        Ok(())
-    })
+    run_service(
+        context,
+        server,
+        background,
+        Signals::new()?,
+        move |address| {
+            eprintln!("{}", shown.text(address, &tokens));
+            Ok(())
+        },
+    )
     .await
 }
 
@@ -112,6 +117,7 @@ async fn fill(
             trust: 50,
             number_status_default: NumberStatus::NotTraced,
             acts_for_people: false,
+            retention_days: None,
         };
         add_source(context, &write, source).await?;
     }

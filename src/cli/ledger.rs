@@ -61,6 +61,7 @@ pub(super) async fn open(arguments: &LedgerArguments, use_: Use) -> anyhow::Resu
         clock: Arc::new(SystemClock),
         chance: Arc::new(SystemChance),
         pool: CpuPool::for_this_machine().context("cannot start threads to compute")?,
+        outward: Arc::default(),
     })
 }
 

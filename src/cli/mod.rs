@@ -12,11 +12,15 @@
 
 mod backup;
 mod demo;
+mod erase;
+mod evaluate;
+mod evaluate_unlabelled;
 mod export;
 mod generate;
 mod import;
 mod import_by_url;
 mod ledger;
+mod link;
 mod progress;
 mod rebuild_index;
 mod rejects;
@@ -24,7 +28,10 @@ mod serve;
 mod source;
 mod telemetry;
 mod token;
+mod train;
 mod verify;
+mod webhook;
+mod whole_files;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -71,8 +78,16 @@ enum Command {
     Import(import::ImportArguments),
     /// Writes what the ledger says now.
     Export(export::ExportArguments),
+    /// Says how good links and persons are, against a truth.
+    Evaluate(Box<evaluate::EvaluateArguments>),
+    /// Links whole files in memory: links and persons as files.
+    Link(link::LinkArguments),
+    /// Learns a model from whole files, without labels.
+    Train(train::TrainArguments),
     /// Makes up a population.
     Generate(generate::GenerateArguments),
+    /// Destroys the values of records: one, or those that may no longer be kept.
+    Erase(erase::EraseArguments),
     /// Checks every invariant of the ledger.
     Verify(verify::VerifyArguments),
     /// Copies a whole ledger into a directory of its own, beside a running
@@ -90,6 +105,9 @@ enum Command {
     /// Adds and lists source systems.
     #[command(subcommand)]
     Source(source::SourceCommand),
+    /// Adds, lists and removes readers that are told of events.
+    #[command(subcommand)]
+    Webhook(webhook::WebhookCommand),
 }
 
 /// Runs the program.
@@ -127,7 +145,11 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Serve(arguments) => serve::run(arguments).await,
         Command::Import(arguments) => import::run(arguments).await,
         Command::Export(arguments) => export::run(arguments).await,
+        Command::Evaluate(arguments) => evaluate::run(&arguments),
+        Command::Link(arguments) => link::run(&arguments),
+        Command::Train(arguments) => train::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
+        Command::Erase(arguments) => erase::run(arguments).await,
         Command::Verify(arguments) => verify::run(arguments).await,
         Command::Backup(arguments) => backup::back_up(arguments).await,
         Command::Restore(arguments) => backup::restore(arguments).await,
@@ -135,5 +157,6 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::RebuildIndex(arguments) => rebuild_index::run(arguments).await,
         Command::Token(command) => token::run(command).await,
         Command::Source(command) => source::run(command).await,
+        Command::Webhook(command) => webhook::run(command).await,
     }
 }

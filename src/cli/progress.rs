@@ -58,6 +58,15 @@ impl Progress {
         bar
     }
 
+    /// Over pairs of records; a total of 0 is not known beforehand.
+    pub(super) fn over_pairs(what: &str, total: u64, quiet: bool) -> Self {
+        if total == 0 {
+            Self::over_rows(what, quiet)
+        } else {
+            Self::over_bytes(what, total, quiet)
+        }
+    }
+
     /// So many rows are done, and so many bytes read.
     pub(super) fn at(&mut self, rows_done: u64, bytes: u64) {
         match &mut self.shape {

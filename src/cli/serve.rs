@@ -2,6 +2,8 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
@@ -9,13 +11,17 @@ use clap::builder::TypedValueParser as _;
 
 use crate::cli::LedgerArguments;
 use crate::cli::ledger::{Use, access, open};
+use crate::cli::webhook::OutwardArguments;
 use crate::flows::{
-    Context, FollowerOptions, follow, follow_releases, seal_audit_each_second, watch_ledger,
+    Context, DeliveryOptions, FollowerOptions, deliver_webhooks, follow, follow_releases,
+    seal_audit_each_second, watch_ledger,
 };
+use crate::foundation::limits::{WEBHOOK_ATTEMPTS_MAX, WEBHOOK_FIRST_WAIT_SECONDS};
 use crate::foundation::load_limits::{
     CONNECTIONS_MAX, HEADER_SECONDS_MAX, REQUEST_SECONDS_MAX, REQUESTS_IN_WORK_MAX,
 };
 use crate::interfaces::http::{ServerLimits, ServerOptions, serve};
+use crate::interfaces::webhooks::WebhookSender;
 use crate::security::{Action, Role};
 
 /// Exit code after a second signal.
@@ -42,6 +48,18 @@ pub(super) struct ServeArguments {
     metrics_listen: Option<SocketAddr>,
     #[command(flatten)]
     load: LoadArguments,
+    #[command(flatten)]
+    outward: OutwardArguments,
+    /// Attempts before a message to a webhook is given up.
+    #[arg(long, env = "ACCORD_WEBHOOK_ATTEMPTS", value_name = "N",
+        default_value_t = WEBHOOK_ATTEMPTS_MAX,
+        value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    webhook_attempts: u32,
+    /// Seconds before the second attempt; each later one waits twice as long.
+    #[arg(long, env = "ACCORD_WEBHOOK_WAIT_SECONDS", value_name = "N",
+        default_value_t = WEBHOOK_FIRST_WAIT_SECONDS,
+        value_parser = clap::value_parser!(u64).range(0..=3_600))]
+    webhook_wait_seconds: u64,
     /// Whether the index follows the ledger (`on` or `off`). Off is for tests:
     /// answers stay right and get slower.
     #[arg(long, env = "ACCORD_INDEX_FOLLOWER", default_value = "on", hide = true)]
@@ -89,7 +107,8 @@ fn seconds() -> clap::builder::RangedU64ValueParser<u64> {
 }
 
 pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<()> {
-    let context = open(&arguments.ledger, Use::Exclusive).await?;
+    let mut context = open(&arguments.ledger, Use::Exclusive).await?;
+    context.outward = arguments.outward.policy()?;
     let signals = Signals::new()?;
     if !context.store.is_live() {
         eprintln!(
@@ -97,8 +116,14 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<()> {
              are treated as real (make one with --live for patients)"
         );
     }
-    let follower = FollowerOptions {
-        enabled: arguments.index_follower == Switch::On,
+    let background = Background {
+        follower: FollowerOptions {
+            enabled: arguments.index_follower == Switch::On,
+        },
+        delivery: DeliveryOptions {
+            attempts_max: arguments.webhook_attempts,
+            first_wait: Duration::from_secs(arguments.webhook_wait_seconds),
+        },
     };
     let load = &arguments.load;
     let server = ServerOptions {
@@ -113,7 +138,26 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<()> {
             header_seconds: load.header_seconds,
         },
     };
-    run_service(context, server, follower, signals, |_| Ok(())).await
+    run_service(context, server, background, signals, |_| Ok(())).await
+}
+
+/// What runs beside the requests.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Background {
+    pub(super) follower: FollowerOptions,
+    pub(super) delivery: DeliveryOptions,
+}
+
+impl Default for Background {
+    fn default() -> Self {
+        Self {
+            follower: FollowerOptions { enabled: true },
+            delivery: DeliveryOptions {
+                attempts_max: WEBHOOK_ATTEMPTS_MAX,
+                first_wait: Duration::from_secs(WEBHOOK_FIRST_WAIT_SECONDS),
+            },
+        }
+    }
 }
 
 /// Serves until the process is told to stop; `ready` is called with the
@@ -122,7 +166,7 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<()> {
 pub(super) async fn run_service(
     context: Context,
     server: ServerOptions,
-    follower: FollowerOptions,
+    options: Background,
     mut signals: Signals,
     ready: impl FnOnce(SocketAddr) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
@@ -134,10 +178,20 @@ pub(super) async fn run_service(
     .await
     .with_context(|| format!("cannot listen on {}", server.listen))?;
     let background = [
-        tokio::spawn(follow(context.clone(), follower)),
+        tokio::spawn(follow(context.clone(), options.follower)),
         tokio::spawn(follow_releases(context.clone(), deciding)),
         tokio::spawn(watch_ledger(context.clone())),
     ];
+    let sender = WebhookSender::new(Arc::clone(&context.outward));
+    let sender = Arc::new(sender.context("cannot set up TLS for webhooks")?);
+    let (deliveries, deliveries_end) = tokio::sync::oneshot::channel::<()>();
+    let delivering = {
+        let ended = async {
+            let _ = deliveries_end.await;
+        };
+        let context = context.clone();
+        tokio::spawn(deliver_webhooks(context, sender, options.delivery, ended))
+    };
     let (seals, seals_end) = tokio::sync::oneshot::channel::<()>();
     let sealing = tokio::spawn(seal_audit_each_second(context.clone(), async {
         let _ = seals_end.await;
@@ -159,6 +213,8 @@ pub(super) async fn run_service(
         for task in background {
             task.abort();
         }
+        drop(deliveries);
+        delivering.await?;
         drop(seals);
         sealing.await?;
         context.store.seal_audit(context.clock.now()).await?;

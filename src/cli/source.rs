@@ -64,6 +64,10 @@ pub(super) struct AddArguments {
     /// Status of an NHS number that comes without one.
     #[arg(long, value_name = "STATUS", default_value = "02")]
     nhs_status_default: String,
+    /// Days after its last message for which a record is kept (default: for
+    /// good); `accord erase --expired` then erases it.
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    retention: Option<u32>,
     /// Its systems may act for a named person by header.
     #[arg(long)]
     acts_for_people: bool,
@@ -153,6 +157,7 @@ async fn add(arguments: AddArguments) -> anyhow::Result<()> {
         trust: arguments.trust,
         number_status_default,
         acts_for_people: arguments.acts_for_people,
+        retention_days: arguments.retention,
     };
     let context = open(&arguments.ledger, Use::Shared).await?;
     let access = access(Action::WriteSource, Role::Administrator, "source-add")?;
@@ -170,8 +175,11 @@ async fn list(arguments: ListArguments) -> anyhow::Result<()> {
         let quarantined = waiting.map_or_else(String::new, |known| {
             format!("\tquarantined, {} waiting", known.waiting)
         });
+        let kept = source
+            .retention_days
+            .map_or_else(String::new, |days| format!("\tkept {days} days"));
         println!(
-            "{}\t{}\ttrust {}\tstatus {status}{quarantined}",
+            "{}\t{}\ttrust {}\tstatus {status}{kept}{quarantined}",
             source.code, source.name, source.trust
         );
     }

@@ -54,15 +54,16 @@ pub async fn catch_up_noting(
         note(applied);
         let index = context.index.clone();
         let mut search = search_terms_of(context, &rows).await?;
+        let erased = rows.iter().any(|row| row.erased);
         let write = move || {
             let removed: Vec<_> = rows
                 .iter()
-                .filter(|row| row.withdrawn)
+                .filter(|row| row.withdrawn || is_gone(row))
                 .map(|row| row.record)
                 .collect();
             let entries: Vec<IndexEntry> = rows
                 .into_iter()
-                .filter(|row| !row.withdrawn)
+                .filter(|row| !row.withdrawn && !is_gone(row))
                 .map(|row| IndexEntry {
                     record: row.record,
                     keys: row.keys,
@@ -70,7 +71,13 @@ pub async fn catch_up_noting(
                 })
                 .collect();
             index.apply(&entries, &removed)?;
-            index.commit(upto)
+            index.commit(upto)?;
+            // Nothing of an erased record may be left in a file (R135).
+            if erased {
+                index.purge_deleted()
+            } else {
+                Ok(())
+            }
         };
         tokio::task::spawn_blocking(write)
             .await
@@ -78,6 +85,11 @@ pub async fn catch_up_noting(
         metrics::counter!("accord_index_commits_total").increment(1);
         metrics::counter!("accord_index_records_total").increment(taken);
     }
+}
+
+/// Erased, and nothing has come since.
+fn is_gone(row: &FeedRow) -> bool {
+    row.erased && row.keys.is_empty()
 }
 
 /// What people may search these records by, in any version that was ever

@@ -5,14 +5,15 @@
 //! of persons of whom its sources have or had a record, and no other. What it
 //! may not see leaves no trace but a place that moves on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::flows::id_changes::{IdChange, id_changes};
 use crate::flows::{Context, FlowError};
 use crate::foundation::limits::EVENT_PAGES_SCANNED_MAX;
-use crate::foundation::{Instant, PersonId};
-use crate::registry::{LocalId, RegistryEvent, SourceCode};
+use crate::foundation::{Instant, PersonId, RecordNumber, TaskId};
+use crate::registry::{Gate, LocalId, RegistryEvent, SourceCode};
 use crate::security::Access;
-use crate::storage::PlacedEvent;
+use crate::storage::{FeedPlace, PlacedEvent, event_kind};
 
 /// A part of the feed.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,8 +37,18 @@ pub struct FeedEvent {
     pub persons: Vec<PersonId>,
     /// Its record.
     pub record: Option<(SourceCode, LocalId)>,
+    /// What it does to ids that readers hold.
+    pub changes: Vec<IdChange>,
     /// What.
     pub event: RegistryEvent,
+}
+
+impl FeedEvent {
+    /// Its kind, as stored.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        event_kind(&self.event)
+    }
 }
 
 /// Events after a place, at most `limit`.
@@ -50,18 +61,20 @@ pub async fn follow_events(
     after: Option<&str>,
     limit: u32,
 ) -> Result<EventFeed, FlowError> {
-    let mut after = after.map(str::to_owned);
+    let mut after = place_of(context, after)?;
     let mut feed = None;
     for _ in 0..EVENT_PAGES_SCANNED_MAX {
-        let page = context.store.list_feed(after.as_deref(), limit).await?;
-        let page = page.ok_or_else(unknown_place)?;
+        let page = context.store.list_feed(after, limit).await?;
         let placed = context.store.place_events(page.events).await?;
         let events = visible(context, access, placed).await?;
         let done = !events.is_empty() || !page.more;
-        after = Some(page.next.clone());
+        after = page.next;
         feed = Some(EventFeed {
-            events: events.into_iter().map(shown).collect(),
-            next: page.next,
+            events: events
+                .into_iter()
+                .map(|event| shown(context, event))
+                .collect(),
+            next: context.store.place_text(page.next),
             more: page.more,
         });
         if done {
@@ -79,26 +92,33 @@ pub async fn follow_events(
     Ok(feed)
 }
 
-pub(super) fn unknown_place() -> FlowError {
-    FlowError::Unprocessable {
+/// The place that a reader has kept; the beginning without one.
+pub(super) fn place_of(context: &Context, after: Option<&str>) -> Result<FeedPlace, FlowError> {
+    let Some(text) = after else {
+        return Ok(FeedPlace::default());
+    };
+    let place = context.store.parse_place(text);
+    place.ok_or_else(|| FlowError::Unprocessable {
         member: "after",
         rule: "opaque place",
         detail: "`after` must be the `next` of an earlier answer; leave it out to begin".to_owned(),
-    }
+    })
 }
 
-async fn visible(
+/// Those that the account may see, and of each what it may see.
+pub(super) async fn visible(
     context: &Context,
     access: &Access,
     events: Vec<PlacedEvent>,
 ) -> Result<Vec<PlacedEvent>, FlowError> {
+    let events = unsealed(context, Gate::of(access), events).await?;
     let sources = &access.actor().sources;
     if sources.is_empty() {
         return Ok(events);
     }
     let persons: BTreeSet<PersonId> = events
         .iter()
-        .flat_map(|event| event.persons.iter().copied())
+        .flat_map(|event| event.persons.iter().copied().chain(event.moved_from))
         .collect();
     let persons: Vec<PersonId> = persons.into_iter().collect();
     let own = context.store.persons_of_sources(&persons, sources).await?;
@@ -110,14 +130,63 @@ async fn visible(
         let of_own_person = event.persons.iter().any(|person| own.contains(person));
         // A task or a retirement also names somebody else.
         event.persons.retain(|person| own.contains(person));
+        event.moved_from = event.moved_from.filter(|person| own.contains(person));
         (of_own_record || of_own_person).then_some(event)
     });
     Ok(events.collect())
 }
 
-fn shown(placed: PlacedEvent) -> FeedEvent {
+/// Events that tie nobody to somebody from whom a seal keeps them, and none about
+/// a seal (R22).
+pub(super) async fn unsealed(
+    context: &Context,
+    gate: Gate,
+    events: Vec<PlacedEvent>,
+) -> Result<Vec<PlacedEvent>, FlowError> {
+    let store = &context.store;
+    let mut events = events;
+    if gate.sees_sealed() {
+        return Ok(events);
+    }
+    events.retain(|event| !event.stored.event.is_about_a_seal());
+    if !store.has_seals().await? {
+        return Ok(events);
+    }
+    // Later events of a question name its task alone.
+    let mut asked: BTreeMap<TaskId, Vec<PersonId>> = BTreeMap::new();
+    for event in &events {
+        if let RegistryEvent::TaskUpdated { task, .. } | RegistryEvent::TaskClosed { task, .. } =
+            &event.stored.event
+        {
+            let known = store.load_task(*task).await?;
+            asked.insert(*task, known.map_or_else(Vec::new, |known| known.persons));
+        }
+    }
+    let named = |event: &PlacedEvent| {
+        let mut persons = event.persons.clone();
+        persons.extend(event.moved_from);
+        if let RegistryEvent::TaskUpdated { task, .. } | RegistryEvent::TaskClosed { task, .. } =
+            &event.stored.event
+        {
+            persons.extend(asked.get(task).into_iter().flatten());
+        }
+        persons
+    };
+    let persons: BTreeSet<PersonId> = events.iter().flat_map(named).collect();
+    let persons: Vec<PersonId> = persons.into_iter().collect();
+    let records: Vec<RecordNumber> = events
+        .iter()
+        .flat_map(|event| event.records.iter().copied())
+        .collect();
+    let seals = store.seals_about(&persons, &records).await?;
+    events.retain(|event| gate.may_tell(&seals, &named(event), &event.records));
+    Ok(events)
+}
+
+pub(super) fn shown(context: &Context, placed: PlacedEvent) -> FeedEvent {
     FeedEvent {
-        place: placed.place(),
+        place: context.store.place_text(placed.place()),
+        changes: id_changes(&placed),
         at: placed.stored.at,
         persons: placed.persons,
         record: placed.record,

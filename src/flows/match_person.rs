@@ -8,8 +8,8 @@ use crate::flows::{Context, FlowError};
 use crate::foundation::PersonId;
 use crate::identity::{NumberStatus, StandardRecord, SubmittedRecord, standardise};
 use crate::index::ProbeOutcome;
-use crate::matching::{Candidate, Grade, IdentityScore, LinkageModel, Reason, decide};
-use crate::registry::{Gate, ShownRow};
+use crate::matching::{Candidate, Grade, IdentityScore, LinkageModel, Reason, decide, number_key};
+use crate::registry::{Gate, NumberHash, Seals, ShownRow};
 use crate::security::Access;
 use crate::storage::StoredPerson;
 
@@ -22,6 +22,9 @@ pub struct MatchAnswer {
     pub incomplete_because: Vec<Incomplete>,
     /// Whether the probabilities are calibrated (R82).
     pub calibrated: bool,
+    /// The number of the question is under investigation: it points to nobody
+    /// (R19).
+    pub under_investigation: bool,
     /// Best first.
     pub candidates: Vec<MatchCandidate>,
 }
@@ -95,11 +98,13 @@ pub async fn match_person(
         incomplete_because,
         candidates,
         compared,
+        under_investigation,
     } = judged;
     let answer = MatchAnswer {
         complete: incomplete_because.is_empty(),
         incomplete_because,
         calibrated: context.model.calibrated(),
+        under_investigation,
         candidates,
     };
     count(&answer, compared);
@@ -111,6 +116,7 @@ struct Judged {
     incomplete_because: Vec<Incomplete>,
     candidates: Vec<MatchCandidate>,
     compared: usize,
+    under_investigation: bool,
 }
 
 async fn judge(
@@ -123,8 +129,9 @@ async fn judge(
     let own = context.clone();
     let reading = move || read_question(&own, &sent);
     let (asked, looked_up) = context.pool.run(reading).await??;
-    let by_number = asked.nhs_number.is_some();
-    let (found, probes) = fetch_question(context, looked_up, by_number).await?;
+    let number = asked.nhs_number;
+    let number = number.map(|claim| NumberHash(number_key(claim.number)));
+    let (found, probes) = fetch_question(context, looked_up, number).await?;
     let incomplete_because = incomplete(&probes, found.waiting);
     // A relative's shared address would show a restricted one (R112). A person's
     // question must not show by contrast that somebody is hidden (R110).
@@ -138,13 +145,20 @@ async fn judge(
         limit,
         hides_locations,
         confused: found.confused,
+        seals: found.seals,
     };
     let compared = persons.len();
     let candidates = compare(context, persons, move |persons| question.answer(persons)).await?;
+    let twice = |candidate: &MatchCandidate| {
+        let mut reasons = candidate.reasons.iter();
+        reasons.any(|reason| *reason == Reason::NumberClaimedTwice)
+    };
+    let under_investigation = candidates.iter().any(twice);
     Ok(Judged {
         incomplete_because,
         candidates,
         compared,
+        under_investigation,
     })
 }
 
@@ -207,6 +221,7 @@ struct Question {
     limit: usize,
     hides_locations: bool,
     confused: BTreeSet<PersonId>,
+    seals: Seals,
 }
 
 impl Question {
@@ -223,6 +238,7 @@ impl Question {
                 .total_cmp(&a.score.weight.bits())
                 .then(a.person.cmp(&b.person))
         });
+        let scored = self.gate.apart(&self.seals, scored, |scored| scored.person);
         self.grade(&scored)
     }
 

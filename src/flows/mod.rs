@@ -4,13 +4,18 @@
 //! the masking gate, and commits the audit row with its answer. (An export
 //! gives ids alone; its audit row comes from the command line.)
 
+mod acknowledge_changes;
 mod authenticate;
 mod catch_up_index;
 mod cpu_pool;
+mod deliver_events;
+mod erase_records;
 mod export_links;
 mod follow_events;
+mod id_changes;
 mod if_match;
 mod manage_sources;
+mod manage_webhooks;
 mod match_person;
 mod prepare;
 mod ready;
@@ -18,6 +23,7 @@ mod register_batch;
 mod register_record;
 mod release_source;
 mod seal_audit;
+mod seal_persons;
 mod search_persons;
 mod view_history;
 mod view_person;
@@ -32,16 +38,25 @@ use crate::foundation::{Chance, Clock, hex};
 use crate::identity::{NumberStatus, StandardDate, StandardiseOptions};
 use crate::index::{CandidateIndex, IndexError};
 use crate::matching::LinkageModel;
-use crate::security::{Actor, Denied};
+use crate::security::{Actor, Denied, OutwardPolicy};
 use crate::storage::{Store, StoreError};
 
+pub use crate::storage::{SealedRecord, StoredSeal as SealAnswer};
+pub use acknowledge_changes::{ChaseEntry, ChaseList, acknowledge_change, chase_list};
 pub use authenticate::{KnownTokens, NewToken, authenticate, create_token};
 pub use catch_up_index::{FollowerOptions, catch_up, catch_up_noting, follow};
 pub use cpu_pool::{CpuPool, CpuPoolFigures};
+pub use deliver_events::{DeliveryOptions, NotTaken, Outward, OutwardMessage, deliver_webhooks};
+pub use erase_records::{ErasureReceipt, erase_expired, erase_record, scrub};
 pub use export_links::{ExportedLink, ExportedRecord, export_links, export_persons};
 pub use follow_events::{EventFeed, FeedEvent, follow_events};
+pub use id_changes::IdChange;
 pub use if_match::IfMatch;
 pub use manage_sources::{add_source, ensure_source, list_sources};
+pub use manage_webhooks::{
+    DeadLetterAnswer, NewWebhook, WebhookAnswer, add_webhook, list_dead_letters, list_webhooks,
+    redeliver, remove_webhook,
+};
 pub use match_person::{Incomplete, MatchAnswer, MatchCandidate, match_person};
 pub use register_batch::register_batch;
 pub use register_record::{RegisterCommand, register_record};
@@ -50,6 +65,7 @@ pub use release_source::{
     release_source,
 };
 pub use seal_audit::seal_audit_each_second;
+pub use seal_persons::{SealSide, lift_seal, list_seals, seal_persons};
 pub use search_persons::{FoundPerson, SearchAnswer, SearchGap, search_persons};
 pub use view_history::{HistoryAnswer, HistoryEntry, view_history};
 pub use view_person::{PersonAnswer, PersonRecord, PersonStanding, view_person};
@@ -75,6 +91,8 @@ pub struct Context {
     pub chance: Arc<dyn Chance>,
     /// Threads that compute.
     pub pool: CpuPool,
+    /// Where messages to readers may go.
+    pub outward: Arc<OutwardPolicy>,
 }
 
 impl Context {

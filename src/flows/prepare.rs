@@ -10,7 +10,7 @@ use crate::foundation::load_limits::COMPARED_IN_PLACE_MAX;
 use crate::identity::StandardRecord;
 use crate::index::{ProbeOutcome, RetrievalBounds, Retrieved};
 use crate::matching::{BlockingKeys, LinkageModel, blocking_keys};
-use crate::registry::PreparedPerson;
+use crate::registry::{NumberHash, PreparedPerson};
 use crate::storage::{QuestionReads, StoredPerson};
 
 /// What the index holds for a record.
@@ -72,13 +72,13 @@ pub(super) async fn fetch(context: &Context, looked_up: LookedUp) -> Result<Foun
 pub(super) async fn fetch_question(
     context: &Context,
     looked_up: LookedUp,
-    by_number: bool,
+    number: Option<NumberHash>,
 ) -> Result<(QuestionReads, Vec<ProbeOutcome>), FlowError> {
     let LookedUp { keys, retrieved } = looked_up;
     let (hashes, position) = (keys.lock_hashes(), retrieved.position);
     let reading = context
         .store
-        .read_question(&retrieved.records, &hashes, position, by_number);
+        .read_question(&retrieved.records, &hashes, position, number);
     let reads = reading.await?;
     let mut probes = retrieved.probes;
     for probe in &mut probes {

@@ -23,6 +23,8 @@ pub(super) struct Ready {
     pub(super) payload: String,
     pub(super) digest: String,
     pub(super) replacement: Option<Replacement>,
+    /// The number that it invalidates.
+    pub(super) invalidated: Option<NumberHash>,
     pub(super) looked_up: LookedUp,
 }
 
@@ -47,6 +49,7 @@ impl Ready {
             .expect("invariant: a record of texts and lists always becomes JSON");
         let digest = hex(&Sha256::digest(payload.as_bytes()));
         let replacement = replacement(submitted, &standard);
+        let invalidated = invalidated(submitted);
         let looked_up = look_up(context, &standard)?;
         Ok(Self {
             effective_at,
@@ -55,6 +58,7 @@ impl Ready {
             payload,
             digest,
             replacement,
+            invalidated,
             looked_up,
         })
     }
@@ -70,6 +74,18 @@ fn replacement(submitted: &SubmittedRecord, standard: &StandardRecord) -> Option
         replaced: NumberHash(number_key(replaced)),
         replaced_by: NumberHash(number_key(claim.number)),
     })
+}
+
+/// The number that the message calls invalid: it replaces it by none, and says so
+/// as verified, so that a forgotten number invalidates nothing.
+fn invalidated(submitted: &SubmittedRecord) -> Option<NumberHash> {
+    let none = submitted
+        .nhs_number
+        .as_deref()
+        .is_none_or(|it| it.trim().is_empty());
+    let verified = submitted.nhs_number_status.as_deref() == Some("01");
+    let replaced = NhsNumber::parse(submitted.replaces_nhs_number.as_deref()?).ok()?;
+    (none && verified).then(|| NumberHash(number_key(replaced)))
 }
 
 fn effective_at(submitted: &SubmittedRecord) -> Result<Option<Instant>, FlowError> {

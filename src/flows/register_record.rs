@@ -7,14 +7,15 @@ use sha2::{Digest, Sha256};
 
 use crate::flows::prepare::{compare, fetch, read_and_compute, score};
 use crate::flows::ready::Ready;
+use crate::flows::view_record::unsealed_possible;
 use crate::flows::{Context, FlowError, IfMatch};
 use crate::foundation::{Instant, hex};
 use crate::identity::{Finding, SubmittedRecord};
 use crate::matching::{BlockingKeys, blocking_keys};
 use crate::registry::{
-    Change, DecidedAgain, LocalId, Numbering, Outcome, RecordState, RecordStatus, Registered,
+    Change, DecidedAgain, Gate, LocalId, Numbering, Outcome, RecordState, RecordStatus, Registered,
     Registration, RegistrationAnswer, RegistryEvent, RegistryState, SourceCode, VersionStanding,
-    decide_again, register,
+    claimed_number, decide_again, register,
 };
 use crate::security::Access;
 use crate::storage::{CommitActor, CommitReads, NewVersion, Planned, ReadSet, RememberedAnswer};
@@ -108,13 +109,13 @@ async fn prepare(
         payload,
         digest,
         replacement,
+        invalidated,
         looked_up,
     } = ready;
     let found = fetch(context, looked_up).await?;
     let complete = found.is_complete();
     let lock_hashes = found.keys.lock_hashes();
     let stored_hashes = hashes(&found.keys);
-    let keys_after = found.position;
     let (model, record) = (Arc::clone(&context.model), Arc::clone(&standard));
     let scoring = move |persons| score(&model, &record, persons);
     let prepared = compare(context, found.persons, scoring).await?;
@@ -128,8 +129,9 @@ async fn prepare(
             .map(|person| (person.person, person.revision))
             .collect(),
         keys: lock_hashes.clone(),
-        keys_after,
+        keys_after: found.position,
         idempotency: key.clone(),
+        claimed: claimed_number(&standard),
         replacement,
     };
     let registration = Registration {
@@ -143,6 +145,7 @@ async fn prepare(
         prepared,
         complete,
         replacement,
+        invalidated,
     };
     let inside = Inside {
         context: context.clone(),
@@ -189,14 +192,14 @@ pub(super) async fn commit_registration(
     if matches!(verdict, Verdict::MayRepeat) {
         if let Some(answer) = inside.earlier_answer().await? {
             count(&answer);
-            return Ok(answer);
+            return inside.unsealed(answer).await;
         }
         verdict = inside.commit(read, actor, true).await?;
     }
     match verdict {
         Verdict::Answer(answer) => {
             count(&answer);
-            Ok(*answer)
+            inside.unsealed(*answer).await
         }
         // The last two are said of deferred versions alone.
         Verdict::MayRepeat | Verdict::Waits | Verdict::Overtaken => Err(FlowError::Stopped),
@@ -252,6 +255,14 @@ impl Inside {
             .await?)
     }
 
+    /// An answer from before a seal names nobody whom it keeps from the person.
+    async fn unsealed(&self, answer: RegistrationAnswer) -> Result<RegistrationAnswer, FlowError> {
+        let gate = Gate::of(&self.access);
+        let (person, possible) = (answer.person_id, answer.possible);
+        let possible = unsealed_possible(&self.context, gate, person, possible).await?;
+        Ok(RegistrationAnswer { possible, ..answer })
+    }
+
     /// The answer of a held or historic version with this content.
     async fn earlier_answer(&self) -> Result<Option<RegistrationAnswer>, FlowError> {
         let (source, local_id) = (&self.registration.source, &self.registration.local_id);
@@ -260,6 +271,7 @@ impl Inside {
         };
         let repeated = stored.versions.iter().rev().find(|version| {
             version.digest == self.registration.digest
+                && version.submitted.is_some()
                 && version.standing != VersionStanding::Current
         });
         let answer = repeated.and_then(|version| serde_json::from_str(&version.answer).ok());
@@ -301,7 +313,7 @@ impl Inside {
         if condition.is_some_and(|condition| !condition.holds(current)) {
             return Planned::nothing(Verdict::Stale);
         }
-        if known.is_some_and(|record| self.repeats(record))
+        if known.is_some_and(|record| self.repeats(state, record))
             && let Some(answer) = &reads.current_answer
         {
             return self.repeat(answer, false);
@@ -326,8 +338,11 @@ impl Inside {
         hex(&digest.finalize())
     }
 
-    fn repeats(&self, record: &RecordState) -> bool {
-        record.status == RecordStatus::Active && record.current.digest == self.registration.digest
+    /// What was erased is not known any more: it comes as a version of its own.
+    fn repeats(&self, state: &RegistryState, record: &RecordState) -> bool {
+        record.status == RecordStatus::Active
+            && record.current.digest == self.registration.digest
+            && state.standards.contains_key(&record.number)
     }
 
     fn repeat(&self, body: &str, created: bool) -> Planned<Verdict> {

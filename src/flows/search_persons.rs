@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::flows::seal_persons::seals_for;
 use crate::flows::{Context, FlowError};
 use crate::foundation::limits::{SEARCH_PERSONS_MAX, SEARCH_RECORDS_MAX, SEARCH_TAIL_RECORDS_MAX};
 use crate::foundation::{PersonId, RecordNumber};
@@ -184,7 +185,9 @@ async fn verify_persons(
         let by_score = b.found.score.total_cmp(&a.found.score);
         by_score.then(a.person.person.cmp(&b.person.person))
     });
-    Ok(hits)
+    let found: Vec<PersonId> = hits.iter().map(|hit| hit.person.person).collect();
+    let seals = seals_for(context, gate, &found).await?;
+    Ok(gate.apart(&seals, hits, |hit| hit.person.person))
 }
 
 /// The record that stands for a person in a list: one with a verified number

@@ -2,13 +2,13 @@
 //! hold no value of a patient, so no word here can: sources, versions, routes
 //! and weights, never what a record says.
 
-use crate::flows::follow_events::unknown_place;
+use crate::flows::follow_events::{place_of, unsealed};
 use crate::flows::{Context, FlowError};
 use crate::foundation::{Instant, PersonId, TaskId};
 use crate::matching::Route;
 use crate::registry::{
-    CloseReason, LinkDecision, LocalId, RegistryEvent, SourceCode, TaskKind, UnlinkReason,
-    VersionStanding,
+    AssertionKind, CloseReason, DropReason, Gate, LinkDecision, LocalId, RegistryEvent, SourceCode,
+    TaskKind, UnlinkReason, VersionStanding,
 };
 use crate::security::Access;
 use crate::storage::PlacedEvent;
@@ -67,13 +67,13 @@ pub async fn view_history(
         .ok_or(FlowError::NotFound("no person with this id is known"))?;
     let person = stored.survivor();
     let persons = context.store.person_and_retired(person).await?;
+    let after = place_of(context, after)?;
     let page = context.store.list_history(&persons, after, limit).await?;
-    let page = page.ok_or_else(unknown_place)?;
     let names_actors = access.sees_actors();
-    let entries = page
-        .events
+    let events = unsealed(context, Gate::of(access), page.events).await?;
+    let entries = events
         .into_iter()
-        .map(|placed| entry(placed, &persons, names_actors));
+        .map(|placed| entry(context, placed, &persons, names_actors));
     let entries = entries.collect();
     let audit = access.audit(context.clock.now(), persons.clone(), None);
     context.store.append_audit(vec![audit]).await?;
@@ -82,14 +82,19 @@ pub async fn view_history(
         requested,
         replaced_by: stored.chain,
         entries,
-        next: page.next,
+        next: page.next.map(|next| context.store.place_text(next)),
     })
 }
 
-fn entry(placed: PlacedEvent, persons: &[PersonId], names_actors: bool) -> HistoryEntry {
+fn entry(
+    context: &Context,
+    placed: PlacedEvent,
+    persons: &[PersonId],
+    names_actors: bool,
+) -> HistoryEntry {
     let own = placed.persons.iter().find(|own| persons.contains(own));
     HistoryEntry {
-        place: placed.place(),
+        place: context.store.place_text(placed.place()),
         at: placed.stored.at,
         actor: Some(placed.stored.actor).filter(|_| names_actors),
         sentence: sentence(&placed.stored.event, placed.record.as_ref()),
@@ -119,6 +124,11 @@ fn sentence(event: &RegistryEvent, record: Option<&(SourceCode, LocalId)>) -> St
             version, standing, ..
         } => updated(source, *version, *standing),
         RegistryEvent::RecordWithdrawn { .. } => format!("{source} withdrew the record."),
+        RegistryEvent::SealMade { .. } => "The identity was sealed from another.".to_owned(),
+        RegistryEvent::SealLifted { .. } => "A seal was opened.".to_owned(),
+        RegistryEvent::RecordErased { .. } => {
+            format!("What {source} said in the record was erased.")
+        }
         RegistryEvent::PersonCreated { .. } => "This identity was made.".to_owned(),
         RegistryEvent::RecordLinked { decision, .. } => linked(source, decision),
         RegistryEvent::RecordUnlinked { because, .. } => match because {
@@ -128,6 +138,13 @@ fn sentence(event: &RegistryEvent, record: Option<&(SourceCode, LocalId)>) -> St
             UnlinkReason::JoinedAnother => {
                 format!("The record of {source} left, because new evidence joins it to another.")
             }
+            UnlinkReason::Merged => {
+                format!("The record of {source} was carried to the person that goes on.")
+            }
+            UnlinkReason::Unmerged => {
+                format!("The record of {source} left, because a merge was undone.")
+            }
+            UnlinkReason::Moved => format!("The record of {source} was moved by a human."),
         },
         RegistryEvent::PersonRetired {
             person,
@@ -141,7 +158,68 @@ fn sentence(event: &RegistryEvent, record: Option<&(SourceCode, LocalId)>) -> St
             format!("New evidence from {source} was added to an open question.")
         }
         RegistryEvent::TaskClosed { because, .. } => closed(*because).to_owned(),
+        RegistryEvent::PersonRestored { .. }
+        | RegistryEvent::MergeProposed { .. }
+        | RegistryEvent::MergeDropped { .. }
+        | RegistryEvent::MergeMade { .. }
+        | RegistryEvent::MergeUndone { .. }
+        | RegistryEvent::AssertionMade { .. }
+        | RegistryEvent::AssertionWithdrawn { .. } => about_merge(event),
         _ => about_source(event, source),
+    }
+}
+
+fn about_merge(event: &RegistryEvent) -> String {
+    match event {
+        RegistryEvent::PersonRestored { person } => format!("{person} stands for itself again."),
+        RegistryEvent::MergeProposed {
+            survivor, retired, ..
+        } => format!(
+            "Somebody proposed to merge {retired} into {survivor}; somebody else has to approve it."
+        ),
+        RegistryEvent::MergeDropped {
+            survivor,
+            retired,
+            because,
+            ..
+        } => match because {
+            DropReason::Rejected => {
+                format!("The merge of {retired} into {survivor} was not approved.")
+            }
+            DropReason::NoLongerPossible => format!(
+                "The proposed merge of {retired} into {survivor} was dropped: it had become \
+                 impossible."
+            ),
+        },
+        RegistryEvent::MergeMade {
+            survivor,
+            retired,
+            moved,
+            ..
+        } => format!(
+            "{retired} was merged into {survivor} by a human; {} moved.",
+            records(moved.len())
+        ),
+        RegistryEvent::MergeUndone {
+            survivor, retired, ..
+        } => format!("The merge of {retired} into {survivor} was undone by a human."),
+        RegistryEvent::AssertionMade {
+            kind: AssertionKind::Same,
+            ..
+        } => "A human said that records are the same person's.".to_owned(),
+        RegistryEvent::AssertionMade { .. } => {
+            "A human said that records are different people's; they are never joined by themselves."
+                .to_owned()
+        }
+        _ => "A human took back what was said of records.".to_owned(),
+    }
+}
+
+fn records(count: usize) -> String {
+    if count == 1 {
+        "one record".to_owned()
+    } else {
+        format!("{count} records")
     }
 }
 
@@ -184,6 +262,13 @@ fn linked(source: &str, decision: &LinkDecision) -> String {
     let weight = decision
         .weight_bits
         .map_or_else(String::new, |bits| format!(" ({bits:.1} bits)"));
+    if let Some(carried) = &decision.carried {
+        return if carried.undone {
+            format!("The record of {source} went back, because a merge was undone.")
+        } else {
+            format!("The record of {source} came with a merge.")
+        };
+    }
     match decision.route {
         None => format!("The record of {source} was linked as the first of an identity."),
         Some(Route::Deterministic) => {
@@ -205,16 +290,29 @@ const fn asks(kind: TaskKind) -> &'static str {
         TaskKind::LinkDoubtful => "does the record still belong to this person?",
         TaskKind::SourceQuarantined => "why does this source contradict what is known?",
         TaskKind::SupersessionConflict => "which NHS number stands for the other?",
+        TaskKind::MergeApproval => "may these two persons become one, as somebody has proposed?",
     }
 }
 
 const fn closed(because: CloseReason) -> &'static str {
     match because {
+        CloseReason::PersonsParted => {
+            "A question was closed: the persons have been parted, and it is asked of the one that \
+             has the record now."
+        }
+        CloseReason::AssertedDifferent => {
+            "A question was closed: a human said that these are different people."
+        }
+        CloseReason::RecordMoved => {
+            "A question was closed: a human has decided where the record belongs."
+        }
+        CloseReason::MergeDropped => "A question was closed: the merge is not carried out.",
         CloseReason::PersonsJoined => "A question was closed: the persons have become one.",
         CloseReason::PersonWithdrawn => "A question was closed: a person was withdrawn.",
         CloseReason::Superseded => {
             "A question was closed: a later version of the record settles it."
         }
         CloseReason::SourceReleased => "A question was closed: the source was released.",
+        CloseReason::Sealed => "A question was closed: the persons were sealed from each other.",
     }
 }

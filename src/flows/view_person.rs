@@ -35,6 +35,8 @@ pub struct PersonAnswer {
     pub possible: Vec<OtherPerson>,
     /// Open tasks about it.
     pub tasks: Vec<TaskId>,
+    /// Another person claims its number (R19).
+    pub number_confused: bool,
 }
 
 /// A record of the person.
@@ -75,11 +77,12 @@ pub async fn view_person(
     let gate = Gate::of(access);
     let restricted = stored.restricted;
     let possible = if access.sees_possible() {
-        possible_of(context, &stored).await?
+        possible_of(context, gate, &stored).await?
     } else {
         Vec::new()
     };
     let person = stored.survivor();
+    let number_confused = context.store.number_is_confused(person).await?;
     let mut records: Vec<PersonRecord> = stored
         .members
         .into_iter()
@@ -105,5 +108,6 @@ pub async fn view_person(
         records,
         possible,
         tasks: stored.tasks,
+        number_confused,
     })
 }

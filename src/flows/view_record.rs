@@ -1,5 +1,6 @@
 //! What a source said, and to whom its record belongs.
 
+use crate::flows::seal_persons::seals_for;
 use crate::flows::{Context, FlowError};
 use crate::foundation::limits::POSSIBLE_PERSONS_MAX;
 use crate::foundation::{Instant, PersonId, TaskId};
@@ -74,6 +75,8 @@ pub struct CrossReference {
     pub possible: Vec<OtherPerson>,
     /// Open tasks about the person: the answer is under investigation.
     pub tasks: Vec<TaskId>,
+    /// Another person claims a number of this one (R19).
+    pub number_confused: bool,
 }
 
 /// A record with versions, link, findings and tasks.
@@ -93,7 +96,9 @@ pub async fn view_record(
         .ok_or(UNKNOWN)?;
     let restricted = is_restricted(context, &stored).await?;
     let gate = Gate::of(access);
-    let answer = current_answer(&stored)?;
+    let mut answer = current_answer(&stored)?;
+    let possible = std::mem::take(&mut answer.possible);
+    answer.possible = unsealed_possible(context, gate, answer.person_id, possible).await?;
     let link = link_of(context, &stored);
     let mut versions = Vec::with_capacity(stored.versions.len());
     let mut current = SubmittedRecord::default();
@@ -189,10 +194,11 @@ pub async fn cross_reference(
         .collect();
     records.sort();
     let possible = if access.sees_possible() {
-        possible_of(context, &person).await?
+        possible_of(context, Gate::of(access), &person).await?
     } else {
         Vec::new()
     };
+    let number_confused = context.store.number_is_confused(link.person).await?;
     audit(context, access, vec![link.person], source, local_id).await?;
     Ok(CrossReference {
         person: link.person,
@@ -200,12 +206,14 @@ pub async fn cross_reference(
         records,
         possible,
         tasks: person.tasks,
+        number_confused,
     })
 }
 
 /// Other persons, from the open questions about this one.
 pub(super) async fn possible_of(
     context: &Context,
+    gate: Gate,
     person: &StoredPersonView,
 ) -> Result<Vec<OtherPerson>, FlowError> {
     let mut possible = Vec::new();
@@ -227,6 +235,24 @@ pub(super) async fn possible_of(
             });
         }
     }
+    unsealed_possible(context, gate, person.survivor(), possible).await
+}
+
+/// Without those whom a seal keeps from the person, or from one before them.
+pub(super) async fn unsealed_possible(
+    context: &Context,
+    gate: Gate,
+    person: PersonId,
+    possible: Vec<OtherPerson>,
+) -> Result<Vec<OtherPerson>, FlowError> {
+    if possible.is_empty() {
+        return Ok(possible);
+    }
+    let mut named: Vec<PersonId> = possible.iter().map(|other| other.person_id).collect();
+    named.push(person);
+    let seals = seals_for(context, gate, &named).await?;
+    let mut possible = gate.apart(&seals, possible, |other| other.person_id);
+    possible.retain(|other| gate.may_tell(&seals, &[person, other.person_id], &[]));
     Ok(possible)
 }
 

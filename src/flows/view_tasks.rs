@@ -1,5 +1,6 @@
 //! Questions that wait for a human: reading them.
 
+use crate::flows::seal_persons::seals_for;
 use crate::flows::{Context, FlowError};
 use crate::foundation::{PersonId, RecordNumber, TaskId};
 use crate::identity::StandardRecord;
@@ -8,6 +9,8 @@ use crate::registry::{
 };
 use crate::security::Access;
 use crate::storage::{StoredPersonView, TaskFilter as StoredFilter};
+
+const UNKNOWN: FlowError = FlowError::NotFound("no task with this id is known");
 
 /// Which tasks to list.
 #[derive(Debug, Clone, Copy, Default)]
@@ -49,10 +52,22 @@ pub async fn list_tasks(
         status: filter.status,
         kind: filter.kind,
     };
-    let tasks = context
-        .store
-        .list_tasks(wanted, filter.after, filter.limit)
-        .await?;
+    let gate = Gate::of(access);
+    let mut tasks = Vec::new();
+    let mut after = filter.after;
+    loop {
+        let page = context
+            .store
+            .list_tasks(wanted, after, filter.limit)
+            .await?;
+        let more = page.len() == filter.limit as usize;
+        after = page.last().map(|(task, _)| *task);
+        tasks.extend(unsealed(context, gate, page).await?);
+        if !more || tasks.len() >= filter.limit as usize {
+            break;
+        }
+    }
+    tasks.truncate(filter.limit as usize);
     let mut persons: Vec<PersonId> = tasks
         .iter()
         .flat_map(|(_, task)| task.persons.iter().copied())
@@ -61,6 +76,22 @@ pub async fn list_tasks(
     persons.dedup();
     let audit = access.audit(context.clock.now(), persons, None);
     context.store.append_audit(vec![audit]).await?;
+    Ok(tasks)
+}
+
+/// Tasks about two persons whom no seal keeps from each other (R22).
+async fn unsealed(
+    context: &Context,
+    gate: Gate,
+    tasks: Vec<(TaskId, TaskState)>,
+) -> Result<Vec<(TaskId, TaskState)>, FlowError> {
+    let named = tasks
+        .iter()
+        .flat_map(|(_, task)| task.persons.iter().copied());
+    let named: Vec<PersonId> = named.collect();
+    let seals = seals_for(context, gate, &named).await?;
+    let mut tasks = tasks;
+    tasks.retain(|(_, task)| gate.may_tell(&seals, &task.persons, &[]));
     Ok(tasks)
 }
 
@@ -73,11 +104,9 @@ pub async fn view_task(
     access: &Access,
     id: TaskId,
 ) -> Result<TaskAnswer, FlowError> {
-    let state = context
-        .store
-        .load_task(id)
-        .await?
-        .ok_or(FlowError::NotFound("no task with this id is known"))?;
+    let state = context.store.load_task(id).await?.ok_or(UNKNOWN)?;
+    let found = unsealed(context, Gate::of(access), vec![(id, state)]).await?;
+    let (_, state) = found.into_iter().next().ok_or(UNKNOWN)?;
     let mut sides = Vec::new();
     for person in &state.persons {
         sides.extend(context.store.load_person(*person).await?);

@@ -90,6 +90,9 @@ async fn sample(context: &Context, shown: &mut BTreeSet<String>) -> Result<(), F
     metrics::gauge!("accord_audit_unsealed_rows").set(audit.unsealed as f64);
     metrics::gauge!("accord_audit_unsealed_seconds").set(age(audit.oldest_unsealed));
     metrics::gauge!("accord_audit_last_seal_seconds").set(age(audit.last_seal));
+    let webhooks = context.store.webhook_gauges().await?;
+    metrics::gauge!("accord_webhook_dead_letters").set(webhooks.dead_letters as f64);
+    metrics::gauge!("accord_webhook_lag_seconds").set(age(webhooks.oldest_offered));
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! Typed identifiers. A person's or task's id is a random, time-ordered UUID
+//! Typed identifiers. A person's, task's, merge's or assertion's id is a random, time-ordered UUID
 //! (version 7) printed with a prefix, never reused and never derived from what
 //! a record says. Inside the store a source record is a small number.
 
@@ -80,8 +80,25 @@ uuid_id!(
     PersonId, "P-", "person"
 );
 uuid_id!(
+    /// What keeps two identities apart for everybody but a privacy officer.
+    SealId, "SL-", "seal"
+);
+uuid_id!(
+    /// A subscription of a reader.
+    WebhookId, "W-", "webhook"
+);
+uuid_id!(
     /// A piece of review work.
     TaskId, "T-", "task"
+);
+
+uuid_id!(
+    /// A human's joining of two persons, also one that waits for approval.
+    MergeId, "M-", "merge"
+);
+uuid_id!(
+    /// What a human says of records: the same person, or different ones.
+    AssertionId, "A-", "assertion"
 );
 
 /// A source record's number inside one ledger; outside, a record is named by

@@ -154,3 +154,44 @@ pub const VALUES_PER_LIST_MAX: usize = 1_000;
 /// Lines that one quoted field of a file may run over. An address has five, a
 /// note some more; a quote that nobody closed has the rest of the file.
 pub const QUOTED_LINES_MAX: usize = 50;
+
+/// Readers that are told by webhooks: each is a few reads a second.
+pub const WEBHOOKS_MAX: usize = 100;
+
+/// Events in one message to a reader at most, and unless it asks for fewer: some
+/// 30 KiB, which any receiver takes.
+pub const WEBHOOK_EVENTS_MAX: u32 = 100;
+
+/// Messages to one reader before another look at all of them.
+pub const WEBHOOK_MESSAGES_PER_ROUND: usize = 16;
+
+/// Pause between two looks for something to tell.
+pub const WEBHOOK_PAUSE_MS: u64 = 500;
+
+/// A node that delivers to a reader keeps the others off for so long: longer
+/// than an attempt may take. After a crash another goes on then.
+pub const WEBHOOK_LEASE_SECONDS: u64 = 30;
+
+/// A receiver that does not answer within this time has not taken a message.
+pub const WEBHOOK_SECONDS_MAX: u64 = 10;
+
+/// Attempts before a message is given up: with the waits between them, a night.
+pub const WEBHOOK_ATTEMPTS_MAX: u32 = 20;
+
+/// Wait before the second attempt; each later one waits twice as long,
+pub const WEBHOOK_FIRST_WAIT_SECONDS: u64 = 5;
+
+/// and at most so long.
+pub const WEBHOOK_RETRY_SECONDS_MAX: u64 = 3_600;
+
+/// Dead letters of one reader that are listed at once.
+pub const DEAD_LETTERS_PER_PAGE_MAX: u32 = 1_000;
+
+/// Changed ids on one page of the chase list at most.
+pub const CHASE_ENTRIES_MAX: u32 = 500;
+
+/// Changes of ids that one request for the chase list looks at.
+pub const CHASE_CHANGES_SCANNED_MAX: u32 = 2_000;
+
+/// Records that are erased together when their retention has ended.
+pub const ERASED_PER_PAGE: u32 = 1_000;

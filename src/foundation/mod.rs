@@ -4,6 +4,7 @@
 pub mod chance;
 pub mod clock;
 pub mod hex;
+pub mod hmac;
 pub mod ids;
 pub mod limits;
 pub mod load_limits;
@@ -13,6 +14,9 @@ pub mod tally;
 pub use chance::{Chance, SeededChance, SystemChance};
 pub use clock::{Clock, Instant, ManualClock, SystemClock};
 pub use hex::hex;
-pub use ids::{EventPosition, PersonId, RecordNumber, TaskId};
+pub use hmac::hmac_sha256;
+pub use ids::{
+    AssertionId, EventPosition, MergeId, PersonId, RecordNumber, SealId, TaskId, WebhookId,
+};
 pub use redacted::Redacted;
 pub use tally::{Tally, TallyFigures};

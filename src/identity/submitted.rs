@@ -21,7 +21,8 @@ pub struct SubmittedRecord {
     /// Date of the last trace.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nhs_number_traced_on: Option<String>,
-    /// A number that this record's number supersedes.
+    /// A number that this record's number supersedes. Without a number and with
+    /// status 01 it is invalid and nothing has replaced it (R21).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replaces_nhs_number: Option<String>,
     /// Identifiers of other authorities.

@@ -26,6 +26,7 @@ mod pair_facts;
 mod reason;
 mod score;
 pub mod search;
+pub mod training;
 mod weight;
 
 #[cfg(test)]

@@ -171,7 +171,10 @@ impl LinkageModel {
             log2_floor: file.frequencies.floor.log2(),
             log2_given: log2_average[Comparison::GivenName as usize],
             log2_family: log2_average[Comparison::FamilyName as usize],
-            log2_one_person: prior_bits,
+            log2_one_person: file
+                .frequencies
+                .full_name_floor
+                .map_or(prior_bits, f64::log2),
         };
         let texts = TableTexts {
             given_names: given_names.as_deref(),

@@ -36,6 +36,9 @@ pub struct ModelFile {
     pub version: String,
     /// `uk_care` or `generic`.
     pub profile: String,
+    /// What a reader should know, such as what training kept.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub notes: Vec<String>,
     /// People from whom a record's person could come; gives the prior (R78).
     pub population: f64,
     /// The year from which ages are counted: there is no clock here (R44).
@@ -51,6 +54,10 @@ pub struct ModelFile {
     pub link_uncalibrated_bits: f64,
     /// How far the next person must be behind (R83).
     pub margin_bits: f64,
+    /// A link of whole files weighs the groups that two records belong to, and
+    /// not the two alone.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub weighs_groups: bool,
     /// Caps on what households and twins share (R89, R90).
     pub caps: Caps,
     /// Tables of how common names are.
@@ -91,6 +98,9 @@ pub struct FrequencyFiles {
     pub crowded_postcodes: Option<String>,
     /// Share of people of a name that no table holds; no name is rarer.
     pub floor: f64,
+    /// No full name is rarer; one person of the population where absent.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub full_name_floor: Option<f64>,
 }
 
 /// A calibration of weights against pairs whose truth is known (R82).
@@ -223,10 +233,11 @@ impl ModelFile {
                 ));
             }
         }
-        if !is_share(self.frequencies.floor) {
+        let full_name_floor = self.frequencies.full_name_floor;
+        if !is_share(self.frequencies.floor) || !full_name_floor.is_none_or(is_share) {
             return Err(ModelProblem::at(
-                "frequencies.floor",
-                "is above 0 and below 1",
+                "frequencies.floor and full_name_floor",
+                "are above 0 and below 1",
             ));
         }
         let ordered = self.floor_bits <= self.review_threshold_bits

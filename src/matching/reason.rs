@@ -80,6 +80,7 @@ reasons! {
     TooManyBirthDates = "R98", "The person would have more than three birth dates.";
     TwoLiveNumbers = "R98", "The person would have two verified NHS numbers.";
     SexesAndNamesDiffer = "R98", "The person would have records of both sexes without a common given name.";
+    UnmergeUnclear = "R103", "The record came while two persons were one; they are parted again, and the evidence does not say to whom it belongs.";
     UpdateContradictsPerson = "R101", "After this update the record fits the person's other records badly.";
 }
 

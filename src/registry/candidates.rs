@@ -10,7 +10,8 @@ use crate::foundation::{PersonId, RecordNumber};
 use crate::identity::StandardRecord;
 use crate::matching::{Grade, IdentityScore, LinkageModel, Reason};
 use crate::registry::{
-    Member, OtherPerson, PersonStatus, PreparedPerson, Registration, RegistryState,
+    Member, NumberHash, OtherPerson, PersonStatus, PreparedPerson, Registration, RegistryState,
+    carried_number,
 };
 
 /// A candidate with the members that it was scored against.
@@ -93,6 +94,80 @@ pub(super) fn candidates(
             .total_cmp(&a.score.weight.bits())
             .then(a.person.cmp(&b.person))
     });
+    unsealed(state, registration, record, scored)
+}
+
+/// Somebody as seals see it.
+struct Sealable {
+    records: BTreeSet<RecordNumber>,
+    numbers: BTreeSet<NumberHash>,
+    /// Its number is invalid and nothing has replaced it (R21).
+    open: bool,
+}
+
+impl Sealable {
+    fn of(state: &RegistryState, scored: &Scored) -> Self {
+        let known = state.persons.get(&scored.person);
+        let records = known.map_or_else(BTreeSet::new, |known| known.members.clone());
+        let numbers = scored.members.iter();
+        Self {
+            open: state.seals.values().any(|seal| seal.is_open_for(&records)),
+            numbers: numbers
+                .filter_map(|member| carried_number(&member.standard))
+                .collect(),
+            records,
+        }
+    }
+
+    fn is_sealed_from(&self, other: &Self, state: &RegistryState) -> bool {
+        let another = |numbers: &BTreeSet<NumberHash>| {
+            !numbers.is_empty() && self.numbers.is_disjoint(&other.numbers)
+        };
+        (self.open && another(&other.numbers))
+            || (other.open && another(&self.numbers))
+            || state.sealed(&self.records, &other.records).is_some()
+    }
+}
+
+/// Without those whom a seal keeps from the record's own person, or from a better
+/// one: no link, no candidate, no question (R21, R22).
+fn unsealed(
+    state: &RegistryState,
+    registration: &Registration,
+    record: RecordNumber,
+    scored: Vec<Scored>,
+) -> Vec<Scored> {
+    let mut scored = scored;
+    if state.seals.is_empty() && registration.invalidated.is_none() {
+        return scored;
+    }
+    let link = state.records.get(&record).and_then(|it| it.link.as_ref());
+    let person = link.and_then(|link| state.persons.get(&link.person));
+    let mut records = person.map_or_else(BTreeSet::new, |person| person.members.clone());
+    records.insert(record);
+    let standards = records.iter().filter_map(|it| state.standards.get(it));
+    let mut numbers: BTreeSet<NumberHash> = standards.filter_map(|it| carried_number(it)).collect();
+    numbers.extend(carried_number(&registration.standard));
+    numbers.extend(registration.invalidated);
+    let sealed = state.seals.values().any(|seal| seal.is_open_for(&records));
+    let own = Sealable {
+        open: sealed || registration.invalidated.is_some(),
+        records,
+        numbers,
+    };
+    let own_person = link.map(|link| link.person);
+    let mut seen = vec![own];
+    scored.retain(|scored| {
+        if Some(scored.person) == own_person {
+            return true;
+        }
+        let theirs = Sealable::of(state, scored);
+        let parted = seen.iter().any(|one| one.is_sealed_from(&theirs, state));
+        if !parted {
+            seen.push(theirs);
+        }
+        !parted
+    });
     scored
 }
 
@@ -126,6 +201,8 @@ fn members_without(
                 version: state.records.get(number)?.current.version,
                 standard: Arc::clone(standard),
             }),
+            // Loaded without values: it was erased since it was looked up.
+            None if state.records.contains_key(number) => None,
             None => known.get(number).map(|member| (*member).clone()),
         })
         .collect()

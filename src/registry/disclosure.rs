@@ -1,15 +1,19 @@
 //! The one gate that masks what an actor may not see, for every door
-//! (RULES R109–R112). Location of a restricted person leaves only through
-//! here, and only for the role that may see it.
+//! (RULES R109–R112, R22). Location of a restricted person, and the two sides of
+//! a seal together, leave only through here, and only for the role that may see
+//! them.
 
+use crate::foundation::{PersonId, RecordNumber};
 use crate::identity::{StandardRecord, SubmittedRecord};
 use crate::matching::{Explanation, Field};
+use crate::registry::Seals;
 use crate::security::Access;
 
 /// What an actor may see of restricted persons.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gate {
     sees_location: bool,
+    sees_sealed: bool,
     is_person: bool,
 }
 
@@ -43,8 +47,44 @@ impl Gate {
     pub fn of(access: &Access) -> Self {
         Self {
             sees_location: access.sees_restricted_location(),
+            sees_sealed: access.sees_sealed(),
             is_person: access.actor().is_person(),
         }
+    }
+
+    /// Whether seals bind this access at all (R22).
+    #[must_use]
+    pub const fn sees_sealed(self) -> bool {
+        self.sees_sealed
+    }
+
+    /// A list without those whom a seal keeps from somebody before them in it.
+    #[must_use]
+    pub fn apart<T>(
+        self,
+        seals: &Seals,
+        listed: Vec<T>,
+        person: impl Fn(&T) -> PersonId,
+    ) -> Vec<T> {
+        let plain = listed.iter().any(|item| !seals.is_open(person(item)));
+        let mut shown: Vec<T> = Vec::with_capacity(listed.len());
+        for item in listed {
+            // Whose number is invalid is shown to who asks for it alone (R21).
+            if plain && !self.sees_sealed && seals.is_open(person(&item)) {
+                continue;
+            }
+            let sealed = |other: &T| seals.part(person(other), person(&item));
+            if self.sees_sealed || !shown.iter().any(sealed) {
+                shown.push(item);
+            }
+        }
+        shown
+    }
+
+    /// Whether something that names all these may be told at all.
+    #[must_use]
+    pub fn may_tell(self, seals: &Seals, persons: &[PersonId], records: &[RecordNumber]) -> bool {
+        self.sees_sealed || !seals.part_any(persons, records)
     }
 
     /// A record as sent, without the location of a restricted person. Columns

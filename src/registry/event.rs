@@ -8,9 +8,12 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::foundation::{Instant, PersonId, RecordNumber, TaskId};
+use crate::foundation::{AssertionId, Instant, MergeId, PersonId, RecordNumber, SealId, TaskId};
 use crate::matching::{Field, ModelId, Reason, Route};
-use crate::registry::{ConflictKind, LocalId, QuarantineReason, SourceCode};
+use crate::registry::{
+    ApprovalReason, AssertionKind, Carried, ConflictKind, DropReason, LocalId, QuarantineReason,
+    SourceCode,
+};
 
 /// One fact.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -71,6 +74,9 @@ pub enum RegistryEvent {
         person: PersonId,
         /// Why.
         because: UnlinkReason,
+        /// The merge that carries it, or that is undone.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        merge: Option<MergeId>,
     },
     /// An identity is replaced by another; its id resolves for ever.
     PersonRetired {
@@ -83,6 +89,94 @@ pub enum RegistryEvent {
     PersonWithdrawn {
         /// Whose.
         person: PersonId,
+    },
+    /// A replaced identity stands for itself again.
+    PersonRestored {
+        /// Its id.
+        person: PersonId,
+    },
+    /// A human wants two persons to be one; a second one has to agree (R114).
+    /// What is said in words stands beside the ledger, here and below.
+    MergeProposed {
+        /// Its id, which the merge keeps.
+        merge: MergeId,
+        /// Whose id is to go on.
+        survivor: PersonId,
+        /// Whose id is to resolve to it.
+        retired: PersonId,
+        /// Who asks.
+        by: String,
+        /// Why it takes two.
+        because: Vec<ApprovalReason>,
+        /// The task that asks the second one.
+        task: TaskId,
+    },
+    /// A proposed merge is not carried out.
+    MergeDropped {
+        /// Which.
+        merge: MergeId,
+        /// Whose id was to go on.
+        survivor: PersonId,
+        /// Whose id was to resolve to it.
+        retired: PersonId,
+        /// Who said so.
+        by: String,
+        /// Why.
+        because: DropReason,
+    },
+    /// A human has joined two persons. Links and ids follow as events of their
+    /// own.
+    MergeMade {
+        /// Its id.
+        merge: MergeId,
+        /// Whose id goes on.
+        survivor: PersonId,
+        /// Whose id resolves to it.
+        retired: PersonId,
+        /// Records that it carries over.
+        moved: Vec<RecordNumber>,
+        /// Records that the survivor had.
+        kept: Vec<RecordNumber>,
+        /// Who carried it out: who asked, or who approved.
+        by: String,
+    },
+    /// A human has taken a merge back. Links and ids follow as events of their
+    /// own.
+    MergeUndone {
+        /// Which.
+        merge: MergeId,
+        /// From whom the records part: the survivor, or who has replaced it since.
+        survivor: PersonId,
+        /// Whose id stands for itself again.
+        retired: PersonId,
+        /// Who.
+        by: String,
+    },
+    /// A human says that records are the same person's, or different people's:
+    /// each of `a` and each of `b` (R102).
+    AssertionMade {
+        /// Its id.
+        assertion: AssertionId,
+        /// Which of the two.
+        kind: AssertionKind,
+        /// The one side.
+        a: Vec<RecordNumber>,
+        /// The other.
+        b: Vec<RecordNumber>,
+        /// SHA-256 over the versions that were seen.
+        evidence: String,
+        /// Who.
+        by: String,
+        /// The merge whose undoing says it.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        merge: Option<MergeId>,
+    },
+    /// An assertion is taken back.
+    AssertionWithdrawn {
+        /// Which.
+        assertion: AssertionId,
+        /// Who.
+        by: String,
     },
     /// A question for a human.
     TaskOpened {
@@ -167,6 +261,35 @@ pub enum RegistryEvent {
         /// The version that waited.
         version: u32,
     },
+    /// Two identities are kept apart for everybody but a privacy officer (R22).
+    SealMade {
+        /// Its id.
+        seal: SealId,
+        /// Records of the one identity.
+        a: Vec<RecordNumber>,
+        /// Records of the other.
+        b: Vec<RecordNumber>,
+        /// Who.
+        by: String,
+    },
+    /// A seal is opened.
+    SealLifted {
+        /// Which.
+        seal: SealId,
+        /// Who.
+        by: String,
+    },
+    /// The values of a record are destroyed; what is told of it elsewhere stays
+    /// as ids, digests and weights (R135).
+    RecordErased {
+        /// Which record.
+        record: RecordNumber,
+        /// Its versions up to and with this one.
+        versions: u32,
+        /// It restricted its person's location, which goes on (R111).
+        #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+        restricted: bool,
+    },
     /// A source says that one NHS number is replaced by another (R16). The
     /// numbers stand as the hashes that are their blocking keys.
     NumberReplaced {
@@ -219,6 +342,12 @@ pub enum UnlinkReason {
     Withdrawn,
     /// It was alone under its person and new evidence joins it to another.
     JoinedAnother,
+    /// A merge carries it to the survivor.
+    Merged,
+    /// A merge was undone.
+    Unmerged,
+    /// A human moved it.
+    Moved,
 }
 
 /// What a task asks.
@@ -241,6 +370,8 @@ pub enum TaskKind {
     SourceQuarantined,
     /// A number is said to be replaced in a circle, or by two others (R18).
     SupersessionConflict,
+    /// May these two persons become one? Somebody else has proposed it (R114).
+    MergeApproval,
 }
 
 /// Why a task closed by itself.
@@ -255,6 +386,17 @@ pub enum CloseReason {
     Superseded,
     /// The quarantine of the source has ended.
     SourceReleased,
+    /// The persons were sealed from each other (R22).
+    Sealed,
+    /// A merge was undone; where the question still stands, it is asked again
+    /// of the person that has the record now.
+    PersonsParted,
+    /// A human said that the records are different people's.
+    AssertedDifferent,
+    /// A human has decided where the record belongs.
+    RecordMoved,
+    /// The merge that was to be approved is not carried out.
+    MergeDropped,
 }
 
 /// A version of a record that a decision looked at.
@@ -296,4 +438,37 @@ pub struct LinkDecision {
     pub rows: Vec<EvidenceRow>,
     /// The rules that spoke.
     pub reasons: Vec<Reason>,
+    /// Set where no decision about the record was made: a merge, or its undoing,
+    /// has carried it here.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub carried: Option<Carried>,
+}
+
+impl RegistryEvent {
+    /// Records that the event names beside the one that it is about.
+    #[must_use]
+    pub fn other_records(&self) -> Vec<RecordNumber> {
+        match self {
+            Self::MergeMade { moved, kept, .. } => [moved.as_slice(), kept].concat(),
+            Self::AssertionMade { a, b, .. } | Self::SealMade { a, b, .. } => {
+                [a.as_slice(), b].concat()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether the event speaks of a seal, which tells everybody else that there
+    /// is one (R22).
+    #[must_use]
+    pub const fn is_about_a_seal(&self) -> bool {
+        matches!(
+            self,
+            Self::SealMade { .. }
+                | Self::SealLifted { .. }
+                | Self::TaskClosed {
+                    because: CloseReason::Sealed,
+                    ..
+                }
+        )
+    }
 }

@@ -53,5 +53,6 @@ pub(super) fn link_decision(
         compared,
         rows,
         reasons,
+        carried: None,
     }
 }

@@ -10,12 +10,17 @@
 mod answer;
 mod candidates;
 mod disclosure;
+mod erase;
 mod event;
 mod evidence;
+mod merging;
+mod number_claim;
 mod quarantine;
+mod record_state;
 mod register;
 mod registration;
 mod release;
+mod seal;
 mod source;
 mod state;
 mod supersession;
@@ -24,26 +29,36 @@ mod withdraw;
 
 pub use answer::{OtherPerson, Outcome, RegistrationAnswer};
 pub use disclosure::{Gate, ShownRow, ShownValues};
+pub use erase::erase;
 pub use event::{
     CloseReason, ComparedVersion, EvidenceRow, LinkDecision, NumberHash, RegistryEvent, TaskKind,
     UnlinkReason, VersionStanding,
 };
+pub use merging::{
+    ApprovalReason, AssertionAnswer, AssertionCommand, AssertionKind, AssertionState, Carried,
+    Deviation, DeviationKind, DropReason, Home, MergeAnswer, MergeCommand, MergeRefusal,
+    MergeState, MergeStatus, MoveAnswer, MoveCommand, MoveTarget, Refused, UndoAnswer,
+    approve_merge, assert_records, drop_merge, merge_persons, move_record, needs_approval,
+    undo_merge, withdraw_assertion,
+};
+pub use number_claim::{carried_number, claimed_number};
 pub use quarantine::{
     CONFLICTS_MIN, ConflictKind, Earlier, LONG_RUN_RECORDS, Quarantine, QuarantineReason,
     SourceState, WINDOW_RECORDS, holds_default,
 };
+pub use record_state::{LinkState, RecordState, RecordStatus, VersionState};
 pub use register::register;
 pub use registration::{PreparedPerson, Registered, Registration};
 pub use release::{DecidedAgain, decide_again, release_source};
+pub use seal::{SealRefusal, SealState, Seals, seal};
 pub use source::{InvalidName, LocalId, Source, SourceCode};
-pub use state::{
-    LinkState, Member, PersonState, PersonStatus, RecordState, RecordStatus, RegistryState,
-    TaskState, TaskStatus, VersionState,
-};
+pub use state::{Member, PersonState, PersonStatus, RegistryState, TaskState, TaskStatus};
 pub use supersession::Replacement;
 pub use withdraw::withdraw;
 
-use crate::foundation::{Chance, EventPosition, Instant, PersonId, RecordNumber, TaskId};
+use crate::foundation::{
+    AssertionId, Chance, EventPosition, Instant, MergeId, PersonId, RecordNumber, SealId, TaskId,
+};
 
 /// What a command needs beside the state: the present, chance for new ids, and
 /// the next numbers.
@@ -61,10 +76,28 @@ impl Numbering<'_> {
         PersonId::new(self.now, self.chance)
     }
 
+    /// A new seal id.
+    #[must_use]
+    pub fn seal(&self) -> SealId {
+        SealId::new(self.now, self.chance)
+    }
+
     /// A new task id.
     #[must_use]
     pub fn task(&self) -> TaskId {
         TaskId::new(self.now, self.chance)
+    }
+
+    /// A new merge id.
+    #[must_use]
+    pub fn merge(&self) -> MergeId {
+        MergeId::new(self.now, self.chance)
+    }
+
+    /// A new assertion id.
+    #[must_use]
+    pub fn assertion(&self) -> AssertionId {
+        AssertionId::new(self.now, self.chance)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber};
 use crate::identity::{Finding, StandardRecord};
 use crate::matching::IdentityScore;
-use crate::registry::{LocalId, Member, RegistrationAnswer, Replacement, SourceCode};
+use crate::registry::{LocalId, Member, NumberHash, RegistrationAnswer, Replacement, SourceCode};
 
 /// A person as it was scored before the commit.
 #[derive(Debug, Clone)]
@@ -43,6 +43,8 @@ pub struct Registration {
     pub complete: bool,
     /// What the message says about the number that its own replaces (R16).
     pub replacement: Option<Replacement>,
+    /// The number that the message says is invalid, with none in its place (R21).
+    pub invalidated: Option<NumberHash>,
 }
 
 /// What registering gives beside the events.

@@ -88,4 +88,6 @@ pub struct Source {
     pub number_status_default: NumberStatus,
     /// Whether its systems may act for a named person by header.
     pub acts_for_people: bool,
+    /// Days after its last message for which a record is kept; `None` for good.
+    pub retention_days: Option<u32>,
 }

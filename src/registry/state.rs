@@ -5,71 +5,16 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber, TaskId};
-use crate::identity::StandardRecord;
-use crate::matching::{Reason, Route};
-use crate::registry::{
-    Counters, LinkDecision, LocalId, NumberHash, RecordNumberCounter, RegistryEvent, SourceCode,
-    SourceState, TaskKind, VersionStanding,
+use crate::foundation::{
+    AssertionId, EventPosition, MergeId, PersonId, RecordNumber, SealId, TaskId,
 };
-
-/// Whether a record counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RecordStatus {
-    /// It does.
-    Active,
-    /// Its source withdrew it.
-    Withdrawn,
-}
-
-/// One version of a record.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VersionState {
-    /// Counted from 1.
-    pub version: u32,
-    /// SHA-256 of its payload.
-    pub digest: String,
-    /// When it was so at the source.
-    pub effective_at: Option<Instant>,
-    /// Current, history or held.
-    pub standing: VersionStanding,
-}
-
-/// A source record.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RecordState {
-    /// Its number.
-    pub number: RecordNumber,
-    /// Its source.
-    pub source: SourceCode,
-    /// Its id there.
-    pub local_id: LocalId,
-    /// Active or withdrawn.
-    pub status: RecordStatus,
-    /// Highest version number.
-    pub latest_version: u32,
-    /// The version that is served.
-    pub current: VersionState,
-    /// A version that waits for a human.
-    pub held: Option<VersionState>,
-    /// To whom it belongs, while active.
-    pub link: Option<LinkState>,
-    /// Position of the last event about it.
-    pub position: EventPosition,
-}
-
-/// A link that holds now.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LinkState {
-    /// To whom.
-    pub person: PersonId,
-    /// How; `None` for a person of its own.
-    pub route: Option<Route>,
-    /// Posterior weight.
-    pub weight_bits: Option<f64>,
-    /// Since when.
-    pub since: EventPosition,
-}
+use crate::identity::StandardRecord;
+use crate::matching::Reason;
+use crate::registry::{
+    AssertionState, Counters, Home, LinkDecision, LinkState, LocalId, MergeState, NumberHash,
+    RecordNumberCounter, RecordState, RecordStatus, RegistryEvent, SealState, SourceCode,
+    SourceState, TaskKind, VersionStanding, VersionState,
+};
 
 /// Whether a person id stands for somebody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,6 +107,14 @@ pub struct RegistryState {
     pub sources: BTreeMap<SourceCode, SourceState>,
     /// Which number is replaced by which, where a command says or asks it.
     pub replacements: BTreeMap<NumberHash, BTreeSet<NumberHash>>,
+    /// Merges, where a command is about them or about their persons.
+    pub merges: BTreeMap<MergeId, MergeState>,
+    /// What humans have said of the records of loaded persons.
+    pub assertions: BTreeMap<AssertionId, AssertionState>,
+    /// Records that claim a verified number, for the numbers of the commands.
+    pub claims: BTreeMap<NumberHash, BTreeSet<RecordNumber>>,
+    /// Seals that bear on loaded persons.
+    pub seals: BTreeMap<SealId, SealState>,
     /// The decision of each record's present link, for a whole replay only.
     pub decisions: Option<BTreeMap<RecordNumber, LinkDecision>>,
 }
@@ -260,14 +213,9 @@ impl RegistryState {
                     state.position = position;
                 }
             }
-            RegistryEvent::PersonCreated { person } => {
-                let state = PersonState {
-                    status: PersonStatus::Active,
-                    members: BTreeSet::new(),
-                    revision: position,
-                };
-                self.persons.insert(*person, state);
-            }
+            RegistryEvent::PersonCreated { .. }
+            | RegistryEvent::PersonRetired { .. }
+            | RegistryEvent::PersonWithdrawn { .. } => self.apply_person(event, position),
             RegistryEvent::RecordLinked {
                 record,
                 person,
@@ -285,20 +233,6 @@ impl RegistryState {
                     state.revision = position;
                 }
             }
-            RegistryEvent::PersonRetired {
-                person,
-                replaced_by,
-            } => {
-                self.set_status(
-                    *person,
-                    PersonStatus::Retired {
-                        replaced_by: *replaced_by,
-                    },
-                );
-            }
-            RegistryEvent::PersonWithdrawn { person } => {
-                self.set_status(*person, PersonStatus::Withdrawn);
-            }
             RegistryEvent::TaskOpened { .. }
             | RegistryEvent::TaskUpdated { .. }
             | RegistryEvent::TaskClosed { .. } => self.apply_task(event, position),
@@ -313,8 +247,43 @@ impl RegistryState {
                 let known = self.replacements.entry(*replaced).or_default();
                 known.insert(*replaced_by);
             }
+            RegistryEvent::SealMade { .. } | RegistryEvent::SealLifted { .. } => {
+                self.apply_seal(event, position);
+            }
+            RegistryEvent::RecordErased { record, .. } => self.apply_erasure(*record, position),
             // What waits is a list of the store; nothing here depends on it.
             RegistryEvent::VersionDeferred { .. } | RegistryEvent::DeferredDecided { .. } => {}
+            RegistryEvent::PersonRestored { .. }
+            | RegistryEvent::MergeProposed { .. }
+            | RegistryEvent::MergeDropped { .. }
+            | RegistryEvent::MergeMade { .. }
+            | RegistryEvent::MergeUndone { .. }
+            | RegistryEvent::AssertionMade { .. }
+            | RegistryEvent::AssertionWithdrawn { .. } => self.apply_merging(event, position),
+        }
+    }
+
+    fn apply_person(&mut self, event: &RegistryEvent, position: EventPosition) {
+        match event {
+            RegistryEvent::PersonCreated { person } => {
+                let state = PersonState {
+                    status: PersonStatus::Active,
+                    members: BTreeSet::new(),
+                    revision: position,
+                };
+                self.persons.insert(*person, state);
+            }
+            RegistryEvent::PersonRetired {
+                person,
+                replaced_by,
+            } => {
+                let replaced_by = *replaced_by;
+                self.set_status(*person, PersonStatus::Retired { replaced_by });
+            }
+            RegistryEvent::PersonWithdrawn { person } => {
+                self.set_status(*person, PersonStatus::Withdrawn);
+            }
+            _ => {}
         }
     }
 
@@ -326,7 +295,7 @@ impl RegistryState {
         }
     }
 
-    fn touch_person_of(&mut self, record: RecordNumber, position: EventPosition) {
+    pub(super) fn touch_person_of(&mut self, record: RecordNumber, position: EventPosition) {
         let person = self
             .records
             .get(&record)
@@ -410,11 +379,22 @@ impl RegistryState {
         position: EventPosition,
     ) {
         if let Some(state) = self.records.get_mut(&record) {
+            let carried = decision.carried.as_ref();
             state.link = Some(LinkState {
                 person,
                 route: decision.route,
                 weight_bits: decision.weight_bits,
                 since: position,
+                home: carried.map_or_else(
+                    || Home {
+                        person,
+                        since: position,
+                        route: decision.route,
+                        weight_bits: decision.weight_bits,
+                        model: decision.model.clone(),
+                    },
+                    |carried| carried.home.clone(),
+                ),
             });
             state.position = position;
         }

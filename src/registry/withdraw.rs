@@ -30,6 +30,7 @@ pub fn withdraw(
             record: record.number,
             person: link.person,
             because: UnlinkReason::Withdrawn,
+            merge: None,
         });
         let left = state
             .persons

@@ -48,6 +48,8 @@ impl Access {
                 | Action::ReadHistory
                 | Action::ReadEvent
                 | Action::ReadTask
+                | Action::ReadChaseList
+                | Action::ManageSeal
         );
         let given = actor
             .reason
@@ -92,6 +94,12 @@ impl Access {
     /// the daily work may; a privacy officer may.
     #[must_use]
     pub fn sees_restricted_location(&self) -> bool {
+        self.role == Role::PrivacyOfficer
+    }
+
+    /// Whether both sides of a seal may be seen together (R22).
+    #[must_use]
+    pub fn sees_sealed(&self) -> bool {
         self.role == Role::PrivacyOfficer
     }
 

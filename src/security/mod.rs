@@ -4,9 +4,11 @@
 mod access;
 mod actor;
 mod audit;
+mod outward;
 mod permission;
 
 pub use access::{Access, Denied};
 pub use actor::{Actor, ActorKind, OnBehalf};
 pub use audit::AuditEntry;
+pub use outward::{NoHost, OutwardPolicy, OutwardRefusal, WEBHOOK_URL_CHARACTERS_MAX};
 pub use permission::{Action, Role, UnknownRole, actions};

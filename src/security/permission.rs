@@ -98,6 +98,18 @@ pub enum Action {
     ReleaseSource,
     /// Read the audit log.
     ReadAudit,
+    /// Make, list and lift seals (R22).
+    ManageSeal,
+    /// Destroy the values of a record (R135).
+    EraseRecord,
+    /// Make, list and remove webhooks, and send again what they did not take.
+    ManageWebhook,
+    /// Be told of events by a webhook.
+    DeliverEvent,
+    /// Say that a changed id has been taken over.
+    AcknowledgeChange,
+    /// See which readers have not taken over a changed id.
+    ReadChaseList,
 }
 
 impl Action {
@@ -117,6 +129,12 @@ impl Action {
             Self::WriteSource => "write_source",
             Self::ReleaseSource => "release_source",
             Self::ReadAudit => "read_audit",
+            Self::ManageSeal => "manage_seal",
+            Self::EraseRecord => "erase_record",
+            Self::ManageWebhook => "manage_webhook",
+            Self::DeliverEvent => "deliver_event",
+            Self::AcknowledgeChange => "acknowledge_change",
+            Self::ReadChaseList => "read_chase_list",
         }
     }
 }
@@ -125,7 +143,8 @@ impl Action {
 #[must_use]
 pub const fn actions(role: Role) -> &'static [Action] {
     use Action::{
-        MatchPerson, ReadAudit, ReadEvent, ReadHistory, ReadPerson, ReadRecord, ReadSource,
+        AcknowledgeChange, DeliverEvent, EraseRecord, ManageSeal, ManageWebhook, MatchPerson,
+        ReadAudit, ReadChaseList, ReadEvent, ReadHistory, ReadPerson, ReadRecord, ReadSource,
         ReadTask, ReleaseSource, SearchPerson, WriteRecord, WriteSource,
     };
     match role {
@@ -136,6 +155,9 @@ pub const fn actions(role: Role) -> &'static [Action] {
             ReadPerson,
             SearchPerson,
             ReadEvent,
+            DeliverEvent,
+            AcknowledgeChange,
+            ReadChaseList,
             ReadSource,
         ],
         Role::Clinician => &[
@@ -155,6 +177,7 @@ pub const fn actions(role: Role) -> &'static [Action] {
             ReadTask,
             ReadSource,
             ReleaseSource,
+            ReadChaseList,
         ],
         Role::PrivacyOfficer => &[
             ReadRecord,
@@ -165,9 +188,12 @@ pub const fn actions(role: Role) -> &'static [Action] {
             ReadEvent,
             ReadTask,
             ReadSource,
+            ReadChaseList,
+            EraseRecord,
+            ManageSeal,
         ],
         Role::Engineer => &[ReadSource],
         Role::Auditor => &[ReadAudit, ReadSource],
-        Role::Administrator => &[ReadSource, WriteSource],
+        Role::Administrator => &[ReadSource, WriteSource, ManageWebhook],
     }
 }

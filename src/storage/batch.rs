@@ -4,9 +4,10 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber};
-use crate::registry::RegistryState;
+use crate::registry::{RegistryEvent, RegistryState};
 use crate::security::AuditEntry;
 use crate::storage::StoreError;
+use crate::storage::claims::ClaimRows;
 use crate::storage::command::{CommitActor, NewVersion, Planned, RememberedAnswer};
 use crate::storage::project::{Projection, VersionFact, event_kind, event_subjects};
 use crate::storage::recent::KeyRow;
@@ -35,6 +36,7 @@ pub(super) struct Batch {
     pub(super) subjects: Vec<(String, EventPosition)>,
     pub(super) versions: Vec<VersionRow>,
     pub(super) keys: Vec<KeyRow>,
+    pub(super) claims: ClaimRows,
     pub(super) audit: Vec<AuditEntry>,
     pub(super) remembered: Vec<(RememberedAnswer, Instant)>,
 }
@@ -49,6 +51,7 @@ impl Batch {
             subjects: Vec::new(),
             versions: Vec::new(),
             keys: Vec::new(),
+            claims: ClaimRows::default(),
             audit: Vec::new(),
             remembered: Vec::new(),
         }
@@ -101,10 +104,19 @@ impl Batch {
         actor: &CommitActor,
         at: Instant,
     ) -> Result<(), StoreError> {
+        self.claims.take(&plan);
         let facts = self.projection.versions.get(self.facts_taken..);
         let facts = facts.unwrap_or_default();
         let rows = version_rows(facts, plan.versions, &actor.actor, at)?;
         self.versions.extend(rows);
+        let erased = plan.events.iter().filter_map(|event| match event {
+            RegistryEvent::RecordErased { record, .. } => Some(*record),
+            _ => None,
+        });
+        for erased in erased {
+            // Those of commands before it in this batch go with the others.
+            self.keys.retain(|row| row.record != erased);
+        }
         for (record, keys) in plan.keys {
             let Some(known) = state.records.get(&record) else {
                 return Err(StoreError::inconsistent("record_keys", "record", record.0));

@@ -6,11 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
 
 use crate::foundation::{EventPosition, PersonId, RecordNumber};
-use crate::registry::Member;
+use crate::registry::{Member, NumberHash, Seals};
+use crate::storage::claims::claimants;
 use crate::storage::db::Connection;
 use crate::storage::read_flags::confused_among;
 use crate::storage::recent::{Wanted, Young, by_key, find_recent, find_stored};
 use crate::storage::rows::{Reader, parse_person};
+use crate::storage::seals;
 use crate::storage::source_state::count_deferred;
 use crate::storage::sql::RowStatement;
 use crate::storage::{Store, StoreError};
@@ -45,21 +47,24 @@ pub struct QuestionReads {
     pub persons: Vec<StoredPerson>,
     /// What the index does not hold yet.
     pub young: YoungRecords,
-    /// Persons of whom an open task suspects that their number is on two people;
-    /// none where no number was asked for.
+    /// Persons whose number is on two people, by an open task or because two claim
+    /// it; none where no number was asked for.
     pub confused: BTreeSet<PersonId>,
+    /// What keeps some of the persons apart.
+    pub seals: Seals,
     /// Versions that wait until their source is released.
     pub waiting: u64,
 }
 
 const CANDIDATES: RowStatement = RowStatement {
-    before: "select p.person, p.revision, l.record, r.current_version, y.standard, r.status \
-        from persons p \
+    before: "select p.person, p.revision, l.record, r.current_version, y.standard, r.status, \
+        z.restricted from persons p \
         join links l on l.person = p.person \
         join records r on r.record = l.record \
             and (l.to_position is null or r.status = 'withdrawn') \
         join payloads y on y.record = r.record and y.version = r.current_version \
-        where y.standard is not null and p.person in \
+        left join erasures z on z.record = r.record \
+        where (y.standard is not null or z.restricted = 1) and p.person in \
         (select person from links where to_position is null and record in (values",
     columns: 1,
     after: ")) order by p.person, l.record",
@@ -90,7 +95,7 @@ impl Store {
         found: &[RecordNumber],
         keys: &[u64],
         after: EventPosition,
-        by_number: bool,
+        number: Option<NumberHash>,
     ) -> Result<QuestionReads, StoreError> {
         let mut connection = self.reader_of_own().await?;
         let young = self.young_on(&mut connection, keys, after).await?;
@@ -99,8 +104,15 @@ impl Store {
         let records: Vec<RecordNumber> = records.into_iter().collect();
         let persons = persons_of(&mut connection, &records).await?;
         let named = persons.iter().map(|person| person.person);
-        let confused = confused_among(&mut connection, named.filter(|_| by_number)).await?;
+        let asked = named.clone().filter(|_| number.is_some());
+        let mut confused = confused_among(&mut connection, asked).await?;
+        if let Some(number) = number {
+            let claimants = claimants(&mut connection, number).await?;
+            confused.extend(claimants.iter().filter(|_| claimants.len() > 1));
+        }
+        let named: Vec<PersonId> = named.collect();
         Ok(QuestionReads {
+            seals: seals::about(&mut connection, &named, &[]).await?,
             persons,
             young,
             confused,
@@ -207,9 +219,6 @@ async fn persons_of(
         if !seen.insert((person, record)) {
             continue;
         }
-        let Some(standard) = reader.standard(4)? else {
-            continue;
-        };
         if persons.last().is_none_or(|last| last.person != person) {
             persons.push(StoredPerson {
                 person,
@@ -219,6 +228,10 @@ async fn persons_of(
             });
         }
         let Some(last) = persons.last_mut() else {
+            continue;
+        };
+        last.restricted |= reader.number_or_null(6)? == Some(1);
+        let Some(standard) = reader.standard(4)? else {
             continue;
         };
         last.restricted |= standard.restricted;

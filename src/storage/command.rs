@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber};
 use crate::identity::StandardRecord;
-use crate::registry::{LocalId, RegistryEvent, RegistryState, Replacement, SourceCode};
+use crate::registry::{LocalId, NumberHash, RegistryEvent, RegistryState, Replacement, SourceCode};
 use crate::security::AuditEntry;
 use crate::storage::StoreError;
 
@@ -36,6 +36,8 @@ pub struct ReadSet {
     pub keys_after: EventPosition,
     /// Account and idempotency key.
     pub idempotency: Option<(String, String)>,
+    /// The verified number that the record brings: who claims it is loaded.
+    pub claimed: Option<NumberHash>,
     /// What the message says of numbers that are replaced: the chains that
     /// these two belong to are loaded.
     pub replacement: Option<Replacement>,

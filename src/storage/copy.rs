@@ -9,12 +9,12 @@ use sha2::{Digest, Sha256};
 
 use crate::foundation::hex;
 use crate::storage::db::{self, Connection, Query, Row};
-use crate::storage::{Store, StoreError};
+use crate::storage::{PLACES, Store, StoreError};
 
 /// Rows read and written at once.
 const ROWS: usize = 128;
 /// Tables in the order that foreign keys ask for; others come after them.
-const ORDER: [&str; 8] = [
+const ORDER: [&str; 10] = [
     "sources",
     "records",
     "record_versions",
@@ -23,6 +23,8 @@ const ORDER: [&str; 8] = [
     "links",
     "tasks",
     "events",
+    "merges",
+    "assertions",
 ];
 /// What belongs to a place and not to the ledger: `meta` says for itself what
 /// moves, and `commits` speaks of connections that are gone.
@@ -328,7 +330,7 @@ async fn copy(
         let hash = walk(from, table, Some(into), progress).await?;
         hashes.insert(table.name.clone(), hash);
     }
-    for key in ["live", "ledger"] {
+    for key in ["live", "ledger", PLACES] {
         let row = db::query("select value from meta where key = $1");
         let row = row.bind(key).fetch_one(from).await?;
         let changed = db::query("update meta set value = $2 where key = $1");

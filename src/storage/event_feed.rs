@@ -7,12 +7,10 @@ use crate::foundation::{EventPosition, PersonId, RecordNumber};
 use crate::registry::{LocalId, RegistryEvent, SourceCode};
 use crate::storage::db::{self, Connection};
 use crate::storage::feed::event_from;
+use crate::storage::feed_place::FeedPlace;
 use crate::storage::rows::{Reader, parse_local_id, parse_person, parse_source};
 use crate::storage::sql::RowStatement;
 use crate::storage::{Store, StoreError, StoredEvent};
-
-/// Part of a place; changes when places change meaning.
-const PLACE_FORMAT: &str = "1.";
 
 /// A page of events.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,7 +18,7 @@ pub struct EventPage {
     /// In order.
     pub events: Vec<StoredEvent>,
     /// Where to go on, also when nothing follows yet.
-    pub next: String,
+    pub next: FeedPlace,
     /// Whether something follows already.
     pub more: bool,
 }
@@ -34,13 +32,18 @@ pub struct PlacedEvent {
     pub persons: Vec<PersonId>,
     /// Its record.
     pub record: Option<(SourceCode, LocalId)>,
+    /// Every record that it names, its own first.
+    pub records: Vec<RecordNumber>,
+    /// Where the record came from, when the event links it to another person
+    /// than it belonged to before.
+    pub moved_from: Option<PersonId>,
 }
 
 impl PlacedEvent {
     /// Its place, to go on after.
     #[must_use]
-    pub fn place(&self) -> String {
-        Place::of(&self.stored).text()
+    pub const fn place(&self) -> FeedPlace {
+        FeedPlace::of(&self.stored)
     }
 }
 
@@ -64,19 +67,47 @@ const OWNED: RowStatement = RowStatement {
 };
 
 impl Store {
-    /// Events after a place, at most `limit`; `None` when the text is no place
-    /// of this feed. Starts at the beginning without one.
+    /// The text of a place, for a reader to keep.
+    #[must_use]
+    pub fn place_text(&self, place: FeedPlace) -> String {
+        self.inner.places.text(place)
+    }
+
+    /// The place of a text; `None` when it is none of this ledger's.
+    #[must_use]
+    pub fn parse_place(&self, text: &str) -> Option<FeedPlace> {
+        self.inner.places.parse(text)
+    }
+
+    /// The place up to which a follower can read now.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn list_feed(
-        &self,
-        after: Option<&str>,
-        limit: u32,
-    ) -> Result<Option<EventPage>, StoreError> {
-        let Some(after) = after.map_or(Some(Place::default()), Place::parse) else {
-            return Ok(None);
+    pub async fn feed_end(&self) -> Result<FeedPlace, StoreError> {
+        let mut connection = self.inner.readers.acquire().await?;
+        let horizon = self.inner.young.horizon(&mut connection).await?;
+        let row = db::query(
+            "select stamp, position from events where stamp <= $1 \
+             order by stamp desc, position desc limit 1",
+        )
+        .bind(horizon.map_or(i64::MAX, |horizon| horizon.0))
+        .fetch_optional(&mut connection)
+        .await?;
+        let Some(row) = row else {
+            return Ok(FeedPlace::default());
         };
+        let reader = Reader::numbered(&row, "events")?;
+        Ok(FeedPlace {
+            stamp: reader.number(0)?,
+            position: reader.number(1)?,
+        })
+    }
+
+    /// Events after a place, at most `limit`.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn list_feed(&self, after: FeedPlace, limit: u32) -> Result<EventPage, StoreError> {
         let mut connection = self.inner.readers.acquire().await?;
         // What commits of an earlier place may still join comes with a later page.
         let horizon = self.inner.young.horizon(&mut connection).await?;
@@ -97,12 +128,11 @@ impl Store {
             .take(limit as usize)
             .map(event_from)
             .collect::<Result<_, _>>()?;
-        let last = events.last().map_or(after, Place::of);
-        Ok(Some(EventPage {
-            next: last.text(),
+        Ok(EventPage {
+            next: events.last().map_or(after, FeedPlace::of),
             events,
             more,
-        }))
+        })
     }
 
     /// Names what events are about.
@@ -123,9 +153,9 @@ impl Store {
         let links = links(&mut connection, &records).await?;
         let place = |stored: StoredEvent| {
             let record = record_of(&stored.event);
-            let owner = record
-                .and_then(|record| links.get(&record))
-                .and_then(|links| owner_at(links, stored.position));
+            let own = record.and_then(|record| links.get(&record));
+            let owner = own.and_then(|links| owner_at(links, stored.position));
+            let moved_from = own.and_then(|links| earlier_owner(links, stored.position));
             let mut persons: Vec<PersonId> = persons_of(&stored.event);
             persons.extend(owner);
             persons.sort_unstable();
@@ -133,6 +163,11 @@ impl Store {
             PlacedEvent {
                 persons,
                 record: record.and_then(|record| names.get(&record).cloned()),
+                records: record
+                    .into_iter()
+                    .chain(stored.event.other_records())
+                    .collect(),
+                moved_from,
                 stored,
             }
         };
@@ -165,33 +200,6 @@ impl Store {
     }
 }
 
-/// Where a follower stands: after an event, in order of commit.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Place {
-    stamp: i64,
-    position: i64,
-}
-
-impl Place {
-    const fn of(event: &StoredEvent) -> Self {
-        Self {
-            stamp: event.stamp,
-            position: event.position.0,
-        }
-    }
-
-    fn text(self) -> String {
-        format!("{PLACE_FORMAT}{}.{}", self.stamp, self.position)
-    }
-
-    /// The place of a text; `None` when it is none of ours.
-    fn parse(text: &str) -> Option<Self> {
-        let (stamp, position) = text.strip_prefix(PLACE_FORMAT)?.split_once('.')?;
-        let (stamp, position) = (stamp.parse().ok()?, position.parse().ok()?);
-        (stamp >= 0 && position >= 0).then_some(Self { stamp, position })
-    }
-}
-
 /// To whom a record belonged.
 pub(super) struct LinkInterval {
     pub(super) person: PersonId,
@@ -207,6 +215,13 @@ pub(super) fn owner_at(links: &[LinkInterval], position: EventPosition) -> Optio
         .iter()
         .find(|link| link.to.is_none_or(|to| position <= to));
     next.or(links.last()).map(|link| link.person)
+}
+
+/// To whom a record belonged before the link that begins at this position.
+fn earlier_owner(links: &[LinkInterval], position: EventPosition) -> Option<PersonId> {
+    let begun = links.iter().position(|link| link.from == position)?;
+    let earlier = links.get(begun.checked_sub(1)?)?.person;
+    (earlier != links.get(begun)?.person).then_some(earlier)
 }
 
 async fn names(
@@ -259,6 +274,7 @@ pub(super) const fn record_of(event: &RegistryEvent) -> Option<RecordNumber> {
         RegistryEvent::RecordRegistered { record, .. }
         | RegistryEvent::RecordUpdated { record, .. }
         | RegistryEvent::RecordWithdrawn { record }
+        | RegistryEvent::RecordErased { record, .. }
         | RegistryEvent::RecordLinked { record, .. }
         | RegistryEvent::RecordUnlinked { record, .. }
         | RegistryEvent::TaskOpened { record, .. }
@@ -272,7 +288,16 @@ pub(super) const fn record_of(event: &RegistryEvent) -> Option<RecordNumber> {
         | RegistryEvent::PersonRetired { .. }
         | RegistryEvent::PersonWithdrawn { .. }
         | RegistryEvent::TaskClosed { .. }
-        | RegistryEvent::SourceReleased { .. } => None,
+        | RegistryEvent::SourceReleased { .. }
+        | RegistryEvent::PersonRestored { .. }
+        | RegistryEvent::MergeProposed { .. }
+        | RegistryEvent::MergeDropped { .. }
+        | RegistryEvent::MergeMade { .. }
+        | RegistryEvent::MergeUndone { .. }
+        | RegistryEvent::AssertionMade { .. }
+        | RegistryEvent::AssertionWithdrawn { .. }
+        | RegistryEvent::SealMade { .. }
+        | RegistryEvent::SealLifted { .. } => None,
     }
 }
 
@@ -281,6 +306,7 @@ pub(super) fn persons_of(event: &RegistryEvent) -> Vec<PersonId> {
     match event {
         RegistryEvent::PersonCreated { person }
         | RegistryEvent::PersonWithdrawn { person }
+        | RegistryEvent::PersonRestored { person }
         | RegistryEvent::RecordLinked { person, .. }
         | RegistryEvent::RecordUnlinked { person, .. } => vec![*person],
         RegistryEvent::PersonRetired {
@@ -288,36 +314,26 @@ pub(super) fn persons_of(event: &RegistryEvent) -> Vec<PersonId> {
             replaced_by,
         } => vec![*person, *replaced_by],
         RegistryEvent::TaskOpened { persons, .. } => persons.clone(),
+        RegistryEvent::MergeProposed {
+            survivor, retired, ..
+        }
+        | RegistryEvent::MergeDropped {
+            survivor, retired, ..
+        }
+        | RegistryEvent::MergeMade {
+            survivor, retired, ..
+        }
+        | RegistryEvent::MergeUndone {
+            survivor, retired, ..
+        } => vec![*survivor, *retired],
         _ => Vec::new(),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{LinkInterval, Place, owner_at};
+    use super::{LinkInterval, earlier_owner, owner_at};
     use crate::foundation::{EventPosition, Instant, PersonId, SeededChance};
-
-    #[test]
-    fn a_place_survives_its_text_and_no_other_text_is_one() {
-        let place = Place {
-            stamp: 7,
-            position: 41,
-        };
-        assert_eq!(Place::parse(&place.text()), Some(place));
-        for text in [
-            "",
-            "41",
-            "1.",
-            "1.x",
-            "1.41",
-            "2.4.1",
-            "1.-1.1",
-            "1.1.-1",
-            "1.9.99999999999999999999",
-        ] {
-            assert_eq!(Place::parse(text), None, "{text}");
-        }
-    }
 
     #[test]
     fn a_record_belongs_to_whom_its_links_say() {
@@ -344,5 +360,9 @@ mod tests {
             );
         }
         assert_eq!(owner_at(&[], EventPosition(1)), None);
+        assert_eq!(earlier_owner(&links, EventPosition(9)), Some(first));
+        for position in [3, 7, 12] {
+            assert_eq!(earlier_owner(&links, EventPosition(position)), None);
+        }
     }
 }

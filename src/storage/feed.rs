@@ -21,6 +21,8 @@ pub struct FeedRow {
     pub keys: Vec<u64>,
     /// Its source has withdrawn it.
     pub withdrawn: bool,
+    /// Values of it were destroyed: what was kept of them anywhere must go.
+    pub erased: bool,
 }
 
 /// An event with its place.
@@ -61,6 +63,12 @@ pub struct ExportRow {
 
 const KEYS: RowStatement = RowStatement {
     before: "select record, key from record_keys where record in (values",
+    columns: 1,
+    after: ")",
+};
+
+const ERASED: RowStatement = RowStatement {
+    before: "select record from erasures where record in (values",
     columns: 1,
     after: ")",
 };
@@ -115,9 +123,11 @@ impl Store {
                 record: RecordNumber(row.try_get(0)?),
                 keys: Vec::new(),
                 withdrawn: row.try_get::<&str>(1)? == "withdrawn",
+                erased: false,
             });
         }
         fill_keys(&mut snapshot, &mut feed).await?;
+        note_erased(&mut snapshot, &mut feed).await?;
         Ok((feed, complete))
     }
 
@@ -262,6 +272,23 @@ async fn fill_keys(connection: &mut Connection, feed: &mut [FeedRow]) -> Result<
     for row in feed {
         row.keys = keys.remove(&row.record.0).unwrap_or_default();
         row.keys.sort_unstable();
+    }
+    Ok(())
+}
+
+async fn note_erased(connection: &mut Connection, feed: &mut [FeedRow]) -> Result<(), StoreError> {
+    let numbers: Vec<RecordNumber> = feed.iter().map(|row| row.record).collect();
+    let rows = ERASED
+        .select(connection, &[], &numbers, |query, number| {
+            query.bind(number.0)
+        })
+        .await?;
+    let mut erased = std::collections::BTreeSet::new();
+    for row in &rows {
+        erased.insert(row.try_get::<i64>(0)?);
+    }
+    for row in feed {
+        row.erased = erased.contains(&row.record.0);
     }
     Ok(())
 }

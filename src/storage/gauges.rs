@@ -79,7 +79,7 @@ impl Store {
     }
 
     /// The last event, how many records have changed after a follower's
-    /// position, and when the first of them did.
+    /// position (100,000 stands for more), and when the first of them did.
     ///
     /// # Errors
     /// What the database says.
@@ -90,7 +90,8 @@ impl Store {
         let mut connection = self.inner.readers.acquire().await?;
         let row = db::query(
             "select (select coalesce(max(position), 0) from events), \
-             (select count(*) from records where stamp > $1), \
+             (select count(*) from \
+             (select 1 from records where stamp > $1 limit 100000) as changed), \
              (select e.at from records r join events e on e.position = r.position \
              where r.stamp > $1 order by r.stamp, r.record limit 1)",
         )

@@ -8,6 +8,7 @@ use crate::registry::RegistryEvent;
 use crate::storage::db::Connection;
 use crate::storage::event_feed::PlacedEvent;
 use crate::storage::feed::event_from;
+use crate::storage::feed_place::FeedPlace;
 use crate::storage::rows::{Reader, parse_person};
 use crate::storage::sql::RowStatement;
 use crate::storage::{Store, StoreError, StoredEvent};
@@ -18,7 +19,7 @@ pub struct HistoryPage {
     /// In order.
     pub events: Vec<PlacedEvent>,
     /// Where to go on, when something follows.
-    pub next: Option<String>,
+    pub next: Option<FeedPlace>,
 }
 
 /// Events read at once.
@@ -96,20 +97,17 @@ impl Store {
     }
 
     /// Events about these persons, about their records while they were theirs,
-    /// and about the tasks that name them, after a place; `None` when the text
-    /// is no place.
+    /// and about the tasks that name them, after a place.
     ///
     /// # Errors
     /// What the database says.
     pub async fn list_history(
         &self,
         persons: &[PersonId],
-        after: Option<&str>,
+        after: FeedPlace,
         limit: u32,
-    ) -> Result<Option<HistoryPage>, StoreError> {
-        let Some(after) = after.map_or(Some(EventPosition(0)), position_of) else {
-            return Ok(None);
-        };
+    ) -> Result<HistoryPage, StoreError> {
+        let after = EventPosition(after.position);
         let (positions, tasks) = self.positions(persons, after).await?;
         let positions: Vec<EventPosition> = positions.into_iter().collect();
         let limit = limit as usize;
@@ -127,9 +125,9 @@ impl Store {
         }
         let more = events.len() > limit;
         events.truncate(limit);
-        let last = events.last().map(|event| event.stored.position);
-        let next = last.filter(|_| more).map(place_of);
-        Ok(Some(HistoryPage { events, next }))
+        let last = events.last().map(PlacedEvent::place);
+        let next = last.filter(|_| more);
+        Ok(HistoryPage { events, next })
     }
 
     async fn positions(
@@ -206,20 +204,6 @@ async fn events_at(
         })
         .await?;
     rows.iter().map(event_from).collect()
-}
-
-/// Part of a place in a history; changes when places change meaning.
-const PLACE_FORMAT: &str = "1.";
-
-/// The text of a place.
-fn place_of(position: EventPosition) -> String {
-    format!("{PLACE_FORMAT}{}", position.0)
-}
-
-/// The place of a text; `None` when it is none of ours.
-fn position_of(text: &str) -> Option<EventPosition> {
-    let position: i64 = text.strip_prefix(PLACE_FORMAT)?.parse().ok()?;
-    (position >= 0).then_some(EventPosition(position))
 }
 
 /// A record that went to somebody else takes its later events with it.

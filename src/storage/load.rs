@@ -6,14 +6,18 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::PoisonError;
 
 use crate::foundation::{EventPosition, PersonId, RecordNumber, TaskId};
-use crate::registry::{Counters, PersonState, PersonStatus, RecordNumberCounter, RegistryState};
+use crate::registry::{
+    Counters, PersonState, PersonStatus, RecordNumberCounter, RegistryState, claimed_number,
+};
 use crate::storage::StoreError;
+use crate::storage::claims;
 use crate::storage::command::{CommitReads, Planned, ReadSet, RememberedAnswer};
 use crate::storage::db::{self, Connection, Row};
 use crate::storage::recent::{Wanted, YoungKeys, find_recent};
 use crate::storage::rows::{
     Reader, parse_person, person_status, record_from, select_records, select_tasks, task_from,
 };
+use crate::storage::seals;
 use crate::storage::source_state;
 use crate::storage::sql::RowStatement;
 
@@ -106,6 +110,8 @@ impl Working {
         working.load_remembered(connection, reads).await?;
         working.load_named(connection, reads).await?;
         source_state::load(connection, &young.windows, &mut working.state, reads).await?;
+        let claiming = claims::load(connection, &mut working.state, reads).await?;
+        working.load_records(connection, claiming).await?;
         working.load_recent(connection, young, reads).await?;
         working.complete(connection, reads).await?;
         Ok(working)
@@ -157,6 +163,10 @@ impl Working {
             let record = self.state.records.get(&version.record);
             if record.is_some_and(|record| record.current.version == version.version) {
                 let standard = std::sync::Arc::clone(&version.standard);
+                let number = claimed_number(&standard);
+                if let Some(claims) = number.and_then(|it| self.state.claims.get_mut(&it)) {
+                    claims.insert(version.record);
+                }
                 self.state.standards.insert(version.record, standard);
                 self.answers.insert(version.record, version.answer.clone());
             }
@@ -297,7 +307,8 @@ impl Working {
                 members.extend(known.iter().flat_map(|known| known.members.iter().copied()));
             }
         }
-        self.load_records(connection, members).await
+        self.load_records(connection, members).await?;
+        seals::load(connection, &mut self.state).await
     }
 
     /// Persons of the records that a command names or finds by key.

@@ -10,19 +10,24 @@
 //! Nothing here decides who is who: a command is a closure over the pure
 //! registry, and the tables are views of its events.
 
+mod acknowledgements;
 mod audit;
 mod batch;
 mod candidates;
+mod claims;
 mod command;
 mod copy;
 mod db;
+mod erasures;
 mod error;
 mod event_feed;
 mod feed;
+mod feed_place;
 mod gauges;
 mod history;
 mod load;
 mod locks;
+mod merge_rows;
 mod project;
 mod prune;
 mod read;
@@ -30,6 +35,7 @@ mod read_flags;
 mod recent;
 mod rows;
 mod seal;
+mod seals;
 mod search;
 mod source;
 mod source_rows;
@@ -39,8 +45,10 @@ mod token;
 mod verify;
 mod verify_audit;
 mod verify_events;
+mod verify_merges;
 mod verify_sources;
 mod verify_views;
+mod webhooks;
 mod write;
 mod writer;
 
@@ -63,21 +71,28 @@ pub use copy::{StateHash, TableHash};
 pub use error::StoreError;
 pub use event_feed::{EventPage, PlacedEvent};
 pub use feed::{ExportRow, FeedRow, StoredEvent};
+pub use feed_place::FeedPlace;
 pub use gauges::{AuditGauges, StoreFigures, TaskGauge};
 pub use history::HistoryPage;
+pub use project::event_kind;
 pub use read::{StoredMember, StoredPersonView, StoredRecord, StoredVersion, TaskFilter};
+pub use seals::{SealedRecord, StoredSeal};
 pub use search::RecordValues;
 pub use source_state::{DeferredVersion, StoredQuarantine};
 pub use token::StoredToken;
 pub use verify::{Checked, VerifyReport, Violation};
+pub use webhooks::{DeadLetter, FailedAttempt, Webhook, WebhookGauges};
 
 use crate::foundation::Instant;
 use crate::registry::RegistryState;
 use db::{Place, Pool, Writer};
+use feed_place::PlaceKey;
 use recent::{RecentKeys, YoungKeys};
 use writer::{Counts, QUEUE_MAX, QUEUE_WAIT, WriterTask};
 
 const DATABASE_FILE: &str = "accord.db";
+/// Key of `meta`: the secret under which places are written for readers.
+const PLACES: &str = "places";
 const LOCK_FILE: &str = "accord.lock";
 /// Held while a process finds out which cluster it is on; no key has it.
 const LINEAGE_LOCK: i64 = i64::MIN;
@@ -118,6 +133,7 @@ struct Inner {
     is_file: bool,
     /// Which ledger this is, and which cluster counts its transactions.
     lineage: String,
+    places: PlaceKey,
     directory: PathBuf,
     live: bool,
 }
@@ -190,6 +206,8 @@ impl Store {
         db::migrate(connection).await?;
         let live = settle_live(connection, options.live).await?;
         let (lineage, offset) = settle_lineage(connection).await?;
+        claims::fill(connection).await?;
+        let places = PlaceKey::new(settle(connection, PLACES, new_name()).await?);
         let is_file = !connection.is_shared();
         let alone = options.exclusive && is_file;
         if !is_file {
@@ -229,6 +247,7 @@ impl Store {
                 alone,
                 is_file,
                 lineage,
+                places,
                 directory: directory.to_owned(),
                 live,
             }),

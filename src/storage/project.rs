@@ -3,10 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber, TaskId};
+use crate::foundation::{EventPosition, Instant, MergeId, PersonId, RecordNumber, TaskId};
 use crate::matching::Route;
 use crate::registry::{PersonStatus, RecordState, RegistryEvent, RegistryState, VersionStanding};
+use crate::storage::erasures::Erasures;
+use crate::storage::merge_rows::{MergeRows, merge_subjects};
 use crate::storage::rows::{person_status_word, record_status_word};
+use crate::storage::seals::{SealRows, seal_subjects};
 use crate::storage::source_rows::{SourceRows, source_subjects};
 
 /// A row of `records`.
@@ -57,6 +60,10 @@ pub(super) struct LinkRow {
     pub(super) route: Option<Route>,
     pub(super) weight_bits: Option<f64>,
     pub(super) model: String,
+    /// The link that holds the decision, where a merge has carried this one.
+    pub(super) home: Option<EventPosition>,
+    pub(super) opened_by: Option<MergeId>,
+    pub(super) closed_by: Option<MergeId>,
 }
 
 /// What an event says of a version.
@@ -90,9 +97,15 @@ pub(super) struct Projection {
     /// Links that the events open, some of them closed again.
     pub(super) links: Vec<LinkRow>,
     /// Earlier links that they close.
-    pub(super) closings: Vec<(RecordNumber, EventPosition)>,
+    pub(super) closings: Vec<(RecordNumber, EventPosition, Option<MergeId>)>,
+    /// Whom they keep apart.
+    pub(super) seals: SealRows,
+    /// Whose values they destroy.
+    pub(super) erasures: Erasures,
     /// What they say of sources and of replaced numbers.
     pub(super) sources: SourceRows,
+    /// What they say of merges and assertions.
+    pub(super) merges: MergeRows,
     open: BTreeMap<RecordNumber, usize>,
 }
 
@@ -116,6 +129,28 @@ impl Projection {
                 }
             }
             RegistryEvent::RecordWithdrawn { record } => self.change_record(*record),
+            RegistryEvent::SealMade { a, b, .. } => {
+                self.seals.take(event, position);
+                self.change_persons_of(a.iter().chain(b), state);
+            }
+            RegistryEvent::SealLifted { .. } => {
+                self.seals.take(event, position);
+                // Those whose revision the state has just moved.
+                let moved = state.persons.iter();
+                let moved = moved.filter(|(_, known)| known.revision == position);
+                let moved: Vec<PersonId> = moved.map(|(person, _)| *person).collect();
+                moved
+                    .into_iter()
+                    .for_each(|person| self.change_person(person));
+            }
+            RegistryEvent::RecordErased { record, .. } => {
+                self.change_record(*record);
+                self.erasures.take(event, position);
+                let link = state.records.get(record).and_then(|it| it.link.as_ref());
+                if let Some(link) = link {
+                    self.change_person(link.person);
+                }
+            }
             RegistryEvent::PersonCreated { person } => {
                 self.new_persons.insert(*person, position);
             }
@@ -123,6 +158,7 @@ impl Projection {
                 self.take_link(event, position);
             }
             RegistryEvent::PersonRetired { person, .. }
+            | RegistryEvent::PersonRestored { person }
             | RegistryEvent::PersonWithdrawn { person } => self.change_person(*person),
             RegistryEvent::TaskOpened { task, .. } => {
                 self.new_tasks.insert(*task, position);
@@ -132,7 +168,33 @@ impl Projection {
                     self.changed_tasks.insert(*task);
                 }
             }
+            RegistryEvent::AssertionMade { .. } | RegistryEvent::AssertionWithdrawn { .. } => {
+                self.merges.take(event, position);
+                self.take_assertion(event, state);
+            }
+            RegistryEvent::MergeProposed { .. }
+            | RegistryEvent::MergeDropped { .. }
+            | RegistryEvent::MergeMade { .. }
+            | RegistryEvent::MergeUndone { .. } => self.merges.take(event, position),
             _ => self.sources.take(event, position),
+        }
+    }
+
+    /// The state gives the persons of its records a new revision.
+    fn take_assertion(&mut self, event: &RegistryEvent, state: &RegistryState) {
+        let (RegistryEvent::AssertionMade { assertion, .. }
+        | RegistryEvent::AssertionWithdrawn { assertion, .. }) = event
+        else {
+            return;
+        };
+        let Some(known) = state.assertions.get(assertion) else {
+            return;
+        };
+        let records = known.a.iter().chain(&known.b);
+        let links = records.filter_map(|record| state.records.get(record)?.link.as_ref());
+        let persons: BTreeSet<PersonId> = links.map(|link| link.person).collect();
+        for person in persons {
+            self.change_person(person);
         }
     }
 
@@ -154,18 +216,42 @@ impl Projection {
                     route: decision.route,
                     weight_bits: decision.weight_bits,
                     model: decision.model.as_str().to_owned(),
+                    home: decision.carried.as_ref().map(|carried| carried.home.since),
+                    opened_by: decision.carried.as_ref().map(|carried| carried.merge),
+                    closed_by: None,
                 });
             }
-            RegistryEvent::RecordUnlinked { record, person, .. } => {
+            RegistryEvent::RecordUnlinked {
+                record,
+                person,
+                merge,
+                ..
+            } => {
                 self.change_record(*record);
                 self.change_person(*person);
                 let opened = self.open.remove(record);
                 match opened.and_then(|place| self.links.get_mut(place)) {
-                    Some(link) => link.to = Some(position),
-                    None => self.closings.push((*record, position)),
+                    Some(link) => {
+                        link.to = Some(position);
+                        link.closed_by = *merge;
+                    }
+                    None => self.closings.push((*record, position, *merge)),
                 }
             }
             _ => {}
+        }
+    }
+
+    fn change_persons_of<'r>(
+        &mut self,
+        records: impl Iterator<Item = &'r RecordNumber>,
+        state: &RegistryState,
+    ) {
+        for record in records {
+            let link = state.records.get(record).and_then(|it| it.link.as_ref());
+            if let Some(link) = link {
+                self.change_person(link.person);
+            }
         }
     }
 
@@ -225,11 +311,15 @@ fn version_fact(event: &RegistryEvent, position: EventPosition) -> Option<Versio
 }
 
 /// The kind of an event, as its JSON says.
-pub(super) const fn event_kind(event: &RegistryEvent) -> &'static str {
+#[must_use]
+pub const fn event_kind(event: &RegistryEvent) -> &'static str {
     match event {
         RegistryEvent::RecordRegistered { .. } => "record_registered",
         RegistryEvent::RecordUpdated { .. } => "record_updated",
         RegistryEvent::RecordWithdrawn { .. } => "record_withdrawn",
+        RegistryEvent::RecordErased { .. } => "record_erased",
+        RegistryEvent::SealMade { .. } => "seal_made",
+        RegistryEvent::SealLifted { .. } => "seal_lifted",
         RegistryEvent::PersonCreated { .. } => "person_created",
         RegistryEvent::RecordLinked { .. } => "record_linked",
         RegistryEvent::RecordUnlinked { .. } => "record_unlinked",
@@ -244,6 +334,13 @@ pub(super) const fn event_kind(event: &RegistryEvent) -> &'static str {
         RegistryEvent::VersionDeferred { .. } => "version_deferred",
         RegistryEvent::DeferredDecided { .. } => "deferred_decided",
         RegistryEvent::NumberReplaced { .. } => "number_replaced",
+        RegistryEvent::PersonRestored { .. } => "person_restored",
+        RegistryEvent::MergeProposed { .. } => "merge_proposed",
+        RegistryEvent::MergeDropped { .. } => "merge_dropped",
+        RegistryEvent::MergeMade { .. } => "merge_made",
+        RegistryEvent::MergeUndone { .. } => "merge_undone",
+        RegistryEvent::AssertionMade { .. } => "assertion_made",
+        RegistryEvent::AssertionWithdrawn { .. } => "assertion_withdrawn",
     }
 }
 
@@ -254,6 +351,7 @@ pub(super) fn event_subjects(event: &RegistryEvent) -> BTreeSet<String> {
     match event {
         RegistryEvent::RecordRegistered { record: number, .. }
         | RegistryEvent::RecordUpdated { record: number, .. }
+        | RegistryEvent::RecordErased { record: number, .. }
         | RegistryEvent::RecordWithdrawn { record: number } => {
             subjects.insert(record(number));
         }
@@ -301,7 +399,11 @@ pub(super) fn event_subjects(event: &RegistryEvent) -> BTreeSet<String> {
         RegistryEvent::TaskClosed { task, .. } => {
             subjects.insert(task.to_string());
         }
-        _ => subjects.extend(source_subjects(event)),
+        _ => {
+            subjects.extend(source_subjects(event));
+            subjects.extend(merge_subjects(event));
+            subjects.extend(seal_subjects(event));
+        }
     }
     subjects
 }

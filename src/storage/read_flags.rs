@@ -42,18 +42,21 @@ pub(super) async fn is_restricted(
     person: PersonId,
 ) -> Result<bool, StoreError> {
     let rows = db::query(
-        "select l.person, y.standard from links l \
+        "select l.person, y.standard, z.restricted from links l \
          join records r on r.record = l.record \
             and (l.to_position is null or r.status = 'withdrawn') \
          join payloads y on y.record = r.record and y.version = r.current_version \
-         where l.person = $1",
+         left join erasures z on z.record = r.record where l.person = $1",
     )
     .bind(person.to_string())
     .fetch_all(connection)
     .await?;
     for row in &rows {
-        let standard = Reader::named(row, "payloads")?.standard(1)?;
-        if standard.is_some_and(|standard| standard.restricted) {
+        let reader = Reader::named(row, "payloads")?;
+        let standard = reader.standard(1)?;
+        if reader.number_or_null(2)? == Some(1)
+            || standard.is_some_and(|standard| standard.restricted)
+        {
             return Ok(true);
         }
     }

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber, TaskId};
+use crate::foundation::{EventPosition, Instant, MergeId, PersonId, RecordNumber, TaskId};
 use crate::identity::StandardRecord;
 use crate::registry::{
-    LinkState, LocalId, PersonStatus, RecordState, RecordStatus, SourceCode, TaskState, TaskStatus,
-    VersionStanding, VersionState,
+    Home, LinkState, LocalId, PersonStatus, RecordState, RecordStatus, SourceCode, TaskState,
+    TaskStatus, VersionStanding, VersionState,
 };
 use crate::storage::StoreError;
 use crate::storage::db::Row;
@@ -159,6 +159,10 @@ pub(super) fn parse_task(text: &str) -> Option<TaskId> {
     text.parse().ok()
 }
 
+pub(super) fn parse_merge(text: &str) -> Option<MergeId> {
+    text.parse().ok()
+}
+
 pub(super) fn parse_source(text: &str) -> Option<SourceCode> {
     SourceCode::parse(text).ok()
 }
@@ -222,11 +226,13 @@ macro_rules! select_records {
         concat!(
             "select r.record, r.source, r.local_id, r.status, r.latest_version, r.position, \
              c.version, c.digest, c.effective_at, h.version, h.digest, h.effective_at, \
-             l.person, l.route, l.weight_bits, l.from_position, p.standard \
+             l.person, l.from_position, l.route, l.weight_bits, l.model, p.standard, \
+             o.person, o.from_position, o.route, o.weight_bits, o.model \
              from records r \
              join record_versions c on c.record = r.record and c.version = r.current_version \
              left join record_versions h on h.record = r.record and h.version = r.held_version \
              left join links l on l.record = r.record and l.to_position is null \
+             left join links o on o.record = r.record and o.from_position = l.home_position \
              left join payloads p on p.record = r.record and p.version = r.current_version ",
             $rest
         )
@@ -255,12 +261,19 @@ pub(super) fn record_from(
         None => None,
     };
     let link = match reader.parsed_or_null(12, "person", parse_person)? {
-        Some(person) => Some(LinkState {
-            person,
-            route: reader.parsed_or_null(13, "route", parse_word)?,
-            weight_bits: reader.real_or_null(14)?,
-            since: reader.position(15)?,
-        }),
+        Some(person) => {
+            let own = home_from(&reader, 12)?;
+            Some(LinkState {
+                person,
+                route: own.route,
+                weight_bits: own.weight_bits,
+                since: own.since,
+                home: match reader.text_or_null(18)? {
+                    Some(_) => home_from(&reader, 18)?,
+                    None => own,
+                },
+            })
+        }
         None => None,
     };
     let state = RecordState {
@@ -274,7 +287,19 @@ pub(super) fn record_from(
         held,
         link,
     };
-    Ok((state, reader.standard(16)?))
+    Ok((state, reader.standard(17)?))
+}
+
+/// A decision about a record from five columns: person, and place, route, weight
+/// and model of its link.
+fn home_from(reader: &Reader<'_>, first: usize) -> Result<Home, StoreError> {
+    Ok(Home {
+        person: reader.parsed(first, "person", parse_person)?,
+        since: reader.position(first + 1)?,
+        route: reader.parsed_or_null(first + 2, "route", parse_word)?,
+        weight_bits: reader.real_or_null(first + 3)?,
+        model: reader.parsed(first + 4, "model", parse_word)?,
+    })
 }
 
 /// Select of a task and what follows it. Read by [`task_from`].

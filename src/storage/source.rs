@@ -13,7 +13,7 @@ macro_rules! select_sources {
     ($rest:literal) => {
         concat!(
             "select code, name, ods_code, authority, trust, number_status_default, \
-             acts_for_people from sources ",
+             acts_for_people, retention_days from sources ",
             $rest
         )
     };
@@ -28,12 +28,14 @@ impl Store {
         self.write_source(
             source,
             "insert into sources (code, name, ods_code, authority, trust, \
-             number_status_default, acts_for_people) values ($1, $2, $3, $4, $5, $6, $7) \
+             number_status_default, acts_for_people, retention_days) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8) \
              on conflict (code) do update set name = excluded.name, \
              ods_code = excluded.ods_code, authority = excluded.authority, \
              trust = excluded.trust, \
              number_status_default = excluded.number_status_default, \
-             acts_for_people = excluded.acts_for_people",
+             acts_for_people = excluded.acts_for_people, \
+             retention_days = excluded.retention_days",
         )
         .await?;
         Ok(())
@@ -53,12 +55,14 @@ impl Store {
             trust: TRUST_DEFAULT,
             number_status_default: NumberStatus::NotTraced,
             acts_for_people: false,
+            retention_days: None,
         };
         let made = self
             .write_source(
                 &source,
                 "insert into sources (code, name, ods_code, authority, trust, \
-                 number_status_default, acts_for_people) values ($1, $2, $3, $4, $5, $6, $7) \
+                 number_status_default, acts_for_people, retention_days) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8) \
                  on conflict (code) do nothing",
             )
             .await?;
@@ -73,7 +77,8 @@ impl Store {
             .bind(source.authority.clone())
             .bind(i64::from(source.trust))
             .bind(source.number_status_default.code())
-            .bind(i64::from(source.acts_for_people));
+            .bind(i64::from(source.acts_for_people))
+            .bind(source.retention_days.map(i64::from));
         self.inner.writer.lock().await.execute(query).await
     }
 
@@ -113,5 +118,9 @@ fn source_from(row: &Row) -> Result<Source, StoreError> {
         trust: u8::try_from(reader.number(4)?).map_err(|_| reader.wrong("trust"))?,
         number_status_default: reader.parsed(5, "number_status_default", NumberStatus::parse)?,
         acts_for_people: reader.number(6)? == 1,
+        retention_days: match reader.number_or_null(7)? {
+            Some(_) => Some(reader.count(7, "retention_days")?),
+            None => None,
+        },
     })
 }

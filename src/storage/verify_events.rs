@@ -13,9 +13,11 @@ use crate::storage::feed::{PAGE, StoredEvent, list_events};
 use crate::storage::project::{
     LinkRow, PersonRow, Projection, RecordRow, VersionFact, event_kind, event_subjects,
 };
-use crate::storage::rows::{Reader, parse_person, parse_word, select_tasks, task_from};
+use crate::storage::rows::{
+    Reader, parse_merge, parse_person, parse_word, select_tasks, task_from,
+};
 use crate::storage::verify::Findings;
-use crate::storage::verify_sources;
+use crate::storage::{verify_merges, verify_sources};
 use sha2::{Digest, Sha256};
 
 /// What follows from all events.
@@ -130,7 +132,19 @@ pub(super) async fn compare(
     compare_links(connection, replay, findings).await?;
     compare_persons(connection, replay, findings).await?;
     compare_tasks(connection, replay, findings).await?;
-    verify_sources::compare(connection, &replay.projection.sources, findings).await
+    replay
+        .projection
+        .seals
+        .compare(connection, findings)
+        .await?;
+    replay
+        .projection
+        .erasures
+        .compare(connection, findings)
+        .await?;
+    verify_sources::compare(connection, &replay.projection.sources, findings).await?;
+    let (state, merges) = (&replay.state, &replay.projection.merges);
+    verify_merges::compare(connection, state, merges, findings).await
 }
 
 async fn compare_versions(
@@ -146,7 +160,7 @@ async fn compare_versions(
     loop {
         let rows = db::query(
             "select v.record, v.version, v.digest, v.standing, v.effective_at, v.position, \
-             p.record, p.submitted from record_versions v \
+             p.record, p.submitted, p.standard from record_versions v \
              left join payloads p on p.record = v.record and p.version = v.version \
              where (v.record, v.version) > ($1, $2) order by v.record, v.version limit $3",
         )
@@ -161,7 +175,8 @@ async fn compare_versions(
         after = (last.try_get(0)?, last.try_get(1)?);
         for row in &rows {
             let fact = version_from(row)?;
-            check_payload(row, &fact, findings)?;
+            let erased = replay.projection.erasures.cover(fact.record, fact.version);
+            check_payload(row, &fact, erased, findings)?;
             let subject = format!("R{}", fact.record.0);
             if expected.remove(&(fact.record, fact.version)) != Some(&fact) {
                 findings.add_difference(subject, "record_versions");
@@ -191,14 +206,29 @@ fn version_from(row: &Row) -> Result<VersionFact, StoreError> {
     })
 }
 
-/// A payload is there, erased or as its digest says.
-fn check_payload(row: &Row, fact: &VersionFact, findings: &mut Findings) -> Result<(), StoreError> {
+/// A payload is there as its digest says, or erased because an event says so.
+fn check_payload(
+    row: &Row,
+    fact: &VersionFact,
+    erased: bool,
+    findings: &mut Findings,
+) -> Result<(), StoreError> {
     let present: Option<i64> = row.try_get(6)?;
     let submitted: Option<&str> = row.try_get(7)?;
+    let standard: Option<&[u8]> = row.try_get(8)?;
     let subject = format!("R{}", fact.record.0);
     let version = fact.version;
     if present.is_none() {
         let sentence = format!("the payload of version {version} of {subject} is lost");
+        findings.add("I1", &subject, sentence);
+    }
+    if present.is_some() && (erased != submitted.is_none() || erased != standard.is_none()) {
+        let words = if erased {
+            "erased and still there"
+        } else {
+            "gone without an erasure"
+        };
+        let sentence = format!("the payload of version {version} of {subject} is {words}");
         findings.add("I1", &subject, sentence);
     }
     let digest = submitted.map(|text| hex(&Sha256::digest(text.as_bytes())));
@@ -272,7 +302,8 @@ async fn compare_links(
     let mut after = (0, 0);
     loop {
         let rows = db::query(
-            "select record, person, from_position, to_position, route, weight_bits, model \
+            "select record, person, from_position, to_position, route, weight_bits, model, \
+             home_position, opened_by, closed_by \
              from links where (record, from_position) > ($1, $2) \
              order by record, from_position limit $3",
         )
@@ -309,6 +340,9 @@ fn link_from(row: &Row) -> Result<LinkRow, StoreError> {
         route: reader.parsed_or_null(4, "route", parse_word)?,
         weight_bits: reader.real_or_null(5)?,
         model: reader.text(6)?,
+        home: reader.number_or_null(7)?.map(EventPosition),
+        opened_by: reader.parsed_or_null(8, "opened_by", parse_merge)?,
+        closed_by: reader.parsed_or_null(9, "closed_by", parse_merge)?,
     })
 }
 

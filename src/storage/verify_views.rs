@@ -157,7 +157,7 @@ impl HeldNumbers {
 }
 
 /// I8: each active record is found by a key, unless it waits for its source to
-/// be released.
+/// be released or is erased.
 pub(super) async fn check_keys(
     connection: &mut Connection,
     findings: &mut Findings,
@@ -165,7 +165,9 @@ pub(super) async fn check_keys(
     let rows = db::query(
         "select r.record from records r where r.status = 'active' and not exists \
          (select 1 from record_keys k where k.record = r.record) and not exists \
-         (select 1 from deferred_versions d where d.record = r.record) order by r.record",
+         (select 1 from deferred_versions d where d.record = r.record) and not exists \
+         (select 1 from erasures e where e.record = r.record \
+         and e.versions >= r.current_version) order by r.record",
     )
     .fetch_all(connection)
     .await?;

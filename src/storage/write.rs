@@ -52,6 +52,8 @@ impl Batch {
             self.write_links(connection).await?;
             self.write_tasks(connection, state).await?;
             self.projection.sources.write(connection).await?;
+            self.projection.seals.write(connection).await?;
+            self.projection.merges.write(connection, state).await?;
         }
         self.write_audit(connection, &settled.audit, stamp).await?;
         INSERT_REMEMBERED
@@ -154,6 +156,7 @@ impl Batch {
                     .bind(encode_standard(&row.version.standard))
             })
             .await?;
+        self.projection.erasures.write(connection).await?;
         let changed = self.projection.changed_records.iter().map(row);
         let changed: Vec<(RecordRow, Option<i64>)> = changed.collect::<Result<_, _>>()?;
         UPDATE_RECORDS
@@ -168,14 +171,16 @@ impl Batch {
                     .bind(stamp.unwrap_or(row.position.0))
             })
             .await?;
+        self.claims.write(connection).await?;
         prune_keys(connection, &self.versions).await
     }
 
     async fn write_links(&self, connection: &mut Connection) -> Result<(), StoreError> {
         let closings = &self.projection.closings;
         CLOSE_LINKS
-            .write(connection, closings, |query, (record, position)| {
-                query.bind(record.0).bind(position.0)
+            .write(connection, closings, |query, (record, position, merge)| {
+                let merge = merge.map(|merge| merge.to_string());
+                query.bind(record.0).bind(position.0).bind(merge)
             })
             .await?;
         INSERT_LINKS
@@ -343,16 +348,17 @@ const INSERT_KEYS: RowStatement = RowStatement {
 };
 
 const CLOSE_LINKS: RowStatement = RowStatement {
-    before: "with closing (record, position) as (values",
-    columns: 2,
-    after: ") update links set to_position = closing.position from closing \
+    before: "with closing (record, position, merge) as (values",
+    columns: 3,
+    after: ") update links set to_position = closing.position, closed_by = closing.merge \
+        from closing \
         where links.record = closing.record and links.to_position is null",
 };
 
 const INSERT_LINKS: RowStatement = RowStatement {
     before: "insert into links (record, person, from_position, to_position, route, weight_bits, \
-        model) values",
-    columns: 7,
+        model, home_position, opened_by, closed_by) values",
+    columns: 10,
     after: "",
 };
 
@@ -365,6 +371,9 @@ fn bind_link(query: Bound, row: &LinkRow) -> Bound {
         .bind(row.route.as_ref().map(word))
         .bind(row.weight_bits)
         .bind(row.model.clone())
+        .bind(row.home.map(|home| home.0))
+        .bind(row.opened_by.map(|merge| merge.to_string()))
+        .bind(row.closed_by.map(|merge| merge.to_string()))
 }
 
 const INSERT_TASKS: RowStatement = RowStatement {

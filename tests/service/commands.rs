@@ -62,7 +62,7 @@ fn wrong_usage_is_2_and_help_is_0() {
         .expect(2);
     let help = world.accord_alone_with(&["--help"]).expect(0);
     for command in [
-        "serve", "demo", "import", "export", "generate", "verify", "token", "source",
+        "serve", "demo", "import", "export", "evaluate", "generate", "verify", "token", "source",
     ] {
         assert!(help.out.contains(command), "{command} in {}", help.out);
     }

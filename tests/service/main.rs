@@ -13,20 +13,30 @@
 
 /// Who may do what, and what everybody else is told.
 mod access;
+/// How good whole files are linked; it may only rise.
+mod accuracy;
 /// Malformed files.
 mod bad_files;
 /// Malformed messages, headers and paths.
 mod bad_input;
+/// A verified number has one owner or none.
+mod claiming;
 /// Commands, their exit codes and what they print.
 mod commands;
 /// Simultaneous submissions of one new person make one person.
 mod concurrency;
 /// An acknowledged record survives `kill -9`.
 mod durability;
+/// An erased record is gone to the last token.
+mod erasing;
+/// How good links and persons are, against a truth.
+mod evaluating;
 /// The change feed.
 mod events;
 /// What `export` writes and what `generate` makes.
 mod exporting;
+/// Pairs that are easy to get wrong.
+mod hard_pairs;
 /// What happened to a person, in words.
 mod history;
 /// Files go in by the path of a message, whatever happens on the way.
@@ -58,10 +68,16 @@ mod postgres;
 mod proofs;
 /// A source whose data go wrong.
 mod quarantine;
+/// Readers that are told of events and say what they have taken over.
+mod readers;
+/// A reader's end of a webhook.
+mod receiver;
 /// What a source may send, and what it is answered.
 mod registering;
 /// Requests and answers.
 mod request;
+/// A sealed pair never appears together.
+mod sealing;
 /// People's search.
 mod searching;
 /// The process behind a world.

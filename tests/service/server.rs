@@ -31,11 +31,12 @@ pub(crate) enum Actor {
     Engineer,
     Auditor,
     Administrator,
+    PrivacyOfficer,
     Nobody,
 }
 
 impl Actor {
-    const WITH_TOKENS: [Self; 7] = [
+    const WITH_TOKENS: [Self; 8] = [
         Self::Integration,
         Self::GpFeed,
         Self::Clinician,
@@ -43,6 +44,7 @@ impl Actor {
         Self::Engineer,
         Self::Auditor,
         Self::Administrator,
+        Self::PrivacyOfficer,
     ];
 
     fn token_arguments(self) -> &'static [&'static str] {
@@ -61,6 +63,7 @@ impl Actor {
             Self::Engineer => &["--actor", "edith", "--role", "engineer", "--person"],
             Self::Auditor => &["--actor", "audrey", "--role", "auditor", "--person"],
             Self::Administrator => &["--actor", "adam", "--role", "administrator", "--person"],
+            Self::PrivacyOfficer => &["--actor", "priya", "--role", "privacy_officer", "--person"],
             Self::Nobody => &[],
         }
     }
@@ -133,6 +136,8 @@ impl Server {
             .expect("a runtime for the client");
         let client = reqwest::Client::builder()
             .no_proxy()
+            // No story speaks TLS: reading the system's certificates costs more.
+            .tls_certs_only([])
             .timeout(Duration::from_mins(2))
             .build()
             .expect("a client without TLS");

@@ -15,8 +15,9 @@ use std::sync::{Arc, Mutex, Weak};
 use std::thread;
 
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::people::{john_smith, person, verified_person, with};
 use crate::postgres::{Cluster, signal};
 use crate::request::{Answer, Request, segment};
 use crate::server::{Server, Template, bare, collect_secrets, copy_directory, lock, make_tokens};
@@ -73,6 +74,27 @@ impl World {
     /// A service of the story's own.
     pub(crate) fn start() -> Self {
         Self::start_with(&[])
+    }
+
+    /// The same, and its ledger has seen everything: a link, a task, a held
+    /// update, a restricted record and a withdrawn one.
+    pub(crate) fn lived_in() -> Self {
+        let world = Self::start();
+        let known = verified_person("everything");
+        world.registers("gp", "1", &known);
+        world.registers("pas", "1", &known);
+        let phone = json!({"phones": ["07700 900020"]});
+        world.registers("gp", "1", &with(&known, phone));
+        world
+            .put("gp", "1", &verified_person("everything else"))
+            .send()
+            .expect(200);
+        world.registers("gp", "2", &john_smith());
+        world.registers("pas", "2", &john_smith());
+        let restricted = json!({"restricted": true});
+        world.registers("ed", "3", &with(&person("everything"), restricted));
+        world.withdraws("ed", "3");
+        world
     }
 
     /// The same, with the index follower stopped for good: candidates must

@@ -81,6 +81,11 @@ impl<T> Weighted<T> {
         (!values.is_empty()).then_some(Self { cumulative, values })
     }
 
+    /// All values.
+    pub(super) fn values(&self) -> &[T] {
+        &self.values
+    }
+
     /// One value, by weight.
     pub(super) fn draw(&self, dice: &mut Dice) -> &T {
         let total = self.cumulative.last().copied().unwrap_or(0.0);

@@ -36,3 +36,25 @@ mod tests;
 pub use population::{Population, PopulationProblem, RegionSource};
 pub use record::{GeneratedRecord, RECORD_COLUMNS};
 pub use region::{PERSONS_MAX, Region, Written, generate};
+
+/// How common names are in a community of the made-up region.
+pub(super) struct NameShares {
+    /// The community.
+    pub(super) code: String,
+    /// Its share of the people.
+    pub(super) share: f64,
+    /// Name, whether it is a family name, share among those of its kind.
+    pub(super) names: Vec<(&'static str, bool, f64)>,
+}
+
+/// The names of every community.
+pub(super) fn name_shares() -> Vec<NameShares> {
+    let population = Population::default_region();
+    let communities = population.communities.values().iter();
+    let shares = communities.map(|community| NameShares {
+        share: community.share.into(),
+        names: tables::shares(&community.code),
+        code: community.code.clone(),
+    });
+    shares.collect()
+}

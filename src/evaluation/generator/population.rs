@@ -88,7 +88,7 @@ pub(super) enum Custom {
 pub(super) struct Community {
     #[serde(skip)]
     pub(super) code: String,
-    share: Rate,
+    pub(super) share: Rate,
     pub(super) custom: Custom,
     #[serde(default)]
     pub(super) english_forename: Option<Rate>,

@@ -52,34 +52,35 @@ macro_rules! name_lists {
 }
 
 static NAMES: LazyLock<BTreeMap<&'static str, NameList>> = LazyLock::new(|| {
-    let texts = name_lists![
-        "arabic",
-        "bangladeshi",
-        "caribbean",
-        "chinese",
-        "english",
-        "gujarati",
-        "irish",
-        "italian",
-        "lithuanian",
-        "pakistani",
-        "polish",
-        "portuguese",
-        "romanian",
-        "scottish",
-        "sikh",
-        "somali",
-        "tamil",
-        "turkish",
-        "ukrainian",
-        "welsh",
-        "west_african",
-    ];
-    texts
-        .into_iter()
-        .map(|(code, text)| (code, name_list(text)))
+    NAME_TEXTS
+        .iter()
+        .map(|(code, text)| (*code, name_list(text)))
         .collect()
 });
+
+const NAME_TEXTS: [(&str, &str); 21] = name_lists![
+    "arabic",
+    "bangladeshi",
+    "caribbean",
+    "chinese",
+    "english",
+    "gujarati",
+    "irish",
+    "italian",
+    "lithuanian",
+    "pakistani",
+    "polish",
+    "portuguese",
+    "romanian",
+    "scottish",
+    "sikh",
+    "somali",
+    "tamil",
+    "turkish",
+    "ukrainian",
+    "welsh",
+    "west_african",
+];
 
 static PET_NAMES: LazyLock<BTreeMap<&'static str, Vec<&'static str>>> = LazyLock::new(|| {
     let pairs = lines(include_str!("tables/nicknames.tsv"));
@@ -161,6 +162,38 @@ static SLIPS: LazyLock<Slips> = LazyLock::new(|| {
 /// The names of a community; English ones for a community without a list.
 pub(super) fn names(community: &str) -> &'static NameList {
     NAMES.get(community).unwrap_or_else(|| &NAMES["english"])
+}
+
+/// Each name of a community, whether it is a family name, and its share among
+/// those of its kind (over all eras).
+pub(super) fn shares(community: &str) -> Vec<(&'static str, bool, f64)> {
+    let text = NAME_TEXTS.iter().find(|(code, _)| *code == community);
+    let rows = text.into_iter().flat_map(|(_, text)| lines(text));
+    let mut names: Vec<(&str, bool, f64)> = rows
+        .map(|columns| {
+            let weights = columns[2..]
+                .iter()
+                .filter_map(|text| text.parse::<f64>().ok());
+            let (sum, eras) = weights.fold((0.0, 0.0), |(sum, eras), it| (sum + it, eras + 1.0));
+            (
+                columns[1],
+                columns[0] == "family",
+                sum / f64::max(eras, 1.0),
+            )
+        })
+        .collect();
+    for of_family in [false, true] {
+        let kind = names
+            .iter()
+            .filter(|(_, is_family, _)| *is_family == of_family);
+        let total: f64 = kind.map(|(_, _, weight)| weight).sum();
+        for (_, is_family, weight) in &mut names {
+            if *is_family == of_family {
+                *weight /= total.max(f64::MIN_POSITIVE);
+            }
+        }
+    }
+    names
 }
 
 /// Whether there is a list for this community.

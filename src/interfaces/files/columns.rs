@@ -35,6 +35,7 @@ pub enum Column {
     DeathDate,
     GpPractice,
     EffectiveAt,
+    FullName,
 }
 
 const FIELDS: &[(&str, Column)] = &[
@@ -60,6 +61,7 @@ const FIELDS: &[(&str, Column)] = &[
     ("date_of_death", Column::DeathDate),
     ("gp_practice", Column::GpPractice),
     ("effective_at", Column::EffectiveAt),
+    ("full_name", Column::FullName),
 ];
 
 /// Headings that other systems use, folded: lower case, words joined by `_`.

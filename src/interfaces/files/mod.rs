@@ -1,10 +1,12 @@
 //! Files of records: CSV (also gzip) with a header and NDJSON, in UTF-8 or
 //! Windows-1252. A row becomes a [`SubmittedRecord`](crate::identity::SubmittedRecord)
-//! or a problem with its line; nothing is lost in between.
+//! or a problem with its line; nothing is lost in between. Beside them, files of
+//! links, persons and truth.
 
 mod columns;
 mod csv_rows;
 mod lines;
+mod linkage;
 mod ndjson;
 mod reader;
 mod row;
@@ -13,4 +15,5 @@ mod row;
 mod tests;
 
 pub use columns::{Column, ColumnMap, ColumnProblem};
+pub use linkage::{LinkRow, LinkageFileProblem, PersonRow, Place, read_links, read_persons};
 pub use reader::{FileProblem, FileRow, FileRows, RowProblem, open, read_csv, read_ndjson};

@@ -109,6 +109,7 @@ type Bytes = Box<dyn Read + Send>;
 pub struct FileRows {
     inner: Rows,
     ended: bool,
+    keeps_rows: bool,
     bytes: Arc<AtomicU64>,
 }
 
@@ -201,6 +202,7 @@ fn rows_of(inner: Rows) -> FileRows {
     FileRows {
         inner,
         ended: false,
+        keeps_rows: true,
         bytes: Arc::default(),
     }
 }
@@ -226,6 +228,13 @@ fn without_mark(path: &Path, mut text: Bytes) -> Result<Bytes, FileProblem> {
 }
 
 impl FileRows {
+    /// The same without the rows as read, for whoever writes no reject file.
+    #[must_use]
+    pub fn without_texts(mut self) -> Self {
+        self.keeps_rows = false;
+        self
+    }
+
     /// Bytes of the file that have been read so far.
     #[must_use]
     pub fn bytes_read(&self) -> Arc<AtomicU64> {
@@ -243,8 +252,8 @@ impl Iterator for FileRows {
         let row = match &mut self.inner {
             Rows::Csv(rows, map) => rows.next(Some(map.fields.len())).map(|raw| {
                 let raw = raw?;
-                let row = raw.fields.iter().map(|field| decode(field)).collect();
-                record_of(raw.line, row, map)
+                let row = raw.fields.into_iter().map(decode_owned).collect();
+                record_of(raw.line, row, map, self.keeps_rows)
             }),
             Rows::Ndjson(rows) => rows.next(),
         };
@@ -252,6 +261,11 @@ impl Iterator for FileRows {
         self.ended = matches!(&row, Some(Err(problem)) if problem.ends_file);
         row
     }
+}
+
+/// The same of bytes that are not needed any more.
+fn decode_owned(field: Vec<u8>) -> String {
+    String::from_utf8(field).unwrap_or_else(|error| decode(error.as_bytes()))
 }
 
 /// UTF-8 where it is, else Windows-1252, in which every byte means something.

@@ -15,6 +15,7 @@ pub(super) struct Filling {
     pub(super) record: SubmittedRecord,
     address: SubmittedAddress,
     middle: Vec<String>,
+    full_name: Option<String>,
 }
 
 impl Filling {
@@ -59,11 +60,46 @@ impl Filling {
             Column::DeathDate => record.death_date = Some(value),
             Column::GpPractice => record.gp_practice = Some(value),
             Column::EffectiveAt => record.effective_at = Some(value),
+            Column::FullName => self.full_name = Some(value),
+        }
+    }
+
+    /// Takes from a full name what the columns of its parts lack: the words
+    /// between given and family name, or the words beside the one that is there.
+    fn complete_names(&mut self, full_name: &str) {
+        let given = self.record.given_names.join(" ");
+        let family = self.record.family_name.clone().unwrap_or_default();
+        let words: Vec<&str> = full_name.split_whitespace().collect();
+        let mut rest = words.as_slice();
+        if let Some(after) = without_start(rest, &given) {
+            rest = after;
+        }
+        if let Some(before) = without_end(rest, &family) {
+            rest = before;
+        }
+        if rest.len() == words.len() && !(given.is_empty() && family.is_empty()) {
+            return;
+        }
+        if family.is_empty()
+            && let [before @ .., last] = rest
+        {
+            self.record.family_name = Some((*last).to_owned());
+            rest = before;
+        }
+        if given.is_empty() {
+            let names = rest.iter().map(|word| (*word).to_owned());
+            self.record.given_names.extend(names);
+        } else if self.middle.is_empty() {
+            self.middle
+                .extend(rest.iter().map(|word| (*word).to_owned()));
         }
     }
 
     /// The row, if it has an id.
     pub(super) fn finish(mut self, line: u64, row: Vec<String>) -> Result<FileRow, RowProblem> {
+        if let Some(full_name) = self.full_name.take() {
+            self.complete_names(&full_name);
+        }
         self.record.given_names.append(&mut self.middle);
         if self.address != SubmittedAddress::default() {
             self.record.addresses.push(self.address);
@@ -81,11 +117,35 @@ impl Filling {
     }
 }
 
-/// A row of as many values as the header has columns.
+/// The words behind those of `start`; `None` where they do not begin so.
+fn without_start<'a, 'w>(words: &'a [&'w str], start: &str) -> Option<&'a [&'w str]> {
+    let start: Vec<&str> = start.split_whitespace().collect();
+    let (begin, rest) = words.split_at_checked(start.len())?;
+    let alike = begin
+        .iter()
+        .zip(&start)
+        .all(|(a, b)| a.eq_ignore_ascii_case(b));
+    (!start.is_empty() && alike).then_some(rest)
+}
+
+/// The words before those of `end`; `None` where they do not end so.
+fn without_end<'a, 'w>(words: &'a [&'w str], end: &str) -> Option<&'a [&'w str]> {
+    let end: Vec<&str> = end.split_whitespace().collect();
+    let (rest, last) = words.split_at_checked(words.len().checked_sub(end.len())?)?;
+    let alike = last
+        .iter()
+        .zip(&end)
+        .all(|(a, b)| a.eq_ignore_ascii_case(b));
+    (!end.is_empty() && alike).then_some(rest)
+}
+
+/// A row of as many values as the header has columns. Without `keeps_row`, what
+/// is not compared is left out too.
 pub(super) fn record_of(
     line: u64,
-    row: Vec<String>,
+    mut row: Vec<String>,
     map: &ColumnMap,
+    keeps_row: bool,
 ) -> Result<FileRow, RowProblem> {
     let mut filling = Filling::default();
     let bytes: usize = row.iter().map(String::len).sum();
@@ -93,7 +153,8 @@ pub(super) fn record_of(
         let reason = format!("longer than {RECORD_BODY_BYTES_MAX} bytes");
         return Err(RowProblem::new(line, reason, row));
     }
-    for (index, value) in row.iter().enumerate() {
+    for index in 0..row.len() {
+        let value = &mut row[index];
         if value.len() > TEXT_CHARACTERS_MAX && value.chars().count() > TEXT_CHARACTERS_MAX {
             let reason = format!(
                 "column {} is longer than {TEXT_CHARACTERS_MAX} characters",
@@ -104,12 +165,17 @@ pub(super) fn record_of(
         if value.trim().is_empty() {
             continue;
         }
-        if let Some(column) = map.fields[index] {
-            filling.put(column, value.clone());
+        let value = if keeps_row {
+            value.clone()
         } else {
+            std::mem::take(value)
+        };
+        if let Some(column) = map.fields[index] {
+            filling.put(column, value);
+        } else if keeps_row {
             let kept = &mut filling.record.other_columns;
-            kept.insert(map.heading(index), value.clone());
+            kept.insert(map.heading(index), value);
         }
     }
-    filling.finish(line, row)
+    filling.finish(line, if keeps_row { row } else { Vec::new() })
 }

@@ -23,7 +23,7 @@ const SECONDS: [f64; 13] = [
 /// Bounds of how many persons a question was compared with.
 const CANDIDATES: [f64; 8] = [0.0, 1.0, 2.0, 5.0, 10.0, 50.0, 100.0, 400.0];
 
-const COUNTERS: [(&str, &str); 17] = [
+const COUNTERS: [(&str, &str); 19] = [
     (
         "accord_http_requests_total",
         "Requests by route, method and class of status",
@@ -86,10 +86,26 @@ const COUNTERS: [(&str, &str); 17] = [
         "accord_index_errors_total",
         "Looks at the ledger by the index that failed",
     ),
+    (
+        "accord_webhook_messages_total",
+        "Messages to readers by what became of them",
+    ),
+    (
+        "accord_webhook_events_total",
+        "Events in messages that readers have taken",
+    ),
 ];
 
-const GAUGES: [(&str, &str); 23] = [
+const GAUGES: [(&str, &str); 25] = [
     ("accord_requests_in_work", "Requests in work"),
+    (
+        "accord_webhook_dead_letters",
+        "Messages to readers that were given up",
+    ),
+    (
+        "accord_webhook_lag_seconds",
+        "Age of the oldest message that a reader was offered and has not taken",
+    ),
     (
         "accord_requests_in_work_max",
         "Requests that may be in work",

@@ -201,7 +201,9 @@ pub fn publish(routes: &OpenApi) -> Vec<u8> {
         {"name": "persons", "description": "Who is who."},
         {"name": "events", "description": "What happened, for systems that follow it."},
         {"name": "review", "description": "What waits for a human."},
+        {"name": "seals", "description": "Identities that are kept apart; for privacy officers."},
         {"name": "sources", "description": "Who sends records."},
+        {"name": "webhooks", "description": "Readers that are told of events."},
     ]);
     let components = &mut document["components"];
     components["securitySchemes"] = json!({"bearer": {"type": "http", "scheme": "bearer",

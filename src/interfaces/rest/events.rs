@@ -23,7 +23,10 @@ use crate::security::Action;
 #[into_params(parameter_in = Query)]
 pub(super) struct HistoryParameters {
     /// `next` of the page before; without it, the history begins.
-    #[param(max_length = 64, example = "1.42")]
+    #[param(
+        max_length = 64,
+        example = "2.6b1f0c95d2a4e87730c6f1b8a95d24e3f07c1a6b52d98e40"
+    )]
     after: Option<String>,
     /// Entries on the page; 200 unless sent.
     #[param(minimum = 1, maximum = 200)]
@@ -36,14 +39,22 @@ pub(super) struct HistoryParameters {
 #[into_params(parameter_in = Query)]
 pub(super) struct FeedParameters {
     /// `next` of the answer before; without it, the feed begins.
-    #[param(max_length = 64, example = "1.0.42")]
+    #[param(
+        max_length = 64,
+        example = "2.6b1f0c95d2a4e87730c6f1b8a95d24e3f07c1a6b52d98e40"
+    )]
     after: Option<String>,
     /// Events of the answer at most; 100 unless sent.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
 }
 
-fn limit(sent: Option<u32>, default: u32, most: u32, caller: &Caller) -> Result<u32, Problem> {
+pub(super) fn limit(
+    sent: Option<u32>,
+    default: u32,
+    most: u32,
+    caller: &Caller,
+) -> Result<u32, Problem> {
     let limit = sent.unwrap_or(default);
     if (1..=most).contains(&limit) {
         return Ok(limit);

@@ -6,6 +6,7 @@
 //! document then has it with bounds, headers and the usual problems
 //! (`document.rs`); a handler lists only the problems that are its own.
 
+mod acknowledgements;
 mod address;
 mod batch;
 mod bodies;
@@ -17,8 +18,10 @@ mod persons;
 mod records;
 mod request;
 mod review;
+mod seals;
 mod search;
 mod sources;
+mod webhooks;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -48,6 +51,14 @@ pub fn routes() -> OpenApiRouter<Context> {
         .routes(routes!(persons::view_person_records))
         .routes(routes!(events::view_history))
         .routes(routes!(events::follow_events))
+        .routes(routes!(acknowledgements::chase_list))
+        .routes(routes!(acknowledgements::acknowledge_change))
         .routes(routes!(review::list_tasks))
         .routes(routes!(review::view_task))
+        .routes(routes!(webhooks::list_webhooks, webhooks::add_webhook))
+        .routes(routes!(webhooks::remove_webhook))
+        .routes(routes!(webhooks::list_dead_letters))
+        .routes(routes!(webhooks::redeliver))
+        .routes(routes!(seals::list_seals, seals::seal_persons))
+        .routes(routes!(seals::lift_seal))
 }

@@ -19,6 +19,9 @@ use crate::security::Action;
 /// Longest name or address of a source.
 const SOURCE_TEXT_CHARACTERS_MAX: usize = 256;
 
+/// A hundred years.
+const RETENTION_DAYS_MAX: u32 = 36_500;
+
 /// Longest reason of a release, as of the header `Accord-Reason`.
 const REASON_CHARACTERS_MAX: usize = 512;
 
@@ -147,6 +150,13 @@ fn source_of(body: SourceBody, caller: &Caller) -> Result<Source, Problem> {
         let detail = "trust must be 0 to 100".to_owned();
         return Err(unusable("trust", "range", detail));
     }
+    if body
+        .retention_days
+        .is_some_and(|days| !(1..=RETENTION_DAYS_MAX).contains(&days))
+    {
+        let detail = format!("retention_days must be 1 to {RETENTION_DAYS_MAX}");
+        return Err(unusable("retention_days", "range", detail));
+    }
     Ok(Source {
         code,
         name: if body.name.is_empty() {
@@ -159,5 +169,6 @@ fn source_of(body: SourceBody, caller: &Caller) -> Result<Source, Problem> {
         trust: body.trust,
         number_status_default: status,
         acts_for_people: body.acts_for_people,
+        retention_days: body.retention_days,
     })
 }

@@ -1,7 +1,7 @@
 //! Birth dates by their known parts (R50–R55), and sex in its separate
 //! meanings (R59–R61).
 
-use crate::identity::{BirthDate, DateRelation, StandardRecord};
+use crate::identity::{BirthDate, DateRelation, Sex, StandardRecord};
 use crate::matching::LinkageModel;
 use crate::matching::levels::{Comparison, Outcome, levels};
 
@@ -69,10 +69,17 @@ impl LinkageModel {
     /// (R60). Gender identity is not compared.
     #[must_use]
     pub fn compare_sexes(&self, a: &StandardRecord, b: &StandardRecord) -> Outcome {
-        let pair = a
-            .gender
-            .zip(b.gender)
-            .or_else(|| a.birth_sex.zip(b.birth_sex));
+        self.compare_stated_sexes((a.gender, a.birth_sex), (b.gender, b.birth_sex))
+    }
+
+    /// The same of gender and birth sex alone.
+    #[must_use]
+    pub fn compare_stated_sexes(
+        &self,
+        a: (Option<Sex>, Option<Sex>),
+        b: (Option<Sex>, Option<Sex>),
+    ) -> Outcome {
+        let pair = a.0.zip(b.0).or_else(|| a.1.zip(b.1));
         let level = match pair {
             Some((a, b)) if a == b => SexLevel::Same,
             Some(_) => SexLevel::Different,

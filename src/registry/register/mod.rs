@@ -11,6 +11,7 @@
 //! | anything from a quarantined source | kept and not acted on (R98) |
 
 mod deferral;
+mod invalidation;
 mod overlay;
 #[cfg(test)]
 mod tests;
@@ -20,14 +21,14 @@ use std::sync::Arc;
 use crate::foundation::limits::REVIEW_TASKS_PER_RECORD_MAX;
 use crate::foundation::{EventPosition, PersonId, RecordNumber, TaskId};
 use crate::identity::StandardRecord;
-use crate::matching::{Candidate, Decision, Grade, LinkageModel, Reason, decide};
+use crate::matching::{Candidate, Decision, Grade, LinkageModel, Reason, Route, decide};
 use crate::registry::candidates::{Scored, candidates, possible};
 use crate::registry::evidence::{compared, link_decision};
 use crate::registry::tasks::{Question, close_tasks_of, evidence_digest, raise, task_kind};
 use crate::registry::{
     Change, CloseReason, LinkDecision, Numbering, OtherPerson, Outcome, RecordState, RecordStatus,
     Registered, Registration, RegistrationAnswer, RegistryEvent, RegistryState, TaskKind,
-    UnlinkReason, VersionStanding,
+    UnlinkReason, VersionStanding, claimed_number,
 };
 
 /// Decides what follows from a registration. The caller has dealt with a
@@ -138,8 +139,10 @@ impl Work<'_> {
         let others = person
             .and_then(|person| self.state.persons.get(&person))
             .is_some_and(|person| person.members.len() > 1);
+        // Where a human has put it, the machine leaves it.
+        let kept = others || record.link.as_ref().and_then(|link| link.route) == Some(Route::Human);
         let mut placed = match person {
-            Some(person) if others => self.judge(record, person, version, &candidates),
+            Some(person) if kept => self.judge(record, person, version, &candidates),
             _ => self.place(record.number, version, &standard, &candidates, person),
         };
         self.take_replacement(record.number, version, &mut placed);
@@ -162,7 +165,8 @@ impl Work<'_> {
         let doubtful = own.is_some_and(|own| own.score.speaks_against_a_link(self.model));
         let open = self
             .state
-            .open_task_of_kind(&[person], TaskKind::LinkDoubtful);
+            .open_tasks_of(person)
+            .find(|(_, task)| task.kind == TaskKind::LinkDoubtful && task.record == record.number);
         if let (true, Some(own)) = (doubtful, own) {
             let compared = compared(record.number, version, own);
             let question = Question {
@@ -179,9 +183,7 @@ impl Work<'_> {
                 self.numbering,
                 question,
             ));
-        } else if let Some((task, state)) = open
-            && state.record == record.number
-        {
+        } else if let Some((task, _)) = open {
             self.events.push(RegistryEvent::TaskClosed {
                 task,
                 because: CloseReason::Superseded,
@@ -302,6 +304,7 @@ impl Work<'_> {
             record,
             person: earlier,
             because: UnlinkReason::JoinedAnother,
+            merge: None,
         });
         self.events.push(RegistryEvent::PersonRetired {
             person: earlier,
@@ -378,6 +381,8 @@ impl Work<'_> {
 
     fn decide(&self, candidates: &[&Scored]) -> (Decision, Vec<(Grade, Vec<Reason>)>) {
         let persons: Vec<PersonId> = candidates.iter().map(|scored| scored.person).collect();
+        let claimed = claimed_number(&self.registration.standard);
+        let claimants = claimed.map_or_else(Default::default, |it| self.state.claimants(it));
         let list: Vec<Candidate<'_>> = candidates
             .iter()
             .map(|scored| Candidate {
@@ -388,12 +393,21 @@ impl Work<'_> {
                     .map(|member| member.standard.as_ref())
                     .collect(),
                 score: scored.score.clone(),
-                asserted_different: false,
+                asserted_different: self.is_asserted_different(scored.person),
                 open_duplicate_of: self.state.open_duplicates_of(scored.person, &persons),
-                number_confused: self.state.number_is_confused(scored.person),
+                number_confused: self.state.number_is_confused(scored.person)
+                    || (claimants.len() > 1 && claimants.contains(&scored.person)),
             })
             .collect();
         decide(self.model, &self.registration.standard, &list)
+    }
+
+    /// Whether a human holds the record, or one of those beside it, to be
+    /// somebody else's than this person's (R102).
+    fn is_asserted_different(&self, person: PersonId) -> bool {
+        let (source, local_id) = (&self.registration.source, &self.registration.local_id);
+        let record = self.state.record(source, local_id);
+        record.is_some_and(|record| self.state.is_asserted_different(record, person))
     }
 
     fn find_candidates(&self, record: RecordNumber, standard: &Arc<StandardRecord>) -> Vec<Scored> {

@@ -68,6 +68,7 @@ impl Work<'_> {
         version: u32,
         placed: &mut Placed,
     ) {
+        self.take_invalidation(record, placed);
         let Some(said) = self.registration.replacement else {
             return;
         };

@@ -414,6 +414,19 @@ pub(super) async fn mend_numbers(connection: &mut Connection) -> Result<(), Stor
     Ok(())
 }
 
+/// Takes what deleted and replaced rows have left in the file off it.
+pub(super) async fn scrub(connection: &mut Connection) -> Result<(), StoreError> {
+    let statements: &[&'static str] = if connection.is_shared() {
+        &["vacuum payloads", "vacuum record_keys"]
+    } else {
+        &["vacuum", "pragma wal_checkpoint(truncate)"]
+    };
+    for statement in statements {
+        query(*statement).fetch_all(connection).await?;
+    }
+    Ok(())
+}
+
 /// Whether the failure is about what was written (another command may
 /// succeed), not about the disk or the connection.
 pub(super) fn is_about_rows(error: &StoreError) -> bool {

@@ -97,6 +97,7 @@ async fn a_retired_person_resolves_to_its_survivor() {
             record,
             person: old,
             because: UnlinkReason::JoinedAnother,
+            merge: None,
         },
         RegistryEvent::PersonRetired {
             person: old,
@@ -222,6 +223,7 @@ async fn the_feed_gives_each_changed_record_once_and_says_how_far_it_is() {
         record: second,
         keys: vec![8, 9],
         withdrawn: false,
+        erased: false,
     };
     assert_eq!(feed, [expected]);
     assert!(complete >= ledger.settled().await);

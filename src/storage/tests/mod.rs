@@ -22,12 +22,14 @@ use on_both_engines;
 
 mod audit;
 mod contract;
+mod erasures;
 mod gauges;
 mod goldens;
 mod opening;
 mod shared;
 mod sources;
 mod verify;
+mod webhooks;
 mod writer;
 
 #[path = "../../../tests/support/postgres.rs"]
@@ -107,6 +109,16 @@ impl Ledger {
             directory,
             url,
         }
+    }
+
+    /// Another store on the same ledger.
+    pub(super) async fn open_beside(&self, options: StoreOptions) -> Store {
+        let directory = self.directory.path();
+        let opened = match &self.url {
+            Some(url) => Store::open_database(url, directory, options).await,
+            None => Store::open(directory, options).await,
+        };
+        opened.expect("open")
     }
 
     /// How many events there are; the ledger must be sound.
@@ -247,6 +259,7 @@ pub(super) fn decision(route: Option<Route>) -> LinkDecision {
         compared: vec![],
         rows: vec![],
         reasons: vec![],
+        carried: None,
     }
 }
 
@@ -396,6 +409,7 @@ pub(super) fn withdrawal(record: RecordNumber, person: PersonId) -> Vec<Registry
             record,
             person,
             because: UnlinkReason::Withdrawn,
+            merge: None,
         },
         RegistryEvent::PersonWithdrawn { person },
     ]

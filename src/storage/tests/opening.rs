@@ -108,6 +108,7 @@ async fn sources_are_added_changed_and_listed() {
         trust: 80,
         number_status_default: crate::identity::NumberStatus::Verified,
         acts_for_people: true,
+        retention_days: Some(30),
     };
     ledger.store.add_source(&described).await.expect("changed");
     assert_eq!(

@@ -2,7 +2,7 @@
 //! digest, because one of a restricted record could be guessed at, and no row of
 //! an explanation.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
@@ -11,15 +11,22 @@ use crate::interfaces::rest::bodies::records::LocalIdBody;
 use crate::registry::{LocalId, RegistryEvent, SourceCode};
 
 /// What happened.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum EventKind {
+pub enum EventKind {
     /// A record is new.
     RecordRegistered,
     /// A record has a new version.
     RecordUpdated,
     /// A source no longer holds a record.
     RecordWithdrawn,
+    /// Two identities are kept apart; for privacy officers only (R22).
+    SealMade,
+    /// A seal was opened; for privacy officers only.
+    SealLifted,
+    /// The values of a record were destroyed (R135): whoever keeps a copy of them
+    /// destroys it.
+    RecordErased,
     /// A person is new.
     PersonCreated,
     /// A record belongs to a person.
@@ -48,6 +55,29 @@ enum EventKind {
     DeferredDecided,
     /// A source says that one NHS number is replaced by another (R16).
     NumberReplaced,
+    /// An id that was replaced stands for itself again.
+    PersonRestored,
+    /// A human wants two persons to be one; another has to approve (R114).
+    MergeProposed,
+    /// A proposed merge is not carried out.
+    MergeDropped,
+    /// A human has joined two persons.
+    MergeMade,
+    /// A human has taken a merge back.
+    MergeUndone,
+    /// A human says that records are the same person's, or different people's.
+    AssertionMade,
+    /// Such an assertion is taken back.
+    AssertionWithdrawn,
+}
+
+impl EventKind {
+    /// Its word, as events are stored under it.
+    pub fn word(self) -> String {
+        let word = serde_json::to_value(self).ok();
+        let word = word.and_then(|word| word.as_str().map(str::to_owned));
+        word.expect("invariant: a variant without members becomes its name")
+    }
 }
 
 fn local_id((source, local_id): (SourceCode, LocalId)) -> LocalIdBody {
@@ -78,7 +108,7 @@ pub struct HistoryBody {
     /// Oldest first.
     history: Vec<EntryBody>,
     /// Send as `after` for the next page; null on the last.
-    #[schema(example = "1.42")]
+    #[schema(example = "2.6b1f0c95d2a4e87730c6f1b8a95d24e3f07c1a6b52d98e40")]
     next: Option<String>,
 }
 
@@ -86,7 +116,7 @@ pub struct HistoryBody {
 #[derive(Serialize, ToSchema)]
 struct EntryBody {
     /// Its place, to go on after; opaque.
-    #[schema(example = "1.42")]
+    #[schema(example = "2.6b1f0c95d2a4e87730c6f1b8a95d24e3f07c1a6b52d98e40")]
     position: String,
     /// When (RFC 3339).
     at: String,
@@ -143,7 +173,7 @@ pub struct FeedBody {
     /// In order.
     events: Vec<EventBody>,
     /// Send as `after` to go on; opaque, and to be kept even when no event came.
-    #[schema(example = "1.0.42")]
+    #[schema(example = "2.6b1f0c95d2a4e87730c6f1b8a95d24e3f07c1a6b52d98e40")]
     next: String,
     /// Whether something follows already. There may then be no event here.
     more: bool,
@@ -153,7 +183,7 @@ pub struct FeedBody {
 #[derive(Serialize, ToSchema)]
 struct EventBody {
     /// Its place, to go on after; opaque.
-    #[schema(example = "1.0.42")]
+    #[schema(example = "2.6b1f0c95d2a4e87730c6f1b8a95d24e3f07c1a6b52d98e40")]
     position: String,
     /// When (RFC 3339).
     at: String,
@@ -208,6 +238,11 @@ fn kind_and_data(event: &RegistryEvent) -> (EventKind, Value) {
             json!({ "version": version, "standing": standing }),
         ),
         RegistryEvent::RecordWithdrawn { .. } => (EventKind::RecordWithdrawn, json!({})),
+        RegistryEvent::SealMade { seal, .. } => (EventKind::SealMade, json!({ "seal": seal })),
+        RegistryEvent::SealLifted { seal, .. } => (EventKind::SealLifted, json!({ "seal": seal })),
+        RegistryEvent::RecordErased { versions, .. } => {
+            (EventKind::RecordErased, json!({ "versions": versions }))
+        }
         RegistryEvent::PersonCreated { .. } => (EventKind::PersonCreated, json!({})),
         RegistryEvent::RecordLinked {
             person, decision, ..
@@ -245,6 +280,65 @@ fn kind_and_data(event: &RegistryEvent) -> (EventKind, Value) {
         RegistryEvent::TaskClosed { task, because } => (
             EventKind::TaskClosed,
             json!({ "task": task, "because": because }),
+        ),
+        _ => kind_and_data_of_merge(event),
+    }
+}
+
+/// The same for merges and assertions. Who decided does not leave, and neither
+/// do the records of an assertion: a reader may know one side only.
+fn kind_and_data_of_merge(event: &RegistryEvent) -> (EventKind, Value) {
+    match event {
+        RegistryEvent::PersonRestored { .. } => (EventKind::PersonRestored, json!({})),
+        RegistryEvent::MergeProposed {
+            merge,
+            survivor,
+            retired,
+            task,
+            ..
+        } => (
+            EventKind::MergeProposed,
+            json!({ "merge": merge, "survivor": survivor, "retired": retired, "task": task }),
+        ),
+        RegistryEvent::MergeDropped {
+            merge,
+            survivor,
+            retired,
+            because,
+            ..
+        } => (
+            EventKind::MergeDropped,
+            json!({
+                "merge": merge, "survivor": survivor, "retired": retired, "because": because,
+            }),
+        ),
+        RegistryEvent::MergeMade {
+            merge,
+            survivor,
+            retired,
+            ..
+        } => (
+            EventKind::MergeMade,
+            json!({ "merge": merge, "survivor": survivor, "retired": retired }),
+        ),
+        RegistryEvent::MergeUndone {
+            merge,
+            survivor,
+            retired,
+            ..
+        } => (
+            EventKind::MergeUndone,
+            json!({ "merge": merge, "survivor": survivor, "retired": retired }),
+        ),
+        RegistryEvent::AssertionMade {
+            assertion, kind, ..
+        } => (
+            EventKind::AssertionMade,
+            json!({ "assertion": assertion, "kind": kind }),
+        ),
+        RegistryEvent::AssertionWithdrawn { assertion, .. } => (
+            EventKind::AssertionWithdrawn,
+            json!({ "assertion": assertion }),
         ),
         _ => kind_and_data_of_source(event),
     }

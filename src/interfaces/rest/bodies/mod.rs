@@ -2,22 +2,30 @@
 //! in. Their descriptions in the OpenAPI document are the comments here. (A
 //! registration's body is [`SubmittedRecord`](crate::identity::SubmittedRecord).)
 
+mod acknowledgements;
 mod batches;
 mod events;
 mod persons;
 mod questions;
 mod records;
 mod requests;
+mod seals;
 mod search;
 mod sources;
 mod tasks;
+mod webhooks;
 
+pub(super) use acknowledgements::{AcknowledgedBody, AcknowledgementBody, ChaseBody};
 pub(super) use batches::{BatchAnswer, BatchLine, BatchProblem};
 pub(super) use events::{FeedBody, HistoryBody};
 pub(super) use persons::PersonBody;
 pub(super) use questions::MatchBody;
 pub(super) use records::{CrossReferenceBody, RecordBody, RegistrationBody};
 pub(super) use requests::{NamedRecord, Question};
+pub(super) use seals::{MadeSealBody, SealBody, SealSideBody, SealsBody};
 pub(super) use search::{FoundBody, SearchBody};
 pub(super) use sources::{ListedSourceBody, ReleasedBody, SourceBody, SourcesBody};
 pub(super) use tasks::{TaskBody, TasksBody};
+pub(super) use webhooks::{
+    DeadLettersBody, MadeWebhookBody, NewWebhookBody, RedeliverBody, RedeliveredBody, WebhooksBody,
+};

@@ -79,7 +79,7 @@ impl PersonBody {
             replaced_by: answer.replaced_by.iter().map(ToString::to_string).collect(),
             records: records.collect(),
             possible: answer.possible,
-            under_investigation: !answer.tasks.is_empty(),
+            under_investigation: answer.number_confused || !answer.tasks.is_empty(),
             tasks: answer.tasks.iter().map(ToString::to_string).collect(),
         }
     }

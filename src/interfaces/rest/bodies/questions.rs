@@ -15,6 +15,9 @@ pub struct MatchBody {
     incomplete_because: Vec<IncompleteBody>,
     /// Whether the probabilities are calibrated (R82).
     calibrated: bool,
+    /// The number that was asked with is under investigation: two persons claim
+    /// it, so that it points to neither (R19).
+    under_investigation: bool,
     /// Best first.
     candidates: Vec<CandidateBody>,
 }
@@ -149,6 +152,7 @@ impl From<MatchAnswer> for MatchBody {
             complete: answer.complete,
             incomplete_because: incomplete.collect(),
             calibrated: answer.calibrated,
+            under_investigation: answer.under_investigation,
             candidates: candidates.collect(),
         }
     }

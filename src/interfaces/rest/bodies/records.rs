@@ -236,7 +236,7 @@ impl From<crate::flows::CrossReference> for CrossReferenceBody {
             probability: answer.link.probability,
             records: records.collect(),
             possible: answer.possible,
-            under_investigation: !answer.tasks.is_empty(),
+            under_investigation: answer.number_confused || !answer.tasks.is_empty(),
             tasks: answer.tasks.iter().map(ToString::to_string).collect(),
         }
     }

@@ -53,6 +53,11 @@ pub struct SourceBody {
     /// Whether its systems may act for a named person.
     #[serde(default)]
     pub acts_for_people: bool,
+    /// Days after its last message for which a record is kept; for good unless
+    /// sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 36500, example = 2920)]
+    pub retention_days: Option<u32>,
 }
 
 const fn trust_default() -> u8 {
@@ -73,6 +78,7 @@ impl From<Source> for SourceBody {
             trust: source.trust,
             nhs_status_default: source.number_status_default.code().to_owned(),
             acts_for_people: source.acts_for_people,
+            retention_days: source.retention_days,
         }
     }
 }
@@ -107,6 +113,9 @@ pub struct ListedSourceBody {
     nhs_status_default: String,
     /// Whether its systems may act for a named person.
     acts_for_people: bool,
+    /// Days after its last message for which a record is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retention_days: Option<u32>,
     /// Set while what it sends is kept and not acted on (R98).
     #[serde(skip_serializing_if = "Option::is_none")]
     quarantined: Option<QuarantineBody>,
@@ -124,6 +133,7 @@ impl ListedSourceBody {
             trust: source.trust,
             nhs_status_default: source.number_status_default.code().to_owned(),
             acts_for_people: source.acts_for_people,
+            retention_days: source.retention_days,
             quarantined: quarantine.map(QuarantineBody::from),
         }
     }

@@ -1,0 +1,28 @@
+//! Linkage of whole files in memory, with the model, levels and weights of
+//! the service.
+//!
+//! ```text
+//! SentRow… ─ take ─► BulkRecords (every value once) ─ seal ─► in the order of ids
+//! Codes ─ meet ─► pairs, each once ─ train ─► LinkageModel
+//! pairs ─ score ─► Edge… ─ group | settle ─► persons
+//! ```
+//!
+//! Nothing here depends on the number of threads or on the order of rows.
+
+mod blocks;
+mod care;
+mod evidence;
+mod groups;
+mod hashing;
+mod keys;
+mod learning;
+mod reading;
+mod records;
+mod run;
+mod scoring;
+
+pub use blocks::OversizedBlock;
+pub use learning::{FAMILY_NAMES_TABLE, GIVEN_NAMES_TABLE, Trained};
+pub use records::{BulkRecords, SentRow};
+pub use run::{LinkPlan, Linked, Policy, Stage, Watch, learn_model, link};
+pub use scoring::Edge;

@@ -1,0 +1,218 @@
+//! A run from records to links and persons.
+
+use rayon::prelude::*;
+
+use crate::bulk::blocks::{Met, OversizedBlock, meet};
+use crate::bulk::care;
+use crate::bulk::evidence::Evidence;
+use crate::bulk::groups::{Cuts, group};
+use crate::bulk::keys::Codes;
+use crate::bulk::learning::{Trained, train};
+use crate::bulk::records::BulkRecords;
+use crate::bulk::scoring::{Edge, score};
+use crate::matching::{LinkageModel, MatchWeight, ModelProblem};
+
+/// How persons are made of pairs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    /// By the model alone.
+    Model,
+    /// By the decision table of the service.
+    Care,
+}
+
+/// What a run is to do.
+#[derive(Debug, Clone)]
+pub struct LinkPlan {
+    /// The model to weigh by, or to start training from.
+    pub model: LinkageModel,
+    /// Learn from the records first.
+    pub trains: bool,
+    /// How persons are made.
+    pub policy: Policy,
+    /// Only records of different sources are compared.
+    pub across_sources_only: bool,
+    /// Pairs below it are no links; the model's review threshold when absent.
+    pub least_bits: Option<f64>,
+}
+
+/// A stage of a run, for whoever shows progress.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Records that may be one person are found.
+    Meeting,
+    /// The model is learnt.
+    Training,
+    /// Pairs are compared.
+    Comparing,
+    /// Persons are made.
+    Grouping,
+}
+
+/// Told how far a run is.
+pub trait Watch: Sync {
+    /// A stage begins, with so much to do.
+    fn begin(&self, stage: Stage, total: u64);
+    /// So much of it is done.
+    fn at(&self, done: u64);
+}
+
+/// What came of a run.
+#[derive(Debug, Clone)]
+pub struct Linked {
+    /// The model that was weighed by.
+    pub model: LinkageModel,
+    /// What was learnt, where the run trained.
+    pub trained: Option<Trained>,
+    /// Pairs that were compared.
+    pub compared: usize,
+    /// Pairs at or above the least weight, strongest first, then by ids.
+    pub links: Vec<Edge>,
+    /// Person of each record, named by its first record.
+    pub persons: Vec<u32>,
+    /// Probability that a record belongs to its person.
+    pub certainty: Vec<f64>,
+    /// Blocks in which not every pair was compared as it stood.
+    pub oversized: Vec<OversizedBlock>,
+}
+
+/// Pairs further below the review threshold are of no use to grouping.
+const FLOOR_BITS: f64 = 8.0;
+
+/// Pairs so far below the review threshold may still belong together when all
+/// records of their groups are heard.
+const COMPONENT_BITS: f64 = 3.0;
+
+/// Pairs that are scored between two reports of progress.
+const PAIRS_PER_REPORT: usize = 1 << 18;
+
+/// Pairs of records that may be one person, each once.
+fn candidates(records: &BulkRecords, across_sources_only: bool) -> Met {
+    let codes = Codes::of(records);
+    let count = u32::try_from(records.len()).unwrap_or(u32::MAX);
+    if across_sources_only {
+        let source = |record: u32| records.facts[record as usize].source;
+        meet(&codes, count, &|a, b| source(a) != source(b))
+    } else {
+        meet(&codes, count, &|_, _| true)
+    }
+}
+
+/// Learns a model from records.
+///
+/// # Errors
+/// When what was learnt is no valid model.
+pub fn learn_model(
+    records: &BulkRecords,
+    start: &LinkageModel,
+    across_sources_only: bool,
+    watch: &dyn Watch,
+) -> Result<Trained, ModelProblem> {
+    watch.begin(Stage::Meeting, 0);
+    let met = candidates(records, across_sources_only);
+    watch.begin(Stage::Training, met.pairs.len() as u64);
+    train(records, start, &met.pairs)
+}
+
+/// Links records.
+///
+/// # Errors
+/// When what was learnt is no valid model.
+pub fn link(
+    records: &BulkRecords,
+    plan: &LinkPlan,
+    watch: &dyn Watch,
+) -> Result<Linked, ModelProblem> {
+    watch.begin(Stage::Meeting, 0);
+    let met = candidates(records, plan.across_sources_only);
+    let trained = if plan.trains {
+        watch.begin(Stage::Training, met.pairs.len() as u64);
+        Some(train(records, &plan.model, &met.pairs)?)
+    } else {
+        None
+    };
+    let model = trained
+        .as_ref()
+        .map_or(&plan.model, |trained| &trained.model);
+    let review = model.review_threshold().bits();
+    let least = plan.least_bits.unwrap_or(review);
+    watch.begin(Stage::Comparing, met.pairs.len() as u64);
+    let mut edges = Vec::new();
+    for (turn, pairs) in met.pairs.chunks(PAIRS_PER_REPORT).enumerate() {
+        edges.append(&mut score(
+            records,
+            model,
+            pairs,
+            least.min(review - FLOOR_BITS),
+        ));
+        watch.at((turn * PAIRS_PER_REPORT) as u64);
+    }
+    watch.begin(Stage::Grouping, edges.len() as u64);
+    let cuts = Cuts {
+        component: review - COMPONENT_BITS,
+        person: review,
+        prior: model.prior_bits(),
+    };
+    let witness = |a, b| Evidence::of(model, &records.compare(model, a, b));
+    let grouped = group(records.len(), &edges, cuts, &witness);
+    let persons = match plan.policy {
+        Policy::Care => care::settle(records, model, &edges),
+        Policy::Model => grouped.person,
+    };
+    if model.file().weighs_groups {
+        edges = weighed_by_groups(edges, grouped.pairs);
+    }
+    let source = |record: u32| records.facts[record as usize].source;
+    edges.retain(|edge| {
+        edge.weight >= least && !(plan.across_sources_only && source(edge.a) == source(edge.b))
+    });
+    let mut links = edges;
+    links.sort_by(|x, y| {
+        y.weight
+            .total_cmp(&x.weight)
+            .then((x.a, x.b).cmp(&(y.a, y.b)))
+    });
+    let certainty = certainty(records.len(), model, &persons, &links);
+    Ok(Linked {
+        model: model.clone(),
+        compared: met.pairs.len(),
+        links,
+        persons,
+        certainty,
+        oversized: met.oversized,
+        trained,
+    })
+}
+
+/// Pairs with the weight of the groups in which they met; those in no group
+/// keep their own.
+fn weighed_by_groups(edges: Vec<Edge>, mut grouped: Vec<Edge>) -> Vec<Edge> {
+    let key = |edge: &Edge| (edge.a, edge.b);
+    grouped.par_sort_unstable_by_key(key);
+    let alone: Vec<Edge> = edges
+        .into_par_iter()
+        .filter(|edge| grouped.binary_search_by_key(&key(edge), key).is_err())
+        .collect();
+    grouped.extend(alone);
+    grouped
+}
+
+/// The best probability of a record's pairs inside its person; 1 where it
+/// stands alone.
+fn certainty(count: usize, model: &LinkageModel, persons: &[u32], links: &[Edge]) -> Vec<f64> {
+    let mut best: Vec<Option<f64>> = vec![None; count];
+    for edge in links {
+        if persons[edge.a as usize] == persons[edge.b as usize] {
+            for record in [edge.a, edge.b] {
+                best[record as usize].get_or_insert(edge.weight);
+            }
+        }
+    }
+    best.into_iter()
+        .map(|weight| {
+            weight.map_or(1.0, |bits| {
+                model.probability(MatchWeight::new(bits)).value()
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,142 @@
+//! Scores of pairs that met, and what training is to see of them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rayon::prelude::*;
+
+use crate::bulk::blocks::records_of;
+use crate::bulk::hashing::{FastHash, mixed};
+use crate::bulk::records::BulkRecords;
+use crate::matching::training::{Observed, Pattern, PatternCounts};
+use crate::matching::{Comparison, LinkageModel};
+
+/// A pair with its weight.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Edge {
+    /// The record whose id comes first.
+    pub a: u32,
+    /// The other.
+    pub b: u32,
+    /// Posterior in bits.
+    pub weight: f64,
+}
+
+/// Random pairs that u is counted over.
+const RANDOM_PAIRS: u64 = 400_000;
+
+/// The weights of pairs, in their order; those below `least` are left out.
+pub(super) fn score(
+    records: &BulkRecords,
+    model: &LinkageModel,
+    pairs: &[u64],
+    least: f64,
+) -> Vec<Edge> {
+    pairs
+        .par_iter()
+        .filter_map(|pair| {
+            let (a, b) = records_of(*pair);
+            let weight = model.weigh(&records.compare(model, a, b)).total;
+            (weight >= least).then_some(Edge { a, b, weight })
+        })
+        .collect()
+}
+
+/// What training sees.
+pub(super) fn observe(records: &BulkRecords, model: &LinkageModel, pairs: &[u64]) -> Observed {
+    let count = records.len() as u64;
+    let all = count as f64 * (count as f64 - 1.0) / 2.0;
+    let random: Vec<u64> = (0..RANDOM_PAIRS)
+        .filter_map(|draw| {
+            let a = mixed(draw * 2 + 1) % count.max(1);
+            let b = mixed(draw * 2 + 2) % count.max(1);
+            (a != b).then_some((a << 32) | b)
+        })
+        .collect();
+    Observed {
+        met: patterns(records, model, pairs),
+        random: patterns(records, model, &random),
+        pairs: all.max(1.0),
+        equal: equal_shares(records),
+    }
+}
+
+fn patterns(records: &BulkRecords, model: &LinkageModel, pairs: &[u64]) -> PatternCounts {
+    let counted = pairs
+        .par_iter()
+        .fold(
+            HashMap::<Pattern, u64, FastHash>::default,
+            |mut counts, pair| {
+                let (a, b) = records_of(*pair);
+                let pattern = Pattern::of(&records.compare(model, a, b));
+                *counts.entry(pattern).or_default() += 1;
+                counts
+            },
+        )
+        .reduce(HashMap::default, |mut a, b| {
+            for (pattern, count) in b {
+                *a.entry(pattern).or_default() += count;
+            }
+            a
+        });
+    PatternCounts::of(counted)
+}
+
+/// Share of all pairs of records whose values are equal.
+fn equal_shares(records: &BulkRecords) -> [Option<f64>; Comparison::COUNT] {
+    let mut equal = [None; Comparison::COUNT];
+    let total = records.len() as f64;
+    let share = |counts: Vec<u64>| -> Option<f64> {
+        let pairs: f64 = counts
+            .iter()
+            .map(|count| *count as f64 * (*count as f64 - 1.0))
+            .sum();
+        (total > 1.0).then(|| pairs / (total * (total - 1.0)))
+    };
+    let mut dates: BTreeMap<(i16, Option<u8>, Option<u8>), u64> = BTreeMap::new();
+    for facts in &records.facts {
+        if let Some(birth) = facts.birth_date.filter(|birth| birth.date.is_full()) {
+            let date = birth.date;
+            *dates
+                .entry((date.year(), date.month(), date.day()))
+                .or_default() += 1;
+        }
+    }
+    equal[Comparison::BirthDate as usize] = share(dates.into_values().collect());
+    equal[Comparison::GivenName as usize] = share(given_counts(records).into_values().collect());
+    equal[Comparison::FamilyName as usize] = share(family_counts(records).into_values().collect());
+    equal
+}
+
+/// Records by their first given name.
+pub(super) fn given_counts(records: &BulkRecords) -> BTreeMap<String, u64> {
+    counted(records, |name| {
+        name.given
+            .first()
+            .filter(|token| !token.is_initial())
+            .map(|token| token.as_str())
+    })
+}
+
+/// Records by their family name.
+pub(super) fn family_counts(records: &BulkRecords) -> BTreeMap<String, u64> {
+    counted(records, |name| {
+        name.family.as_ref().map(|family| family.whole.as_str())
+    })
+}
+
+fn counted(
+    records: &BulkRecords,
+    word: impl Fn(&crate::identity::PersonName) -> Option<&str>,
+) -> BTreeMap<String, u64> {
+    let mut by_list: Vec<u64> = vec![0; records.names.values.len()];
+    for code in &records.names.codes {
+        by_list[*code as usize] += 1;
+    }
+    let mut counts = BTreeMap::new();
+    for (list, count) in records.names.values.iter().zip(by_list) {
+        if let Some(word) = list.first().and_then(&word) {
+            *counts.entry(word.to_owned()).or_default() += count;
+        }
+    }
+    counts
+}

@@ -1,0 +1,462 @@
+//! `accord evaluate`: how good links and persons are, against a truth. Prints
+//! one JSON object; its names at the top are the contract's.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use serde_json::Value;
+
+use crate::cli::evaluate_unlabelled::Unlabelled;
+use crate::cli::progress::Progress;
+use crate::evaluation::calibration::Nominal;
+use crate::evaluation::curve::Costs;
+use crate::evaluation::facts::{facts, readable};
+use crate::evaluation::groups::GroupBook;
+use crate::evaluation::linkage_report::{ProvidedFile, ReportSources, linkage_report};
+use crate::evaluation::worst::PairToRead;
+use crate::evaluation::{
+    Evaluation, EvaluationOptions, Evidence, Links, Partition, RecordIds, Truth, evaluate, report,
+};
+use crate::interfaces::files::{self, Place, read_links, read_persons};
+use crate::matching::LinkageModel;
+
+/// What is evaluated, and how.
+#[derive(Debug, Args)]
+pub(super) struct EvaluateArguments {
+    /// Who is who: `record_id,person_id`, CSV or .csv.gz.
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["hidden_numbers", "negative_control"])]
+    truth: Option<PathBuf>,
+    /// Links: `record_id_a,record_id_b,weight_bits,probability`.
+    #[arg(long, value_name = "FILE")]
+    links: Option<PathBuf>,
+    /// Persons: `record_id,person_id`; records that it leaves out are alone.
+    #[arg(long, value_name = "FILE")]
+    persons: Option<PathBuf>,
+    /// The records, for errors by group and for pairs to read. The answer then
+    /// holds what these pairs say.
+    #[arg(long, value_name = "FILE")]
+    records: Vec<PathBuf>,
+    /// Reads COLUMN of the records as FIELD; may be repeated.
+    #[arg(long = "map", value_name = "COLUMN=FIELD")]
+    maps: Vec<String>,
+    /// All pairs that were compared, for the recall of retrieval by itself.
+    #[arg(long, value_name = "FILE")]
+    candidates: Option<PathBuf>,
+    /// Writes a page to be read by people.
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
+    /// Writes a report for users of linked data, by GUILD's items (R129); needs
+    /// --records.
+    #[arg(long, value_name = "FILE.json", requires = "records")]
+    linkage_report: Option<PathBuf>,
+    /// What the data are, for the report: `febrl` data support no claim (R128).
+    #[arg(long, value_name = "FAMILY", default_value = "not said")]
+    data_family: String,
+    #[command(flatten)]
+    how: How,
+    #[command(flatten)]
+    unlabelled: Unlabelled,
+    /// No progress.
+    #[arg(long)]
+    quiet: bool,
+}
+
+/// How things are worked out.
+#[derive(Debug, Args)]
+pub(super) struct How {
+    /// Only pairs of two sources count; needs --records.
+    #[arg(long)]
+    across_sources_only: bool,
+    /// Tells precision and recall at this weight; may be repeated.
+    #[arg(long, value_name = "BITS", default_values_t = [0.5], allow_negative_numbers = true)]
+    at: Vec<f64>,
+    /// Links of at least so many bits are decided where there is no persons file
+    /// [default: log2 of the costs' ratio].
+    #[arg(long, value_name = "BITS", allow_negative_numbers = true)]
+    link_from: Option<f64>,
+    /// Links of at least so many bits between two persons go to review
+    /// [default: all links of the file].
+    #[arg(long, value_name = "BITS", allow_negative_numbers = true)]
+    review_from: Option<f64>,
+    /// What a false link costs (R81).
+    #[arg(long, value_name = "COST", default_value_t = 1_000.0)]
+    cost_false_link: f64,
+    /// What a missed link costs.
+    #[arg(long, value_name = "COST", default_value_t = 1.0)]
+    cost_miss: f64,
+    /// What a minute of a clerk costs. A miss is put at fifty minutes.
+    #[arg(long, value_name = "COST", default_value_t = 0.02)]
+    cost_review_minute: f64,
+    /// Minutes that a clerk needs for a pair.
+    #[arg(long, value_name = "MINUTES", default_value_t = 2.0)]
+    minutes_per_task: f64,
+    /// Replicates of the intervals.
+    #[arg(long, value_name = "N", default_value_t = 400)]
+    replicates: u32,
+    /// Pairs to read of each kind.
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    worst: usize,
+}
+
+impl How {
+    pub(super) fn options(&self) -> anyhow::Result<EvaluationOptions> {
+        let costs = Costs {
+            false_link: self.cost_false_link,
+            miss: self.cost_miss,
+            review_minute: self.cost_review_minute,
+            minutes_a_task: self.minutes_per_task,
+        };
+        let all = [
+            costs.false_link,
+            costs.miss,
+            costs.review_minute,
+            costs.minutes_a_task,
+        ];
+        if !all.iter().all(|cost| cost.is_finite() && *cost > 0.0) {
+            bail!("costs and minutes are numbers above 0");
+        }
+        Ok(EvaluationOptions {
+            at: self.at.clone(),
+            link_from: self
+                .link_from
+                .unwrap_or((costs.false_link / costs.miss).log2()),
+            review_from: self.review_from,
+            costs,
+            replicates: self.replicates,
+            worst: self.worst,
+        })
+    }
+}
+
+pub(super) fn run(arguments: &EvaluateArguments) -> anyhow::Result<()> {
+    let reading = Reading {
+        quiet: arguments.quiet,
+    };
+    let (unlabelled, maps) = (&arguments.unlabelled, &arguments.maps);
+    let answer = if let Some(truth) = &arguments.truth {
+        against_truth(arguments, &reading, truth)?
+    } else if let Some(absent) = &unlabelled.negative_control {
+        unlabelled.control(absent, &arguments.records, &reading, maps)?
+    } else {
+        unlabelled.hide_numbers(&arguments.how, &reading, maps)?
+    };
+    println!("{answer}");
+    Ok(())
+}
+
+fn against_truth(
+    arguments: &EvaluateArguments,
+    reading: &Reading,
+    truth: &Path,
+) -> anyhow::Result<Value> {
+    if arguments.links.is_none() && arguments.persons.is_none() {
+        bail!("nothing to evaluate: use --links FILE, --persons FILE or both");
+    }
+    if arguments.how.across_sources_only && arguments.records.is_empty() {
+        bail!("--across-sources-only needs --records: they name the sources");
+    }
+    let options = arguments.how.options()?;
+    let (ids, person) = reading.truth(truth)?;
+    let book = match arguments.records.as_slice() {
+        [] => None,
+        files => Some(reading.records(&ids, files, &arguments.maps)?),
+    };
+    let source = match (&book, arguments.how.across_sources_only) {
+        (Some(book), true) => Some(sources(&ids, book)?),
+        _ => None,
+    };
+    let truth = Truth::new(ids, person, source);
+    let read_links = |path: &Option<PathBuf>| {
+        let path = path.as_deref();
+        path.map(|path| reading.links(&truth, path)).transpose()
+    };
+    let (links, candidates) = (
+        read_links(&arguments.links)?,
+        read_links(&arguments.candidates)?,
+    );
+    let persons = arguments.persons.as_deref();
+    let persons = persons
+        .map(|path| reading.persons(&truth, path))
+        .transpose()?;
+    let evidence = Evidence {
+        truth: &truth,
+        links: links.as_ref().map(|(links, nominal)| (links, nominal)),
+        persons: persons.as_ref(),
+        candidates: candidates.as_ref().map(|(links, _)| links),
+        groups: book.as_ref(),
+    };
+    let mut evaluation = evaluate(&evidence, &options, &mut |what| {
+        if !arguments.quiet {
+            eprintln!("working out {what}");
+        }
+    });
+    let pairs = evaluation.worst_misses.iter_mut();
+    let mut pairs: Vec<&mut PairToRead> = pairs.chain(&mut evaluation.worst_false_links).collect();
+    reading.pairs(&mut pairs, &arguments.records, &arguments.maps)?;
+    if let Some(path) = &arguments.report {
+        write(path, &report::page(&evaluation, &options))?;
+    }
+    if let (Some(path), Some(book)) = (&arguments.linkage_report, &book) {
+        let report = guild_report(arguments, &evaluation, &options, book)?;
+        write(path, &format!("{report:#}\n"))?;
+    }
+    Ok(evaluation.to_json())
+}
+
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn guild_report(
+    arguments: &EvaluateArguments,
+    evaluation: &Evaluation,
+    options: &EvaluationOptions,
+    book: &GroupBook,
+) -> anyhow::Result<Value> {
+    let model = match &arguments.unlabelled.model {
+        Some(path) => {
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("cannot read {}", path.display()))?;
+            LinkageModel::parse(&text, &LinkageModel::embedded_table)
+                .with_context(|| path.display().to_string())?
+        }
+        None => LinkageModel::uk_care(),
+    };
+    let files = arguments.records.iter().map(|path| ProvidedFile {
+        name: path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned(),
+        bytes: std::fs::metadata(path).map_or(0, |about| about.len()),
+    });
+    Ok(linkage_report(&ReportSources {
+        files: files.collect(),
+        book,
+        model: &model,
+        evaluation,
+        options,
+        family: arguments.data_family.clone(),
+    }))
+}
+
+/// For each record its source; each record of the truth must have one.
+fn sources(ids: &RecordIds, book: &GroupBook) -> anyhow::Result<Vec<u32>> {
+    let facts = (0..).zip(&book.facts).map(|(record, facts)| {
+        let facts = facts.with_context(|| {
+            format!(
+                "the records lack {}, which the truth file names",
+                ids.text(record)
+            )
+        })?;
+        Ok(u32::from(facts.source))
+    });
+    facts.collect()
+}
+
+/// Reads the files, with progress.
+pub(super) struct Reading {
+    pub(super) quiet: bool,
+}
+
+impl Reading {
+    fn progress(&self, what: &str, path: &Path) -> Progress {
+        let size = std::fs::metadata(path).map_or(0, |about| about.len());
+        Progress::over_bytes(what, size, self.quiet)
+    }
+
+    fn truth(&self, path: &Path) -> anyhow::Result<(RecordIds, Vec<u32>)> {
+        let (mut ids, mut persons) = (RecordIds::default(), RecordIds::default());
+        let mut person = Vec::new();
+        let mut lines: Vec<u32> = Vec::new();
+        let mut bar = self.progress("truth", path);
+        read_persons(
+            path,
+            |row| {
+                let (record, new) = ids.add(row.record);
+                if !new {
+                    return Err(twice(row.record, lines[record as usize]));
+                }
+                lines.push(u32::try_from(row.line).unwrap_or(u32::MAX));
+                person.push(persons.add(row.person).0);
+                Ok(())
+            },
+            |Place { rows, bytes }| bar.at(rows, bytes),
+        )?;
+        bar.finish();
+        if ids.is_empty() {
+            bail!("{}: no record has a truth", path.display());
+        }
+        Ok((ids, person))
+    }
+
+    /// Links of which every record has a truth.
+    fn links(&self, truth: &Truth, path: &Path) -> anyhow::Result<(Links, Nominal)> {
+        self.links_where(truth, path, |id| {
+            let id = String::from_utf8_lossy(id);
+            Err(format!("record {id} is not in the truth file"))
+        })
+    }
+
+    /// The links of records that have a truth; others cannot be judged.
+    pub(super) fn links_of_known(
+        &self,
+        truth: &Truth,
+        path: &Path,
+    ) -> anyhow::Result<(Links, Nominal)> {
+        self.links_where(truth, path, |_| Ok(()))
+    }
+
+    fn links_where(
+        &self,
+        truth: &Truth,
+        path: &Path,
+        unknown: impl Fn(&[u8]) -> Result<(), String>,
+    ) -> anyhow::Result<(Links, Nominal)> {
+        let (mut links, mut nominal) = (Links::default(), Nominal::default());
+        let mut bar = self.progress("links", path);
+        read_links(
+            path,
+            |row| {
+                let [a, b] = [row.a, row.b].map(|id| truth.ids.find(id).ok_or(id));
+                let (a, b) = match (a, b) {
+                    (Ok(a), Ok(b)) => (a, b),
+                    (Err(id), _) | (_, Err(id)) => return unknown(id),
+                };
+                links.push(truth, a, b, row.weight_bits);
+                if truth.counts(a, b) {
+                    nominal.take(row.weight_bits, row.probability);
+                }
+                Ok(())
+            },
+            |Place { rows, bytes }| bar.at(rows, bytes),
+        )?;
+        bar.finish();
+        links.settle();
+        Ok((links, nominal))
+    }
+
+    pub(super) fn persons(&self, truth: &Truth, path: &Path) -> anyhow::Result<Partition> {
+        let mut label: Vec<Option<u32>> = vec![None; truth.records()];
+        let mut persons = RecordIds::default();
+        let mut bar = self.progress("persons", path);
+        read_persons(
+            path,
+            |row| {
+                // What the truth does not know cannot be judged.
+                let Some(record) = truth.ids.find(row.record) else {
+                    return Ok(());
+                };
+                let person = persons.add(row.person).0;
+                if label[record as usize].replace(person).is_some() {
+                    let id = String::from_utf8_lossy(row.record);
+                    return Err(format!("record {id} is there twice"));
+                }
+                Ok(())
+            },
+            |Place { rows, bytes }| bar.at(rows, bytes),
+        )?;
+        bar.finish();
+        Ok(Partition::of_labels(&label, persons.len()))
+    }
+
+    fn records(
+        &self,
+        ids: &RecordIds,
+        paths: &[PathBuf],
+        maps: &[String],
+    ) -> anyhow::Result<GroupBook> {
+        let mut book = GroupBook {
+            sources: Vec::new(),
+            facts: vec![None; ids.len()],
+        };
+        let mut sources = RecordIds::default();
+        self.each_record(paths, maps, |row| {
+            let Some(record) = ids.find(row.record_id.as_bytes()) else {
+                return Ok(());
+            };
+            let code = row.source.as_deref().unwrap_or("not_said");
+            let (source, new) = sources.add(code.as_bytes());
+            if new {
+                book.sources.push(code.to_owned());
+            }
+            let source = u16::try_from(source).unwrap_or(u16::MAX);
+            book.facts[record as usize] = Some(facts(&row.record, source));
+            Ok(())
+        })?;
+        Ok(book)
+    }
+
+    pub(super) fn each_record(
+        &self,
+        paths: &[PathBuf],
+        maps: &[String],
+        mut each: impl FnMut(files::FileRow) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        for path in paths {
+            let rows = files::open(path, maps)?;
+            let bytes = rows.bytes_read();
+            let mut bar = self.progress("records", path);
+            let mut count = 0;
+            for row in rows {
+                match row {
+                    Ok(row) => each(row)?,
+                    Err(problem) if problem.ends_file => {
+                        bail!("{}: {problem}", path.display());
+                    }
+                    // `import` and `link` say what is wrong with it.
+                    Err(_) => {}
+                }
+                count += 1;
+                if count % 4_096 == 0 {
+                    bar.at(count, bytes.load(Ordering::Relaxed));
+                }
+            }
+            bar.finish();
+        }
+        Ok(())
+    }
+
+    /// Adds to the pairs what their records say: read again, because only these
+    /// few are kept.
+    fn pairs(
+        &self,
+        pairs: &mut [&mut PairToRead],
+        paths: &[PathBuf],
+        maps: &[String],
+    ) -> anyhow::Result<()> {
+        if pairs.is_empty() || paths.is_empty() {
+            return Ok(());
+        }
+        let mut wanted = RecordIds::default();
+        for pair in &*pairs {
+            wanted.add(pair.record_id_a.as_bytes());
+            wanted.add(pair.record_id_b.as_bytes());
+        }
+        let mut values = vec![None; wanted.len()];
+        self.each_record(paths, maps, |row| {
+            if let Some(place) = wanted.find(row.record_id.as_bytes()) {
+                values[place as usize] = Some(readable(row.source.as_deref(), &row.record));
+            }
+            Ok(())
+        })?;
+        let of = |id: &str| {
+            let place = wanted.find(id.as_bytes())?;
+            values[place as usize].clone()
+        };
+        for pair in pairs {
+            let both = (of(&pair.record_id_a), of(&pair.record_id_b));
+            if let (Some(a), Some(b)) = both {
+                pair.records = Some([a, b]);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn twice(record: &[u8], line: u32) -> String {
+    let id = String::from_utf8_lossy(record);
+    format!("record {id} is there twice, first on line {line}")
+}

@@ -1,0 +1,173 @@
+//! `accord link`: whole files to links and persons.
+
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use clap::{Args, ValueEnum};
+
+use crate::bulk::{BulkRecords, LinkPlan, Linked, Policy, link};
+use crate::cli::whole_files::{ProfileChoice, Stages, read, read_model, shipped_model};
+use crate::matching::MatchWeight;
+
+/// Files, and what to make of them.
+#[derive(Debug, Args)]
+pub(super) struct LinkArguments {
+    /// Weighs by this model; without one, it is learnt from the files first.
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
+    /// Whose rules hold; without it, the rows decide.
+    #[arg(long, value_name = "PROFILE")]
+    profile: Option<ProfileChoice>,
+    /// How persons are made: by the model alone, or by the decision table of
+    /// direct care.
+    #[arg(long, value_name = "POLICY", default_value = "model")]
+    policy: PolicyChoice,
+    /// Compares only records of different sources.
+    #[arg(long)]
+    across_sources_only: bool,
+    /// Leaves out links of fewer bits (default: the model's review threshold).
+    #[arg(long, value_name = "BITS", allow_negative_numbers = true)]
+    min_weight: Option<f64>,
+    /// Writes `record_id_a,record_id_b,weight_bits,probability`.
+    #[arg(long, value_name = "FILE")]
+    links: Option<PathBuf>,
+    /// Writes `record_id,person_id,probability` for every record.
+    #[arg(long, value_name = "FILE")]
+    persons: Option<PathBuf>,
+    /// Reads COLUMN as FIELD; may be repeated.
+    #[arg(long = "map", value_name = "COLUMN=FIELD")]
+    maps: Vec<String>,
+    /// No progress.
+    #[arg(long)]
+    quiet: bool,
+    /// CSV (also .gz) or NDJSON files.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+/// How persons are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum PolicyChoice {
+    Model,
+    Care,
+}
+
+/// Blocks that are named on standard error.
+const BLOCKS_NAMED_MAX: usize = 10;
+
+pub(super) fn run(arguments: &LinkArguments) -> anyhow::Result<()> {
+    if arguments.links.is_none() && arguments.persons.is_none() {
+        bail!("nothing to write: use --links FILE, --persons FILE or both");
+    }
+    let given = arguments.model.as_deref().map(read_model).transpose()?;
+    let asked = arguments.profile.map(ProfileChoice::profile);
+    let profile = asked.or_else(|| given.as_ref().map(|model| model.profile()));
+    let whole = read(&arguments.files, &arguments.maps, profile, arguments.quiet)?;
+    let plan = LinkPlan {
+        trains: given.is_none(),
+        model: given.unwrap_or_else(|| shipped_model(whole.profile)),
+        policy: match arguments.policy {
+            PolicyChoice::Model => Policy::Model,
+            PolicyChoice::Care => Policy::Care,
+        },
+        across_sources_only: arguments.across_sources_only,
+        least_bits: arguments.min_weight,
+    };
+    let stages = Stages::new(arguments.quiet);
+    let linked = link(&whole.records, &plan, &stages)?;
+    stages.finish();
+    if let Some(path) = &arguments.links {
+        write_links(path, &whole.records, &linked)?;
+    }
+    if let Some(path) = &arguments.persons {
+        write_persons(path, &whole.records, &linked)?;
+    }
+    if !arguments.quiet {
+        report(&linked);
+    }
+    let mut persons = linked.persons.clone();
+    persons.sort_unstable();
+    persons.dedup();
+    println!("records {}", whole.records.len());
+    println!("pairs_compared {}", linked.compared);
+    println!("links {}", linked.links.len());
+    println!("persons {}", persons.len());
+    if whole.rejected > 0 {
+        bail!(
+            "{} rows could not be read and were left out",
+            whole.rejected
+        );
+    }
+    Ok(())
+}
+
+/// What a user should know beside the figures.
+fn report(linked: &Linked) {
+    if let Some(trained) = &linked.trained {
+        for note in &trained.learnt.file.notes {
+            eprintln!("training: {note}");
+        }
+    }
+    for block in linked.oversized.iter().take(BLOCKS_NAMED_MAX) {
+        let done = if block.sharpened {
+            "divided by further fields"
+        } else {
+            "not every pair compared"
+        };
+        eprintln!("block {}: {} records, {done}", block.rule, block.records);
+    }
+    if linked.oversized.len() > BLOCKS_NAMED_MAX {
+        let more = linked.oversized.len() - BLOCKS_NAMED_MAX;
+        eprintln!("and {more} more large blocks");
+    }
+}
+
+fn create(path: &Path) -> anyhow::Result<BufWriter<std::fs::File>> {
+    let file =
+        std::fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(BufWriter::with_capacity(1 << 20, file))
+}
+
+fn write_links(path: &Path, records: &BulkRecords, linked: &Linked) -> anyhow::Result<()> {
+    let mut out = create(path)?;
+    writeln!(out, "record_id_a,record_id_b,weight_bits,probability")?;
+    for edge in &linked.links {
+        let probability = linked
+            .model
+            .probability(MatchWeight::new(edge.weight))
+            .value();
+        write_field(&mut out, records.id(edge.a))?;
+        out.write_all(b",")?;
+        write_field(&mut out, records.id(edge.b))?;
+        writeln!(out, ",{},{probability:.6}", edge.weight)?;
+    }
+    out.flush()
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn write_persons(path: &Path, records: &BulkRecords, linked: &Linked) -> anyhow::Result<()> {
+    let mut out = create(path)?;
+    writeln!(out, "record_id,person_id,probability")?;
+    for (record, (person, certainty)) in (0_u32..).zip(linked.persons.iter().zip(&linked.certainty))
+    {
+        write_field(&mut out, records.id(record))?;
+        out.write_all(b",")?;
+        write_field(&mut out, records.id(*person))?;
+        writeln!(out, ",{certainty:.6}")?;
+    }
+    out.flush()
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// A value, in quotes where it needs them.
+fn write_field(out: &mut impl Write, value: &str) -> std::io::Result<()> {
+    let plain = value
+        .bytes()
+        .all(|byte| !matches!(byte, b',' | b'"' | b'\n' | b'\r'));
+    if plain {
+        out.write_all(value.as_bytes())
+    } else {
+        write!(out, "\"{}\"", value.replace('"', "\"\""))
+    }
+}

@@ -1,0 +1,432 @@
+//! Errors by group of people (R126): whose pairs are missed, and who is mixed
+//! up with others. A pair belongs to a group when one of its records does; the
+//! unit of the bounds is the person, or for false links the group of records.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::evaluation::bounds::{BoundedShare, Clustered};
+use crate::evaluation::name_origin;
+use crate::evaluation::truth::pairs;
+use crate::evaluation::{Partition, Truth};
+
+/// With fewer persons nothing is said: of a hundred without an error the upper
+/// bound is 3.6 %.
+const PERSONS_MIN: u32 = 100;
+
+const SEXES: [&str; 3] = ["female", "male", "not_said"];
+const AGE_BANDS: [(&str, i32); 8] = [
+    ("0-4", 5),
+    ("5-17", 18),
+    ("18-29", 30),
+    ("30-44", 45),
+    ("45-64", 65),
+    ("65-84", 85),
+    ("85+", i32::MAX),
+    ("not_said", i32::MAX),
+];
+/// Fields whose absence makes a group.
+pub const FIELDS: [&str; 8] = [
+    "nhs_number",
+    "given_name",
+    "family_name",
+    "date_of_birth",
+    "gender",
+    "address_line",
+    "postcode",
+    "phone",
+];
+/// More sources than this share one group, `other`.
+const SOURCES_MAX: usize = 200;
+
+/// What groups a record belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordFacts {
+    /// Place in [`GroupBook::sources`].
+    pub source: u16,
+    /// Female 0, male 1, not said 2.
+    pub sex: u8,
+    /// Year of birth, if known.
+    pub birth_year: Option<i16>,
+    /// Class of [`name_origin`].
+    pub name_origin: u8,
+    /// A bit for each of [`FIELDS`] that is absent.
+    pub missing: u8,
+}
+
+/// Facts of all records, by their numbers.
+#[derive(Debug, Clone, Default)]
+pub struct GroupBook {
+    /// Codes of sources, in order of appearance.
+    pub sources: Vec<String>,
+    /// For each record of the truth.
+    pub facts: Vec<Option<RecordFacts>>,
+}
+
+/// A group's errors.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct GroupFigures {
+    /// What divides: `sex`, `age_band`, `name_origin`, `missing`, `source`.
+    pub dimension: &'static str,
+    /// Which part.
+    pub group: String,
+    /// Records in it.
+    pub records: u64,
+    /// Persons with a record in it.
+    pub persons: u64,
+    /// True pairs with a record in it.
+    pub true_pairs: u64,
+    /// Share of them that was missed.
+    pub missed: BoundedShare,
+    /// Missed share over everybody's.
+    pub missed_ratio: f64,
+    /// Pairs linked, with a record in it.
+    pub linked_pairs: u64,
+    /// Share of them that is false.
+    pub false_links: BoundedShare,
+    /// Its bounds lie above everybody's share, of misses or of false links.
+    pub worse: bool,
+}
+
+/// A group too small to say anything of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SmallGroup {
+    /// What divides.
+    pub dimension: &'static str,
+    /// Which part.
+    pub group: String,
+    /// Records in it.
+    pub records: u64,
+    /// Persons with a record in it.
+    pub persons: u64,
+}
+
+/// Errors of all groups.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct GroupTable {
+    /// Share of everybody's true pairs that was missed.
+    pub missed: BoundedShare,
+    /// Share of all linked pairs that is false.
+    pub false_links: BoundedShare,
+    /// Groups of at least a hundred persons.
+    pub groups: Vec<GroupFigures>,
+    /// The others.
+    pub too_small: Vec<SmallGroup>,
+}
+
+/// Numbers of groups, dimension after dimension; everybody is the last.
+struct Numbering {
+    sources: usize,
+}
+
+impl Numbering {
+    const AGES: usize = SEXES.len();
+    const ORIGINS: usize = Self::AGES + AGE_BANDS.len();
+    const MISSING: usize = Self::ORIGINS + name_origin::COUNT;
+    const SOURCES: usize = Self::MISSING + FIELDS.len();
+
+    const fn everybody(&self) -> usize {
+        Self::SOURCES + self.sources
+    }
+
+    /// Calls `each` with every group of a record.
+    fn of(&self, facts: Option<&RecordFacts>, latest_year: i16, mut each: impl FnMut(usize)) {
+        each(self.everybody());
+        let Some(facts) = facts else { return };
+        each(usize::from(facts.sex).min(SEXES.len() - 1));
+        let band = facts.birth_year.map_or(AGE_BANDS.len() - 1, |year| {
+            let age = i32::from(latest_year) - i32::from(year);
+            AGE_BANDS.partition_point(|(_, end)| *end <= age)
+        });
+        each(Self::AGES + band);
+        each(Self::ORIGINS + usize::from(facts.name_origin));
+        for field in 0..FIELDS.len() {
+            if facts.missing >> field & 1 == 1 {
+                each(Self::MISSING + field);
+            }
+        }
+        each(Self::SOURCES + usize::from(facts.source).min(self.sources - 1));
+    }
+
+    fn name(&self, group: usize, book: &GroupBook) -> (&'static str, String) {
+        match group {
+            _ if group < Self::AGES => ("sex", SEXES[group].to_owned()),
+            _ if group < Self::ORIGINS => ("age_band", AGE_BANDS[group - Self::AGES].0.to_owned()),
+            _ if group < Self::MISSING => {
+                let class = u8::try_from(group - Self::ORIGINS).unwrap_or(name_origin::UNLISTED);
+                ("name_origin", name_origin::class_name(class).to_owned())
+            }
+            _ if group < Self::SOURCES => ("missing", FIELDS[group - Self::MISSING].to_owned()),
+            _ => {
+                let source = book.sources.get(group - Self::SOURCES);
+                let shared = book.sources.len() > SOURCES_MAX && group + 1 == self.everybody();
+                let source = source.filter(|_| !shared);
+                (
+                    "source",
+                    source.map_or("other", |code| code.as_str()).to_owned(),
+                )
+            }
+        }
+    }
+}
+
+/// Counts by group, of which only a few are not 0.
+struct Counts {
+    of: Vec<u64>,
+    touched: BTreeSet<usize>,
+}
+
+impl Counts {
+    fn new(groups: usize) -> Self {
+        Self {
+            of: vec![0; groups],
+            touched: BTreeSet::new(),
+        }
+    }
+
+    fn add(&mut self, group: usize, count: u64) {
+        self.of[group] += count;
+        self.touched.insert(group);
+    }
+
+    /// Gives what was counted and forgets it.
+    fn drain(&mut self, mut each: impl FnMut(usize, u64)) {
+        for group in std::mem::take(&mut self.touched) {
+            each(group, std::mem::take(&mut self.of[group]));
+        }
+    }
+}
+
+struct Counting<'a> {
+    truth: &'a Truth,
+    book: &'a GroupBook,
+    numbering: Numbering,
+    latest_year: i16,
+    members: Counts,
+}
+
+impl Counting<'_> {
+    /// Adds to `sums` for each group the pairs of these records with one in it.
+    fn touching(&mut self, records: &[u32], sums: &mut Counts) {
+        let (numbering, members) = (&self.numbering, &mut self.members);
+        for record in records {
+            let facts = self
+                .book
+                .facts
+                .get(*record as usize)
+                .and_then(Option::as_ref);
+            numbering.of(facts, self.latest_year, |group| members.add(group, 1));
+        }
+        let all = records.len() as u64;
+        members.drain(|group, count| sums.add(group, pairs(all) - pairs(all - count)));
+    }
+
+    /// For each group the pairs of `records`, and those within the parts into
+    /// which `part` divides them, added to `shares` as a unit: outside of parts
+    /// is a hit.
+    fn unit(
+        &mut self,
+        records: &[u32],
+        part: impl Fn(u32) -> u32,
+        work: &mut [Counts; 2],
+        shares: &mut [Clustered],
+    ) {
+        let [all, within] = work;
+        self.touching(records, all);
+        let mut divided: Vec<(u32, u32)> = records
+            .iter()
+            .map(|record| (part(*record), *record))
+            .collect();
+        divided.sort_unstable();
+        for piece in divided.chunk_by(|one, other| one.0 == other.0) {
+            let piece: Vec<u32> = piece.iter().map(|(_, record)| *record).collect();
+            self.touching(&piece, within);
+        }
+        all.drain(|group, count| {
+            let outside = count - within.of[group];
+            shares[group].add(outside as f64, count as f64);
+        });
+        within.drain(|_, _| {});
+    }
+}
+
+/// Counts the errors of every group.
+#[must_use]
+pub fn table(truth: &Truth, partition: &Partition, book: &GroupBook) -> GroupTable {
+    let numbering = Numbering {
+        sources: book.sources.len().clamp(1, SOURCES_MAX),
+    };
+    let everybody = numbering.everybody();
+    let years = book
+        .facts
+        .iter()
+        .flatten()
+        .filter_map(|facts| facts.birth_year);
+    let mut counting = Counting {
+        truth,
+        book,
+        numbering,
+        latest_year: years.max().unwrap_or(0),
+        members: Counts::new(everybody + 1),
+    };
+    let mut work = [Counts::new(everybody + 1), Counts::new(everybody + 1)];
+    let mut missed = vec![Clustered::default(); everybody + 1];
+    let mut wrong = missed.clone();
+    let (mut records, mut persons) = (vec![0_u64; everybody + 1], vec![0_u64; everybody + 1]);
+    for person in 0..truth.persons() {
+        let members = counting.truth.members(person);
+        counting.unit(
+            members,
+            |record| partition.group(record),
+            &mut work,
+            &mut missed,
+        );
+        counting.count(members, &mut records, &mut persons);
+    }
+    for group in partition.by_group().iter() {
+        counting.unit(group, |record| truth.person(record), &mut work, &mut wrong);
+    }
+    let mut table = GroupTable {
+        missed: missed[everybody].bounded(),
+        false_links: wrong[everybody].bounded(),
+        groups: Vec::new(),
+        too_small: Vec::new(),
+    };
+    for group in (0..everybody).filter(|group| records[*group] > 0) {
+        let (dimension, name) = counting.numbering.name(group, book);
+        if persons[group] < u64::from(PERSONS_MIN) {
+            table.too_small.push(SmallGroup {
+                dimension,
+                group: name,
+                records: records[group],
+                persons: persons[group],
+            });
+            continue;
+        }
+        let (misses, falses) = (missed[group].bounded(), wrong[group].bounded());
+        table.groups.push(GroupFigures {
+            dimension,
+            group: name,
+            records: records[group],
+            persons: persons[group],
+            true_pairs: count(missed[group].of()),
+            missed: misses,
+            missed_ratio: misses.share / table.missed.share.max(f64::MIN_POSITIVE),
+            linked_pairs: count(wrong[group].of()),
+            false_links: falses,
+            worse: misses.lower > table.missed.share || falses.lower > table.false_links.share,
+        });
+    }
+    table
+}
+
+impl Counting<'_> {
+    fn count(&mut self, members: &[u32], records: &mut [u64], persons: &mut [u64]) {
+        let (numbering, counts) = (&self.numbering, &mut self.members);
+        for record in members {
+            let facts = self
+                .book
+                .facts
+                .get(*record as usize)
+                .and_then(Option::as_ref);
+            numbering.of(facts, self.latest_year, |group| counts.add(group, 1));
+        }
+        counts.drain(|group, count| {
+            records[group] += count;
+            persons[group] += 1;
+        });
+    }
+}
+
+/// Sums of counts, far below 2^53.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a sum of counts is whole and not negative"
+)]
+const fn count(sum: f64) -> u64 {
+    sum as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{GroupBook, RecordFacts, table};
+    use crate::evaluation::Partition;
+    use crate::evaluation::truth::tests::truth;
+
+    /// 400 persons with two records; of those with Polish names, half are missed.
+    #[test]
+    fn r126_a_group_whose_pairs_are_missed_stands_out() {
+        let persons: Vec<u32> = (0..800).map(|record| record / 2).collect();
+        let truth = truth(&persons, None);
+        let is_polish = |record: u32| record < 240;
+        let labels: Vec<Option<u32>> = (0..800)
+            .map(|record| {
+                let split = is_polish(record) && record % 4 == 1;
+                Some(if split { 400 + record } else { record / 2 })
+            })
+            .collect();
+        let book = GroupBook {
+            sources: vec!["gp".to_owned()],
+            facts: (0..800)
+                .map(|record| {
+                    Some(RecordFacts {
+                        source: 0,
+                        sex: 0,
+                        birth_year: Some(1980),
+                        name_origin: if is_polish(record) { 3 } else { 0 },
+                        missing: u8::from(record == 0),
+                    })
+                })
+                .collect(),
+        };
+        let found = table(&truth, &Partition::of_labels(&labels, 1_200), &book);
+        let of = |group: &str| found.groups.iter().find(|row| row.group == group);
+        let polish = of("eastern_european").expect("120 persons are enough");
+        assert!(polish.worse && (polish.missed.share - 0.5).abs() < 1e-9);
+        assert!((polish.missed_ratio - 0.5 / 0.15).abs() < 1e-6);
+        let english = of("british_irish").expect("280 persons");
+        assert!(!english.worse && english.missed.share.abs() < 1e-9);
+        assert!(
+            english.missed.upper > 0.0,
+            "280 persons prove no perfection"
+        );
+        assert_eq!(found.too_small.len(), 1, "one record lacks its number");
+        assert!((found.missed.share - 0.15).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_false_link_counts_for_the_groups_of_its_records() {
+        let persons: Vec<u32> = (0..400).map(|record| record / 2).collect();
+        let truth = truth(&persons, None);
+        // The first two persons are one group.
+        let labels: Vec<Option<u32>> = (0..400_u32)
+            .map(|record| Some((record / 2).max(1)))
+            .collect();
+        let book = GroupBook {
+            sources: vec!["gp".to_owned(), "pas".to_owned()],
+            facts: (0..400_u16)
+                .map(|record| {
+                    Some(RecordFacts {
+                        source: record % 2,
+                        sex: 1,
+                        birth_year: None,
+                        name_origin: 0,
+                        missing: 0,
+                    })
+                })
+                .collect(),
+        };
+        let found = table(&truth, &Partition::of_labels(&labels, 200), &book);
+        let gp = found
+            .groups
+            .iter()
+            .find(|row| row.group == "gp")
+            .expect("200 persons");
+        // Four records: six pairs, of which one has no record of the practice.
+        assert_eq!(gp.linked_pairs, 198 + 5);
+        assert!((gp.false_links.share - 3.0 / 203.0).abs() < 1e-9);
+        assert!((found.false_links.share - 4.0 / 204.0).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,24 @@
+//! Joining and parting persons by a human's word. A merge is pointer work: its
+//! records are carried to the survivor, and each keeps its *home*, the last
+//! decision about the record by itself. So a merge is undone by cutting one
+//! pointer, however many were made before and after it.
+
+mod approval;
+mod assertion;
+mod family;
+mod merge;
+mod move_record;
+mod refusal;
+mod state;
+mod tasks;
+mod unmerge;
+mod words;
+
+pub use approval::needs_approval;
+pub use assertion::{AssertionAnswer, AssertionCommand, assert_records, withdraw_assertion};
+pub use merge::{MergeAnswer, MergeCommand, approve_merge, drop_merge, merge_persons};
+pub use move_record::{MoveAnswer, MoveCommand, MoveTarget, move_record};
+pub use refusal::{MergeRefusal, Refused};
+pub use state::{AssertionState, MergeState, MergeStatus};
+pub use unmerge::{Deviation, DeviationKind, UndoAnswer, undo_merge};
+pub use words::{ApprovalReason, AssertionKind, Carried, DropReason, Home};

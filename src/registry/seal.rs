@@ -1,0 +1,222 @@
+//! Seals: two identities that may not be seen together by anybody but a privacy
+//! officer (R21, R22). A seal stands stronger than a human's "different": the
+//! other side is no candidate, no question and no name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::foundation::{EventPosition, PersonId, RecordNumber, SealId};
+use crate::registry::{CloseReason, RegistryEvent, RegistryState, TaskStatus};
+
+/// A seal that holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SealState {
+    /// Records of the one identity.
+    pub a: BTreeSet<RecordNumber>,
+    /// Records of the other.
+    pub b: BTreeSet<RecordNumber>,
+}
+
+impl SealState {
+    /// Whether it keeps these records from whoever has another number (R21).
+    #[must_use]
+    pub fn is_open_for(&self, records: &BTreeSet<RecordNumber>) -> bool {
+        self.b.is_empty() && !self.a.is_disjoint(records)
+    }
+
+    /// Whether it keeps these two groups of records apart.
+    #[must_use]
+    pub fn parts(&self, one: &BTreeSet<RecordNumber>, other: &BTreeSet<RecordNumber>) -> bool {
+        let meets = |side: &BTreeSet<RecordNumber>, records: &BTreeSet<RecordNumber>| {
+            !side.is_disjoint(records)
+        };
+        (meets(&self.a, one) && meets(&self.b, other))
+            || (meets(&self.a, other) && meets(&self.b, one))
+    }
+}
+
+/// The seals that bear on some persons, for whoever answers about them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Seals {
+    /// Seals that hold.
+    pub seals: Vec<SealState>,
+    /// Records of each person, by any id that it ever had.
+    pub records: BTreeMap<PersonId, BTreeSet<RecordNumber>>,
+}
+
+impl Seals {
+    /// Whether these two may not be seen together.
+    #[must_use]
+    pub fn part(&self, one: PersonId, other: PersonId) -> bool {
+        let (Some(one), Some(other)) = (self.records.get(&one), self.records.get(&other)) else {
+            return false;
+        };
+        self.seals.iter().any(|seal| seal.parts(one, other))
+    }
+
+    /// Whether the person is sealed from whoever has another number (R21).
+    #[must_use]
+    pub fn is_open(&self, person: PersonId) -> bool {
+        let records = self.records.get(&person);
+        records.is_some_and(|records| self.seals.iter().any(|seal| seal.is_open_for(records)))
+    }
+
+    /// Whether something that names these persons and records names both sides of
+    /// a seal.
+    #[must_use]
+    pub fn part_any(&self, persons: &[PersonId], records: &[RecordNumber]) -> bool {
+        if self.seals.is_empty() {
+            return false;
+        }
+        let named = persons.iter().filter_map(|person| self.records.get(person));
+        let alone = records.iter().map(|record| BTreeSet::from([*record]));
+        let groups: Vec<BTreeSet<RecordNumber>> = named.cloned().chain(alone).collect();
+        let pairs = groups.iter().enumerate();
+        pairs
+            .flat_map(|(place, one)| groups.iter().skip(place + 1).map(move |other| (one, other)))
+            .any(|(one, other)| {
+                let parts = |seal: &SealState| {
+                    let open = seal.is_open_for(one) || seal.is_open_for(other);
+                    seal.parts(one, other) || (open && one.is_disjoint(other))
+                };
+                self.seals.iter().any(parts)
+            })
+    }
+}
+
+/// Why a seal is not made. For a privacy officer's eyes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SealRefusal {
+    /// They are one person now.
+    #[error("both sides are one person now; undo the merge or move the record first")]
+    OnePerson,
+    /// It is sealed.
+    #[error("these two are sealed already")]
+    Sealed,
+}
+
+impl RegistryState {
+    /// Whether a seal keeps these two groups of records apart.
+    #[must_use]
+    pub fn sealed(
+        &self,
+        one: &BTreeSet<RecordNumber>,
+        other: &BTreeSet<RecordNumber>,
+    ) -> Option<SealId> {
+        let parting = self.seals.iter().find(|(_, seal)| seal.parts(one, other));
+        parting.map(|(id, _)| *id)
+    }
+
+    /// The same for two persons.
+    #[must_use]
+    pub fn sealed_persons(&self, one: PersonId, other: PersonId) -> bool {
+        if self.seals.is_empty() {
+            return false;
+        }
+        let members = |person| self.persons.get(&person).map(|state| &state.members);
+        match (members(one), members(other)) {
+            (Some(one), Some(other)) => self.sealed(one, other).is_some(),
+            _ => false,
+        }
+    }
+
+    pub(in crate::registry) fn apply_seal(
+        &mut self,
+        event: &RegistryEvent,
+        position: EventPosition,
+    ) {
+        let touched = match event {
+            RegistryEvent::SealMade { seal, a, b, .. } => {
+                let state = SealState {
+                    a: a.iter().copied().collect(),
+                    b: b.iter().copied().collect(),
+                };
+                self.seals.insert(*seal, state);
+                self.seals.get(seal).cloned()
+            }
+            RegistryEvent::SealLifted { seal, .. } => self.seals.remove(seal),
+            _ => None,
+        };
+        if let Some(state) = touched {
+            for record in state.a.union(&state.b) {
+                self.touch_person_of(*record, position);
+            }
+        }
+    }
+}
+
+/// Seals two persons with these records beside their active ones, and closes what
+/// is asked about the two.
+///
+/// # Errors
+/// They are one person, or sealed already.
+pub fn seal(
+    state: &RegistryState,
+    id: SealId,
+    by: &str,
+    (a, with_a): (PersonId, &[RecordNumber]),
+    (b, with_b): (PersonId, &[RecordNumber]),
+) -> Result<Vec<RegistryEvent>, SealRefusal> {
+    let side = |person: PersonId, with: &[RecordNumber]| {
+        let members = state.persons.get(&person).map(|state| &state.members);
+        let mut records: BTreeSet<RecordNumber> = with.iter().copied().collect();
+        records.extend(members.into_iter().flatten());
+        records
+    };
+    let (one, other) = (side(a, with_a), side(b, with_b));
+    if a == b || !one.is_disjoint(&other) {
+        return Err(SealRefusal::OnePerson);
+    }
+    if state.sealed(&one, &other).is_some() {
+        return Err(SealRefusal::Sealed);
+    }
+    let mut events = vec![RegistryEvent::SealMade {
+        seal: id,
+        a: one.into_iter().collect(),
+        b: other.into_iter().collect(),
+        by: by.to_owned(),
+    }];
+    let about_both = state.tasks.iter().filter(|(_, task)| {
+        let open = task.status != TaskStatus::Closed;
+        open && task.persons.contains(&a) && task.persons.contains(&b)
+    });
+    events.extend(about_both.map(|(task, _)| RegistryEvent::TaskClosed {
+        task: *task,
+        because: CloseReason::Sealed,
+    }));
+    Ok(events)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::{SealState, Seals};
+    use crate::foundation::{Instant, PersonId, RecordNumber, SeededChance};
+
+    #[test]
+    fn r22_a_seal_parts_its_two_sides_and_nobody_else() {
+        let chance = SeededChance::new(1);
+        let [one, other, third] =
+            [1, 2, 3].map(|at| PersonId::new(Instant::from_microseconds(at), &chance));
+        let records = |numbers: &[i64]| -> BTreeSet<RecordNumber> {
+            numbers.iter().copied().map(RecordNumber).collect()
+        };
+        let seals = Seals {
+            seals: vec![SealState {
+                a: records(&[1, 2]),
+                b: records(&[5]),
+            }],
+            records: BTreeMap::from([
+                (one, records(&[2, 3])),
+                (other, records(&[5])),
+                (third, records(&[7])),
+            ]),
+        };
+        assert!(seals.part(one, other) && seals.part(other, one));
+        assert!(!seals.part(one, third) && !seals.part(one, one));
+        assert!(seals.part_any(&[one, third, other], &[]));
+        assert!(seals.part_any(&[one], &[RecordNumber(5)]), "an old event");
+        assert!(!seals.part_any(&[other, third], &[RecordNumber(5)]));
+        assert!(!Seals::default().part_any(&[one, other], &[]));
+    }
+}

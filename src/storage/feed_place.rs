@@ -1,0 +1,148 @@
+//! Places in the order of commits, and the texts that readers keep of them. A
+//! text tells nothing: not how many events lie between two of them, and not
+//! whether one was left out for a reader (R22). It is the place under a key of
+//! the ledger's own, with a mark by which a text that is none of ours is known.
+
+use sha2::{Digest, Sha256};
+
+use crate::foundation::hex;
+use crate::storage::StoredEvent;
+
+/// Part of a text; changes when places change meaning.
+const PLACE_FORMAT: &str = "2.";
+
+/// Where a follower stands: after an event, in order of commit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FeedPlace {
+    pub(super) stamp: i64,
+    pub(super) position: i64,
+}
+
+impl FeedPlace {
+    /// The place of an event.
+    #[must_use]
+    pub const fn of(event: &StoredEvent) -> Self {
+        Self {
+            stamp: event.stamp,
+            position: event.position.0,
+        }
+    }
+
+    /// Behind every place.
+    pub(super) const fn last() -> Self {
+        Self {
+            stamp: i64::MAX,
+            position: i64::MAX,
+        }
+    }
+}
+
+/// The key under which a ledger writes its places.
+#[derive(Clone)]
+pub(super) struct PlaceKey(String);
+
+impl PlaceKey {
+    pub(super) const fn new(secret: String) -> Self {
+        Self(secret)
+    }
+
+    /// The text of a place: always the same for the same place.
+    pub(super) fn text(&self, place: FeedPlace) -> String {
+        let plain = bytes_of(place);
+        let mark = self.mark(&plain);
+        let hidden = self.masked(mark, plain);
+        format!("{PLACE_FORMAT}{}{}", hex(&mark), hex(&hidden))
+    }
+
+    /// The place of a text; `None` when it is none of this ledger's.
+    pub(super) fn parse(&self, text: &str) -> Option<FeedPlace> {
+        let digits = text.strip_prefix(PLACE_FORMAT)?;
+        let sound = |digit: u8| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit);
+        if digits.len() != 48 || !digits.bytes().all(sound) {
+            return None;
+        }
+        let mark = u64::from_str_radix(digits.get(..16)?, 16).ok()?;
+        let hidden = u128::from_str_radix(digits.get(16..)?, 16).ok()?;
+        let mark = mark.to_be_bytes();
+        let plain = self.masked(mark, hidden.to_be_bytes());
+        let whole = u128::from_be_bytes(plain);
+        let place = FeedPlace {
+            stamp: i64::try_from(whole >> 64).ok()?,
+            position: i64::try_from(whole & u128::from(u64::MAX)).ok()?,
+        };
+        (self.mark(&plain) == mark).then_some(place)
+    }
+
+    fn mark(&self, plain: &[u8; 16]) -> [u8; 8] {
+        let mut mark = [0; 8];
+        mark.copy_from_slice(&self.hash(b"mark", plain)[..8]);
+        mark
+    }
+
+    fn masked(&self, mark: [u8; 8], mut bytes: [u8; 16]) -> [u8; 16] {
+        let mask = self.hash(b"mask", &mark);
+        for (byte, mask) in bytes.iter_mut().zip(mask) {
+            *byte ^= mask;
+        }
+        bytes
+    }
+
+    /// All inputs of one use have one length.
+    fn hash(&self, use_: &[u8; 4], content: &[u8]) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        hash.update((self.0.len() as u64).to_be_bytes());
+        hash.update(self.0.as_bytes());
+        hash.update(use_);
+        hash.update(content);
+        hash.finalize().into()
+    }
+}
+
+fn bytes_of(place: FeedPlace) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&place.stamp.to_be_bytes());
+    bytes[8..].copy_from_slice(&place.position.to_be_bytes());
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FeedPlace, PlaceKey};
+
+    #[test]
+    fn a_place_survives_its_text_and_no_other_text_is_one() {
+        let key = PlaceKey::new("secret".to_owned());
+        let place = FeedPlace {
+            stamp: 7,
+            position: 41,
+        };
+        let text = key.text(place);
+        assert_eq!(key.parse(&text), Some(place));
+        assert_eq!(key.text(place), text, "always the same text");
+        let changed = text.replace(&text[49..], if text.ends_with('0') { "1" } else { "0" });
+        for other in ["", "41", "1.7.41", "2.", "2.x", &text[..49], &changed] {
+            assert_eq!(key.parse(other), None, "{other}");
+        }
+        assert_eq!(PlaceKey::new("another".to_owned()).parse(&text), None);
+    }
+
+    #[test]
+    fn r22_texts_of_neighbours_tell_nothing_of_their_distance() {
+        let key = PlaceKey::new("secret".to_owned());
+        let texts = [1, 2, 9].map(|position| {
+            key.text(FeedPlace {
+                stamp: position,
+                position,
+            })
+        });
+        assert!(texts.iter().all(|text| text.len() == 50));
+        // No digit is common to all by more than chance.
+        let shared = (2..50)
+            .filter(|place| {
+                let digit = |text: &String| text.as_bytes()[*place];
+                texts.iter().all(|text| digit(text) == digit(&texts[0]))
+            })
+            .count();
+        assert!(shared < 12, "{shared}");
+    }
+}
