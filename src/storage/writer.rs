@@ -237,6 +237,8 @@ impl WriterTask {
                 Ok(())
             }
             Err(error) => {
+                // Of a commit that failed it is not known whether it can be seen.
+                self.readers.note_change();
                 let undone = db::rollback(connection).await;
                 let connection_is_well = db::is_about_rows(&error)
                     || (db::may_pass(&error) && !db::is_about_line(&error));

@@ -129,16 +129,11 @@ impl Readers {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// An idle reader, which may hold a snapshot that began after `least`.
-    fn take(self: &Arc<Self>, least: u64) -> Result<Reading, StoreError> {
-        let idle = self.idle().pop();
-        let (connection, since) = match idle {
-            Some(idle) => (idle.connection, idle.since),
-            None => (self.options.open_reader()?, least),
+    fn reading(self: &Arc<Self>, idle: Option<Idle>) -> Result<Reading, StoreError> {
+        let connection = match idle {
+            Some(idle) => idle.connection,
+            None => self.options.open_reader()?,
         };
-        if since < least && !connection.is_autocommit() {
-            connection.execute_batch("rollback")?;
-        }
         Ok(Reading {
             readers: Arc::clone(self),
             connection: Some(connection),
@@ -148,7 +143,12 @@ impl Readers {
 
     /// A reader whose every statement sees the latest state.
     pub(super) fn acquire(self: &Arc<Self>) -> Result<Reading, StoreError> {
-        self.take(u64::MAX)
+        // Kept states stay with those who can use them.
+        let mut idle = self.idle();
+        let free = idle.iter().position(|it| it.connection.is_autocommit());
+        let taken = free.map(|place| idle.swap_remove(place));
+        drop(idle);
+        self.reading(taken)
     }
 
     /// A reader whose statements see one state.
@@ -164,8 +164,13 @@ impl Readers {
     /// it looks again.
     pub(super) fn begin_kept(self: &Arc<Self>) -> Result<Reading, StoreError> {
         let now = self.changes.load(Ordering::SeqCst);
-        let mut reading = self.take(now)?;
+        let idle = self.idle().pop();
+        let fresh = idle.as_ref().is_some_and(|idle| idle.since >= now);
+        let mut reading = self.reading(idle)?;
         let connection = reading.get()?;
+        if !fresh && !connection.is_autocommit() {
+            connection.execute_batch("rollback")?;
+        }
         if connection.is_autocommit() {
             connection.execute_batch("begin")?;
         }
