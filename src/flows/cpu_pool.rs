@@ -199,6 +199,8 @@ impl CpuPool {
 mod tests {
     use std::sync::mpsc;
 
+    use futures_util::FutureExt as _;
+
     use super::CpuPool;
     use crate::flows::FlowError;
 
@@ -209,6 +211,14 @@ mod tests {
         assert!(matches!(broken, Err(FlowError::Broken)));
         assert_eq!(pool.run(|| 7).await.expect("computed"), 7);
         assert_eq!(pool.figures().busy, 0);
+    }
+
+    #[tokio::test]
+    async fn a_piece_that_asks_for_more_does_it_itself() {
+        let pool = CpuPool::new(1, 1).expect("a thread");
+        let own = pool.clone();
+        let both = pool.run(move || own.run(|| 7).now_or_never()).await;
+        assert!(matches!(both, Ok(Some(Ok(7)))));
     }
 
     #[tokio::test]
