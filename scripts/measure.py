@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures how good the linkage is and writes it into docs/measurements.md (`make measure`).
 
-measure.py [--corpora DIR] [--seeds 10] [--persons 10000] [--only link|seeds|ledger] [--print]
+measure.py [--corpora DIR] [--seeds 10] [--persons 10000] [--only link|seeds|ledger] [--print] [--accord PROGRAM]
 
 Corpora are folders with records.csv.gz, truth.csv.gz and meta.json (`task` is `dedupe` or `link`); they are at
 ../shared/corpora or where ACCORD_SHARED says. Nothing is tuned to any of them: the commands are the same for all.
@@ -32,9 +32,12 @@ AIMS = {
 }
 
 
+PROGRAM = ROOT / "target/release/accord"
+
+
 def accord(*arguments):
-    """Runs a release build; gives output, processor seconds, MiB, wall seconds."""
-    return measured.run([ROOT / "target/release/accord", *arguments], stderr=None)
+    """Runs the program; gives output, processor seconds, MiB, wall seconds."""
+    return measured.run([PROGRAM, *arguments], stderr=None)
 
 
 def evaluated(records, truth, across, links=None, persons=None, replicates=400):
@@ -66,6 +69,13 @@ def aimed(value, aim):
     return text if aim is None or value >= aim else f"**{text}**"
 
 
+def cost(found):
+    """Time and memory of a release build; another one's say nothing."""
+    if "release" not in PROGRAM.parts:
+        return "not a release build"
+    return f"{found['cpu_seconds']:.2f} s, {found['memory_mib']:.0f} MiB"
+
+
 def at_999(found):
     return next(row for row in found["recall_at_precision"] if row["precision"] == 0.999)
 
@@ -88,7 +98,7 @@ def of_corpora(folder):
                     f"({bounds['lower']:.3f} to {bounds['upper']:.3f}; {fixed['false_links']} false) "
                     f"| {aimed(figures[2], aim[2])} | {' · '.join(share(it) or '–' for it in peer)} "
                     f"| {' · '.join(share(it) or '–' for it in aim)} "
-                    f"| {found['cpu_seconds']:.2f} s, {found['memory_mib']:.0f} MiB |")
+                    f"| {cost(found)} |")
         decided, review = careful["decided"], careful["decided"]["review"] or {}
         care.append(f"| {name} | {decided['pairwise']['p']:.5f} ({decided['false_pairs']} false, at most "
                     f"{decided['false_share_upper']:.5f}) | {share(decided['pairwise']['r'])} "
@@ -200,7 +210,9 @@ def main():
     parser.add_argument("--persons", type=int, default=10_000)
     parser.add_argument("--only", choices=("link", "seeds", "ledger"))
     parser.add_argument("--print", action="store_true", help="leave the page alone")
+    parser.add_argument("--accord", type=pathlib.Path, default=PROGRAM, help="a build; time counts for a release one")
     arguments = parser.parse_args()
+    globals()["PROGRAM"] = arguments.accord
     if not arguments.corpora.is_dir() and arguments.only != "seeds":
         raise SystemExit(f"no corpora at {arguments.corpora}; set ACCORD_SHARED or use --corpora")
     parts = {

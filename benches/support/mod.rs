@@ -66,6 +66,7 @@ pub(crate) async fn ledger(directory: &std::path::Path) -> Context {
         store: Store::open(directory, options).await.expect("a new ledger"),
         index: CandidateIndex::open(&directory.join("index")).expect("a new index"),
         model: Arc::new(LinkageModel::uk_care()),
+        survivorship: Arc::default(),
         clock: Arc::new(SystemClock),
         chance: Arc::new(SystemChance),
         pool: CpuPool::for_this_machine().expect("threads"),

@@ -33,6 +33,8 @@ pub(super) struct Met {
     /// Lower record in the upper half.
     pub(super) pairs: Vec<u64>,
     pub(super) oversized: Vec<OversizedBlock>,
+    /// Pairs at the last tidying.
+    unique: usize,
 }
 
 /// Two records as one number.
@@ -62,41 +64,98 @@ pub(super) fn meet(codes: &Codes<'_>, records: u32, may_meet: MayMeet<'_>) -> Me
         .collect();
     let lacks = |record: u32| lacking[record as usize];
     for rule in RULES {
-        let mut keyed: Vec<(u64, u32)> = (0..records)
-            .into_par_iter()
-            .fold(Vec::new, |mut keyed, record| {
-                let mut scratch = Vec::new();
-                let keys = codes.keys(rule, record, &mut scratch);
-                keyed.extend(keys.into_iter().map(|key| (key, record)));
-                keyed
-            })
-            .reduce(Vec::new, |mut a, mut b| {
-                a.append(&mut b);
-                a
-            });
-        keyed.par_sort_unstable();
-        let blocks: Vec<&[(u64, u32)]> = keyed
+        let blocks = blocks_of(codes, rule, records);
+        let lacking = |block: &&[(u64, u32)]| block.iter().any(|(_, record)| lacks(*record));
+        let blocks: Vec<&[(u64, u32)]> = blocks
             .chunk_by(|a, b| a.0 == b.0)
-            .filter(|block| block.len() > 1)
-            .filter(|block| !rule.broad || block.iter().any(|(_, record)| lacks(*record)))
+            .filter(|block| block.len() > 1 && (!rule.broad || lacking(block)))
             .collect();
         let broadly = |a: u32, b: u32| (lacks(a) || lacks(b)) && may_meet(a, b);
         let may: MayMeet<'_> = if rule.broad { &broadly } else { may_meet };
         let found = blocks
-            .par_iter()
-            .fold(Met::default, |mut found, block| {
-                let members: Vec<u32> = block.iter().map(|(_, record)| *record).collect();
-                divide(codes, rule, 0, &members, may, &mut found);
+            .par_chunks(BLOCKS_PER_CHUNK)
+            .map(|blocks| {
+                let mut found = Met::default();
+                for block in blocks {
+                    let members: Vec<u32> = block.iter().map(|(_, record)| *record).collect();
+                    divide(codes, rule, 0, &members, may, &mut found);
+                }
                 found
             })
             .reduce(Met::default, Met::with);
         met = met.with(found);
-        met.pairs.par_sort_unstable();
-        met.pairs.dedup();
+        if met.pairs.len() > 2 * met.unique.max(PAIRS_BETWEEN_SORTS) {
+            met.tidy();
+        }
     }
+    met.tidy();
     met.oversized
         .sort_by(|a, b| (b.records, a.rule, a.sharpened).cmp(&(a.records, b.rule, b.sharpened)));
     met
+}
+
+/// The keys of a rule with their records, sorted.
+fn blocks_of(codes: &Codes<'_>, rule: &Rule, records: u32) -> Vec<(u64, u32)> {
+    let chunks: Vec<Vec<(u64, u32)>> = (0..records.div_ceil(RECORDS_PER_CHUNK))
+        .into_par_iter()
+        .map(|chunk| {
+            let mut keyed = Vec::new();
+            let first = chunk * RECORDS_PER_CHUNK;
+            for record in first..records.min(first + RECORDS_PER_CHUNK) {
+                codes
+                    .values(record)
+                    .each_key(rule, |key| keyed.push((key, record)));
+            }
+            keyed
+        })
+        .collect();
+    sorted_by_bits(&chunks, |keyed| keyed.0)
+}
+
+/// Blocks that one thread takes at a time.
+const BLOCKS_PER_CHUNK: usize = 1_024;
+
+/// Records whose keys one thread makes at a time.
+const RECORDS_PER_CHUNK: u32 = 16_384;
+
+/// Pairs are sorted again when so many have come.
+const PAIRS_BETWEEN_SORTS: usize = 1 << 20;
+
+/// Leading bits by which values are dealt out before each heap is sorted.
+const DEALT_BITS: u32 = 10;
+
+/// Sorted values of several lists. `bits` must be spread over all 64 bits for
+/// the heaps to be of like size, and must order as the values do.
+fn sorted_by_bits<T: Copy + Default + Ord + Send>(
+    lists: &[Vec<T>],
+    bits: impl Fn(&T) -> u64 + Sync,
+) -> Vec<T> {
+    let heap = |value: &T| (bits(value) >> (64 - DEALT_BITS)) as usize;
+    let mut counts = vec![0_usize; 1 << DEALT_BITS];
+    for value in lists.iter().flatten() {
+        counts[heap(value)] += 1;
+    }
+    let mut next = Vec::with_capacity(counts.len());
+    let mut total = 0;
+    for count in &counts {
+        next.push(total);
+        total += count;
+    }
+    let mut all = vec![T::default(); total];
+    for value in lists.iter().flatten() {
+        let place = &mut next[heap(value)];
+        all[*place] = *value;
+        *place += 1;
+    }
+    let mut rest = all.as_mut_slice();
+    let mut heaps = Vec::with_capacity(counts.len());
+    for count in counts {
+        let (heap, left) = rest.split_at_mut(count);
+        heaps.push(heap);
+        rest = left;
+    }
+    heaps.into_par_iter().for_each(<[T]>::sort_unstable);
+    all
 }
 
 /// Every pair of a file so small that nobody need be left out.
@@ -111,7 +170,7 @@ fn all(records: u32, may_meet: MayMeet<'_>) -> Met {
         .collect();
     Met {
         pairs,
-        oversized: Vec::new(),
+        ..Met::default()
     }
 }
 
@@ -120,6 +179,12 @@ impl Met {
         self.pairs.append(&mut other.pairs);
         self.oversized.append(&mut other.oversized);
         self
+    }
+
+    fn tidy(&mut self) {
+        self.pairs.par_sort_unstable();
+        self.pairs.dedup();
+        self.unique = self.pairs.len();
     }
 }
 
@@ -162,15 +227,14 @@ fn divide(
             sharpened: true,
         });
     }
-    let mut scratch = Vec::new();
     let mut keyed = Vec::with_capacity(members.len());
     for record in members {
-        scratch.clear();
-        codes.values(*part, *record, &mut scratch);
-        if scratch.is_empty() {
+        let values = codes.values(*record);
+        let values = values.of(*part);
+        if values.is_empty() {
             keyed.push((0, *record));
         }
-        keyed.extend(scratch.iter().map(|value| (joined(1, *value), *record)));
+        keyed.extend(values.iter().map(|value| (joined(1, *value), *record)));
     }
     keyed.sort_unstable();
     for block in keyed.chunk_by(|a, b| a.0 == b.0) {

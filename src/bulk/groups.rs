@@ -155,7 +155,7 @@ impl Linkage {
     }
 
     fn set(&mut self, i: usize, j: usize, evidence: Evidence, prior_bits: f64) {
-        let bits = evidence.bits(prior_bits);
+        let bits = evidence.posterior(prior_bits);
         for place in [i * self.count + j, j * self.count + i] {
             self.evidence[place] = evidence;
             self.bits[place] = bits;

@@ -3,7 +3,11 @@
 //! that its blocks are small; there are many, so that a pair with any one
 //! field wrong or missing still meets.
 
-use crate::bulk::hashing::{joined, of_text};
+use std::collections::HashMap;
+
+use rayon::prelude::*;
+
+use crate::bulk::hashing::{FastHash, joined, of_text};
 use crate::bulk::records::BulkRecords;
 use crate::identity::{
     NameToken, PersonName, PostalAddress, Sex, double_metaphone, given_class_name, given_classes,
@@ -11,6 +15,7 @@ use crate::identity::{
 
 /// A value that keys are made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
 pub(super) enum Part {
     Number,
     Phone,
@@ -36,6 +41,9 @@ pub(super) enum Part {
     Premises,
     Sex,
 }
+
+/// How many parts there are.
+const PARTS: usize = Part::Sex as usize + 1;
 
 /// A rule: records that agree in all `parts` meet. A block with too many is
 /// divided by the next of `sharper`.
@@ -183,69 +191,147 @@ pub(super) const RULES: &[Rule] = &[
 /// Keys of a rule for one record are no more than this.
 const KEYS_MAX: usize = 16;
 
-/// The codes of a list of namings.
+/// Lists that are coded together, so that the codes of one name are kept.
+const LISTS_PER_CHUNK: usize = 8_192;
+
+/// Lists of codes in one piece of memory.
 #[derive(Default)]
-struct NameCodes {
-    given: Vec<u64>,
-    family: Vec<u64>,
-    names: Vec<u64>,
+struct Spans {
+    codes: Vec<u64>,
+    ends: Vec<u32>,
 }
 
-/// The codes of a list of addresses.
-#[derive(Default)]
-struct PlaceCodes {
-    postcodes: Vec<u64>,
-    outwards: Vec<u64>,
-    towns: Vec<u64>,
-    uprns: Vec<u64>,
-    premises: Vec<u64>,
+impl Spans {
+    fn push(&mut self, codes: &mut Vec<u64>) {
+        codes.sort_unstable();
+        codes.dedup();
+        self.codes.append(codes);
+        self.ends
+            .push(u32::try_from(self.codes.len()).unwrap_or(u32::MAX));
+    }
+
+    fn append(&mut self, mut other: Self) {
+        let before = u32::try_from(self.codes.len()).unwrap_or(u32::MAX);
+        self.ends.extend(other.ends.iter().map(|end| before + end));
+        self.codes.append(&mut other.codes);
+    }
+
+    fn of(&self, list: u32) -> &[u64] {
+        let list = list as usize;
+        let start = if list == 0 { 0 } else { self.ends[list - 1] };
+        &self.codes[start as usize..self.ends[list] as usize]
+    }
+}
+
+/// Codes every list by `code`, which gets a memory of words for each chunk.
+fn coded<T: Sync, const N: usize>(
+    lists: &[Vec<T>],
+    code: impl Fn(&[T], &mut Sounds, &mut [Vec<u64>; N]) + Sync,
+) -> [Spans; N] {
+    let chunks: Vec<[Spans; N]> = lists
+        .par_chunks(LISTS_PER_CHUNK)
+        .map(|lists| {
+            let mut spans = [const {
+                Spans {
+                    codes: Vec::new(),
+                    ends: Vec::new(),
+                }
+            }; N];
+            let mut sounds = Sounds::default();
+            let mut codes = [const { Vec::new() }; N];
+            for list in lists {
+                code(list, &mut sounds, &mut codes);
+                for (spans, codes) in spans.iter_mut().zip(&mut codes) {
+                    spans.push(codes);
+                }
+            }
+            spans
+        })
+        .collect();
+    let mut all = [const {
+        Spans {
+            codes: Vec::new(),
+            ends: Vec::new(),
+        }
+    }; N];
+    for chunk in chunks {
+        for (all, spans) in all.iter_mut().zip(chunk) {
+            all.append(spans);
+        }
+    }
+    all
 }
 
 /// The codes of all records' values.
 pub(super) struct Codes<'a> {
     records: &'a BulkRecords,
-    names: Vec<NameCodes>,
-    places: Vec<PlaceCodes>,
-    phones: Vec<Vec<u64>>,
-    emails: Vec<Vec<u64>>,
-    identifiers: Vec<Vec<u64>>,
+    /// Given names, family names, both together.
+    names: [Spans; 3],
+    /// Postcodes, outward codes, towns, properties, premises.
+    places: [Spans; 5],
+    phones: [Spans; 1],
+    emails: [Spans; 1],
+    identifiers: [Spans; 1],
+}
+
+/// The values of one record.
+pub(super) struct Values<'c> {
+    lists: [&'c [u64]; PARTS],
+    singles: [Option<u64>; PARTS],
+}
+
+impl Values<'_> {
+    /// The values of a part.
+    pub(super) fn of(&self, part: Part) -> &[u64] {
+        match &self.singles[part as usize] {
+            Some(single) => std::slice::from_ref(single),
+            None => self.lists[part as usize],
+        }
+    }
+
+    /// Gives each key of a rule: one for each choice of values.
+    pub(super) fn each_key(&self, rule: &Rule, mut take: impl FnMut(u64)) {
+        let mut left = KEYS_MAX;
+        self.choose(rule.parts, 0, &mut left, &mut take);
+    }
+
+    fn choose(&self, parts: &[Part], key: u64, left: &mut usize, take: &mut impl FnMut(u64)) {
+        let [part, rest @ ..] = parts else {
+            if *left > 0 {
+                *left -= 1;
+                take(key);
+            }
+            return;
+        };
+        for value in self.of(*part) {
+            self.choose(rest, joined(key, *value), left, take);
+        }
+    }
 }
 
 impl<'a> Codes<'a> {
     pub(super) fn of(records: &'a BulkRecords) -> Self {
-        use rayon::prelude::*;
-        let texts = |list: Vec<&str>| -> Vec<u64> { list.into_iter().map(of_text).collect() };
         Self {
-            names: records
-                .names
-                .values
-                .par_iter()
-                .map(|list| name_codes(list))
-                .collect(),
-            places: records
-                .addresses
-                .values
-                .par_iter()
-                .map(|list| place_codes(list))
-                .collect(),
-            phones: records
-                .phones
-                .values
-                .iter()
-                .map(|list| texts(list.iter().map(|phone| phone.as_str()).collect()))
-                .collect(),
-            emails: records
-                .emails
-                .values
-                .iter()
-                .map(|list| texts(list.iter().map(|email| email.as_str()).collect()))
-                .collect(),
-            identifiers: records
-                .identifiers
-                .values
-                .iter()
-                .map(|list| texts(list.iter().map(|one| one.value.as_str()).collect()))
-                .collect(),
+            names: coded(&records.names.values, name_codes),
+            places: coded(&records.addresses.values, place_codes),
+            phones: coded(
+                &records.phones.values,
+                |list, _, codes: &mut [Vec<u64>; 1]| {
+                    codes[0].extend(list.iter().map(|phone| of_text(phone.as_str())));
+                },
+            ),
+            emails: coded(
+                &records.emails.values,
+                |list, _, codes: &mut [Vec<u64>; 1]| {
+                    codes[0].extend(list.iter().map(|email| of_text(email.as_str())));
+                },
+            ),
+            identifiers: coded(
+                &records.identifiers.values,
+                |list, _, codes: &mut [Vec<u64>; 1]| {
+                    codes[0].extend(list.iter().map(|one| of_text(&one.value)));
+                },
+            ),
             records,
         }
     }
@@ -253,142 +339,140 @@ impl<'a> Codes<'a> {
     /// Whether a record lacks a name, its birth date or its place, so that
     /// the narrow rules may not bring it to its own.
     pub(super) fn lacks_a_field(&self, record: u32) -> bool {
-        let place = record as usize;
-        let names = &self.names[self.records.names.codes[place] as usize];
-        let places = &self.places[self.records.addresses.codes[place] as usize];
-        let birth = self.records.facts[place].birth_date;
-        names.given.is_empty()
-            || names.family.is_empty()
-            || !birth.is_some_and(|birth| birth.date.is_full() && !birth.year_only)
-            || (places.postcodes.is_empty() && places.towns.is_empty())
+        let values = self.values(record);
+        [Part::Given, Part::Family, Part::Date]
+            .into_iter()
+            .any(|part| values.of(part).is_empty())
+            || (values.of(Part::Postcode).is_empty() && values.of(Part::Town).is_empty())
     }
 
-    /// Appends the record's values of a part.
-    pub(super) fn values(&self, part: Part, record: u32, into: &mut Vec<u64>) {
+    /// The values of a record.
+    pub(super) fn values(&self, record: u32) -> Values<'_> {
         let place = record as usize;
         let facts = &self.records.facts[place];
-        let names = || &self.names[self.records.names.codes[place] as usize];
-        let places = || &self.places[self.records.addresses.codes[place] as usize];
-        let date = || facts.birth_date.map(|birth| (birth.date, birth.year_only));
-        match part {
-            Part::Number => into.extend(
-                facts
-                    .nhs_number
-                    .map(|claim| of_text(&claim.number.digits())),
+        let mut values = Values {
+            lists: [&[]; PARTS],
+            singles: [None; PARTS],
+        };
+        let names = self.records.names.codes[place];
+        let places = self.records.addresses.codes[place];
+        for (part, list) in [
+            (Part::Given, self.names[0].of(names)),
+            (Part::Family, self.names[1].of(names)),
+            (Part::Names, self.names[2].of(names)),
+            (Part::Postcode, self.places[0].of(places)),
+            (Part::Outward, self.places[1].of(places)),
+            (Part::Town, self.places[2].of(places)),
+            (Part::Uprn, self.places[3].of(places)),
+            (Part::Premises, self.places[4].of(places)),
+            (
+                Part::Phone,
+                self.phones[0].of(self.records.phones.codes[place]),
             ),
-            Part::Phone => into.extend(&self.phones[self.records.phones.codes[place] as usize]),
-            Part::Email => into.extend(&self.emails[self.records.emails.codes[place] as usize]),
-            Part::Identifier => {
-                into.extend(&self.identifiers[self.records.identifiers.codes[place] as usize]);
-            }
-            Part::Uprn => into.extend(&places().uprns),
-            Part::Year => into.extend(date().map(|(date, _)| year(date.year()))),
-            Part::YearMonth | Part::Date | Part::DayMonth => {
-                let Some((date, false)) = date() else { return };
-                let Some(month) = date.month() else { return };
-                if part == Part::YearMonth {
-                    into.push(year(date.year()) * 16 + u64::from(month));
-                    return;
-                }
-                let Some(day) = date.day() else { return };
-                let (low, high) = (u64::from(month.min(day)), u64::from(month.max(day)));
-                match part {
-                    Part::Date => {
-                        into.push((year(date.year()) * 16 + u64::from(month)) * 32 + u64::from(day))
-                    }
-                    _ => into.push(low * 32 + high),
-                }
-            }
-            Part::Given => into.extend(&names().given),
-            Part::Family => into.extend(&names().family),
-            Part::Names => into.extend(&names().names),
-            Part::Postcode => into.extend(&places().postcodes),
-            Part::Outward => into.extend(&places().outwards),
-            Part::Town => into.extend(&places().towns),
-            Part::Premises => into.extend(&places().premises),
-            Part::Sex => into.extend(facts.gender.or(facts.birth_sex).map(|sex| match sex {
-                Sex::Male => 1,
-                Sex::Female => 2,
-            })),
+            (
+                Part::Email,
+                self.emails[0].of(self.records.emails.codes[place]),
+            ),
+            (
+                Part::Identifier,
+                self.identifiers[0].of(self.records.identifiers.codes[place]),
+            ),
+        ] {
+            values.lists[part as usize] = list;
         }
-    }
-
-    /// The keys of a rule for a record: one for each choice of values.
-    pub(super) fn keys(&self, rule: &Rule, record: u32, scratch: &mut Vec<u64>) -> Vec<u64> {
-        let mut keys = vec![0_u64];
-        for part in rule.parts {
-            scratch.clear();
-            self.values(*part, record, scratch);
-            let mut next = Vec::with_capacity(keys.len() * scratch.len());
-            for key in &keys {
-                next.extend(scratch.iter().map(|value| joined(*key, *value)));
-            }
-            next.truncate(KEYS_MAX);
-            keys = next;
-            if keys.is_empty() {
-                return keys;
+        let single = &mut values.singles;
+        single[Part::Number as usize] = facts
+            .nhs_number
+            .map(|claim| of_text(&claim.number.digits()));
+        single[Part::Sex as usize] = facts.gender.or(facts.birth_sex).map(|sex| match sex {
+            Sex::Male => 1,
+            Sex::Female => 2,
+        });
+        if let Some(birth) = &facts.birth_date {
+            let year = u64::from(birth.date.year().unsigned_abs());
+            single[Part::Year as usize] = Some(year);
+            if let (Some(month), false) = (birth.date.month(), birth.year_only) {
+                let month_code = year * 16 + u64::from(month);
+                single[Part::YearMonth as usize] = Some(month_code);
+                if let Some(day) = birth.date.day() {
+                    let (low, high) = (u64::from(month.min(day)), u64::from(month.max(day)));
+                    single[Part::Date as usize] = Some(month_code * 32 + u64::from(day));
+                    single[Part::DayMonth as usize] = Some(low * 32 + high);
+                }
             }
         }
-        keys.sort_unstable();
-        keys.dedup();
-        keys
+        values
     }
 }
 
-fn year(year: i16) -> u64 {
-    u64::from(year.unsigned_abs())
+/// The sounds and classes of words that came before.
+#[derive(Default)]
+struct Sounds {
+    sounds: HashMap<NameToken, Vec<u64>, FastHash>,
+    classes: HashMap<NameToken, Vec<u64>, FastHash>,
 }
 
-fn name_codes(list: &[PersonName]) -> NameCodes {
-    let mut codes = NameCodes::default();
-    let mut pair_given = Vec::new();
-    let mut pair_family = Vec::new();
+impl Sounds {
+    /// Sound codes of a word, the main one first.
+    fn of(&mut self, token: &NameToken) -> &[u64] {
+        if !self.sounds.contains_key(token) {
+            self.sounds.insert(token.clone(), sound_codes(token));
+        }
+        &self.sounds[token]
+    }
+
+    /// Codes of the classes of a given name.
+    fn classes(&mut self, token: &NameToken) -> &[u64] {
+        if !self.classes.contains_key(token) {
+            self.classes.insert(token.clone(), class_codes(token));
+        }
+        &self.classes[token]
+    }
+}
+
+fn name_codes(list: &[PersonName], sounds: &mut Sounds, codes: &mut [Vec<u64>; 3]) {
+    let [given, family, names] = codes;
+    let mut pair_given: Vec<(u64, bool)> = Vec::new();
+    let mut pair_family: Vec<u64> = Vec::new();
     for name in list {
         let mut givens = name.given.iter().filter(|token| !token.is_initial());
         if let Some(first) = givens.next() {
-            let (classes, sounds) = (class_codes(first), sound_codes(first));
-            pair_given.extend(sounds.first().map(|sound| (*sound, true)));
+            let heard = sounds.of(first);
+            pair_given.extend(heard.first().map(|sound| (*sound, true)));
+            given.extend(heard);
+            let classes = sounds.classes(first);
             pair_given.extend(classes.iter().map(|class| (*class, false)));
-            codes.given.extend(classes);
-            codes.given.extend(sounds);
+            given.extend(classes);
         }
         if let Some(second) = givens.next() {
-            let classes = class_codes(second);
-            codes.given.extend(if classes.is_empty() {
-                sound_codes(second)
+            let classes = sounds.classes(second);
+            if classes.is_empty() {
+                given.extend(sounds.of(second));
             } else {
-                classes
-            });
-        }
-        if let Some(family) = &name.family {
-            if !family.whole.is_initial() {
-                let sounds = sound_codes(&family.whole);
-                pair_family.extend(sounds.first());
-                codes.family.extend(sounds);
+                given.extend(classes);
             }
-            for part in family.parts.iter().filter(|_| family.parts.len() > 1) {
-                let sounds = sound_codes(part);
-                pair_family.extend(sounds.first());
-                codes.family.extend(sounds);
+        }
+        if let Some(said) = &name.family {
+            let parts = said.parts.iter().filter(|_| said.parts.len() > 1);
+            let whole = Some(&said.whole).filter(|whole| !whole.is_initial());
+            for token in whole.into_iter().chain(parts) {
+                let heard = sounds.of(token);
+                pair_family.extend(heard.first());
+                family.extend(heard);
             }
         } else if let [only] = name.given.as_slice() {
-            codes.family.extend(sound_codes(only));
+            family.extend(sounds.of(only));
         }
     }
     for (given, by_sound) in &pair_given {
         for family in &pair_family {
-            codes.names.push(if *by_sound {
+            names.push(if *by_sound {
                 joined(*given.min(family), *given.max(family))
             } else {
                 joined(*given, *family)
             });
         }
     }
-    for codes in [&mut codes.given, &mut codes.family, &mut codes.names] {
-        codes.sort_unstable();
-        codes.dedup();
-    }
-    codes
 }
 
 fn class_codes(token: &NameToken) -> Vec<u64> {
@@ -410,34 +494,21 @@ fn sound_codes(token: &NameToken) -> Vec<u64> {
     codes
 }
 
-fn place_codes(list: &[PostalAddress]) -> PlaceCodes {
-    let mut codes = PlaceCodes::default();
+fn place_codes(list: &[PostalAddress], _: &mut Sounds, codes: &mut [Vec<u64>; 5]) {
+    let [postcodes, outwards, towns, uprns, premises] = codes;
     for address in list {
         if let Some(postcode) = &address.postcode {
             let whole = of_text(&postcode.text());
-            codes.postcodes.push(whole);
-            codes
-                .outwards
-                .push(postcode.outward().map_or(whole, of_text));
+            postcodes.push(whole);
+            outwards.push(postcode.outward().map_or(whole, of_text));
         }
-        codes.towns.extend(address.town.as_deref().map(of_text));
-        codes.uprns.extend(address.uprn.as_deref().map(of_text));
-        let number = address.number.as_ref().map(|number| u64::from(number.from));
-        if let Some(number) = number {
+        towns.extend(address.town.as_deref().map(of_text));
+        uprns.extend(address.uprn.as_deref().map(of_text));
+        if let Some(number) = &address.number {
+            let number = u64::from(number.from);
             for word in address.street.iter().filter(|word| word.len() > 3).take(2) {
-                codes.premises.push(joined(number, of_text(word)));
+                premises.push(joined(number, of_text(word)));
             }
         }
     }
-    for codes in [
-        &mut codes.postcodes,
-        &mut codes.outwards,
-        &mut codes.towns,
-        &mut codes.uprns,
-        &mut codes.premises,
-    ] {
-        codes.sort_unstable();
-        codes.dedup();
-    }
-    codes
 }

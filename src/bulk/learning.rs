@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use crate::bulk::records::BulkRecords;
 use crate::bulk::scoring::{family_counts, given_counts, observe};
 use crate::matching::training::{Learnt, learn};
-use crate::matching::{FrequencyFiles, LinkageModel, ModelProblem};
+use crate::matching::{Comparison, FrequencyFiles, LevelFile, LinkageModel, ModelProblem};
 
 /// Table of given names of a trained model.
 pub const GIVEN_NAMES_TABLE: &str = "given_names.tsv";
@@ -55,6 +55,7 @@ pub(super) fn train(
     start: &LinkageModel,
     pairs: &[u64],
 ) -> Result<Trained, ModelProblem> {
+    let start = &with_optional_levels(start)?;
     let observed = observe(records, start, pairs);
     let mut learnt = learn(start.file(), &observed)?;
     let mut tables = BTreeMap::new();
@@ -104,6 +105,30 @@ pub(super) fn train(
         tables,
         learnt,
     })
+}
+
+/// A model that weighs every optional level, to be learnt: what the file's data
+/// cannot teach weighs nothing.
+fn with_optional_levels(start: &LinkageModel) -> Result<LinkageModel, ModelProblem> {
+    let mut file = start.file().clone();
+    for comparison in Comparison::ALL {
+        let Some(found) = file.comparison_mut(comparison) else {
+            continue;
+        };
+        for known in comparison.levels().iter().filter(|known| known.optional) {
+            if found.level.iter().all(|level| level.name != known.name) {
+                found.level.push(LevelFile {
+                    name: known.name.to_owned(),
+                    m: Some(0.5),
+                    u: Some(0.5),
+                    weight_bits: None,
+                    frequency_weight: None,
+                    bits_max: None,
+                });
+            }
+        }
+    }
+    LinkageModel::from_file(file, &LinkageModel::embedded_table)
 }
 
 /// The share of each name, drawn towards a shipped table by as much as the

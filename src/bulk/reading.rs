@@ -3,7 +3,7 @@
 //! the text (64 bits: two texts of five million share one in a run of a
 //! million). What belongs to one record alone is standardised by record.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hasher as _;
 
 use rayon::prelude::*;
@@ -130,10 +130,10 @@ fn push<T: Clone + Eq + std::hash::Hash>(lists: &mut Lists<T>, list: Vec<T>) {
 
 /// Places of the first rows of hashes that nobody remembers.
 fn unknown<T>(known: &HashMap<u64, T, FastHash>, hashes: impl Iterator<Item = u64>) -> Vec<usize> {
-    let mut seen: HashMap<u64, (), FastHash> = HashMap::default();
+    let mut seen: HashSet<u64, FastHash> = HashSet::default();
     hashes
         .enumerate()
-        .filter(|(_, hash)| !known.contains_key(hash) && seen.insert(*hash, ()).is_none())
+        .filter(|(_, hash)| !known.contains_key(hash) && seen.insert(*hash))
         .map(|(row, _)| row)
         .collect()
 }

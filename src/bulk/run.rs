@@ -81,7 +81,11 @@ const FLOOR_BITS: f64 = 8.0;
 
 /// Pairs so far below the review threshold may still belong together when all
 /// records of their groups are heard.
-const COMPONENT_BITS: f64 = 3.0;
+const COMPONENT_BITS: f64 = 4.0;
+
+/// Means over many pairs understate what they say together, the more the more
+/// records a person has: groups so far below the review threshold are one.
+const PERSON_BITS: f64 = 2.0;
 
 /// Pairs that are scored between two reports of progress.
 const PAIRS_PER_REPORT: usize = 1 << 18;
@@ -150,7 +154,7 @@ pub fn link(
     watch.begin(Stage::Grouping, edges.len() as u64);
     let cuts = Cuts {
         component: review - COMPONENT_BITS,
-        person: review,
+        person: review - PERSON_BITS,
         prior: model.prior_bits(),
     };
     let witness = |a, b| Evidence::of(model, &records.compare(model, a, b));

@@ -1,5 +1,6 @@
 //! Scores of pairs that met, and what training is to see of them.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use rayon::prelude::*;
@@ -22,7 +23,13 @@ pub struct Edge {
 }
 
 /// Random pairs that u is counted over.
-const RANDOM_PAIRS: u64 = 400_000;
+const RANDOM_PAIRS: u64 = 80_000;
+
+/// And no more than so many for each record.
+const RANDOM_PAIRS_PER_RECORD: u64 = 100;
+
+/// Pairs that met from which a model is learnt; of more a sample is taken.
+const LEARNT_PAIRS: usize = 150_000;
 
 /// The weights of pairs, in their order; those below `least` are left out.
 pub(super) fn score(
@@ -45,19 +52,37 @@ pub(super) fn score(
 pub(super) fn observe(records: &BulkRecords, model: &LinkageModel, pairs: &[u64]) -> Observed {
     let count = records.len() as u64;
     let all = count as f64 * (count as f64 - 1.0) / 2.0;
-    let random: Vec<u64> = (0..RANDOM_PAIRS)
+    let random: Vec<u64> = (0..RANDOM_PAIRS.min(count * RANDOM_PAIRS_PER_RECORD))
         .filter_map(|draw| {
             let a = mixed(draw * 2 + 1) % count.max(1);
             let b = mixed(draw * 2 + 2) % count.max(1);
             (a != b).then_some((a << 32) | b)
         })
         .collect();
+    let (met, met_share) = sample(pairs);
     Observed {
-        met: patterns(records, model, pairs),
+        met: patterns(records, model, &met),
+        met_share,
         random: patterns(records, model, &random),
         pairs: all.max(1.0),
         equal: equal_shares(records),
     }
+}
+
+/// All pairs, or those whose hash falls below a bound, and their share.
+fn sample(pairs: &[u64]) -> (Cow<'_, [u64]>, f64) {
+    if pairs.len() <= LEARNT_PAIRS {
+        return (Cow::Borrowed(pairs), 1.0);
+    }
+    let wanted = LEARNT_PAIRS as u64;
+    let of = pairs.len() as u64;
+    let chosen: Vec<u64> = pairs
+        .iter()
+        .copied()
+        .filter(|pair| mixed(*pair) % of < wanted)
+        .collect();
+    let share = chosen.len() as f64 / of as f64;
+    (Cow::Owned(chosen), share)
 }
 
 fn patterns(records: &BulkRecords, model: &LinkageModel, pairs: &[u64]) -> PatternCounts {
@@ -102,9 +127,22 @@ fn equal_shares(records: &BulkRecords) -> [Option<f64>; Comparison::COUNT] {
         }
     }
     equal[Comparison::BirthDate as usize] = share(dates.into_values().collect());
+    equal[Comparison::Phone as usize] = share(counts_of(&records.phones.codes));
+    equal[Comparison::Email as usize] = share(counts_of(&records.emails.codes));
+    equal[Comparison::OtherIdentifier as usize] = share(counts_of(&records.identifiers.codes));
     equal[Comparison::GivenName as usize] = share(given_counts(records).into_values().collect());
     equal[Comparison::FamilyName as usize] = share(family_counts(records).into_values().collect());
     equal
+}
+
+/// Records by their list; the empty one is left out.
+fn counts_of(codes: &[u32]) -> Vec<u64> {
+    let lists = codes.iter().max().map_or(0, |most| *most as usize + 1);
+    let mut counts = vec![0; lists];
+    for code in codes.iter().filter(|code| **code != 0) {
+        counts[*code as usize] += 1;
+    }
+    counts
 }
 
 /// Records by their first given name.

@@ -46,11 +46,10 @@ pub(super) async fn run(arguments: EraseArguments) -> anyhow::Result<()> {
         print(&receipt);
         erased += 1;
     }
-    while arguments.expired {
+    let mut more = arguments.expired;
+    while more {
         let receipts = erase_expired(&context, &access).await?;
-        if receipts.is_empty() {
-            break;
-        }
+        more = !receipts.is_empty();
         erased += receipts.len();
         receipts.iter().for_each(print);
     }

@@ -58,6 +58,7 @@ pub(super) async fn open(arguments: &LedgerArguments, use_: Use) -> anyhow::Resu
         store,
         index,
         model: Arc::new(LinkageModel::uk_care()),
+        survivorship: Arc::default(),
         clock: Arc::new(SystemClock),
         chance: Arc::new(SystemChance),
         pool: CpuPool::for_this_machine().context("cannot start threads to compute")?,

@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use crate::foundation::load_limits::{
 };
 use crate::interfaces::http::{ServerLimits, ServerOptions, serve};
 use crate::interfaces::webhooks::WebhookSender;
+use crate::registry::Survivorship;
 use crate::security::{Action, Role};
 
 /// Exit code after a second signal.
@@ -48,6 +50,10 @@ pub(super) struct ServeArguments {
     metrics_listen: Option<SocketAddr>,
     #[command(flatten)]
     load: LoadArguments,
+    /// A file of survivorship rules: which value a golden record shows. Without
+    /// one, those of models/survivorship.toml.
+    #[arg(long, env = "ACCORD_SURVIVORSHIP", value_name = "FILE")]
+    survivorship: Option<PathBuf>,
     #[command(flatten)]
     outward: OutwardArguments,
     /// Attempts before a message to a webhook is given up.
@@ -108,6 +114,11 @@ fn seconds() -> clap::builder::RangedU64ValueParser<u64> {
 
 pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<()> {
     let mut context = open(&arguments.ledger, Use::Exclusive).await?;
+    if let Some(file) = &arguments.survivorship {
+        let named = || format!("cannot use {}", file.display());
+        let text = std::fs::read_to_string(file).with_context(named)?;
+        context.survivorship = Arc::new(Survivorship::parse(&text).with_context(named)?);
+    }
     context.outward = arguments.outward.policy()?;
     let signals = Signals::new()?;
     if !context.store.is_live() {

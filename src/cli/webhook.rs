@@ -10,6 +10,7 @@ use crate::flows::{NewWebhook, add_webhook, list_webhooks, remove_webhook};
 use crate::foundation::WebhookId;
 use crate::foundation::limits::WEBHOOK_EVENTS_MAX;
 use crate::security::{Action, OutwardPolicy, Role};
+use crate::storage::FeedPlace;
 
 /// Where messages to readers may go; nowhere unless set.
 #[derive(Debug, Args)]
@@ -105,7 +106,7 @@ async fn add(arguments: AddArguments) -> anyhow::Result<()> {
     context.outward = arguments.outward.policy()?;
     let access = access(Action::ManageWebhook, Role::Administrator, "webhook-add")?;
     let beginning = arguments.from_the_beginning;
-    let beginning = beginning.then(|| context.store.place_text(Default::default()));
+    let beginning = beginning.then(|| context.store.place_text(FeedPlace::default()));
     let new = NewWebhook {
         url: arguments.url,
         actor: arguments.actor,

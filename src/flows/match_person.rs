@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::flows::live_numbers::{compared_members, complete_numbers, look_up_numbers, numbers_of};
 use crate::flows::prepare::{LookedUp, compare, fetch_question, look_up, read_and_compute};
 use crate::flows::{Context, FlowError};
 use crate::foundation::PersonId;
 use crate::identity::{NumberStatus, StandardRecord, SubmittedRecord, standardise};
 use crate::index::ProbeOutcome;
-use crate::matching::{Candidate, Grade, IdentityScore, LinkageModel, Reason, decide, number_key};
-use crate::registry::{Gate, NumberHash, Seals, ShownRow};
+use crate::matching::{Candidate, Grade, IdentityScore, LinkageModel, Reason, decide};
+use crate::registry::{Gate, Replacements, Seals, ShownRow, number_hash};
 use crate::security::Access;
 use crate::storage::StoredPerson;
 
@@ -59,7 +60,10 @@ pub struct MatchCandidate {
 
 struct Scored {
     person: PersonId,
+    /// As they are compared: with the numbers that stand (R16).
     members: Vec<Arc<StandardRecord>>,
+    /// As they are.
+    shown: Vec<Arc<StandardRecord>>,
     asked: StandardRecord,
     score: IdentityScore,
     restricted: bool,
@@ -129,9 +133,11 @@ async fn judge(
     let own = context.clone();
     let reading = move || read_question(&own, &sent);
     let (asked, looked_up) = context.pool.run(reading).await??;
-    let number = asked.nhs_number;
-    let number = number.map(|claim| NumberHash(number_key(claim.number)));
+    let numbers = numbers_of(context, &asked, None).await?;
+    let looked_up = look_up_numbers(context, looked_up, &numbers).await?;
+    let number = asked.nhs_number.map(|claim| number_hash(claim.number));
     let (found, probes) = fetch_question(context, looked_up, number).await?;
+    let numbers = complete_numbers(context, numbers, &found.persons).await?;
     let incomplete_because = incomplete(&probes, found.waiting);
     // A relative's shared address would show a restricted one (R112). A person's
     // question must not show by contrast that somebody is hidden (R110).
@@ -144,6 +150,7 @@ async fn judge(
         asked,
         limit,
         hides_locations,
+        replacements: numbers.replacements,
         confused: found.confused,
         seals: found.seals,
     };
@@ -221,6 +228,7 @@ struct Question {
     limit: usize,
     hides_locations: bool,
     confused: BTreeSet<PersonId>,
+    replacements: Replacements,
     seals: Seals,
 }
 
@@ -245,15 +253,13 @@ impl Question {
     fn score(&self, person: StoredPerson) -> Scored {
         let restricted = person.restricted;
         let asked = self.gate.question(&self.asked, restricted);
-        let members: Vec<Arc<StandardRecord>> = person
-            .members
-            .into_iter()
-            .map(|member| member.standard)
-            .collect();
+        let members = compared_members(&self.replacements, &asked, &person);
+        let shown = person.members.into_iter().map(|member| member.standard);
         let values: Vec<&StandardRecord> = members.iter().map(AsRef::as_ref).collect();
         let score = self.model.score(&asked, &values);
         Scored {
             person: person.person,
+            shown: shown.collect(),
             members,
             asked,
             score,
@@ -297,6 +303,7 @@ impl Question {
         let values: Vec<&StandardRecord> = scored.members.iter().map(AsRef::as_ref).collect();
         let model = &self.model;
         let explanation = model.explain(&scored.asked, &values);
+        let values: Vec<&StandardRecord> = scored.shown.iter().map(AsRef::as_ref).collect();
         let restricted = self.hides_locations || scored.restricted;
         MatchCandidate {
             person: scored.person,

@@ -7,6 +7,7 @@
 mod acknowledge_changes;
 mod authenticate;
 mod catch_up_index;
+mod changed_fields;
 mod cpu_pool;
 mod deliver_events;
 mod erase_records;
@@ -14,9 +15,11 @@ mod export_links;
 mod follow_events;
 mod id_changes;
 mod if_match;
+mod live_numbers;
 mod manage_sources;
 mod manage_webhooks;
 mod match_person;
+mod moments;
 mod prepare;
 mod ready;
 mod register_batch;
@@ -25,6 +28,7 @@ mod release_source;
 mod seal_audit;
 mod seal_persons;
 mod search_persons;
+mod view_golden;
 mod view_history;
 mod view_person;
 mod view_record;
@@ -38,10 +42,11 @@ use crate::foundation::{Chance, Clock, hex};
 use crate::identity::{NumberStatus, StandardDate, StandardiseOptions};
 use crate::index::{CandidateIndex, IndexError};
 use crate::matching::LinkageModel;
+use crate::registry::Survivorship;
 use crate::security::{Actor, Denied, OutwardPolicy};
 use crate::storage::{Store, StoreError};
 
-pub use crate::storage::{SealedRecord, StoredSeal as SealAnswer};
+pub use crate::storage::{Moment, SealedRecord, StoredSeal as SealAnswer};
 pub use acknowledge_changes::{ChaseEntry, ChaseList, acknowledge_change, chase_list};
 pub use authenticate::{KnownTokens, NewToken, authenticate, create_token};
 pub use catch_up_index::{FollowerOptions, catch_up, catch_up_noting, follow};
@@ -67,7 +72,8 @@ pub use release_source::{
 pub use seal_audit::seal_audit_each_second;
 pub use seal_persons::{SealSide, lift_seal, list_seals, seal_persons};
 pub use search_persons::{FoundPerson, SearchAnswer, SearchGap, search_persons};
-pub use view_history::{HistoryAnswer, HistoryEntry, view_history};
+pub use view_golden::{GoldenAnswer, prefer, stop_preferring, view_golden};
+pub use view_history::{HistoryAnswer, HistoryEntry, HistoryPart, view_history};
 pub use view_person::{PersonAnswer, PersonRecord, PersonStanding, view_person};
 pub use view_record::{
     CrossReference, RecordAnswer, RecordLink, VersionAnswer, Wanted, cross_reference, view_record,
@@ -85,6 +91,8 @@ pub struct Context {
     pub index: CandidateIndex,
     /// The model that decides.
     pub model: Arc<LinkageModel>,
+    /// Which value a golden record shows.
+    pub survivorship: Arc<Survivorship>,
     /// The present.
     pub clock: Arc<dyn Clock>,
     /// Chance for ids.

@@ -4,13 +4,14 @@
 
 use futures_util::FutureExt as _;
 
+use crate::flows::live_numbers::compared_members;
 use crate::flows::{Context, FlowError};
 use crate::foundation::EventPosition;
 use crate::foundation::load_limits::COMPARED_IN_PLACE_MAX;
 use crate::identity::StandardRecord;
 use crate::index::{ProbeOutcome, RetrievalBounds, Retrieved};
 use crate::matching::{BlockingKeys, LinkageModel, blocking_keys};
-use crate::registry::{NumberHash, PreparedPerson};
+use crate::registry::{NumberHash, PreparedPerson, Replacements};
 use crate::storage::{QuestionReads, StoredPerson};
 
 /// What the index holds for a record.
@@ -45,7 +46,7 @@ pub(super) async fn read_and_compute<T: Send + 'static>(
 /// Where a record is to be looked for, and what the index holds there.
 pub(super) struct LookedUp {
     pub(super) keys: BlockingKeys,
-    retrieved: Retrieved,
+    pub(super) retrieved: Retrieved,
 }
 
 /// Looks up. Computes and may wait for a page of the index: for the pool.
@@ -108,16 +109,14 @@ pub(super) async fn compare<T: Send + 'static>(
 pub(super) fn score(
     model: &LinkageModel,
     record: &StandardRecord,
+    replacements: &Replacements,
     persons: Vec<StoredPerson>,
 ) -> Vec<PreparedPerson> {
     persons
         .into_iter()
         .map(|person| {
-            let members: Vec<&StandardRecord> = person
-                .members
-                .iter()
-                .map(|member| member.standard.as_ref())
-                .collect();
+            let members = compared_members(replacements, record, &person);
+            let members: Vec<&StandardRecord> = members.iter().map(AsRef::as_ref).collect();
             let score = model.score(record, &members);
             PreparedPerson {
                 person: person.person,

@@ -12,8 +12,7 @@ use crate::identity::{
     Finding, FindingCode, NhsNumber, NumberStatus, StandardDate, StandardRecord, SubmittedRecord,
     standardise,
 };
-use crate::matching::number_key;
-use crate::registry::{NumberHash, Replacement};
+use crate::registry::{Replacement, number_hash};
 
 /// A registration of which everything is computed that needs no ledger.
 pub(super) struct Ready {
@@ -71,8 +70,8 @@ fn replacement(submitted: &SubmittedRecord, standard: &StandardRecord) -> Option
         .filter(|claim| claim.status.is_verified())?;
     let replaced = NhsNumber::parse(submitted.replaces_nhs_number.as_deref()?).ok()?;
     (replaced != claim.number).then(|| Replacement {
-        replaced: NumberHash(number_key(replaced)),
-        replaced_by: NumberHash(number_key(claim.number)),
+        replaced: number_hash(replaced),
+        replaced_by: number_hash(claim.number),
     })
 }
 

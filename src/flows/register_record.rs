@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::flows::prepare::{compare, fetch, read_and_compute, score};
+use crate::flows::live_numbers::find;
+use crate::flows::prepare::{compare, read_and_compute, score};
 use crate::flows::ready::Ready;
 use crate::flows::view_record::unsealed_possible;
 use crate::flows::{Context, FlowError, IfMatch};
@@ -98,10 +99,7 @@ async fn prepare(
         ))?;
     let (sent, own) = (command.submitted, context.clone());
     let (door_findings, default) = (command.findings, source.number_status_default);
-    let ready = context
-        .pool
-        .run(move || Ready::from(&own, &sent, door_findings, default))
-        .await??;
+    let reading = move || Ready::from(&own, &sent, door_findings, default);
     let Ready {
         effective_at,
         standard,
@@ -111,17 +109,16 @@ async fn prepare(
         replacement,
         invalidated,
         looked_up,
-    } = ready;
-    let found = fetch(context, looked_up).await?;
+    } = context.pool.run(reading).await??;
+    let (found, numbers) = find(context, looked_up, &standard, replacement).await?;
     let complete = found.is_complete();
-    let lock_hashes = found.keys.lock_hashes();
-    let stored_hashes = hashes(&found.keys);
+    let (lock_hashes, stored_hashes) = (found.keys.lock_hashes(), hashes(&found.keys));
     let (model, record) = (Arc::clone(&context.model), Arc::clone(&standard));
-    let scoring = move |persons| score(&model, &record, persons);
+    let replacements = numbers.replacements.clone();
+    let scoring = move |persons| score(&model, &record, &replacements, persons);
     let prepared = compare(context, found.persons, scoring).await?;
-    let key = command
-        .idempotency_key
-        .map(|key| (access.actor().name.clone(), key));
+    let account = &access.actor().name;
+    let key = command.idempotency_key.map(|key| (account.clone(), key));
     let read = ReadSet {
         records: vec![(command.source.clone(), command.local_id.clone())],
         persons: prepared
@@ -133,6 +130,7 @@ async fn prepare(
         idempotency: key.clone(),
         claimed: claimed_number(&standard),
         replacement,
+        numbers: numbers.hashes(&standard),
     };
     let registration = Registration {
         source: command.source,
@@ -145,6 +143,7 @@ async fn prepare(
         prepared,
         complete,
         replacement,
+        replacements: numbers.replacements,
         invalidated,
     };
     let inside = Inside {
@@ -192,14 +191,14 @@ pub(super) async fn commit_registration(
     if matches!(verdict, Verdict::MayRepeat) {
         if let Some(answer) = inside.earlier_answer().await? {
             count(&answer);
-            return inside.unsealed(answer).await;
+            return Box::pin(inside.unsealed(answer)).await;
         }
         verdict = inside.commit(read, actor, true).await?;
     }
     match verdict {
         Verdict::Answer(answer) => {
             count(&answer);
-            inside.unsealed(*answer).await
+            Box::pin(inside.unsealed(*answer)).await
         }
         // The last two are said of deferred versions alone.
         Verdict::MayRepeat | Verdict::Waits | Verdict::Overtaken => Err(FlowError::Stopped),

@@ -142,7 +142,7 @@ pub async fn decide_deferred(
 enum Prepared {
     Decidable(Box<PreparedRegistration>, u32),
     /// Nothing is left to decide.
-    Erased(RegistryEvent),
+    Erased(Box<RegistryEvent>),
 }
 
 async fn prepare(
@@ -151,10 +151,10 @@ async fn prepare(
     waiting: DeferredVersion,
 ) -> Result<Prepared, FlowError> {
     let Some(submitted) = waiting.submitted else {
-        return Ok(Prepared::Erased(RegistryEvent::DeferredDecided {
+        return Ok(Prepared::Erased(Box::new(RegistryEvent::DeferredDecided {
             record: waiting.record,
             version: waiting.version,
-        }));
+        })));
     };
     let command = RegisterCommand {
         source: waiting.source,
@@ -171,7 +171,7 @@ async fn prepare(
 async fn commit(context: &Context, access: &Access, prepared: Prepared) -> Result<bool, FlowError> {
     let event = match prepared {
         Prepared::Decidable(prepared, version) => return commit_again(*prepared, version).await,
-        Prepared::Erased(event) => event,
+        Prepared::Erased(event) => *event,
     };
     let plan = move |_: &mut RegistryState, _: &_| Planned {
         events: vec![event.clone()],

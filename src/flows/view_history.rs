@@ -2,7 +2,9 @@
 //! hold no value of a patient, so no word here can: sources, versions, routes
 //! and weights, never what a record says.
 
+use crate::flows::changed_fields::changes;
 use crate::flows::follow_events::{place_of, unsealed};
+use crate::flows::moments::{known_person, moment};
 use crate::flows::{Context, FlowError};
 use crate::foundation::{Instant, PersonId, TaskId};
 use crate::matching::Route;
@@ -11,7 +13,7 @@ use crate::registry::{
     TaskKind, UnlinkReason, VersionStanding,
 };
 use crate::security::Access;
-use crate::storage::PlacedEvent;
+use crate::storage::{Moment, PlacedEvent};
 
 /// A page of a person's history.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +28,8 @@ pub struct HistoryAnswer {
     pub entries: Vec<HistoryEntry>,
     /// Where to go on, when something follows.
     pub next: Option<String>,
+    /// The moment of knowledge that was asked for.
+    pub as_of: Option<Moment>,
 }
 
 /// One thing that happened.
@@ -49,31 +53,59 @@ pub struct HistoryEntry {
     pub event: RegistryEvent,
 }
 
-/// The history of a person, by any id that it ever had.
+/// Which part of a history.
+#[derive(Debug, Clone, Copy)]
+pub struct HistoryPart<'a> {
+    /// After this place; from the beginning without one.
+    pub after: Option<&'a str>,
+    /// At most so many entries.
+    pub limit: u32,
+    /// As it was known at this instant.
+    pub as_of: Option<Instant>,
+}
+
+/// The history of a person, by any id that it ever had, or had by then.
 ///
 /// # Errors
-/// Unknown id, a text that is no place, or a fault of ours.
+/// Unknown id, a text that is no place, an instant in the future, or a fault of
+/// ours.
 pub async fn view_history(
     context: &Context,
     access: &Access,
     requested: PersonId,
-    after: Option<&str>,
-    limit: u32,
+    part: HistoryPart<'_>,
 ) -> Result<HistoryAnswer, FlowError> {
-    let stored = context
-        .store
-        .load_person(requested)
-        .await?
-        .ok_or(FlowError::NotFound("no person with this id is known"))?;
+    let as_of = moment(context, part.as_of).await?;
+    let store = &context.store;
+    let stored = known_person(context, access, requested, as_of).await?.view;
     let person = stored.survivor();
-    let persons = context.store.person_and_retired(person).await?;
-    let after = place_of(context, after)?;
-    let page = context.store.list_history(&persons, after, limit).await?;
+    let persons = match as_of {
+        None => store.person_and_retired(person).await?,
+        Some(moment) => store.person_and_retired_as_of(person, moment).await?,
+    };
+    let upto = as_of.map(|moment| moment.at);
+    let after = place_of(context, part.after)?;
+    let page = store
+        .list_history(&persons, after, upto, part.limit)
+        .await?;
+    let gate = Gate::of(access);
+    let events = unsealed(context, gate, page.events).await?;
+    let changes = changes(context, gate, &persons, &events).await?;
     let names_actors = access.sees_actors();
-    let events = unsealed(context, Gate::of(access), page.events).await?;
-    let entries = events
-        .into_iter()
-        .map(|placed| entry(context, placed, &persons, names_actors));
+    let entries = events.into_iter().map(|placed| {
+        let change = match &placed.stored.event {
+            RegistryEvent::RecordUpdated {
+                record, version, ..
+            } => changes.get(&(*record, *version)),
+            _ => None,
+        };
+        let mut entry = entry(context, placed, &persons, names_actors);
+        if let Some(change) = change {
+            entry.sentence.push(' ');
+            entry.sentence.push_str(change);
+        }
+        entry
+    });
     let entries = entries.collect();
     let audit = access.audit(context.clock.now(), persons.clone(), None);
     context.store.append_audit(vec![audit]).await?;
@@ -83,6 +115,7 @@ pub async fn view_history(
         replaced_by: stored.chain,
         entries,
         next: page.next.map(|next| context.store.place_text(next)),
+        as_of,
     })
 }
 
@@ -238,6 +271,14 @@ fn about_source(event: &RegistryEvent, source: &str) -> String {
             format!("{source} was quarantined after this record.")
         }
         RegistryEvent::SourceReleased { .. } => format!("{source} was released from quarantine."),
+        RegistryEvent::GoldenValuePreferred { field, version, .. } => format!(
+            "Of the {}, what {source} said in version {version} was preferred by a human.",
+            field.words()
+        ),
+        RegistryEvent::GoldenPreferenceEnded { field, .. } => format!(
+            "Of the {}, nobody prefers a value any more; the rules choose it.",
+            field.words()
+        ),
         _ => format!("The record of {source} contradicts what is known, or holds a default."),
     }
 }
@@ -271,13 +312,26 @@ fn linked(source: &str, decision: &LinkDecision) -> String {
     }
     match decision.route {
         None => format!("The record of {source} was linked as the first of an identity."),
-        Some(Route::Deterministic) => {
-            format!("The record of {source} was linked by a rule about its number{weight}.")
-        }
-        Some(Route::Probabilistic) => {
-            format!("The record of {source} was linked by the weight of the evidence{weight}.")
-        }
+        Some(Route::Deterministic) => format!(
+            "The record of {source} was linked by a rule about its number{weight}{}",
+            why(decision)
+        ),
+        Some(Route::Probabilistic) => format!(
+            "The record of {source} was linked by the weight of the evidence{weight}{}",
+            why(decision)
+        ),
         Some(Route::Human) => format!("The record of {source} was linked by a human."),
+    }
+}
+
+/// The rules that spoke, in words that hold no value of a record.
+fn why(decision: &LinkDecision) -> String {
+    let reasons = decision.reasons.iter().map(|reason| reason.sentence());
+    let reasons: Vec<&str> = reasons.collect();
+    if reasons.is_empty() {
+        ".".to_owned()
+    } else {
+        format!(": {}", reasons.join(" "))
     }
 }
 
@@ -290,6 +344,8 @@ const fn asks(kind: TaskKind) -> &'static str {
         TaskKind::LinkDoubtful => "does the record still belong to this person?",
         TaskKind::SourceQuarantined => "why does this source contradict what is known?",
         TaskKind::SupersessionConflict => "which NHS number stands for the other?",
+        TaskKind::ImplausibleDates => "which of these dates of birth, death or event is wrong?",
+        TaskKind::ActivityAfterDeath => "has this person died, or is the activity somebody else's?",
         TaskKind::MergeApproval => "may these two persons become one, as somebody has proposed?",
     }
 }

@@ -1,12 +1,13 @@
 //! A person, by any id that it ever had.
 
-use crate::flows::view_record::possible_of;
+use crate::flows::moments::{Known, known_person, moment};
 use crate::flows::{Context, FlowError};
-use crate::foundation::{PersonId, TaskId};
+use crate::foundation::{Instant, PersonId, RecordNumber, TaskId};
 use crate::identity::SubmittedRecord;
 use crate::matching::Route;
 use crate::registry::{Gate, LocalId, OtherPerson, PersonStatus, SourceCode};
 use crate::security::Access;
+use crate::storage::Moment;
 
 /// Whether the person stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub struct PersonAnswer {
     pub possible: Vec<OtherPerson>,
     /// Open tasks about it.
     pub tasks: Vec<TaskId>,
+    /// The moment of knowledge that was asked for.
+    pub as_of: Option<Moment>,
     /// Another person claims its number (R19).
     pub number_confused: bool,
 }
@@ -52,41 +55,47 @@ pub struct PersonRecord {
     pub route: Option<Route>,
     /// Posterior weight in bits.
     pub weight_bits: Option<f64>,
+    /// An update has made the link doubtful: it is possible (R101).
+    pub doubtful: bool,
     /// What it says, masked; absent after an erasure.
     pub record: Option<SubmittedRecord>,
 }
 
-/// Looks a person up; a retired id leads to its survivor.
+/// Looks a person up, as it is or as it was known at an instant (R139); a
+/// retired id leads to its survivor.
 ///
 /// # Errors
-/// Unknown id, or a fault of ours.
+/// Unknown id, an instant in the future, or a fault of ours.
 pub async fn view_person(
     context: &Context,
     access: &Access,
     requested: PersonId,
+    as_of: Option<Instant>,
 ) -> Result<PersonAnswer, FlowError> {
-    let stored = context
-        .store
-        .load_person(requested)
-        .await?
-        .ok_or(FlowError::NotFound("no person with this id is known"))?;
+    let as_of = moment(context, as_of).await?;
+    let known = known_person(context, access, requested, as_of).await?;
+    let doubtful: Vec<RecordNumber> = (known.view.members.iter())
+        .map(|member| member.state.number)
+        .filter(|record| known.is_doubtful(*record))
+        .collect();
+    let Known {
+        view: stored,
+        possible,
+        ..
+    } = known;
     let standing = match stored.status {
         PersonStatus::Active | PersonStatus::Retired { .. } => PersonStanding::Active,
         PersonStatus::Withdrawn => PersonStanding::Withdrawn,
     };
     let gate = Gate::of(access);
     let restricted = stored.restricted;
-    let possible = if access.sees_possible() {
-        possible_of(context, gate, &stored).await?
-    } else {
-        Vec::new()
-    };
     let person = stored.survivor();
     let number_confused = context.store.number_is_confused(person).await?;
     let mut records: Vec<PersonRecord> = stored
         .members
         .into_iter()
         .map(|member| PersonRecord {
+            doubtful: doubtful.contains(&member.state.number),
             version: member.state.current.version,
             route: member.state.link.as_ref().and_then(|link| link.route),
             weight_bits: member.state.link.as_ref().and_then(|link| link.weight_bits),
@@ -108,6 +117,7 @@ pub async fn view_person(
         records,
         possible,
         tasks: stored.tasks,
+        as_of,
         number_confused,
     })
 }

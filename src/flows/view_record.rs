@@ -1,8 +1,8 @@
 //! What a source said, and to whom its record belongs.
 
+use crate::flows::moments::{Known, known_person, may_tell_link, moment};
 use crate::flows::seal_persons::seals_for;
 use crate::flows::{Context, FlowError};
-use crate::foundation::limits::POSSIBLE_PERSONS_MAX;
 use crate::foundation::{Instant, PersonId, TaskId};
 use crate::identity::SubmittedRecord;
 use crate::matching::Route;
@@ -10,7 +10,7 @@ use crate::registry::{
     Gate, LocalId, OtherPerson, RecordStatus, RegistrationAnswer, SourceCode, VersionStanding,
 };
 use crate::security::Access;
-use crate::storage::{StoreError, StoredPersonView, StoredRecord, StoredVersion};
+use crate::storage::{Moment, StoreError, StoredRecord};
 
 const UNKNOWN: FlowError =
     FlowError::NotFound("no record with this local id is known for this source");
@@ -32,6 +32,8 @@ pub struct RecordAnswer {
     pub tasks: Vec<TaskId>,
     /// A later version waits for a human.
     pub held: bool,
+    /// The moment of knowledge that was asked for.
+    pub as_of: Option<Moment>,
 }
 
 /// One version.
@@ -60,6 +62,8 @@ pub struct RecordLink {
     pub weight_bits: Option<f64>,
     /// Posterior probability, 0 to 1.
     pub probability: Option<f64>,
+    /// An update has made it doubtful: it is possible until a human has looked (R101).
+    pub doubtful: bool,
 }
 
 /// A record's person and that person's other local ids.
@@ -75,31 +79,46 @@ pub struct CrossReference {
     pub possible: Vec<OtherPerson>,
     /// Open tasks about the person: the answer is under investigation.
     pub tasks: Vec<TaskId>,
+    /// The moment of knowledge that was asked for.
+    pub as_of: Option<Moment>,
     /// Another person claims a number of this one (R19).
     pub number_confused: bool,
 }
 
-/// A record with versions, link, findings and tasks.
+/// A record with versions, link, findings and tasks, as it is or as it was known
+/// at an instant (R139).
 ///
 /// # Errors
-/// Unknown record, or a fault of ours.
+/// Unknown record, an instant in the future, or a fault of ours.
 pub async fn view_record(
     context: &Context,
     access: &Access,
     source: &SourceCode,
     local_id: &LocalId,
+    as_of: Option<Instant>,
 ) -> Result<RecordAnswer, FlowError> {
-    let stored = context
+    let as_of = moment(context, as_of).await?;
+    let stored = find(context, source, local_id, as_of).await?;
+    let owner = stored.state.link.iter().map(|link| link.person);
+    let restricted = context
         .store
-        .find_record(source, local_id)
-        .await?
-        .ok_or(UNKNOWN)?;
-    let restricted = is_restricted(context, &stored).await?;
+        .is_masked(&owner.collect::<Vec<_>>(), &[stored.state.number])
+        .await?;
     let gate = Gate::of(access);
     let mut answer = current_answer(&stored)?;
     let possible = std::mem::take(&mut answer.possible);
     answer.possible = unsealed_possible(context, gate, answer.person_id, possible).await?;
-    let link = link_of(context, &stored);
+    let mut link = link_of(context, &stored);
+    if let Some(known) = &link
+        && as_of.is_some()
+        && !may_tell_link(context, gate, known.person, stored.state.number).await?
+    {
+        link = None;
+    }
+    if let Some(link) = &mut link {
+        let known = known_person(context, access, link.person, as_of).await?;
+        link.doubtful = known.is_doubtful(stored.state.number);
+    }
     let mut versions = Vec::with_capacity(stored.versions.len());
     let mut current = SubmittedRecord::default();
     for version in stored.versions {
@@ -127,6 +146,7 @@ pub async fn view_record(
         link,
         tasks: stored.tasks,
         held: stored.state.held.is_some(),
+        as_of,
     })
 }
 
@@ -138,6 +158,8 @@ pub struct Wanted<'a> {
     /// Those joined by this route or a surer one only (R136): a weight is the
     /// least sure, a rule about the number surer, a human the surest.
     pub min_route: Option<Route>,
+    /// As it was known at this instant.
+    pub as_of: Option<Instant>,
 }
 
 impl Wanted<'_> {
@@ -155,10 +177,11 @@ impl Wanted<'_> {
     }
 }
 
-/// The person of a record, and the local ids that it has elsewhere.
+/// The person of a record, and the local ids that it has elsewhere, as it is or
+/// as it was known at an instant (R139).
 ///
 /// # Errors
-/// Unknown or withdrawn record, or a fault of ours.
+/// Unknown or withdrawn record, an instant in the future, or a fault of ours.
 pub async fn cross_reference(
     context: &Context,
     access: &Access,
@@ -166,21 +189,25 @@ pub async fn cross_reference(
     local_id: &LocalId,
     wanted: Wanted<'_>,
 ) -> Result<CrossReference, FlowError> {
-    let stored = context
-        .store
-        .find_record(source, local_id)
-        .await?
-        .ok_or(UNKNOWN)?;
+    let as_of = moment(context, wanted.as_of).await?;
+    let stored = find(context, source, local_id, as_of).await?;
     let link = link_of(context, &stored).ok_or(FlowError::NotFound(
         "the record is withdrawn and belongs to nobody now",
     ))?;
-    let person = context
-        .store
-        .load_person(link.person)
-        .await?
-        .ok_or(FlowError::NotFound(
-            "the person of this record is not known",
-        ))?;
+    let gate = Gate::of(access);
+    if as_of.is_some() && !may_tell_link(context, gate, link.person, stored.state.number).await? {
+        return Err(UNKNOWN);
+    }
+    let known = known_person(context, access, link.person, as_of).await?;
+    let link = RecordLink {
+        doubtful: known.is_doubtful(stored.state.number),
+        ..link
+    };
+    let Known {
+        view: person,
+        possible,
+        ..
+    } = known;
     let mut records: Vec<(SourceCode, LocalId)> = person
         .members
         .iter()
@@ -193,11 +220,6 @@ pub async fn cross_reference(
         .filter(|(held, _)| wanted.source.is_none_or(|target| target == held))
         .collect();
     records.sort();
-    let possible = if access.sees_possible() {
-        possible_of(context, Gate::of(access), &person).await?
-    } else {
-        Vec::new()
-    };
     let number_confused = context.store.number_is_confused(link.person).await?;
     audit(context, access, vec![link.person], source, local_id).await?;
     Ok(CrossReference {
@@ -206,36 +228,25 @@ pub async fn cross_reference(
         records,
         possible,
         tasks: person.tasks,
+        as_of,
         number_confused,
     })
 }
 
-/// Other persons, from the open questions about this one.
-pub(super) async fn possible_of(
+async fn find(
     context: &Context,
-    gate: Gate,
-    person: &StoredPersonView,
-) -> Result<Vec<OtherPerson>, FlowError> {
-    let mut possible = Vec::new();
-    for task in person.tasks.iter().take(POSSIBLE_PERSONS_MAX) {
-        let Some(task) = context.store.load_task(*task).await? else {
-            continue;
-        };
-        for other in task
-            .persons
-            .iter()
-            .filter(|other| **other != person.survivor())
-        {
-            let weight = crate::matching::MatchWeight::new(task.weight_bits.unwrap_or(0.0));
-            possible.push(OtherPerson {
-                person_id: *other,
-                grade: crate::matching::Grade::Probable,
-                weight_bits: weight.bits(),
-                probability: context.model.probability(weight).value(),
-            });
+    source: &SourceCode,
+    local_id: &LocalId,
+    as_of: Option<Moment>,
+) -> Result<StoredRecord, FlowError> {
+    let found = match as_of {
+        None => context.store.find_record(source, local_id).await?,
+        Some(moment) => {
+            let store = &context.store;
+            store.find_record_as_of(source, local_id, moment).await?
         }
-    }
-    unsealed_possible(context, gate, person.survivor(), possible).await
+    };
+    found.ok_or(UNKNOWN)
 }
 
 /// Without those whom a seal keeps from the person, or from one before them.
@@ -264,25 +275,8 @@ fn link_of(context: &Context, stored: &StoredRecord) -> Option<RecordLink> {
         route: link.route,
         weight_bits: link.weight_bits,
         probability: weight.map(|weight| context.model.probability(weight).value()),
+        doubtful: false,
     })
-}
-
-/// A flag on any record of the person masks all of them, whenever it came (R111).
-async fn is_restricted(context: &Context, stored: &StoredRecord) -> Result<bool, FlowError> {
-    let flagged = |version: &StoredVersion| {
-        version
-            .submitted
-            .as_ref()
-            .is_some_and(|submitted| submitted.restricted == Some(true))
-    };
-    if stored.versions.iter().any(flagged) {
-        return Ok(true);
-    }
-    let Some(link) = &stored.state.link else {
-        return Ok(false);
-    };
-    let person = context.store.load_person(link.person).await?;
-    Ok(person.is_some_and(|person| person.restricted))
 }
 
 async fn audit(

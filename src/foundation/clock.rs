@@ -28,6 +28,12 @@ impl Instant {
         self.0
     }
 
+    /// So many microseconds later.
+    #[must_use]
+    pub const fn plus_microseconds(self, microseconds: i64) -> Self {
+        Self(self.0.saturating_add(microseconds))
+    }
+
     /// The same time the next day.
     #[must_use]
     pub const fn plus_one_day(self) -> Self {

@@ -31,11 +31,14 @@ impl IdentityScore {
     }
 
     /// Whether a link that holds should be questioned: two contradictions, two
-    /// verified numbers, or a weight far below the linking threshold.
+    /// verified numbers, no part of the birth dates equal without a number that
+    /// both verified (R55), or a weight far below the linking threshold.
     #[must_use]
     pub fn speaks_against_a_link(&self, model: &LinkageModel) -> bool {
         self.contradictions() >= 2
             || self.vector.nhs_number() == NhsNumberLevel::DifferentVerified
+            || (self.vector.birth_date() == BirthDateLevel::NoPart
+                && self.vector.nhs_number() != NhsNumberLevel::SameVerified)
             || self.weight.bits() < model.link_threshold().bits() - DEMOTION_BITS
     }
 }

@@ -38,6 +38,8 @@ const LEVELS_MAX: usize = 16;
 /// What a level weighs.
 #[derive(Debug, Clone, Copy)]
 struct LevelWeight {
+    /// The file names it.
+    named: bool,
     bits: f64,
     frequency_weight: f64,
     bits_max: f64,
@@ -45,6 +47,7 @@ struct LevelWeight {
 
 impl LevelWeight {
     const NOTHING: Self = Self {
+        named: false,
         bits: 0.0,
         frequency_weight: 0.0,
         bits_max: f64::INFINITY,
@@ -294,6 +297,11 @@ impl LinkageModel {
         self.0.crowded_postcodes.contains(postcode)
     }
 
+    /// Whether the model weighs an optional level.
+    pub(super) fn names_level(&self, comparison: Comparison, level: impl Level) -> bool {
+        self.0.weights[comparison as usize][usize::from(level.index())].named
+    }
+
     /// A level with its weight, where frequency plays no part.
     pub(super) fn outcome(&self, comparison: Comparison, level: impl Level) -> Outcome {
         let weight = &self.0.weights[comparison as usize][usize::from(level.index())];
@@ -353,6 +361,7 @@ fn weights_of(file: &ModelFile) -> (Weights, [f64; Comparison::COUNT]) {
                 continue;
             };
             weights[comparison as usize][place] = LevelWeight {
+                named: true,
                 bits: level.base_bits(),
                 frequency_weight: level.frequency_weight.unwrap_or(0.0),
                 bits_max: level.bits_max.unwrap_or(f64::INFINITY),

@@ -322,7 +322,11 @@ fn validate_levels(comparison: Comparison, file: &ComparisonFile) -> Result<(), 
     let mut better: Option<(&str, f64)> = None;
     for known in comparison.levels() {
         let mut named = file.level.iter().filter(|level| level.name == known.name);
-        let (Some(level), None) = (named.next(), named.next()) else {
+        let (level, again) = (named.next(), named.next());
+        if level.is_none() && known.optional {
+            continue;
+        }
+        let (Some(level), None) = (level, again) else {
             return Err(ModelProblem::at(place(known.name), "is named exactly once"));
         };
         if !known.ranked {

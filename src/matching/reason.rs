@@ -80,6 +80,8 @@ reasons! {
     TooManyBirthDates = "R98", "The person would have more than three birth dates.";
     TwoLiveNumbers = "R98", "The person would have two verified NHS numbers.";
     SexesAndNamesDiffer = "R98", "The person would have records of both sexes without a common given name.";
+    DatesImplausible = "R56", "A birth after the event that the record speaks of, or a death before the birth: the value is not used.";
+    ActiveAfterDeath = "R58", "A record speaks of a time after the death that another record tells of.";
     UnmergeUnclear = "R103", "The record came while two persons were one; they are parted again, and the evidence does not say to whom it belongs.";
     UpdateContradictsPerson = "R101", "After this update the record fits the person's other records badly.";
 }

@@ -10,8 +10,8 @@ use crate::foundation::{PersonId, RecordNumber};
 use crate::identity::StandardRecord;
 use crate::matching::{Grade, IdentityScore, LinkageModel, Reason};
 use crate::registry::{
-    Member, NumberHash, OtherPerson, PersonStatus, PreparedPerson, Registration, RegistryState,
-    carried_number,
+    LiveNumbers, Member, NumberHash, OtherPerson, PersonStatus, PreparedPerson, Registration,
+    RegistryState, Replacements, carried_number, live_number, number_hash,
 };
 
 /// A candidate with the members that it was scored against.
@@ -30,6 +30,7 @@ pub(super) fn candidates(
     record: RecordNumber,
     standard: &Arc<StandardRecord>,
 ) -> Vec<Scored> {
+    let numbers = state.replacements_with(registration);
     let mut prepared: BTreeMap<PersonId, &PreparedPerson> = BTreeMap::new();
     let mut known: BTreeMap<RecordNumber, &Member> = BTreeMap::new();
     let mut persons = BTreeSet::new();
@@ -59,21 +60,22 @@ pub(super) fn candidates(
                         .members
                         .iter()
                         .all(|member| member.record != record)
+                    && numbers_stand(registration, &numbers, &prepared.members)
             };
             if let Some(prepared) = prepared.get(&person).filter(stands)
                 && Arc::ptr_eq(standard, &registration.standard)
             {
-                let (members, score) = (prepared.members.clone(), prepared.score.clone());
                 return Some(Scored {
                     person,
-                    members,
-                    score,
+                    members: resolved(&numbers, standard, prepared.members.clone()),
+                    score: prepared.score.clone(),
                 });
             }
             let members = members_without(state, person, record, &known);
             if members.is_empty() {
                 return None;
             }
+            let members = resolved(&numbers, standard, members);
             let values: Vec<&StandardRecord> = members
                 .iter()
                 .map(|member| member.standard.as_ref())
@@ -169,6 +171,32 @@ fn unsealed(
         !parted
     });
     scored
+}
+
+/// The members as they are compared: with the numbers that stand (R16).
+fn resolved(numbers: &Replacements, record: &StandardRecord, members: Vec<Member>) -> Vec<Member> {
+    if numbers.is_empty() {
+        return members;
+    }
+    let all = members.iter().map(|member| Arc::clone(&member.standard));
+    let all: Vec<Arc<StandardRecord>> = all.collect();
+    let live = LiveNumbers::of(numbers, record, &all);
+    let members = members.into_iter().map(|member| Member {
+        standard: live.resolve(&member.standard),
+        ..member
+    });
+    members.collect()
+}
+
+/// Whether the numbers of these members stand for what they did when the person
+/// was scored.
+fn numbers_stand(registration: &Registration, numbers: &Replacements, members: &[Member]) -> bool {
+    let then = &registration.replacements;
+    let own = std::iter::once(registration.standard.as_ref());
+    own.chain(members.iter().map(|member| member.standard.as_ref()))
+        .filter_map(|standard| standard.nhs_number)
+        .map(|claim| number_hash(claim.number))
+        .all(|number| live_number(then, number) == live_number(numbers, number))
 }
 
 fn resolve(state: &RegistryState, person: PersonId) -> Option<PersonId> {

@@ -6,7 +6,7 @@
 use crate::foundation::{PersonId, RecordNumber};
 use crate::identity::{StandardRecord, SubmittedRecord};
 use crate::matching::{Explanation, Field};
-use crate::registry::Seals;
+use crate::registry::{GoldenRecord, Seals};
 use crate::security::Access;
 
 /// What an actor may see of restricted persons.
@@ -103,6 +103,19 @@ impl Gate {
             other_columns: std::collections::BTreeMap::new(),
             restricted: Some(true),
             ..submitted
+        }
+    }
+
+    /// A golden record without the location of a restricted person: those fields
+    /// are as if no record said anything of them.
+    #[must_use]
+    pub fn golden(self, golden: GoldenRecord, person_is_restricted: bool) -> GoldenRecord {
+        if self.sees_location || !person_is_restricted {
+            return golden;
+        }
+        let values = golden.values.into_iter();
+        GoldenRecord {
+            values: values.filter(|value| !value.field.is_location()).collect(),
         }
     }
 

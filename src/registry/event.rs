@@ -11,8 +11,8 @@ use utoipa::ToSchema;
 use crate::foundation::{AssertionId, Instant, MergeId, PersonId, RecordNumber, SealId, TaskId};
 use crate::matching::{Field, ModelId, Reason, Route};
 use crate::registry::{
-    ApprovalReason, AssertionKind, Carried, ConflictKind, DropReason, LocalId, QuarantineReason,
-    SourceCode,
+    ApprovalReason, AssertionKind, Carried, ConflictKind, DropReason, GoldenField, LocalId,
+    QuarantineReason, SourceCode,
 };
 
 /// One fact.
@@ -300,6 +300,25 @@ pub enum RegistryEvent {
         /// Hash of the number that stands for it.
         replaced_by: NumberHash,
     },
+    /// Somebody prefers what a version of a record says of a field, whatever the
+    /// rules of survivorship say.
+    GoldenValuePreferred {
+        /// For whom.
+        person: PersonId,
+        /// For which field.
+        field: GoldenField,
+        /// The record.
+        record: RecordNumber,
+        /// Its version.
+        version: u32,
+    },
+    /// For a field the rules speak again.
+    GoldenPreferenceEnded {
+        /// For whom.
+        person: PersonId,
+        /// For which field.
+        field: GoldenField,
+    },
 }
 
 /// The hash of an NHS number, as blocking keys have it; 16 hexadecimal digits
@@ -370,6 +389,10 @@ pub enum TaskKind {
     SourceQuarantined,
     /// A number is said to be replaced in a circle, or by two others (R18).
     SupersessionConflict,
+    /// Dates that cannot be together, such as a death before the birth (R56).
+    ImplausibleDates,
+    /// Something happened after the person is said to have died (R58).
+    ActivityAfterDeath,
     /// May these two persons become one? Somebody else has proposed it (R114).
     MergeApproval,
 }

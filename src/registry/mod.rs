@@ -13,8 +13,11 @@ mod disclosure;
 mod erase;
 mod event;
 mod evidence;
+mod golden_record;
+mod golden_values;
 mod merging;
 mod number_claim;
+mod prefer;
 mod quarantine;
 mod record_state;
 mod register;
@@ -24,6 +27,7 @@ mod seal;
 mod source;
 mod state;
 mod supersession;
+mod survivorship;
 mod tasks;
 mod withdraw;
 
@@ -34,6 +38,10 @@ pub use event::{
     CloseReason, ComparedVersion, EvidenceRow, LinkDecision, NumberHash, RegistryEvent, TaskKind,
     UnlinkReason, VersionStanding,
 };
+pub use golden_record::{
+    Chosen, GoldenRecord, GoldenValue, Lost, LostValue, NumberFacts, Preferred, golden_record,
+};
+pub use golden_values::{Contribution, Origin};
 pub use merging::{
     ApprovalReason, AssertionAnswer, AssertionCommand, AssertionKind, AssertionState, Carried,
     Deviation, DeviationKind, DropReason, Home, MergeAnswer, MergeCommand, MergeRefusal,
@@ -42,6 +50,7 @@ pub use merging::{
     undo_merge, withdraw_assertion,
 };
 pub use number_claim::{carried_number, claimed_number};
+pub use prefer::{Preference, PreferenceRefused, prefer_value};
 pub use quarantine::{
     CONFLICTS_MIN, ConflictKind, Earlier, LONG_RUN_RECORDS, Quarantine, QuarantineReason,
     SourceState, WINDOW_RECORDS, holds_default,
@@ -53,7 +62,8 @@ pub use release::{DecidedAgain, decide_again, release_source};
 pub use seal::{SealRefusal, SealState, Seals, seal};
 pub use source::{InvalidName, LocalId, Source, SourceCode};
 pub use state::{Member, PersonState, PersonStatus, RegistryState, TaskState, TaskStatus};
-pub use supersession::Replacement;
+pub use supersession::{LiveNumbers, Replacement, Replacements, live_number, number_hash};
+pub use survivorship::{Criterion, GoldenField, Survivorship, SurvivorshipProblem};
 pub use withdraw::withdraw;
 
 use crate::foundation::{

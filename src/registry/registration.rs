@@ -5,7 +5,9 @@ use std::sync::Arc;
 use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber};
 use crate::identity::{Finding, StandardRecord};
 use crate::matching::IdentityScore;
-use crate::registry::{LocalId, Member, NumberHash, RegistrationAnswer, Replacement, SourceCode};
+use crate::registry::{
+    LocalId, Member, NumberHash, RegistrationAnswer, Replacement, Replacements, SourceCode,
+};
 
 /// A person as it was scored before the commit.
 #[derive(Debug, Clone)]
@@ -43,6 +45,8 @@ pub struct Registration {
     pub complete: bool,
     /// What the message says about the number that its own replaces (R16).
     pub replacement: Option<Replacement>,
+    /// Which number is replaced by which, as the persons were scored.
+    pub replacements: Replacements,
     /// The number that the message says is invalid, with none in its place (R21).
     pub invalidated: Option<NumberHash>,
 }

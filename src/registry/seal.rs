@@ -53,6 +53,15 @@ impl Seals {
         self.seals.iter().any(|seal| seal.parts(one, other))
     }
 
+    /// Whether a record that was the person's may not be shown as its any more: for
+    /// an answer "as at", to which today's seals apply (R139).
+    #[must_use]
+    pub fn part_record(&self, person: PersonId, record: RecordNumber) -> bool {
+        let alone = BTreeSet::from([record]);
+        let own = self.records.get(&person);
+        own.is_some_and(|own| self.seals.iter().any(|seal| seal.parts(own, &alone)))
+    }
+
     /// Whether the person is sealed from whoever has another number (R21).
     #[must_use]
     pub fn is_open(&self, person: PersonId) -> bool {
@@ -216,6 +225,11 @@ mod tests {
         assert!(!seals.part(one, third) && !seals.part(one, one));
         assert!(seals.part_any(&[one, third, other], &[]));
         assert!(seals.part_any(&[one], &[RecordNumber(5)]), "an old event");
+        assert!(
+            seals.part_record(one, RecordNumber(5)),
+            "as at a merged past"
+        );
+        assert!(!seals.part_record(one, RecordNumber(3)));
         assert!(!seals.part_any(&[other, third], &[RecordNumber(5)]));
         assert!(!Seals::default().part_any(&[one, other], &[]));
     }

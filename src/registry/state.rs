@@ -224,14 +224,7 @@ impl RegistryState {
                 self.apply_link(*record, *person, decision, position);
             }
             RegistryEvent::RecordUnlinked { record, person, .. } => {
-                if let Some(state) = self.records.get_mut(record) {
-                    state.link = None;
-                    state.position = position;
-                }
-                if let Some(state) = self.persons.get_mut(person) {
-                    state.members.remove(record);
-                    state.revision = position;
-                }
+                self.apply_unlink(*record, *person, position);
             }
             RegistryEvent::TaskOpened { .. }
             | RegistryEvent::TaskUpdated { .. }
@@ -239,20 +232,17 @@ impl RegistryState {
             RegistryEvent::SourceConflictNoted { .. }
             | RegistryEvent::SourceQuarantined { .. }
             | RegistryEvent::SourceReleased { .. } => self.apply_source(event, position),
-            RegistryEvent::NumberReplaced {
-                replaced,
-                replaced_by,
-                ..
-            } => {
-                let known = self.replacements.entry(*replaced).or_default();
-                known.insert(*replaced_by);
-            }
+            RegistryEvent::NumberReplaced { .. } => self.apply_replacement(event),
             RegistryEvent::SealMade { .. } | RegistryEvent::SealLifted { .. } => {
                 self.apply_seal(event, position);
             }
             RegistryEvent::RecordErased { record, .. } => self.apply_erasure(*record, position),
-            // What waits is a list of the store; nothing here depends on it.
-            RegistryEvent::VersionDeferred { .. } | RegistryEvent::DeferredDecided { .. } => {}
+            // What waits, and what is preferred, is read from the events themselves;
+            // nothing here depends on it.
+            RegistryEvent::VersionDeferred { .. }
+            | RegistryEvent::DeferredDecided { .. }
+            | RegistryEvent::GoldenValuePreferred { .. }
+            | RegistryEvent::GoldenPreferenceEnded { .. } => {}
             RegistryEvent::PersonRestored { .. }
             | RegistryEvent::MergeProposed { .. }
             | RegistryEvent::MergeDropped { .. }
@@ -260,6 +250,17 @@ impl RegistryState {
             | RegistryEvent::MergeUndone { .. }
             | RegistryEvent::AssertionMade { .. }
             | RegistryEvent::AssertionWithdrawn { .. } => self.apply_merging(event, position),
+        }
+    }
+
+    fn apply_unlink(&mut self, record: RecordNumber, person: PersonId, position: EventPosition) {
+        if let Some(state) = self.records.get_mut(&record) {
+            state.link = None;
+            state.position = position;
+        }
+        if let Some(state) = self.persons.get_mut(&person) {
+            state.members.remove(&record);
+            state.revision = position;
         }
     }
 

@@ -1,9 +1,12 @@
 //! Which NHS number is said to be replaced by which (R16–R18). Numbers stand as
 //! hashes. A statement that makes a circle or a fork is not taken.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use crate::registry::{NumberHash, RegistryState};
+use crate::identity::{NhsNumber, NhsNumberClaim, StandardRecord};
+use crate::matching::number_key;
+use crate::registry::{NumberHash, Registration, RegistryEvent, RegistryState};
 
 /// What one message says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,25 +42,140 @@ impl RegistryState {
         known.is_some_and(|known| known.contains(&said.replaced_by))
     }
 
+    /// Takes a statement into the state.
+    pub(super) fn apply_replacement(&mut self, event: &RegistryEvent) {
+        if let RegistryEvent::NumberReplaced {
+            replaced,
+            replaced_by,
+            ..
+        } = event
+        {
+            let known = self.replacements.entry(*replaced).or_default();
+            known.insert(*replaced_by);
+        }
+    }
+
     /// All numbers that a chain from this one leads to.
     fn successors(&self, number: NumberHash) -> BTreeSet<NumberHash> {
-        let mut found = BTreeSet::new();
-        let mut open = vec![number];
-        while let Some(next) = open.pop() {
-            let known = self.replacements.get(&next).into_iter().flatten();
-            for successor in known {
-                if found.insert(*successor) {
-                    open.push(*successor);
+        successors(&self.replacements, number)
+    }
+}
+
+impl RegistryState {
+    /// Which number is replaced by which, with what the message itself says.
+    pub(super) fn replacements_with(&self, registration: &Registration) -> Replacements {
+        let mut known = self.replacements.clone();
+        if let Some(said) = registration.replacement
+            && !self.contradicts_supersession(said)
+        {
+            known
+                .entry(said.replaced)
+                .or_default()
+                .insert(said.replaced_by);
+        }
+        known
+    }
+}
+
+/// Which number is replaced by which.
+pub type Replacements = BTreeMap<NumberHash, BTreeSet<NumberHash>>;
+
+fn successors(replacements: &Replacements, number: NumberHash) -> BTreeSet<NumberHash> {
+    let mut found = BTreeSet::new();
+    let mut open = vec![number];
+    while let Some(next) = open.pop() {
+        for successor in replacements.get(&next).into_iter().flatten() {
+            if found.insert(*successor) {
+                open.push(*successor);
+            }
+        }
+    }
+    found
+}
+
+/// The number that stands for this one: the end of its chain, itself when nothing
+/// replaces it (R16). `None` when the chain has no single end, which no statement
+/// that was taken can bring about (R18).
+#[must_use]
+pub fn live_number(replacements: &Replacements, number: NumberHash) -> Option<NumberHash> {
+    if !replacements.contains_key(&number) {
+        return Some(number);
+    }
+    let successors = successors(replacements, number);
+    let mut ends = successors
+        .into_iter()
+        .filter(|successor| !replacements.contains_key(successor));
+    let end = ends.next();
+    end.filter(|_| ends.next().is_none())
+}
+
+/// Records side by side with the numbers that stand (R16): a record whose number
+/// is replaced is compared as if it had the one that stands for it. For
+/// comparing alone; what is shown and stored is what was sent (R17).
+pub struct LiveNumbers<'a> {
+    replacements: &'a Replacements,
+    /// One number for each that stands.
+    shown: BTreeMap<NumberHash, NhsNumber>,
+}
+
+impl<'a> LiveNumbers<'a> {
+    /// Of numbers that stand for one another the record's own is taken, else the
+    /// lowest of the members'.
+    #[must_use]
+    pub fn of(
+        replacements: &'a Replacements,
+        record: &StandardRecord,
+        members: &[Arc<StandardRecord>],
+    ) -> Self {
+        let mut shown = BTreeMap::new();
+        if !replacements.is_empty() {
+            let mut numbers: Vec<NhsNumber> = members.iter().filter_map(|it| number(it)).collect();
+            numbers.sort_unstable();
+            for number in number(record).into_iter().chain(numbers) {
+                let live = live_number(replacements, number_hash(number));
+                if let Some(live) = live {
+                    shown.entry(live).or_insert(number);
                 }
             }
         }
-        found
+        Self {
+            replacements,
+            shown,
+        }
     }
+
+    /// The record as it is compared.
+    #[must_use]
+    pub fn resolve(&self, record: &Arc<StandardRecord>) -> Arc<StandardRecord> {
+        let claim = record.nhs_number.filter(|_| !self.shown.is_empty());
+        let live = claim.and_then(|it| live_number(self.replacements, number_hash(it.number)));
+        let shown = live.and_then(|live| self.shown.get(&live));
+        match (claim, shown) {
+            (Some(claim), Some(shown)) if claim.number != *shown => Arc::new(StandardRecord {
+                nhs_number: Some(NhsNumberClaim {
+                    number: *shown,
+                    ..claim
+                }),
+                ..record.as_ref().clone()
+            }),
+            _ => Arc::clone(record),
+        }
+    }
+}
+
+fn number(record: &StandardRecord) -> Option<NhsNumber> {
+    record.nhs_number.map(|claim| claim.number)
+}
+
+/// The hash of a number, as events and keys have it.
+#[must_use]
+pub fn number_hash(number: NhsNumber) -> NumberHash {
+    NumberHash(number_key(number))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Replacement;
+    use super::{Replacement, live_number};
     use crate::registry::{NumberHash, RegistryState};
 
     fn said(replaced: u64, replaced_by: u64) -> Replacement {
@@ -74,6 +192,20 @@ mod tests {
             successors.or_default().insert(NumberHash(*by));
         }
         state
+    }
+
+    #[test]
+    fn r16_a_chain_leads_to_the_number_that_stands() {
+        let chain = knowing(&[(18, 26), (26, 34), (18, 34)]).replacements;
+        for number in [18, 26, 34] {
+            assert_eq!(
+                live_number(&chain, NumberHash(number)),
+                Some(NumberHash(34))
+            );
+        }
+        assert_eq!(live_number(&chain, NumberHash(42)), Some(NumberHash(42)));
+        let fork = knowing(&[(18, 26), (18, 34)]).replacements;
+        assert_eq!(live_number(&fork, NumberHash(18)), None);
     }
 
     #[test]

@@ -85,6 +85,8 @@ pub enum Action {
     SearchPerson,
     /// Read what happened to a person.
     ReadHistory,
+    /// Choose which record's value a golden record shows.
+    PreferValue,
     /// Follow what happens in the ledger.
     ReadEvent,
     /// Read review tasks.
@@ -123,6 +125,7 @@ impl Action {
             Self::ReadPerson => "read_person",
             Self::SearchPerson => "search_person",
             Self::ReadHistory => "read_history",
+            Self::PreferValue => "prefer_value",
             Self::ReadEvent => "read_event",
             Self::ReadTask => "read_task",
             Self::ReadSource => "read_source",
@@ -144,8 +147,8 @@ impl Action {
 pub const fn actions(role: Role) -> &'static [Action] {
     use Action::{
         AcknowledgeChange, DeliverEvent, EraseRecord, ManageSeal, ManageWebhook, MatchPerson,
-        ReadAudit, ReadChaseList, ReadEvent, ReadHistory, ReadPerson, ReadRecord, ReadSource,
-        ReadTask, ReleaseSource, SearchPerson, WriteRecord, WriteSource,
+        PreferValue, ReadAudit, ReadChaseList, ReadEvent, ReadHistory, ReadPerson, ReadRecord,
+        ReadSource, ReadTask, ReleaseSource, SearchPerson, WriteRecord, WriteSource,
     };
     match role {
         Role::Integration => &[
@@ -174,6 +177,7 @@ pub const fn actions(role: Role) -> &'static [Action] {
             ReadPerson,
             SearchPerson,
             ReadHistory,
+            PreferValue,
             ReadTask,
             ReadSource,
             ReleaseSource,

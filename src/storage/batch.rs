@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber};
+use crate::foundation::{EventPosition, PersonId, RecordNumber};
 use crate::registry::{RegistryEvent, RegistryState};
 use crate::security::AuditEntry;
 use crate::storage::StoreError;
@@ -15,7 +15,6 @@ use crate::storage::rows::json;
 
 pub(super) struct EventRow {
     pub(super) position: EventPosition,
-    pub(super) at: Instant,
     pub(super) actor: CommitActor,
     pub(super) kind: &'static str,
     pub(super) body: String,
@@ -24,7 +23,6 @@ pub(super) struct EventRow {
 pub(super) struct VersionRow {
     pub(super) fact: VersionFact,
     pub(super) version: NewVersion,
-    pub(super) at: Instant,
     pub(super) actor: String,
 }
 
@@ -38,7 +36,7 @@ pub(super) struct Batch {
     pub(super) keys: Vec<KeyRow>,
     pub(super) claims: ClaimRows,
     pub(super) audit: Vec<AuditEntry>,
-    pub(super) remembered: Vec<(RememberedAnswer, Instant)>,
+    pub(super) remembered: Vec<RememberedAnswer>,
 }
 
 impl Batch {
@@ -63,7 +61,6 @@ impl Batch {
         plan: &Planned<()>,
         state: &mut RegistryState,
         actor: &CommitActor,
-        at: Instant,
     ) {
         self.facts_taken = self.projection.versions.len();
         for event in &plan.events {
@@ -72,7 +69,6 @@ impl Batch {
             let position = state.counters.position;
             self.events.push(EventRow {
                 position,
-                at,
                 actor: actor.clone(),
                 kind: event_kind(event),
                 body: json(event),
@@ -102,12 +98,11 @@ impl Batch {
         plan: Planned<()>,
         state: &RegistryState,
         actor: &CommitActor,
-        at: Instant,
     ) -> Result<(), StoreError> {
         self.claims.take(&plan);
         let facts = self.projection.versions.get(self.facts_taken..);
         let facts = facts.unwrap_or_default();
-        let rows = version_rows(facts, plan.versions, &actor.actor, at)?;
+        let rows = version_rows(facts, plan.versions, &actor.actor)?;
         self.versions.extend(rows);
         let erased = plan.events.iter().filter_map(|event| match event {
             RegistryEvent::RecordErased { record, .. } => Some(*record),
@@ -129,8 +124,7 @@ impl Batch {
             }));
         }
         self.audit.extend(plan.audit);
-        self.remembered
-            .extend(plan.remember.map(|answer| (answer, at)));
+        self.remembered.extend(plan.remember);
         Ok(())
     }
 }
@@ -140,7 +134,6 @@ fn version_rows(
     facts: &[VersionFact],
     versions: Vec<NewVersion>,
     actor: &str,
-    at: Instant,
 ) -> Result<Vec<VersionRow>, StoreError> {
     let mut given: HashMap<(RecordNumber, u32), NewVersion> = versions
         .into_iter()
@@ -152,7 +145,6 @@ fn version_rows(
             .map(|version| VersionRow {
                 fact: fact.clone(),
                 version,
-                at,
                 actor: actor.to_owned(),
             })
             .ok_or_else(|| StoreError::inconsistent("payloads", "version", fact.record.0))

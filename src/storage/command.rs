@@ -41,6 +41,8 @@ pub struct ReadSet {
     /// What the message says of numbers that are replaced: the chains that
     /// these two belong to are loaded.
     pub replacement: Option<Replacement>,
+    /// Numbers whose chains are loaded, for comparing by those that stand (R16).
+    pub numbers: Vec<NumberHash>,
 }
 
 /// What the store knows beside the state.
@@ -121,6 +123,8 @@ pub(super) struct Queued {
     pub(super) read: Option<ReadSet>,
     pub(super) actor: CommitActor,
     pub(super) at: Instant,
+    /// When it came, by a clock that nobody sets.
+    pub(super) came: tokio::time::Instant,
     pub(super) work: Box<dyn Work>,
 }
 

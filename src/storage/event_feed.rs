@@ -283,11 +283,13 @@ pub(super) const fn record_of(event: &RegistryEvent) -> Option<RecordNumber> {
         | RegistryEvent::SourceQuarantined { record, .. }
         | RegistryEvent::VersionDeferred { record, .. }
         | RegistryEvent::DeferredDecided { record, .. }
+        | RegistryEvent::GoldenValuePreferred { record, .. }
         | RegistryEvent::NumberReplaced { record, .. } => Some(*record),
         RegistryEvent::PersonCreated { .. }
         | RegistryEvent::PersonRetired { .. }
         | RegistryEvent::PersonWithdrawn { .. }
         | RegistryEvent::TaskClosed { .. }
+        | RegistryEvent::GoldenPreferenceEnded { .. }
         | RegistryEvent::SourceReleased { .. }
         | RegistryEvent::PersonRestored { .. }
         | RegistryEvent::MergeProposed { .. }
@@ -308,7 +310,9 @@ pub(super) fn persons_of(event: &RegistryEvent) -> Vec<PersonId> {
         | RegistryEvent::PersonWithdrawn { person }
         | RegistryEvent::PersonRestored { person }
         | RegistryEvent::RecordLinked { person, .. }
-        | RegistryEvent::RecordUnlinked { person, .. } => vec![*person],
+        | RegistryEvent::RecordUnlinked { person, .. }
+        | RegistryEvent::GoldenValuePreferred { person, .. }
+        | RegistryEvent::GoldenPreferenceEnded { person, .. } => vec![*person],
         RegistryEvent::PersonRetired {
             person,
             replaced_by,

@@ -75,12 +75,12 @@ impl PlaceKey {
 
     fn mark(&self, plain: &[u8; 16]) -> [u8; 8] {
         let mut mark = [0; 8];
-        mark.copy_from_slice(&self.hash(b"mark", plain)[..8]);
+        mark.copy_from_slice(&self.hash(*b"mark", plain)[..8]);
         mark
     }
 
     fn masked(&self, mark: [u8; 8], mut bytes: [u8; 16]) -> [u8; 16] {
-        let mask = self.hash(b"mask", &mark);
+        let mask = self.hash(*b"mask", &mark);
         for (byte, mask) in bytes.iter_mut().zip(mask) {
             *byte ^= mask;
         }
@@ -88,7 +88,7 @@ impl PlaceKey {
     }
 
     /// All inputs of one use have one length.
-    fn hash(&self, use_: &[u8; 4], content: &[u8]) -> [u8; 32] {
+    fn hash(&self, use_: [u8; 4], content: &[u8]) -> [u8; 32] {
         let mut hash = Sha256::new();
         hash.update((self.0.len() as u64).to_be_bytes());
         hash.update(self.0.as_bytes());

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::foundation::{EventPosition, PersonId, TaskId};
+use crate::foundation::{EventPosition, Instant, PersonId, TaskId};
 use crate::registry::RegistryEvent;
 use crate::storage::db::Connection;
 use crate::storage::event_feed::PlacedEvent;
@@ -97,7 +97,8 @@ impl Store {
     }
 
     /// Events about these persons, about their records while they were theirs,
-    /// and about the tasks that name them, after a place.
+    /// and about the tasks that name them, after a place. With `upto`, only what was
+    /// known by then.
     ///
     /// # Errors
     /// What the database says.
@@ -105,6 +106,7 @@ impl Store {
         &self,
         persons: &[PersonId],
         after: FeedPlace,
+        upto: Option<Instant>,
         limit: u32,
     ) -> Result<HistoryPage, StoreError> {
         let after = EventPosition(after.position);
@@ -113,7 +115,9 @@ impl Store {
         let limit = limit as usize;
         let mut events: Vec<PlacedEvent> = Vec::new();
         for chunk in positions.chunks(CHUNK) {
-            let placed = self.place_events(self.events_at(chunk).await?).await?;
+            let mut known = self.events_at(chunk).await?;
+            known.retain(|event| upto.is_none_or(|upto| event.at <= upto));
+            let placed = self.place_events(known).await?;
             events.extend(
                 placed
                     .into_iter()
@@ -176,7 +180,7 @@ impl Store {
 }
 
 /// Everybody who ever retired into one of these.
-async fn retired_into(
+pub(super) async fn retired_into(
     connection: &mut Connection,
     persons: &[PersonId],
 ) -> Result<Vec<PersonId>, StoreError> {

@@ -11,6 +11,7 @@
 //! registry, and the tables are views of its events.
 
 mod acknowledgements;
+mod as_of;
 mod audit;
 mod batch;
 mod candidates;
@@ -24,6 +25,7 @@ mod event_feed;
 mod feed;
 mod feed_place;
 mod gauges;
+mod golden;
 mod history;
 mod load;
 mod locks;
@@ -64,6 +66,7 @@ use std::sync::{Arc, RwLock};
 use tokio::sync::mpsc::error::{SendTimeoutError, TrySendError};
 use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 
+pub use as_of::{Moment, PastPerson};
 pub use audit::{AuditRow, HandedIn};
 pub use candidates::{QuestionReads, StoredPerson, YoungRecords};
 pub use command::{CommitActor, CommitReads, NewVersion, Planned, ReadSet, RememberedAnswer};
@@ -73,6 +76,7 @@ pub use event_feed::{EventPage, PlacedEvent};
 pub use feed::{ExportRow, FeedRow, StoredEvent};
 pub use feed_place::FeedPlace;
 pub use gauges::{AuditGauges, StoreFigures, TaskGauge};
+pub use golden::{NumberChains, StoredPreference, VersionText};
 pub use history::HistoryPage;
 pub use project::event_kind;
 pub use read::{StoredMember, StoredPersonView, StoredRecord, StoredVersion, TaskFilter};
@@ -282,7 +286,8 @@ impl Store {
     /// Lets `decide` plan on a state that holds what `read` names, and makes
     /// the plan durable before it answers. `decide` may run again on a fresh
     /// state, when another command of its batch fails; only the last plan is
-    /// written. A caller that goes away tears nothing.
+    /// written. A caller that goes away tears nothing. `at` is the caller's
+    /// present; the events get the commit's time, which is later (ADR 0007).
     ///
     /// # Errors
     /// [`StoreError::Panicked`] when `decide` panics, [`StoreError::Busy`] when
@@ -304,6 +309,7 @@ impl Store {
             read: Some(read),
             actor,
             at,
+            came: tokio::time::Instant::now(),
             work,
         };
         self.queue(queued).await?;

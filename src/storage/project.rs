@@ -7,6 +7,7 @@ use crate::foundation::{EventPosition, Instant, MergeId, PersonId, RecordNumber,
 use crate::matching::Route;
 use crate::registry::{PersonStatus, RecordState, RegistryEvent, RegistryState, VersionStanding};
 use crate::storage::erasures::Erasures;
+use crate::storage::golden::golden_subjects;
 use crate::storage::merge_rows::{MergeRows, merge_subjects};
 use crate::storage::rows::{person_status_word, record_status_word};
 use crate::storage::seals::{SealRows, seal_subjects};
@@ -139,9 +140,9 @@ impl Projection {
                 let moved = state.persons.iter();
                 let moved = moved.filter(|(_, known)| known.revision == position);
                 let moved: Vec<PersonId> = moved.map(|(person, _)| *person).collect();
-                moved
-                    .into_iter()
-                    .for_each(|person| self.change_person(person));
+                for person in moved {
+                    self.change_person(person);
+                }
             }
             RegistryEvent::RecordErased { record, .. } => {
                 self.change_record(*record);
@@ -334,6 +335,8 @@ pub const fn event_kind(event: &RegistryEvent) -> &'static str {
         RegistryEvent::VersionDeferred { .. } => "version_deferred",
         RegistryEvent::DeferredDecided { .. } => "deferred_decided",
         RegistryEvent::NumberReplaced { .. } => "number_replaced",
+        RegistryEvent::GoldenValuePreferred { .. } => "golden_value_preferred",
+        RegistryEvent::GoldenPreferenceEnded { .. } => "golden_preference_ended",
         RegistryEvent::PersonRestored { .. } => "person_restored",
         RegistryEvent::MergeProposed { .. } => "merge_proposed",
         RegistryEvent::MergeDropped { .. } => "merge_dropped",
@@ -403,6 +406,7 @@ pub(super) fn event_subjects(event: &RegistryEvent) -> BTreeSet<String> {
             subjects.extend(source_subjects(event));
             subjects.extend(merge_subjects(event));
             subjects.extend(seal_subjects(event));
+            subjects.extend(golden_subjects(event));
         }
     }
     subjects

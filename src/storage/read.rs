@@ -211,7 +211,7 @@ impl Store {
     }
 }
 
-async fn person_row(
+pub(super) async fn person_row(
     connection: &mut Connection,
     person: PersonId,
 ) -> Result<Option<(PersonStatus, EventPosition)>, StoreError> {
@@ -278,7 +278,8 @@ async fn open_tasks(
     rows.iter().map(task_id).collect()
 }
 
-async fn versions(
+/// All versions of a record; `state` says which of them is current or held.
+pub(super) async fn versions(
     connection: &mut Connection,
     state: &RecordState,
 ) -> Result<Vec<StoredVersion>, StoreError> {
@@ -320,7 +321,7 @@ async fn versions(
 }
 
 /// The error of the parser is left out: it would quote the value.
-fn submitted(
+pub(super) fn submitted(
     text: Option<String>,
     record: RecordNumber,
 ) -> Result<Option<SubmittedRecord>, StoreError> {

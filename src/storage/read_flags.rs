@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::foundation::PersonId;
+use crate::foundation::{PersonId, RecordNumber};
 use crate::storage::StoreError;
 use crate::storage::db::{self, Connection};
 use crate::storage::rows::{Reader, parse_person};
@@ -33,6 +33,35 @@ pub(super) async fn confused_among(
     rows.iter()
         .map(|row| Reader::named(row, "tasks")?.parsed(0, "person", parse_person))
         .collect()
+}
+
+const FLAGS: RowStatement = RowStatement {
+    before: "select p.record, p.standard, z.restricted from payloads p \
+        left join erasures z on z.record = p.record where p.record in (values",
+    columns: 1,
+    after: ")",
+};
+
+/// Whether any version of the records restricts a location, or did when it was erased.
+pub(super) async fn has_restricted_version(
+    connection: &mut Connection,
+    records: &[RecordNumber],
+) -> Result<bool, StoreError> {
+    let rows = FLAGS
+        .select(connection, &[], records, |query, record| {
+            query.bind(record.0)
+        })
+        .await?;
+    for row in &rows {
+        let reader = Reader::numbered(row, "payloads")?;
+        let standard = reader.standard(1)?;
+        if reader.number_or_null(2)? == Some(1)
+            || standard.is_some_and(|standard| standard.restricted)
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether any record that is or was the person's, and was not moved to

@@ -137,6 +137,7 @@ pub(super) async fn load(
     }
     let said = reads.iter().filter_map(|read| read.replacement);
     let numbers = said.flat_map(|said| [said.replaced, said.replaced_by]);
+    let numbers = numbers.chain(reads.iter().flat_map(|read| read.numbers.iter().copied()));
     load_chains(connection, state, numbers.collect()).await
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::foundation::PersonId;
 use crate::identity::{Namespace, NhsNumber};
+use crate::registry::{NumberHash, Replacements, live_number, number_hash};
 use crate::storage::StoreError;
 use crate::storage::db::{self, Connection};
 use crate::storage::feed::PAGE;
@@ -100,7 +101,10 @@ pub(super) async fn check_numbers(
     findings: &mut Findings,
 ) -> Result<(), StoreError> {
     let mut after = (String::new(), 0_i64);
-    let mut held = HeldNumbers::default();
+    let mut held = HeldNumbers {
+        replacements: all_replacements(connection).await?,
+        ..HeldNumbers::default()
+    };
     loop {
         let rows = db::query(
             "select l.person, l.record, y.standard from links l \
@@ -132,25 +136,40 @@ pub(super) async fn check_numbers(
     }
 }
 
+async fn all_replacements(connection: &mut Connection) -> Result<Replacements, StoreError> {
+    let rows = db::query("select replaced, replaced_by from number_replacements")
+        .fetch_all(connection)
+        .await?;
+    let mut replacements = Replacements::new();
+    for row in &rows {
+        let [replaced, by] = [row.try_get::<i64>(0)?, row.try_get::<i64>(1)?]
+            .map(|number| NumberHash(number.cast_unsigned()));
+        replacements.entry(replaced).or_default().insert(by);
+    }
+    Ok(replacements)
+}
+
 /// The verified numbers of the person that is being walked.
 #[derive(Default)]
 struct HeldNumbers {
     person: Option<PersonId>,
     numbers: BTreeMap<Namespace, NhsNumber>,
     told: bool,
+    /// Two numbers of which one stands for the other are one (R16).
+    replacements: Replacements,
 }
 
 impl HeldNumbers {
     /// Whether this is the first number that contradicts another one.
     fn is_second(&mut self, person: PersonId, number: NhsNumber) -> bool {
         if self.person != Some(person) {
-            *self = Self {
-                person: Some(person),
-                ..Self::default()
-            };
+            self.person = Some(person);
+            self.numbers.clear();
+            self.told = false;
         }
         let first = *self.numbers.entry(number.namespace()).or_insert(number);
-        let news = first != number && !self.told;
+        let live = |number| live_number(&self.replacements, number_hash(number));
+        let news = first != number && live(first) != live(number) && !self.told;
         self.told |= news;
         news
     }

@@ -8,12 +8,21 @@ use crate::registry::{RegistryState, TaskState};
 use crate::security::AuditEntry;
 use crate::storage::StoreError;
 use crate::storage::batch::{Batch, EventRow, VersionRow};
+use crate::storage::command::RememberedAnswer;
 use crate::storage::db::{self, Connection};
 use crate::storage::project::{LinkRow, PersonRow, RecordRow};
 use crate::storage::prune::prune_keys;
 use crate::storage::recent::KeyRow;
 use crate::storage::rows::{encode_standard, json, task_status_word, word};
 use crate::storage::sql::{Bound, RowStatement};
+
+/// Where and when the commit is.
+#[derive(Clone, Copy)]
+struct Stamp {
+    /// Its place for followers, where positions are not it.
+    place: Option<i64>,
+    at: Instant,
+}
 
 struct AuditRow<'b> {
     audit: i64,
@@ -35,8 +44,10 @@ impl Batch {
         state: &RegistryState,
         settled: &db::Settled,
     ) -> Result<(), StoreError> {
-        // The commit's place for followers, where positions are not it.
-        let stamp = settled.receipt.map(|receipt| receipt.stamp);
+        let stamp = Stamp {
+            place: settled.receipt.map(|receipt| receipt.stamp),
+            at: settled.at,
+        };
         if !self.events.is_empty() {
             let events = self.events.iter().map(|row| (row, stamp));
             INSERT_EVENTS
@@ -55,9 +66,12 @@ impl Batch {
             self.projection.seals.write(connection).await?;
             self.projection.merges.write(connection, state).await?;
         }
-        self.write_audit(connection, &settled.audit, stamp).await?;
+        self.write_audit(connection, &settled.audit, stamp.place)
+            .await?;
+        let remembered = self.remembered.iter().map(|answer| (answer, settled.at));
+        let remembered: Vec<(&RememberedAnswer, Instant)> = remembered.collect();
         INSERT_REMEMBERED
-            .write(connection, &self.remembered, |query, (answer, at)| {
+            .write(connection, &remembered, |query, (answer, at)| {
                 query
                     .bind(answer.actor.clone())
                     .bind(answer.key.clone())
@@ -126,12 +140,13 @@ impl Batch {
         &self,
         connection: &mut Connection,
         state: &RegistryState,
-        stamp: Option<i64>,
+        stamp: Stamp,
     ) -> Result<(), StoreError> {
+        let (place, at) = (stamp.place, stamp.at);
         let row = |record: &RecordNumber| {
             let known = state.records.get(record);
             known
-                .map(|known| (RecordRow::of(known), stamp))
+                .map(|known| (RecordRow::of(known), place))
                 .ok_or_else(|| StoreError::inconsistent("records", "record", record.0))
         };
         let new = self.projection.new_records.iter().map(row);
@@ -144,8 +159,9 @@ impl Batch {
                     .bind(row.local_id.clone())
             })
             .await?;
+        let versions = self.versions.iter().map(|row| (row, at));
         INSERT_VERSIONS
-            .write(connection, &self.versions, bind_version)
+            .write(connection, &versions.collect::<Vec<_>>(), bind_version)
             .await?;
         INSERT_PAYLOADS
             .write(connection, &self.versions, |query, row| {
@@ -162,7 +178,7 @@ impl Batch {
         UPDATE_RECORDS
             .write(connection, &changed, bind_record)
             .await?;
-        let keys = self.keys.iter().map(|row| (*row, stamp));
+        let keys = self.keys.iter().map(|row| (*row, place));
         INSERT_KEYS
             .write(connection, &distinct_keys(keys), |query, (row, stamp)| {
                 query
@@ -247,15 +263,15 @@ const INSERT_EVENTS: RowStatement = RowStatement {
     after: "",
 };
 
-fn bind_event(query: Bound, (row, stamp): &(&EventRow, Option<i64>)) -> Bound {
+fn bind_event(query: Bound, (row, stamp): &(&EventRow, Stamp)) -> Bound {
     query
         .bind(row.position.0)
-        .bind(row.at.microseconds())
+        .bind(stamp.at.microseconds())
         .bind(row.actor.actor.clone())
         .bind(row.actor.request_id.clone())
         .bind(row.kind)
         .bind(row.body.clone())
-        .bind(stamp.unwrap_or(row.position.0))
+        .bind(stamp.place.unwrap_or(row.position.0))
 }
 
 const INSERT_SUBJECTS: RowStatement = RowStatement {
@@ -320,14 +336,14 @@ const INSERT_VERSIONS: RowStatement = RowStatement {
     after: "",
 };
 
-fn bind_version(query: Bound, row: &VersionRow) -> Bound {
+fn bind_version(query: Bound, (row, at): &(&VersionRow, Instant)) -> Bound {
     query
         .bind(row.fact.record.0)
         .bind(i64::from(row.fact.version))
         .bind(row.fact.digest.clone())
         .bind(word(&row.fact.standing))
         .bind(row.fact.effective_at.map(Instant::microseconds))
-        .bind(row.at.microseconds())
+        .bind(at.microseconds())
         .bind(row.fact.position.0)
         .bind(row.version.findings.clone())
         .bind(row.version.answer.clone())

@@ -12,10 +12,10 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, Notify, mpsc, oneshot};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant as Moment, timeout_at};
 
 use crate::foundation::load_limits::LEDGER_QUEUE_SECONDS_MAX;
-use crate::foundation::{EventPosition, PersonId, Tally};
+use crate::foundation::{EventPosition, Instant, PersonId, Tally};
 use crate::storage::StoreError;
 use crate::storage::batch::Batch;
 use crate::storage::command::{CommitReads, Queued, ReadSet};
@@ -48,6 +48,8 @@ const GATHER_MAX: Duration = Duration::from_millis(2);
 #[derive(Debug)]
 pub(super) struct Counts {
     pub(super) commits: AtomicU64,
+    /// Batches that are gathered, whatever becomes of them.
+    pub(super) gathered: AtomicU64,
     pub(super) commands: AtomicU64,
     /// Commands that were tried again alone, because another poisoned their batch.
     pub(super) alone: AtomicU64,
@@ -65,6 +67,7 @@ impl Default for Counts {
     fn default() -> Self {
         Self {
             commits: AtomicU64::new(0),
+            gathered: AtomicU64::new(0),
             commands: AtomicU64::new(0),
             alone: AtomicU64::new(0),
             retries: AtomicU64::new(0),
@@ -125,8 +128,9 @@ impl WriterTask {
         while let Some(first) = self.next().await {
             let batch = self.gather(first, expected).await;
             expected = batch.len();
+            self.counts.gathered.fetch_add(1, Ordering::SeqCst);
             let count = batch.len() as u64;
-            let started = Instant::now();
+            let started = Moment::now();
             let mut writer = self.writer.lock().await;
             self.commit_batch(&mut writer, batch).await;
             let took = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
@@ -154,7 +158,7 @@ impl WriterTask {
     async fn gather(&mut self, first: Queued, expected: usize) -> Vec<Queued> {
         let mut locks = first.keys().len();
         let mut batch = vec![first];
-        let deadline = Instant::now() + GATHER_MAX;
+        let deadline = Moment::now() + GATHER_MAX;
         while batch.len() < BATCH_MAX && locks < LOCKS_MAX {
             let next = match self.queue.try_recv() {
                 Ok(next) => next,
@@ -358,12 +362,13 @@ async fn decide(
             // there can be none.
             return Err(StoreError::inconsistent("events", "position", before.0));
         }
-        rows.apply(&plan, &mut working.state, &command.actor, command.at);
+        rows.apply(&plan, &mut working.state, &command.actor);
         working.remember(&plan);
-        rows.take(plan, &working.state, &command.actor, command.at)?;
+        rows.take(plan, &working.state, &command.actor)?;
         working.number_next(connection).await?;
     }
-    let settled = settle(connection, young, &working, &rows, trial).await?;
+    let present = present(batch);
+    let settled = settle(connection, young, &working, &rows, trial, present).await?;
     rows.write(connection, &working.state, &settled).await?;
     let upto = working.state.counters.position;
     let keys = rows.keys;
@@ -373,8 +378,8 @@ async fn decide(
 }
 
 /// Locks the persons that the batch touches, makes sure that nobody else has
-/// moved them since they were read, and takes the commit's place. Persons are
-/// locked once in a transaction and after all keys, so that two never wait for
+/// moved them since they were read, and takes the commit's place and time. Persons
+/// are locked once in a transaction and after all keys, so that two never wait for
 /// one another.
 async fn settle(
     connection: &mut Connection,
@@ -382,6 +387,7 @@ async fn settle(
     working: &Working,
     rows: &Batch,
     trial: &mut Trial,
+    present: Instant,
 ) -> Result<Settled, StoreError> {
     let touched = rows.touched(&working.state);
     if connection.is_shared() && !touched.is_subset(&trial.persons) {
@@ -395,5 +401,16 @@ async fn settle(
             return Err(StoreError::Moved);
         }
     }
-    db::settle(connection, young.offset, rows.audit.len()).await
+    db::settle(connection, young.offset, rows.audit.len(), present).await
+}
+
+/// The present of the callers' clock: what it was when they came, and how long
+/// they have waited since. Their clock may have been set meanwhile; a commit's
+/// time is what has passed.
+fn present(batch: &[Queued]) -> Instant {
+    let present = batch.iter().map(|command| {
+        let waited = i64::try_from(command.came.elapsed().as_micros()).unwrap_or(i64::MAX);
+        command.at.plus_microseconds(waited)
+    });
+    present.max().unwrap_or_default()
 }

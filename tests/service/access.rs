@@ -9,7 +9,7 @@ use crate::request::Answer;
 use crate::world::{Actor, World, record_path};
 
 /// Every route of this service under `/api/v1`, with a body where one is taken.
-const ROUTES: [(&str, &str); 27] = [
+const ROUTES: [(&str, &str); 30] = [
     ("PUT", "/sources/gp/records/routes-1"),
     ("POST", "/sources/gp/records"),
     ("POST", "/sources/gp/records/batch"),
@@ -21,6 +21,9 @@ const ROUTES: [(&str, &str); 27] = [
     ("GET", "/persons/{person}"),
     ("GET", "/persons/{person}/records"),
     ("GET", "/persons/{person}/history"),
+    ("GET", "/persons/{person}/golden"),
+    ("PUT", "/persons/{person}/golden/name"),
+    ("DELETE", "/persons/{person}/golden/name"),
     ("GET", "/events"),
     ("GET", "/review/tasks"),
     ("GET", "/review/tasks/{task}"),
@@ -106,6 +109,8 @@ fn a_role_may_not_do_what_is_not_its_own() {
                 "GET /review/tasks",
                 "GET /review/tasks/{task}",
                 "GET /persons/{person}/history",
+                "PUT /persons/{person}/golden/name",
+                "DELETE /persons/{person}/golden/name",
                 "POST /sources/gp/release",
                 "GET /webhooks",
                 "POST /webhooks",
@@ -118,6 +123,7 @@ fn a_role_may_not_do_what_is_not_its_own() {
                 "DELETE /sources/gp/records/routes-1",
                 "POST /sources/gp/records/batch",
                 "POST /sources/gp/release",
+                "PUT /persons/{person}/golden/name",
                 "GET /events",
                 "GET /events/unacknowledged",
                 "POST /persons/{person}/acknowledgements",

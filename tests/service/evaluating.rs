@@ -176,3 +176,114 @@ fn the_report_is_one_page_that_asks_nothing_of_the_network() {
     );
     assert!(page.contains("lang=\"en-GB\"") && page.contains("@media print"));
 }
+
+fn generated(world: &World, persons: &str, seed: &str) -> String {
+    let folder = world.file(&format!("region-{seed}"));
+    let folder = folder.to_str().expect("a path in UTF-8");
+    world.accord_alone(&[
+        "generate",
+        "--persons",
+        persons,
+        "--seed",
+        seed,
+        "--out",
+        folder,
+    ]);
+    format!("{folder}/records.csv")
+}
+
+#[test]
+fn r123_hidden_numbers_give_six_figures_with_what_retrieval_lost() {
+    let world = World::at_rest();
+    let records = generated(&world, "150", "1");
+    let all = [
+        "evaluate",
+        "--quiet",
+        "--replicates",
+        "50",
+        "--hidden-numbers",
+        &records,
+    ];
+    let answer = world.accord_alone_with(&all).expect(0).out;
+    let answer: Value = serde_json::from_str(&answer).expect("one JSON object");
+    let found = &answer["hidden_numbers"];
+    for of in ["pair", "cluster"] {
+        for figure in ["p", "r", "r_of_retrieval"] {
+            let share = found[of][figure].as_f64();
+            let share = share.unwrap_or_else(|| panic!("{of}.{figure} is missing: {found}"));
+            assert!((0.0..=1.0).contains(&share), "{of}.{figure} is {share}");
+        }
+    }
+    assert!(found["cluster"]["p"].as_f64() > Some(0.95), "{found}");
+    assert!(found["records_with_truth"].as_u64() < found["records"].as_u64());
+    assert!(
+        found["truth"]
+            .as_str()
+            .is_some_and(|by| by.contains("status 01"))
+    );
+}
+
+#[test]
+fn r124_people_who_are_absent_are_not_linked_and_those_who_are_not_are_counted() {
+    let world = World::at_rest();
+    let (here, elsewhere) = (generated(&world, "150", "1"), generated(&world, "60", "2"));
+    let control = |absent: &str| {
+        let all = [
+            "evaluate",
+            "--quiet",
+            "--negative-control",
+            absent,
+            "--records",
+            &here,
+        ];
+        world.accord_alone_with(&all)
+    };
+    let answer = control(&elsewhere).expect(0).out;
+    let answer: Value = serde_json::from_str(&answer).expect("one JSON object");
+    assert_eq!(answer["negative_control"]["linked"], 0);
+    // The population itself is anything but absent.
+    let found = control(&here).expect(1);
+    let answer: Value = serde_json::from_str(&found.out).expect("one JSON object");
+    assert_eq!(answer["negative_control"]["within_ceiling"], false);
+    assert!(answer["negative_control"]["linked"].as_u64() > Some(200));
+    assert!(found.err.contains("R124"), "{}", found.err);
+}
+
+#[test]
+fn r129_the_linkage_report_has_the_items_of_guild() {
+    let world = World::at_rest();
+    let (persons, links) = (example("persons.csv"), example("links.csv"));
+    let records = example("records.csv");
+    let report = world.file("report.json");
+    let report = report.to_str().expect("a path in UTF-8");
+    let all = [
+        "--persons",
+        &persons,
+        "--links",
+        &links,
+        "--records",
+        &records,
+    ];
+    let told = ["--linkage-report", report, "--data-family", "febrl"];
+    evaluated(&world, &[&all[..], &told].concat());
+    let report = fs::read_to_string(report).expect("the report");
+    let report: Value = serde_json::from_str(&report).expect("JSON");
+    for item in [
+        "/data_provision/records_by_source/gp",
+        "/data_provision/missing_share_by_field/nhs_number",
+        "/linkage/identifiers/0",
+        "/linkage/cleaning/profile",
+        "/linkage/blocking/keys/0",
+        "/linkage/comparison/comparisons/0/level/0",
+        "/linkage/thresholds/link_bits",
+        "/linkage/errors/overall/missed",
+        "/linkage/errors/by_group/missed/upper",
+    ] {
+        assert!(
+            report.pointer(item).is_some_and(|value| !value.is_null()),
+            "{item}"
+        );
+    }
+    // R128: FEBRL's data alone support no claim.
+    assert_eq!(report["claims"]["accepted"], false);
+}

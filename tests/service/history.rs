@@ -1,6 +1,7 @@
 //! What happened to a person and to its records: a timeline in words, without
 //! a value of a patient.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::people::{NUMBERS, john_smith, person, verified_person, with};
@@ -221,4 +222,82 @@ fn r131_it_needs_a_role_and_a_reason() {
         .by(Actor::Steward)
         .send()
         .expect_problem(404, "", &[]);
+}
+
+/// The sentences of a history, in order.
+fn sentences(answer: &Answer) -> Vec<String> {
+    let entries = answer.list("history").iter();
+    entries
+        .map(|entry| entry["sentence"].as_str().expect("a sentence").to_owned())
+        .collect()
+}
+
+#[test]
+fn it_reads_like_sentences() {
+    let world = World::start();
+    let known = verified_person("read aloud");
+    let person_id = world.registers("gp", "1", &known).person();
+    world.registers("pas", "7", &known);
+    let moved = json!({
+        "family_name": "Newcombe",
+        "addresses": [{"lines": ["7 Foundry Street"], "town": "York", "postcode": "YO1 7AB"}],
+    });
+    world.registers("gp", "1", &with(&known, moved));
+    world
+        .ask(Method::PUT, &format!("/persons/{person_id}/golden/name"))
+        .by(Actor::Steward)
+        .json(&json!({"source": "gp", "local_id": "1", "version": 1, "reason": "she asks for it"}))
+        .send()
+        .expect(200);
+    world.withdraws("pas", "7");
+
+    let told = sentences(&history(&world, &person_id));
+
+    assert_eq!(
+        told[..3],
+        [
+            "gp sent the record for the first time.",
+            "This identity was made.",
+            "The record of gp was linked as the first of an identity.",
+        ]
+    );
+    assert_eq!(told[3], "pas sent the record for the first time.");
+    assert!(
+        told[4].starts_with("The record of pas was linked by a rule about its number (")
+            && told[4].contains(" bits): The same verified NHS number, birth date and given name."),
+        "{}",
+        told[4]
+    );
+    assert_eq!(
+        told[5..],
+        [
+            "gp sent version 2; it became what the record says. It changes the addresses and the \
+             family name.",
+            "Of the name, what gp said in version 1 was preferred by a human.",
+            "pas withdrew the record.",
+            "The record of pas left, because its source withdrew it.",
+        ]
+    );
+}
+
+#[test]
+fn r139_which_location_changed_is_not_told_of_a_restricted_person() {
+    let world = World::start();
+    let known = with(
+        &verified_person("moved in secret"),
+        json!({"restricted": true}),
+    );
+    let person_id = world.registers("gp", "1", &known).person();
+    let moved = json!({
+        "addresses": [{"lines": ["7 Foundry Street"], "town": "York", "postcode": "YO1 7AB"}],
+    });
+    world.registers("gp", "1", &with(&known, moved));
+    let told = sentences(&history(&world, &person_id));
+    assert_eq!(
+        told.last().map(String::as_str),
+        Some(
+            "gp sent version 2; it became what the record says. It changes nothing that is shown \
+             here."
+        )
+    );
 }

@@ -2,6 +2,7 @@
 //! searched at its end (see `world`); here marked values go through every door,
 //! well-formed and not, with the log at its most talkative.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::people::with;
@@ -94,6 +95,7 @@ fn speaks_through_every_door(world: &World) {
         .get(&format!("/persons/{}/records", first.person()))
         .by(Actor::Steward)
         .send();
+    prefers_a_value(world, &first.person());
     for task in world.tasks().list("tasks") {
         world.task(task["task_id"].as_str().expect("an id"));
     }
@@ -111,6 +113,20 @@ fn speaks_through_every_door(world: &World) {
     world.get("/events").send().expect(200);
     world.get_root("/metrics").by(Actor::Nobody).send();
     world.withdraws("gp", "1");
+}
+
+/// Reads a golden record and prefers a value of it.
+fn prefers_a_value(world: &World, person_id: &str) {
+    let golden = format!("/persons/{}/golden", person_id);
+    world.get(&golden).by(Actor::Steward).send().expect(200);
+    let preference = json!({
+        "source": "gp", "local_id": "1", "version": 1, "reason": "Canarygiven said so",
+    });
+    world
+        .ask(Method::PUT, &format!("{golden}/name"))
+        .by(Actor::Steward)
+        .json(&preference)
+        .send();
 }
 
 /// What people do wrong, with marks in the wrong places.

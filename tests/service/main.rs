@@ -35,10 +35,14 @@ mod evaluating;
 mod events;
 /// What `export` writes and what `generate` makes.
 mod exporting;
+/// What a person's records say together, and why.
+mod golden;
 /// Pairs that are easy to get wrong.
 mod hard_pairs;
 /// What happened to a person, in words.
 mod history;
+/// Numbers replaced, births, deaths, corrections.
+mod identity_events;
 /// Files go in by the path of a message, whatever happens on the way.
 mod importing;
 /// The decision rules, with the examples that RULES gives.
@@ -51,6 +55,8 @@ mod logs;
 mod masking;
 /// Asking who somebody is, without writing.
 mod matching;
+/// The ledger as it was known at an instant.
+mod moments;
 /// Whole ledgers move, with a proof.
 mod moving;
 /// The OpenAPI document says what is served.

@@ -52,6 +52,8 @@ fn everything_said(world: &World, source: &str, local_id: &str) -> Vec<Answer> {
         format!("{record}/person"),
         format!("/persons/{person_id}"),
         format!("/persons/{person_id}/records"),
+        format!("/persons/{person_id}/golden"),
+        format!("/persons/{person_id}/history"),
     ];
     let mut said: Vec<Answer> = paths
         .iter()

@@ -51,6 +51,23 @@ impl FromRequestParts<Context> for Segment {
     }
 }
 
+/// Two segments of the path.
+pub struct Segments(pub String, pub String);
+
+impl FromRequestParts<Context> for Segments {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, context: &Context) -> Result<Self, Problem> {
+        let id = request_id(&parts.headers);
+        check_encoding(parts, &id)?;
+        let segments: Result<Path<(String, String)>, _> =
+            Path::from_request_parts(parts, context).await;
+        segments
+            .map(|Path((first, second))| Self(first, second))
+            .map_err(|_| undecodable("path", &id))
+    }
+}
+
 /// The router passes a lone `%` on as it is; then two URLs would be one record.
 fn check_encoding(parts: &Parts, id: &str) -> Result<(), Problem> {
     let decoded = percent_decoded(parts.uri.path());

@@ -15,6 +15,7 @@ use crate::interfaces::http::{Caller, Problem, Refused};
 use crate::interfaces::rest::address::{Parameters, Segment};
 use crate::interfaces::rest::bodies::{FeedBody, HistoryBody};
 use crate::interfaces::rest::document::{Unknown, Unusable};
+use crate::interfaces::rest::moments::instant;
 use crate::security::Action;
 
 /// Parameters of a history.
@@ -31,6 +32,9 @@ pub(super) struct HistoryParameters {
     /// Entries on the page; 200 unless sent.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
+    /// As it was known at this instant; masked as of now.
+    #[param(max_length = 40, format = DateTime, example = "2026-11-22T07:30:00Z")]
+    as_of: Option<String>,
 }
 
 /// Parameters of the change feed.
@@ -89,7 +93,12 @@ pub(super) async fn view_history(
         HISTORY_ENTRIES_MAX,
         &caller,
     )?;
-    let answer = flows::view_history(&context, &access, person, page.after.as_deref(), limit)
+    let part = flows::HistoryPart {
+        after: page.after.as_deref(),
+        limit,
+        as_of: instant(&caller, page.as_of.as_deref())?,
+    };
+    let answer = flows::view_history(&context, &access, person, part)
         .await
         .map_err(|error| Problem::of(&error, caller.request_id()))?;
     Ok(Json(answer.into()))

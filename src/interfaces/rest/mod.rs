@@ -13,7 +13,9 @@ mod bodies;
 mod conditions;
 mod document;
 mod events;
+mod golden;
 mod matching;
+mod moments;
 mod persons;
 mod records;
 mod request;
@@ -49,6 +51,8 @@ pub fn routes() -> OpenApiRouter<Context> {
         .routes(routes!(search::search_persons))
         .routes(routes!(persons::view_person))
         .routes(routes!(persons::view_person_records))
+        .routes(routes!(golden::view_golden))
+        .routes(routes!(golden::prefer_value, golden::stop_preferring))
         .routes(routes!(events::view_history))
         .routes(routes!(events::follow_events))
         .routes(routes!(acknowledgements::chase_list))

@@ -11,7 +11,8 @@ use crate::foundation::PersonId;
 use crate::interfaces::http::{Caller, Problem, Refused};
 use crate::interfaces::rest::address::{Parameters, Segment};
 use crate::interfaces::rest::bodies::PersonBody;
-use crate::interfaces::rest::document::Unknown;
+use crate::interfaces::rest::document::{Unknown, Unusable};
+use crate::interfaces::rest::moments::instant;
 use crate::security::Action;
 
 /// Parameters of a person's read.
@@ -21,6 +22,9 @@ use crate::security::Action;
 pub(super) struct PersonParameters {
     /// Whether to answer with the person that replaced a retired one (the usual).
     follow: Option<bool>,
+    /// As it was known at this instant; masked as of now.
+    #[param(max_length = 40, format = DateTime, example = "2026-11-22T07:30:00Z")]
+    as_of: Option<String>,
 }
 
 /// A problem that also says where the id leads.
@@ -34,7 +38,12 @@ struct Gone {
     replaced_by: Vec<String>,
 }
 
-async fn load(context: &Context, caller: &Caller, person: &str) -> Result<PersonAnswer, Problem> {
+async fn load(
+    context: &Context,
+    caller: &Caller,
+    person: &str,
+    as_of: Option<&str>,
+) -> Result<PersonAnswer, Problem> {
     let access = caller.may(Action::ReadPerson)?;
     // An id that cannot be one is as unknown as one that was never given out.
     let unknown = |_| {
@@ -42,7 +51,8 @@ async fn load(context: &Context, caller: &Caller, person: &str) -> Result<Person
         problem.member("person")
     };
     let person: PersonId = person.parse().map_err(unknown)?;
-    flows::view_person(context, &access, person)
+    let as_of = instant(caller, as_of)?;
+    flows::view_person(context, &access, person, as_of)
         .await
         .map_err(|error| Problem::of(&error, caller.request_id()))
 }
@@ -66,10 +76,11 @@ async fn view(
     context: &Context,
     caller: &Caller,
     person: &str,
-    follow: bool,
+    parameters: &PersonParameters,
     with_values: bool,
 ) -> Result<Response, Problem> {
-    let answer = load(context, caller, person).await?;
+    let answer = load(context, caller, person, parameters.as_of.as_deref()).await?;
+    let follow = parameters.follow.unwrap_or(true);
     if !follow && !answer.replaced_by.is_empty() {
         return Ok(gone(caller, &answer));
     }
@@ -84,21 +95,14 @@ async fn view(
         (status = 200, description = "The person and the local ids of its records.", body = PersonBody),
         (status = 410, description = "With `follow=false`: the id was replaced.", body = Gone,
             content_type = "application/problem+json"),
-        Unknown))]
+        Unknown, Unusable))]
 pub(super) async fn view_person(
     State(context): State<Context>,
     caller: Caller,
     Segment(person): Segment,
     Parameters(parameters): Parameters<PersonParameters>,
 ) -> Result<Response, Problem> {
-    view(
-        &context,
-        &caller,
-        &person,
-        parameters.follow.unwrap_or(true),
-        false,
-    )
-    .await
+    view(&context, &caller, &person, &parameters, false).await
 }
 
 /// Opens a person with what its records say.
@@ -109,19 +113,12 @@ pub(super) async fn view_person(
         (status = 200, description = "The person and its records, masked.", body = PersonBody),
         (status = 410, description = "With `follow=false`: the id was replaced.", body = Gone,
             content_type = "application/problem+json"),
-        Unknown))]
+        Unknown, Unusable))]
 pub(super) async fn view_person_records(
     State(context): State<Context>,
     caller: Caller,
     Segment(person): Segment,
     Parameters(parameters): Parameters<PersonParameters>,
 ) -> Result<Response, Problem> {
-    view(
-        &context,
-        &caller,
-        &person,
-        parameters.follow.unwrap_or(true),
-        true,
-    )
-    .await
+    view(&context, &caller, &person, &parameters, true).await
 }

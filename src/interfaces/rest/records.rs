@@ -22,6 +22,7 @@ use crate::interfaces::rest::document::{
     Conflicting, RecordParameters, SourceParameters, Stale, Unknown, Unusable, WithdrawCondition,
     WriteConditions,
 };
+use crate::interfaces::rest::moments::instant;
 use crate::interfaces::rest::request::{Body, faulty};
 use crate::registry::{LocalId, Outcome};
 use crate::security::{Access, Action};
@@ -132,9 +133,19 @@ pub(super) async fn register_record_in_body(
     register(&context, &caller, &headers, path, submitted, access).await
 }
 
+/// Parameters of a record's read.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct RecordReadParameters {
+    /// As it was known at this instant; masked as of now.
+    #[param(max_length = 40, format = DateTime, example = "2026-11-22T07:30:00Z")]
+    as_of: Option<String>,
+}
+
 /// Reads a record with its versions, its link, its findings and its tasks.
 #[utoipa::path(get, path = "/sources/{source}/records/{local_id}", tag = "records",
-    params(RecordParameters),
+    params(RecordParameters, RecordReadParameters),
     responses(
         (status = 200, description = "The record.", body = RecordBody,
             headers(("ETag" = String, description = "The version, for If-Match."))),
@@ -143,10 +154,11 @@ pub(super) async fn view_record(
     State(context): State<Context>,
     caller: Caller,
     path: RecordPath,
-    Parameters(NoParameters {}): Parameters<NoParameters>,
+    Parameters(parameters): Parameters<RecordReadParameters>,
 ) -> Result<Response, Problem> {
     let access = caller.may_for(Action::ReadRecord, path.source.as_str())?;
-    let answer = flows::view_record(&context, &access, &path.source, &path.local_id)
+    let as_of = instant(&caller, parameters.as_of.as_deref())?;
+    let answer = flows::view_record(&context, &access, &path.source, &path.local_id, as_of)
         .await
         .map_err(|error| Problem::of(&error, caller.request_id()))?;
     let body = RecordBody::of(answer, &access);
@@ -185,6 +197,9 @@ pub(super) struct CrossReferenceParameters {
     target_source: Option<String>,
     /// Only records joined by this route or a surer one.
     min_route: Option<crate::matching::Route>,
+    /// As it was known at this instant.
+    #[param(max_length = 40, format = DateTime, example = "2026-11-22T07:30:00Z")]
+    as_of: Option<String>,
 }
 
 /// Says which person a record is, and that person's other local ids.
@@ -208,6 +223,7 @@ pub(super) async fn cross_reference(
     let wanted = flows::Wanted {
         source: target.as_ref(),
         min_route: parameters.min_route,
+        as_of: instant(&caller, parameters.as_of.as_deref())?,
     };
     let answer = flows::cross_reference(&context, &access, &path.source, &path.local_id, wanted)
         .await

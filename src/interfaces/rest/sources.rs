@@ -23,7 +23,7 @@ const SOURCE_TEXT_CHARACTERS_MAX: usize = 256;
 const RETENTION_DAYS_MAX: u32 = 36_500;
 
 /// Longest reason of a release, as of the header `Accord-Reason`.
-const REASON_CHARACTERS_MAX: usize = 512;
+pub(super) const REASON_CHARACTERS_MAX: usize = 512;
 
 /// Lists the sources.
 #[utoipa::path(get, path = "/sources", tag = "sources",

@@ -44,6 +44,7 @@ levels! {
         Same = "same", RANKED, "An identifier of the same authority is equal.";
         SameUnknownSystem = "same_unknown_system", RANKED, "An identifier is equal; its authority is not known on a side.";
         Different = "different", RANKED, "The identifiers of one authority differ.";
+        DifferentUnknownSystem = "different_unknown_system", OPTIONAL, "Identifiers differ whose authority nobody said.";
         Missing = "missing", SPECIAL, "No identifiers of one authority: no evidence.";
     }
 }
@@ -104,10 +105,15 @@ impl LinkageModel {
     pub fn compare_identifiers(&self, a: &[OtherIdentifier], b: &[OtherIdentifier]) -> Outcome {
         let mut best = self.outcome(Comparison::OtherIdentifier, OtherIdentifierLevel::Missing);
         let mut found = false;
+        let unknown_may_differ = self.names_level(
+            Comparison::OtherIdentifier,
+            OtherIdentifierLevel::DifferentUnknownSystem,
+        );
         for (i, left) in a.iter().enumerate() {
             for (j, right) in b.iter().enumerate() {
                 let same_system = left.system.is_some() && left.system == right.system;
                 let unknown_system = left.system.is_none() || right.system.is_none();
+                let both_unknown = left.system.is_none() && right.system.is_none();
                 let level = if left.value == right.value {
                     match (same_system, unknown_system) {
                         (true, _) => OtherIdentifierLevel::Same,
@@ -116,6 +122,8 @@ impl LinkageModel {
                     }
                 } else if same_system {
                     OtherIdentifierLevel::Different
+                } else if both_unknown && unknown_may_differ {
+                    OtherIdentifierLevel::DifferentUnknownSystem
                 } else {
                     continue;
                 };

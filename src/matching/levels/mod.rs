@@ -34,6 +34,8 @@ pub struct LevelDescription {
     pub sentence: &'static str,
     /// Whether the order of weights is checked for it.
     pub ranked: bool,
+    /// Whether a model may leave it out; pairs are then not put at it.
+    pub optional: bool,
 }
 
 /// A comparison's level: a small enum with fixed names.
@@ -75,7 +77,8 @@ macro_rules! levels {
                 $crate::matching::levels::LevelDescription {
                     name: $name,
                     sentence: $sentence,
-                    ranked: $crate::matching::levels::$rank,
+                    ranked: $crate::matching::levels::$rank.0,
+                    optional: $crate::matching::levels::$rank.1,
                 }
             ),+];
 
@@ -87,10 +90,12 @@ macro_rules! levels {
 }
 use levels;
 
-/// The order of weights is checked for the level.
-const RANKED: bool = true;
+/// Ranked, optional: the order of weights is checked for the level.
+const RANKED: (bool, bool) = (true, false);
 /// A neutral level or a special case.
-const SPECIAL: bool = false;
+const SPECIAL: (bool, bool) = (false, false);
+/// A level that only some models weigh.
+const OPTIONAL: (bool, bool) = (false, true);
 
 /// The comparisons that a model weighs, in the order of an explanation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -1,6 +1,8 @@
 //! Expectation–maximisation over counted patterns.
 
-use crate::matching::levels::{Comparison, GivenNameLevel, Level as _, PostcodeLevel, SexLevel};
+use crate::matching::levels::{
+    Comparison, GivenNameLevel, Level as _, OtherIdentifierLevel, PostcodeLevel, SexLevel,
+};
 use crate::matching::training::write::written;
 use crate::matching::training::{Pattern, PatternCounts};
 use crate::matching::{ModelFile, ModelProblem};
@@ -22,8 +24,10 @@ const ITERATIONS_MAX: usize = 200;
 /// What was seen of a file.
 #[derive(Debug, Clone)]
 pub struct Observed {
-    /// Pairs that met under any rule, each once.
+    /// Pairs that met under any rule, each once, or a sample of them.
     pub met: PatternCounts,
+    /// The share of the pairs that met that is in `met`.
+    pub met_share: f64,
     /// Random pairs.
     pub random: PatternCounts,
     /// Number of all pairs of the file.
@@ -92,7 +96,7 @@ pub fn learn(start: &ModelFile, observed: &Observed) -> Result<Learnt, ModelProb
             .iter()
             .map(|(pattern, count)| posterior(*pattern) * *count as f64)
             .sum();
-        estimate.prior = (matches / observed.pairs).clamp(1e-12, 0.5);
+        estimate.prior = (matches / observed.met_share / observed.pairs).clamp(1e-12, 0.5);
         for comparison in Comparison::ALL {
             let place = comparison as usize;
             let missing = usize::from(comparison.missing());
@@ -101,10 +105,9 @@ pub fn learn(start: &ModelFile, observed: &Observed) -> Result<Learnt, ModelProb
             if comparison == Comparison::Address {
                 continue;
             }
-            for level in 0..missing {
-                estimate.m[place][level] = (counts[place][level]
-                    + START_PAIRS * first.m[place][level])
-                    / (said + START_PAIRS);
+            let seen = counts[place].iter().zip(&first.m[place]).take(missing);
+            for (m, (seen, first)) in estimate.m[place].iter_mut().zip(seen) {
+                *m = (seen + START_PAIRS * first) / (said + START_PAIRS);
             }
         }
         addresses(&mut estimate, &first.m, &observed.met, &posterior);
@@ -198,7 +201,7 @@ fn not_matching(first: &Shares, random: &Shares, observed: &Observed, now: &Esti
             let mut seen = random[place][level];
             let mut of = said;
             let mut start = START_RANDOM_PAIRS;
-            if level == 0
+            if level == equality(comparison)
                 && let Some(equal) = observed.equal[place]
             {
                 // Counted over all pairs: as good as very many random ones.
@@ -212,6 +215,15 @@ fn not_matching(first: &Shares, random: &Shares, observed: &Observed, now: &Esti
         }
     }
     u
+}
+
+/// The level of plain equality: files hardly ever say whose identifiers are.
+fn equality(comparison: Comparison) -> usize {
+    if comparison == Comparison::OtherIdentifier {
+        usize::from(OtherIdentifierLevel::SameUnknownSystem.index())
+    } else {
+        0
+    }
 }
 
 fn level_counts(counts: &PatternCounts, share: &dyn Fn(Pattern) -> f64) -> Shares {
@@ -240,10 +252,11 @@ pub(super) fn log2_ratios(estimate: &Estimate) -> Shares {
     let mut table = [[0.0; LEVELS_MAX]; Comparison::COUNT];
     for comparison in Comparison::ALL {
         let place = comparison as usize;
-        for level in 0..usize::from(comparison.missing()) {
-            let (m, u) = (estimate.m[place][level], estimate.u[place][level]);
-            if m > 0.0 && u > 0.0 {
-                table[place][level] = (m / u).log2();
+        let shares = estimate.m[place].iter().zip(&estimate.u[place]);
+        let said = shares.take(usize::from(comparison.missing()));
+        for (bits, (m, u)) in table[place].iter_mut().zip(said) {
+            if *m > 0.0 && *u > 0.0 {
+                *bits = (m / u).log2();
             }
         }
     }

@@ -63,6 +63,7 @@ fn drawn(true_pairs: usize, others: usize) -> Observed {
     Observed {
         pairs: (true_pairs + others) as f64,
         met: PatternCounts::of(same.into_iter().chain(different)),
+        met_share: 1.0,
         random,
         equal: [None; Comparison::COUNT],
     }
@@ -71,6 +72,9 @@ fn drawn(true_pairs: usize, others: usize) -> Observed {
 fn start() -> ModelFile {
     let mut file = LinkageModel::generic().file().clone();
     file.population = 10_000.0;
+    // Nobody here has a household or a twin.
+    file.caps.household_size_excess = 1e-6;
+    file.caps.co_twin_rate = 1e-6;
     file
 }
 
@@ -123,6 +127,7 @@ fn what_the_data_cannot_teach_keeps_its_figures_and_is_named() {
 fn nothing_is_learnt_from_nothing() {
     let empty = Observed {
         met: PatternCounts::default(),
+        met_share: 1.0,
         random: PatternCounts::default(),
         pairs: 1.0,
         equal: [None; Comparison::COUNT],

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::foundation::RecordNumber;
+use crate::foundation::{RecordNumber, TaskId};
 use crate::identity::{Finding, FindingCode, StandardRecord};
 use crate::matching::Reason;
 use crate::registry::register::{Placed, Work, alone};
@@ -63,8 +63,16 @@ impl Work<'_> {
 
     /// The findings of the answer: those of the quarantine and of the history
     /// are known only here.
-    pub(super) fn findings(&self, remembered: Option<&StandardRecord>) -> Vec<Finding> {
+    pub(super) fn findings(
+        &self,
+        remembered: Option<&StandardRecord>,
+        placed: &Placed,
+    ) -> Vec<Finding> {
         let mut findings = self.registration.findings.clone();
+        let doubtful = |task| self.kind_of(task) == Some(TaskKind::LinkDoubtful);
+        if placed.tasks.iter().any(doubtful) {
+            findings.push(Finding::new(FindingCode::LinkPossible, ""));
+        }
         if remembered.is_some_and(StandardRecord::is_full) {
             findings.push(Finding::new(FindingCode::HistoryLeftOut, ""));
         }
@@ -121,17 +129,19 @@ impl Work<'_> {
         placed.tasks.push(task);
     }
 
+    /// What a task asks that this registration has opened or added to.
+    fn kind_of(&self, task: &TaskId) -> Option<TaskKind> {
+        let opened = self.events.iter().find_map(|event| match event {
+            RegistryEvent::TaskOpened { task: id, kind, .. } if id == task => Some(*kind),
+            _ => None,
+        });
+        opened.or_else(|| Some(self.state.tasks.get(task)?.kind))
+    }
+
     fn conflict(&self, placed: &Placed) -> Option<ConflictKind> {
         if placed.outcome == Outcome::UpdateHeld {
             return Some(ConflictKind::Overlay);
         }
-        let opened = |task| {
-            self.events.iter().find_map(|event| match event {
-                RegistryEvent::TaskOpened { task: id, kind, .. } if id == task => Some(*kind),
-                _ => None,
-            })
-        };
-        let kind = |task| opened(task).or_else(|| Some(self.state.tasks.get(task)?.kind));
         let contradicts = |kind: TaskKind| {
             matches!(
                 kind,
@@ -141,7 +151,8 @@ impl Work<'_> {
                     | TaskKind::SupersessionConflict
             )
         };
-        let told = placed.tasks.iter().filter_map(kind).any(contradicts);
+        let kinds = placed.tasks.iter().filter_map(|task| self.kind_of(task));
+        let told = kinds.into_iter().any(contradicts);
         // A corrected number that finds its person speaks for the source.
         let adrift = self.changes_verified_number && placed.outcome == Outcome::NewPerson;
         (told || adrift).then_some(ConflictKind::Confusion)

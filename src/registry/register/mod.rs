@@ -12,6 +12,7 @@
 
 mod deferral;
 mod invalidation;
+mod life;
 mod overlay;
 #[cfg(test)]
 mod tests;
@@ -105,6 +106,7 @@ impl Work<'_> {
         let standard = Arc::clone(&self.registration.standard);
         let candidates = self.find_candidates(record, &standard);
         let mut placed = self.place(record, 1, &standard, &candidates, None);
+        self.judge_life(record, 1, &candidates, &mut placed);
         self.take_replacement(record, 1, &mut placed);
         self.finish(record, 1, placed, Some(standard), true)
     }
@@ -115,6 +117,7 @@ impl Work<'_> {
         let standard = self.with_history(record.number);
         let candidates = self.find_candidates(record.number, &standard);
         let mut placed = self.place(record.number, version, &standard, &candidates, None);
+        self.judge_life(record.number, version, &candidates, &mut placed);
         self.take_replacement(record.number, version, &mut placed);
         self.finish(record.number, version, placed, Some(standard), false)
     }
@@ -145,6 +148,7 @@ impl Work<'_> {
             Some(person) if kept => self.judge(record, person, version, &candidates),
             _ => self.place(record.number, version, &standard, &candidates, person),
         };
+        self.judge_life(record.number, version, &candidates, &mut placed);
         self.take_replacement(record.number, version, &mut placed);
         self.finish(record.number, version, placed, Some(standard), false)
     }
@@ -446,7 +450,7 @@ impl Work<'_> {
         created: bool,
     ) -> Change<Registered> {
         self.judge_source(record, &mut placed);
-        let findings = self.findings(remembered.as_deref());
+        let findings = self.findings(remembered.as_deref(), &placed);
         let events = i64::try_from(self.events.len()).unwrap_or(i64::MAX);
         let weight = placed.weight_bits.map(crate::matching::MatchWeight::new);
         let answer = RegistrationAnswer {

@@ -1,14 +1,17 @@
 //! An update that would turn its record into someone else: kept, not served,
 //! and a question (DESIGN §2.2, R101).
 
+use std::sync::Arc;
+
 use crate::foundation::RecordNumber;
+use crate::identity::StandardRecord;
 use crate::matching::Reason;
 use crate::matching::levels::NhsNumberLevel;
 use crate::registry::register::{Placed, Work};
 use crate::registry::tasks::{Question, evidence_digest, raise};
 use crate::registry::{
-    Change, CloseReason, ComparedVersion, Outcome, RecordState, Registered, RegistryEvent,
-    TaskKind, VersionStanding,
+    Change, CloseReason, ComparedVersion, LiveNumbers, Outcome, RecordState, Registered,
+    RegistryEvent, TaskKind, VersionStanding,
 };
 
 /// Why an update is held.
@@ -32,7 +35,8 @@ impl Work<'_> {
             return Some(Objection::Supersession);
         }
         let earlier = self.state.standards.get(&record.number)?;
-        let score = self.model.score(&self.registration.standard, &[earlier]);
+        let earlier = self.with_live_number(earlier);
+        let score = self.model.score(&self.registration.standard, &[&earlier]);
         self.changes_verified_number =
             score.vector.nhs_number() == NhsNumberLevel::DifferentVerified;
         if score.contradictions() >= 2 {
@@ -44,6 +48,14 @@ impl Work<'_> {
         }
     }
 
+    /// A record as the update is compared with it: a number that is replaced, by
+    /// the update itself perhaps, counts as the one that stands (R16).
+    fn with_live_number(&self, record: &Arc<StandardRecord>) -> Arc<StandardRecord> {
+        let numbers = self.state.replacements_with(self.registration);
+        let record = std::slice::from_ref(record);
+        LiveNumbers::of(&numbers, &self.registration.standard, record).resolve(&record[0])
+    }
+
     /// Whether another record of the person has a verified number that is not
     /// the update's: the update would give the person two (R15, R20).
     fn companions_keep_their_number(&self, record: &RecordState) -> bool {
@@ -53,9 +65,8 @@ impl Work<'_> {
             .iter()
             .filter(|member| member.record != record.number)
             .any(|member| {
-                let pair = self
-                    .model
-                    .compare(&self.registration.standard, &member.standard);
+                let standard = self.with_live_number(&member.standard);
+                let pair = self.model.compare(&self.registration.standard, &standard);
                 pair.nhs_number() == NhsNumberLevel::DifferentVerified
             })
     }

@@ -55,6 +55,7 @@ fn commit(state: &mut RegistryState, model: &LinkageModel, source: &str) -> Vec<
         prepared: Vec::new(),
         complete: true,
         replacement: None,
+        replacements: crate::registry::Replacements::new(),
         invalidated: None,
     };
     let chance = SeededChance::new(state.counters.position.0.unsigned_abs());

@@ -7,6 +7,7 @@
 //! | a write transaction | `begin immediate`, one writer | advisory locks in sorted order |
 //! | numbers of events, records, audit rows | the highest one, plus one | sequences |
 //! | order in which followers see commits | positions | transaction ids below the horizon |
+//! | time of a commit | the process's clock | the server's clock, one for all nodes |
 //! | outcome of a commit whose reply is lost | cannot be lost | a row in `commits` |
 //! | parameters of long lists | `?` | `$n` |
 
@@ -22,6 +23,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgPool;
 use sqlx::{PgConnection, Postgres, Transaction};
 
+use crate::foundation::Instant;
 use crate::storage::StoreError;
 use crate::storage::error::EngineError;
 pub(super) use query::{Query, Row, query, write_parameter};
@@ -288,29 +290,48 @@ pub(super) struct Settled {
     pub(super) receipt: Option<Receipt>,
     /// Numbers for its audit rows.
     pub(super) audit: Vec<i64>,
+    /// The time of all its events (ADR 0007).
+    pub(super) at: Instant,
 }
 
-/// Takes the transaction's place and numbers for so many audit rows.
+/// Takes the transaction's place and time, and numbers for so many audit rows. No
+/// time is earlier than that of an event which the transaction can see: `present`
+/// is a process's own clock, which counts only where no other process writes.
 pub(super) async fn settle(
     connection: &mut Connection,
     offset: i64,
     audit: usize,
+    present: Instant,
 ) -> Result<Settled, StoreError> {
     let count = i64::try_from(audit).unwrap_or(i64::MAX);
     if let Engine::Postgres(it) = connection.engine()? {
         let token = RandomState::new().hash_one(count).cast_signed();
-        let (stamp, audit) = postgres::settle(it, offset, token, count).await?;
+        let (stamp, audit, at) = postgres::settle(it, offset, token, count).await?;
         let receipt = Some(Receipt { stamp, token });
-        return Ok(Settled { receipt, audit });
+        return Ok(Settled { receipt, audit, at });
     }
-    let row = query("select coalesce(max(audit), 0) from audit")
-        .fetch_one(connection)
-        .await?;
+    let row = query(
+        "select coalesce((select max(audit) from audit), 0), \
+         coalesce((select max(at) from events), 0)",
+    )
+    .fetch_one(connection)
+    .await?;
     let last: i64 = row.try_get(0)?;
+    let latest = Instant::from_microseconds(row.try_get(1)?);
     Ok(Settled {
         receipt: None,
         audit: (last + 1..=last + count).collect(),
+        at: present.max(latest),
     })
+}
+
+/// The present by the clock that stamps commits; `None` where that is the
+/// process's own.
+pub(super) async fn present(connection: &mut Connection) -> Result<Option<Instant>, StoreError> {
+    match connection.engine()? {
+        Engine::Sqlite(_) => Ok(None),
+        Engine::Postgres(it) => postgres::present(it).await.map(Some),
+    }
 }
 
 /// Whether the commit of the receipt took place. To be asked inside a

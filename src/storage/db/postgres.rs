@@ -7,6 +7,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, PgConnection};
 
+use crate::foundation::Instant;
 use crate::storage::StoreError;
 use crate::storage::db::Numbers;
 
@@ -148,22 +149,33 @@ pub(super) async fn lock(connection: &mut PgConnection, locks: &[i64]) -> Result
     Ok(())
 }
 
+/// The server's clock.
+pub(super) async fn present(connection: &mut PgConnection) -> Result<Instant, StoreError> {
+    let now =
+        sqlx::query_scalar("select (extract(epoch from clock_timestamp()) * 1000000)::bigint")
+            .fetch_one(connection)
+            .await?;
+    Ok(Instant::from_microseconds(now))
+}
+
 const TAKE_LOCKS: &str = "select count(pg_advisory_xact_lock(key)) from \
      (select key from unnest($1::bigint[]) with ordinality as given (key, place) \
      order by place) as ordered";
 
-/// The transaction's place by its id, which it gets here; leaves a receipt with
-/// the token there, and draws numbers for so many audit rows, in order.
+/// The transaction's place by its id, which it gets here, and its time; leaves a
+/// receipt with the token there, and draws numbers for so many audit rows, in order.
 pub(super) async fn settle(
     connection: &mut PgConnection,
     offset: i64,
     token: i64,
     audit: i64,
-) -> Result<(i64, Vec<i64>), StoreError> {
-    let rows: Vec<(i64, Option<i64>)> = sqlx::query_as(
+) -> Result<(i64, Vec<i64>, Instant), StoreError> {
+    let rows: Vec<(i64, Option<i64>, i64)> = sqlx::query_as(
         "with receipt as (insert into commits (stamp, token) \
          values (pg_current_xact_id()::text::bigint + $1, $2) returning stamp) \
-         select stamp, case when place > 0 then nextval('audit_numbers') end \
+         select stamp, case when place > 0 then nextval('audit_numbers') end, \
+         greatest((extract(epoch from clock_timestamp()) * 1000000)::bigint, \
+         (select coalesce(max(at), 0) from events)) \
          from receipt, generate_series(least($3, 1), $3) as place",
     )
     .bind(offset)
@@ -171,11 +183,11 @@ pub(super) async fn settle(
     .bind(audit)
     .fetch_all(connection)
     .await?;
-    let stamp = rows.first().map(|(stamp, _)| *stamp);
-    let stamp = stamp.ok_or(sqlx::Error::RowNotFound)?;
+    let first = rows.first().map(|(stamp, _, at)| (*stamp, *at));
+    let (stamp, at) = first.ok_or(sqlx::Error::RowNotFound)?;
     let mut numbers: Vec<i64> = rows.into_iter().filter_map(|row| row.1).collect();
     numbers.sort_unstable();
-    Ok((stamp, numbers))
+    Ok((stamp, numbers, Instant::from_microseconds(at)))
 }
 
 /// The highest id below which no transaction is open.

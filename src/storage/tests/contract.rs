@@ -25,10 +25,8 @@ async fn a_record_is_read_back_as_it_was_written() {
     let version = &found.versions[0];
     assert_eq!(version.digest, sent.digest());
     assert_eq!(version.standing, VersionStanding::Current);
-    assert_eq!(
-        (version.received_at, version.actor.as_str()),
-        (at(), "tester")
-    );
+    assert!(version.received_at >= at());
+    assert_eq!(version.actor.as_str(), "tester");
     let submitted = version.submitted.as_ref().expect("not erased");
     assert_eq!(submitted.gp_practice.as_deref(), Some("a"));
     assert_eq!(version.answer, "{\"version\":1}");

@@ -2,7 +2,7 @@
 //! found.
 
 use super::{Ledger, RegistryEvent, Sent, at, source};
-use crate::foundation::Instant;
+use crate::foundation::{EventPosition, Instant};
 use crate::registry::LocalId;
 use crate::storage::db;
 
@@ -29,7 +29,7 @@ async fn r135_payload_and_keys_go_and_the_tombstone_stays() {
     assert!(view.members[0].standard.is_none() && view.restricted);
     let (feed, _) = ledger
         .store
-        .index_feed(Default::default(), 10)
+        .index_feed(EventPosition::default(), 10)
         .await
         .expect("a feed");
     let own = feed.iter().find(|row| row.record == record);

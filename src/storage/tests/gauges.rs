@@ -63,7 +63,8 @@ async fn tasks_are_counted_by_kind_and_age() {
     };
     assert_eq!(gauge.kind, "possible_duplicate");
     assert_eq!((gauge.open, gauge.opened_before), (1, [1, 0, 0]));
-    assert_eq!(gauge.oldest, at());
+    // When it was committed, which is later than when it came.
+    assert!(gauge.oldest >= at());
 }
 
 #[tokio::test]
@@ -93,6 +94,8 @@ async fn the_first_event_beyond_a_position_says_when_it_was_written() {
     };
     assert_eq!(ask(0).await, (EventPosition(0), 0, None));
     ledger.register(Sent::new("a", &[7])).await;
-    assert_eq!(ask(0).await, (EventPosition(3), 1, Some(at())));
+    let (last, beyond, written) = ask(0).await;
+    assert_eq!((last, beyond), (EventPosition(3), 1));
+    assert!(written.is_some_and(|written| written >= at()));
     assert_eq!(ask(3).await, (EventPosition(3), 0, None));
 }

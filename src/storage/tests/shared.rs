@@ -127,7 +127,7 @@ async fn a_commit_whose_reply_is_lost_is_not_repeated() {
         let mut writer = ledger.store.inner.writer.lock().await;
         let connection = writer.connection().await.expect("a connection");
         db::begin(connection, &[7]).await.expect("begun");
-        let settled = db::settle(connection, 0, 2).await.expect("a place");
+        let settled = db::settle(connection, 0, 2, at()).await.expect("a place");
         let known = settled.receipt.expect("left");
         assert_eq!(settled.audit.len(), 2);
         db::commit(connection).await.expect("committed");

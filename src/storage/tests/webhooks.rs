@@ -3,7 +3,9 @@
 
 use super::{Ledger, at};
 use crate::foundation::{Instant, Redacted, SeededChance, WebhookId};
-use crate::storage::{DeadLetter, FailedAttempt, FeedPlace, StoreOptions, Webhook};
+use crate::storage::{
+    DeadLetter, FailedAttempt, FeedPlace, Store, StoreError, StoreOptions, Webhook,
+};
 
 fn after(seconds: i64) -> Instant {
     Instant::from_microseconds(at().microseconds() + seconds * 1_000_000)
@@ -36,6 +38,20 @@ fn webhook() -> Webhook {
     }
 }
 
+/// A lease that ends, and the next one: their epochs.
+async fn lease_twice(store: &Store, made: &Webhook) -> (i64, i64) {
+    let lease = store.lease_webhook(made, None, after(0), after(30));
+    let first = lease.await.expect("a write").expect("the lease is free");
+    let known = store.find_webhook(made.id).await.expect("a read");
+    let known = known.expect("the webhook");
+    let early = store.lease_webhook(&known, None, after(29), after(60));
+    assert_eq!(early.await.expect("a write"), None, "it is held");
+    let late = store.lease_webhook(&known, None, after(31), after(60));
+    let second = late.await.expect("a write").expect("it has ended");
+    assert!(second > first);
+    (first, second)
+}
+
 async fn a_leader_that_was_frozen_is_fenced() {
     let ledger = Ledger::new().await;
     let store = &ledger.store;
@@ -53,15 +69,8 @@ async fn a_leader_that_was_frozen_is_fenced() {
     };
     let beside = ledger.open_beside(options).await;
 
-    let lease = beside.lease_webhook(&made, None, after(0), after(30));
-    let first = lease.await.expect("a write").expect("the lease is free");
-    let known = find().await;
-    let early = beside.lease_webhook(&known, None, after(29), after(60));
-    assert_eq!(early.await.expect("a write"), None, "it is held");
-    let late = beside.lease_webhook(&known, None, after(31), after(60));
-    let second = late.await.expect("a write").expect("it has ended");
-    assert!(second > first);
-
+    let wrote = |outcome: Result<bool, StoreError>| outcome.expect("a write");
+    let (first, second) = lease_twice(&beside, &made).await;
     let frozen = Webhook {
         epoch: first,
         ..made.clone()
@@ -75,45 +84,19 @@ async fn a_leader_that_was_frozen_is_fenced() {
         next_at: after(5),
         because: "timed out".to_owned(),
     };
-    assert!(
-        !beside
-            .offer_message(&frozen, place(7))
-            .await
-            .expect("a write")
-    );
-    assert!(
-        !beside
-            .postpone_message(&frozen, &failed)
-            .await
-            .expect("a write")
-    );
-    assert!(
-        !beside
-            .advance_webhook(&frozen, place(7), after(60))
-            .await
-            .expect("a write")
-    );
+    assert!(!wrote(beside.offer_message(&frozen, place(7)).await));
+    assert!(!wrote(beside.postpone_message(&frozen, &failed).await));
+    assert!(!wrote(
+        beside.advance_webhook(&frozen, place(7), after(60)).await
+    ));
     assert_eq!(find().await.place, place(3));
-    assert!(
-        beside
-            .offer_message(&leader, place(5))
-            .await
-            .expect("a write")
-    );
-    assert!(
-        beside
-            .postpone_message(&leader, &failed)
-            .await
-            .expect("a write")
-    );
+    assert!(wrote(beside.offer_message(&leader, place(5)).await));
+    assert!(wrote(beside.postpone_message(&leader, &failed).await));
     let known = find().await;
     assert_eq!((known.pending, known.attempts), (Some(place(5)), 2));
-    assert!(
-        beside
-            .advance_webhook(&leader, place(5), after(60))
-            .await
-            .expect("a write")
-    );
+    assert!(wrote(
+        beside.advance_webhook(&leader, place(5), after(60)).await
+    ));
     let known = find().await;
     assert_eq!(
         (known.place, known.pending, known.attempts),

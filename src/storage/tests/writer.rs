@@ -21,6 +21,8 @@ async fn together<A: Send + 'static>(
 ) -> Vec<Result<A, StoreError>> {
     let held = ledger.store.inner.writer.lock().await;
     // One command fills the writer's hand; the others queue behind it.
+    let gathered = || ledger.store.inner.counts.gathered.load(Ordering::SeqCst);
+    let before = gathered();
     let store = ledger.store.clone();
     let idle = tokio::spawn(async move {
         let nothing = |_: &mut _, _: &_| Planned::nothing(());
@@ -28,7 +30,9 @@ async fn together<A: Send + 'static>(
             .commit(ReadSet::default(), actor(), at(), nothing)
             .await
     });
-    tokio::task::yield_now().await;
+    while gathered() == before {
+        tokio::task::yield_now().await;
+    }
     let mut waiting = Vec::new();
     for (read, decide) in commands {
         let store = ledger.store.clone();

@@ -1,5 +1,5 @@
 //! The clock jumps while the service runs: a day and a year ahead, an hour and
-//! a day back. Ids and the order of events do not follow it, nothing is lost,
+//! a day back. Ids, the order and the times of events do not follow it, nothing is lost,
 //! and the ledger stays sound. The jumps are made by libfaketime, where it is
 //! installed.
 
@@ -8,6 +8,9 @@ use std::fs;
 use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::load::{Load, Sender, lost, surplus};
 use super::{or_skipped, report, say, within};
@@ -35,6 +38,23 @@ fn library() -> Result<PathBuf, String> {
 fn date(world: &World) -> String {
     let answer = world.get_root("/healthz").send().expect(200);
     answer.headers.get("date").cloned().unwrap_or_default()
+}
+
+/// The times of all events, in their order.
+fn times(world: &World) -> Vec<OffsetDateTime> {
+    let (mut times, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = world.get(&format!("/events?limit=500{after}"));
+        let page = page.send().expect(200);
+        for event in page.list("events") {
+            let at = event["at"].as_str().expect("an instant");
+            times.push(OffsetDateTime::parse(at, &Rfc3339).expect("an instant"));
+        }
+        if page["more"] == false {
+            return times;
+        }
+        after = format!("&after={}", page.member("next"));
+    }
 }
 
 #[test]
@@ -77,6 +97,9 @@ fn ids_and_order_do_not_follow_a_clock_that_jumps() {
     }
     let mut failures = lost(&world[0], &kept, READ);
     failures.extend(surplus(&world[0], &kept));
+    if !times(&world[0]).is_sorted() {
+        failures.push("the ledger's time went back with the clock".to_owned());
+    }
     world[0].verify();
     let more = format!("jumps={}", JUMPS.len() - 1);
     report(PROOF, "sqlite", kept.len(), &failures, &more);

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use crate::flows::{EventFeed, FeedEvent, HistoryAnswer, HistoryEntry};
 use crate::interfaces::rest::bodies::records::LocalIdBody;
+use crate::interfaces::rest::moments::AsOf;
 use crate::registry::{LocalId, RegistryEvent, SourceCode};
 
 /// What happened.
@@ -55,6 +56,10 @@ pub enum EventKind {
     DeferredDecided,
     /// A source says that one NHS number is replaced by another (R16).
     NumberReplaced,
+    /// Somebody prefers what a record says of a field.
+    GoldenValuePreferred,
+    /// The rules choose that field's value again.
+    GoldenPreferenceEnded,
     /// An id that was replaced stands for itself again.
     PersonRestored,
     /// A human wants two persons to be one; another has to approve (R114).
@@ -110,6 +115,9 @@ pub struct HistoryBody {
     /// Send as `after` for the next page; null on the last.
     #[schema(example = "2.6b1f0c95d2a4e87730c6f1b8a95d24e3f07c1a6b52d98e40")]
     next: Option<String>,
+    /// The instant that this was known at, when one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    as_of: Option<AsOf>,
 }
 
 /// One thing that happened to a person.
@@ -162,6 +170,7 @@ impl From<HistoryAnswer> for HistoryBody {
             requested_id: answer.requested.to_string(),
             replaced_by: answer.replaced_by.iter().map(ToString::to_string).collect(),
             history: answer.entries.into_iter().map(EntryBody::from).collect(),
+            as_of: answer.as_of.map(Into::into),
             next: answer.next,
         }
     }
@@ -368,6 +377,13 @@ fn kind_and_data_of_source(event: &RegistryEvent) -> (EventKind, Value) {
         }
         RegistryEvent::DeferredDecided { version, .. } => {
             (EventKind::DeferredDecided, json!({ "version": version }))
+        }
+        RegistryEvent::GoldenValuePreferred { field, version, .. } => (
+            EventKind::GoldenValuePreferred,
+            json!({ "field": field, "version": version }),
+        ),
+        RegistryEvent::GoldenPreferenceEnded { field, .. } => {
+            (EventKind::GoldenPreferenceEnded, json!({ "field": field }))
         }
         _ => (EventKind::NumberReplaced, json!({})),
     }

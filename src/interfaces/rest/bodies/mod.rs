@@ -5,6 +5,7 @@
 mod acknowledgements;
 mod batches;
 mod events;
+mod golden;
 mod persons;
 mod questions;
 mod records;
@@ -18,6 +19,7 @@ mod webhooks;
 pub(super) use acknowledgements::{AcknowledgedBody, AcknowledgementBody, ChaseBody};
 pub(super) use batches::{BatchAnswer, BatchLine, BatchProblem};
 pub(super) use events::{FeedBody, HistoryBody};
+pub(super) use golden::{GoldenBody, PreferenceRequest};
 pub(super) use persons::PersonBody;
 pub(super) use questions::MatchBody;
 pub(super) use records::{CrossReferenceBody, RecordBody, RegistrationBody};

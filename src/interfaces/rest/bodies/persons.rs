@@ -5,6 +5,8 @@ use utoipa::ToSchema;
 
 use crate::flows::{PersonAnswer, PersonStanding};
 use crate::identity::SubmittedRecord;
+use crate::interfaces::rest::bodies::records::LinkStanding;
+use crate::interfaces::rest::moments::AsOf;
 use crate::registry::OtherPerson;
 
 /// A person.
@@ -37,6 +39,9 @@ pub struct PersonBody {
     /// The tasks that say so.
     #[schema(example = json!(["T-0193d0a2b7c47d3e8f1a2b3c4d5e6f71"]))]
     tasks: Vec<String>,
+    /// The instant that this was known at, when one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    as_of: Option<AsOf>,
 }
 
 /// A record of a person.
@@ -52,6 +57,8 @@ struct PersonRecordBody {
     route: Option<crate::matching::Route>,
     /// Posterior weight in bits.
     weight_bits: Option<f64>,
+    /// Whether the link holds, or is possible only.
+    standing: LinkStanding,
     /// What it says, masked; with `/records` only.
     #[serde(skip_serializing_if = "Option::is_none")]
     record: Option<SubmittedRecord>,
@@ -67,6 +74,7 @@ impl PersonBody {
             version: record.version,
             route: record.route,
             weight_bits: record.weight_bits,
+            standing: LinkStanding::of(record.doubtful),
             record: record.record.filter(|_| with_values),
         });
         Self {
@@ -81,6 +89,7 @@ impl PersonBody {
             possible: answer.possible,
             under_investigation: answer.number_confused || !answer.tasks.is_empty(),
             tasks: answer.tasks.iter().map(ToString::to_string).collect(),
+            as_of: answer.as_of.map(Into::into),
         }
     }
 }

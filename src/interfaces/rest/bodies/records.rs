@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use crate::flows::{RecordAnswer, RecordLink};
 use crate::identity::{Finding, SubmittedRecord};
+use crate::interfaces::rest::moments::AsOf;
 use crate::registry::{OtherPerson, RecordStatus, RegistrationAnswer};
 use crate::security::Access;
 
@@ -93,6 +94,9 @@ pub struct RecordBody {
     versions: Vec<VersionBody>,
     /// To whom the record belongs, while it is active.
     link: Option<LinkBody>,
+    /// The instant that this was known at, when one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    as_of: Option<AsOf>,
 }
 
 /// One version of a record.
@@ -111,6 +115,34 @@ struct VersionBody {
     record: Option<SubmittedRecord>,
 }
 
+/// How far a link can be relied on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum LinkStanding {
+    /// Nothing speaks against it.
+    Holds,
+    /// An update speaks against it; a human has still to look (R101).
+    Possible,
+}
+
+impl LinkStanding {
+    pub(super) const fn of(doubtful: bool) -> Self {
+        if doubtful {
+            Self::Possible
+        } else {
+            Self::Holds
+        }
+    }
+
+    /// What a reader has to know.
+    pub(super) fn warning(self) -> Option<&'static str> {
+        (self == Self::Possible).then_some(
+            "After an update this record fits its person's other records badly; the link is \
+             possible until a human has looked at it.",
+        )
+    }
+}
+
 /// A record's link to its person.
 #[derive(Debug, Serialize, ToSchema)]
 struct LinkBody {
@@ -126,6 +158,12 @@ struct LinkBody {
     weight_bits: Option<f64>,
     /// Posterior probability, 0 to 1.
     probability: Option<f64>,
+    /// Whether it holds, or is possible only.
+    standing: LinkStanding,
+    /// What a reader has to know of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    warning: Option<&'static str>,
 }
 
 impl From<RecordLink> for LinkBody {
@@ -135,6 +173,8 @@ impl From<RecordLink> for LinkBody {
             route: link.route,
             weight_bits: link.weight_bits,
             probability: link.probability,
+            standing: LinkStanding::of(link.doubtful),
+            warning: LinkStanding::of(link.doubtful).warning(),
         }
     }
 }
@@ -173,6 +213,7 @@ impl RecordBody {
                 })
                 .collect(),
             link: answer.link.map(LinkBody::from),
+            as_of: answer.as_of.map(Into::into),
         }
     }
 
@@ -209,6 +250,12 @@ pub struct CrossReferenceBody {
     weight_bits: Option<f64>,
     /// Posterior probability, 0 to 1.
     probability: Option<f64>,
+    /// Whether this record's link holds, or is possible only.
+    standing: LinkStanding,
+    /// What a reader has to know of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    warning: Option<&'static str>,
     /// Local ids of the same person, by source and id.
     records: Vec<LocalIdBody>,
     /// Other persons that it may be, for roles that may see them.
@@ -218,6 +265,9 @@ pub struct CrossReferenceBody {
     /// The tasks that say so.
     #[schema(example = json!(["T-0193d0a2b7c47d3e8f1a2b3c4d5e6f71"]))]
     tasks: Vec<String>,
+    /// The instant that this was known at, when one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    as_of: Option<AsOf>,
 }
 
 impl From<crate::flows::CrossReference> for CrossReferenceBody {
@@ -234,10 +284,13 @@ impl From<crate::flows::CrossReference> for CrossReferenceBody {
             route: answer.link.route,
             weight_bits: answer.link.weight_bits,
             probability: answer.link.probability,
+            standing: LinkStanding::of(answer.link.doubtful),
+            warning: LinkStanding::of(answer.link.doubtful).warning(),
             records: records.collect(),
             possible: answer.possible,
             under_investigation: answer.number_confused || !answer.tasks.is_empty(),
             tasks: answer.tasks.iter().map(ToString::to_string).collect(),
+            as_of: answer.as_of.map(Into::into),
         }
     }
 }

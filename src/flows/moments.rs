@@ -1,0 +1,149 @@
+//! Reading as it is, or as it was known at an instant (R139). What is shown of
+//! the past passes the gate of today.
+
+use crate::flows::view_record::unsealed_possible;
+use crate::flows::{Context, FlowError};
+use crate::foundation::limits::POSSIBLE_PERSONS_MAX;
+use crate::foundation::{Instant, PersonId, RecordNumber};
+use crate::matching::{Grade, MatchWeight};
+use crate::registry::{Gate, OtherPerson, TaskKind, TaskState};
+use crate::security::Access;
+use crate::storage::{Moment, StoredPersonView};
+
+/// A person, with others that it may be for roles that may see them.
+pub(super) struct Known {
+    pub(super) view: StoredPersonView,
+    pub(super) possible: Vec<OtherPerson>,
+    /// The open questions about it.
+    pub(super) questions: Vec<TaskState>,
+    /// A number of it is, or was then, suspected to be on two people (R19).
+    pub(super) confused: bool,
+}
+
+impl Known {
+    /// Whether an update has made a record's link doubtful, and nobody has looked
+    /// since: the link is possible, and goes on being answered (R101).
+    pub(super) fn is_doubtful(&self, record: RecordNumber) -> bool {
+        let mut questions = self.questions.iter();
+        questions.any(|task| task.kind == TaskKind::LinkDoubtful && task.record == record)
+    }
+}
+
+/// The moment of an instant that a caller has named.
+pub(super) async fn moment(
+    context: &Context,
+    as_of: Option<Instant>,
+) -> Result<Option<Moment>, FlowError> {
+    let Some(at) = as_of else {
+        return Ok(None);
+    };
+    let moment = context.store.moment(at, context.clock.now()).await?;
+    let moment = moment.ok_or_else(|| FlowError::Unprocessable {
+        member: "as_of",
+        rule: "R139",
+        detail: "as_of lies in the future: nobody knows yet".to_owned(),
+    })?;
+    Ok(Some(moment))
+}
+
+/// A person by any id that it ever had, or had by that moment.
+pub(super) async fn known_person(
+    context: &Context,
+    access: &Access,
+    requested: PersonId,
+    as_of: Option<Moment>,
+) -> Result<Known, FlowError> {
+    let unknown = FlowError::NotFound("no person with this id is known");
+    let (view, questions) = match as_of {
+        None => {
+            let view = context.store.load_person(requested).await?.ok_or(unknown)?;
+            let mut questions = Vec::new();
+            for task in &view.tasks {
+                questions.extend(context.store.load_task(*task).await?);
+            }
+            (view, questions)
+        }
+        Some(moment) => {
+            let past = context.store.load_person_as_of(requested, moment).await?;
+            let past = past.ok_or(unknown)?;
+            let questions = past.questions.into_iter().map(|(_, state)| state);
+            (past.view, questions.collect())
+        }
+    };
+    let gate = Gate::of(access);
+    let view = match as_of {
+        None => view,
+        Some(_) => cut_by_seals(context, gate, view).await?,
+    };
+    let possible = if access.sees_possible() {
+        let others = possible_of(context, view.survivor(), &questions);
+        unsealed_possible(context, gate, view.survivor(), others).await?
+    } else {
+        Vec::new()
+    };
+    let suspected = |task: &TaskState| task.kind == TaskKind::SuspectedConfusion;
+    let mut confused = questions.iter().any(suspected);
+    if as_of.is_none() {
+        confused |= context.store.number_is_confused(view.survivor()).await?;
+    }
+    Ok(Known {
+        view,
+        possible,
+        questions,
+        confused,
+    })
+}
+
+/// The past without what a seal of today keeps apart (R22): a chain of ids that
+/// crosses one is unknown, and records of the other side were never there.
+async fn cut_by_seals(
+    context: &Context,
+    gate: Gate,
+    mut view: StoredPersonView,
+) -> Result<StoredPersonView, FlowError> {
+    if gate.sees_sealed() || !context.store.has_seals().await? {
+        return Ok(view);
+    }
+    let mut persons = view.chain.clone();
+    persons.push(view.requested);
+    let records: Vec<RecordNumber> = view.members.iter().map(|it| it.state.number).collect();
+    let seals = context.store.seals_about(&persons, &records).await?;
+    if !gate.may_tell(&seals, &persons, &[]) {
+        return Err(FlowError::NotFound("no person with this id is known"));
+    }
+    let own = [view.requested];
+    view.members
+        .retain(|member| gate.may_tell(&seals, &own, &[member.state.number]));
+    Ok(view)
+}
+
+/// Whether it may be told that a record was this person's: not across a seal (R22).
+pub(super) async fn may_tell_link(
+    context: &Context,
+    gate: Gate,
+    person: PersonId,
+    record: RecordNumber,
+) -> Result<bool, FlowError> {
+    if gate.sees_sealed() || !context.store.has_seals().await? {
+        return Ok(true);
+    }
+    let seals = context.store.seals_about(&[person], &[record]).await?;
+    Ok(gate.may_tell(&seals, &[person], &[record]))
+}
+
+/// Other persons, from the open questions about one.
+fn possible_of(context: &Context, person: PersonId, questions: &[TaskState]) -> Vec<OtherPerson> {
+    let mut possible = Vec::new();
+    for task in questions.iter().take(POSSIBLE_PERSONS_MAX) {
+        for other in task.persons.iter().filter(|other| **other != person) {
+            let weight = MatchWeight::new(task.weight_bits.unwrap_or(0.0));
+            possible.push(OtherPerson {
+                person_id: *other,
+                grade: Grade::Probable,
+                weight_bits: weight.bits(),
+                probability: context.model.probability(weight).value(),
+            });
+        }
+    }
+    possible
+}
