@@ -149,6 +149,7 @@ fn audit_command(entries: Vec<AuditEntry>) -> (Queued, oneshot::Receiver<Result<
             request_id: String::new(),
         },
         at: Instant::default(),
+        came: tokio::time::Instant::now(),
         work,
     };
     (queued, answer)
