@@ -97,6 +97,23 @@ impl Pool {
         })
     }
 
+    /// The same, on a state that may be kept from an earlier caller as long as
+    /// nothing was noted as changed since: for what this process alone writes.
+    pub(super) async fn begin_kept(&self) -> Result<Connection, StoreError> {
+        match self {
+            Self::Sqlite(readers) => Ok(Connection::ReadingSqlite(readers.begin_kept()?)),
+            Self::Postgres(_) => self.acquire().await,
+        }
+    }
+
+    /// Ends kept states. To be called after a commit and before its callers are
+    /// told.
+    pub(super) fn note_change(&self) {
+        if let Self::Sqlite(readers) = self {
+            readers.note_change();
+        }
+    }
+
     /// The same for a walk over a whole ledger, which takes its time.
     pub(super) async fn begin_long(&self) -> Result<Connection, StoreError> {
         let mut connection = self.begin().await?;
