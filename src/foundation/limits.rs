@@ -56,8 +56,9 @@ pub const INDEX_FOLLOW_INTERVAL_MS: u64 = 500;
 
 /// Each commit of the index writes a segment, and segments are merged later: to
 /// follow each second costs more than the records themselves. Answers do not
-/// wait for it. So many changed records are enough for a commit.
-pub const INDEX_COMMIT_RECORDS: i64 = 2_000;
+/// wait for it. So many changed records are enough for a commit: small segments are
+/// merged again and again, which was a quarter of what an import cost.
+pub const INDEX_COMMIT_RECORDS: i64 = 10_000;
 
 /// Fewer wait so long.
 pub const INDEX_COMMIT_WAIT_MS: u64 = 4_000;

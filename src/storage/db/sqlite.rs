@@ -143,12 +143,16 @@ impl Readers {
 
     /// A reader whose every statement sees the latest state.
     pub(super) fn acquire(self: &Arc<Self>) -> Result<Reading, StoreError> {
-        // Kept states stay with those who can use them.
+        // Kept states stay with those who can use them, where another is idle: to
+        // open one costs as much as several questions.
         let mut idle = self.idle();
         let free = idle.iter().position(|it| it.connection.is_autocommit());
-        let taken = free.map(|place| idle.swap_remove(place));
+        let taken = match free {
+            Some(place) => Some(idle.swap_remove(place)),
+            None => idle.pop(),
+        };
         drop(idle);
-        self.reading(taken)
+        self.reading(taken.filter(|taken| end(&taken.connection)))
     }
 
     /// A reader whose statements see one state.
@@ -164,9 +168,15 @@ impl Readers {
     /// it looks again.
     pub(super) fn begin_kept(self: &Arc<Self>) -> Result<Reading, StoreError> {
         let now = self.changes.load(Ordering::SeqCst);
-        let idle = self.idle().pop();
-        let fresh = idle.as_ref().is_some_and(|idle| idle.since >= now);
-        let mut reading = self.reading(idle)?;
+        let mut idle = self.idle();
+        let kept = |it: &Idle| it.since >= now && !it.connection.is_autocommit();
+        let taken = match idle.iter().position(kept) {
+            Some(place) => Some(idle.swap_remove(place)),
+            None => idle.pop(),
+        };
+        drop(idle);
+        let fresh = taken.as_ref().is_some_and(|idle| idle.since >= now);
+        let mut reading = self.reading(taken)?;
         let connection = reading.get()?;
         if !fresh && !connection.is_autocommit() {
             connection.execute_batch("rollback")?;
