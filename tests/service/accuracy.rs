@@ -172,11 +172,12 @@ fn r128_the_baseline_rests_on_more_than_febrl() {
 
 fn true_pairs(truth: &str) -> u64 {
     let file = fs::File::open(truth).expect("a truth file");
-    let text: Box<dyn std::io::Read> = if truth.ends_with(".gz") {
-        Box::new(flate2::read::MultiGzDecoder::new(file))
-    } else {
-        Box::new(file)
-    };
+    let text: Box<dyn std::io::Read> =
+        if Path::new(truth).extension().is_some_and(|end| end == "gz") {
+            Box::new(flate2::read::MultiGzDecoder::new(file))
+        } else {
+            Box::new(file)
+        };
     let mut rows = csv::Reader::from_reader(text);
     let mut of: BTreeMap<String, u64> = BTreeMap::new();
     for row in rows.records() {
