@@ -194,6 +194,8 @@ impl Store {
     /// What the database says.
     pub async fn scrub(&self) -> Result<(), StoreError> {
         let mut writer = self.inner.writer.lock().await;
+        // No reader of this process may hold the file as it was.
+        self.inner.readers.note_change();
         db::scrub(writer.connection().await?).await
     }
 }
