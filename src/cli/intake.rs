@@ -6,7 +6,8 @@ use tokio::task::JoinHandle;
 use crate::cli::import::{Imported, import_access};
 use crate::cli::rejects::Rejects;
 use crate::flows::{
-    self, Context, FirstLoad, FlowError, FollowerOptions, LoadedRow, RegisterCommand, catch_up,
+    self, Context, FirstLoad, FlowError, FollowerOptions, LoadedRow, RegisterCommand,
+    catch_up_filled,
 };
 use crate::interfaces::files::RowProblem;
 use crate::registry::{Outcome, RegistrationAnswer};
@@ -136,7 +137,7 @@ impl<'c> Intake<'c> {
         let tally = &mut self.tally;
         let later = load.finish(|row| tally.loaded(row)).await?;
         self.tally.failure.take().map_or(Ok(()), Err)?;
-        catch_up(self.context).await?;
+        catch_up_filled(self.context).await?;
         self.follow();
         self.by_message(access, later).await
     }

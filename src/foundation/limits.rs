@@ -51,6 +51,9 @@ pub const POSSIBLE_PERSONS_MAX: usize = 10;
 /// is not commit-bound, small enough that readers see news soon.
 pub const INDEX_FEED_ROWS_MAX: u32 = 2_000;
 
+/// The same after a first load: what the index's writer holds in memory.
+pub const INDEX_FILL_ROWS_MAX: u32 = 30_000;
+
 /// Pause between two looks at the ledger by the index follower.
 pub const INDEX_FOLLOW_INTERVAL_MS: u64 = 500;
 
