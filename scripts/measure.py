@@ -91,16 +91,17 @@ def of_care(name, found):
 
 
 def with_sister(folder):
-    """Files without numbers, by the model that a sister file with numbers has measured."""
+    """A file without numbers, by the model that labels of a sister file have calibrated."""
     sister, place = folder / "uk_20k", folder / "uk_nonhs_20k"
     if not (sister.exists() and place.exists()):
         return []
     with tempfile.TemporaryDirectory() as made:
         work = pathlib.Path(made)
-        accord("train", "--quiet", "--out", work / "sister.toml", sister / "records.csv.gz")
+        accord("train", "--quiet", "--labels", sister / "truth.csv.gz", "--out", work / "sister.toml",
+               sister / "records.csv.gz")
         found = linked(place / "records.csv.gz", place / "truth.csv.gz", False, work, "care",
                        model=work / "sister.toml")
-    return [of_care("uk_nonhs_20k, by the model of uk_20k", found)]
+    return [of_care("uk_nonhs_20k, by the model that uk_20k's labels calibrate", found)]
 
 
 def of_corpora(folder):

@@ -22,6 +22,10 @@ pub struct KnownPair {
 /// Pairs of each kind on each side without which nothing is measured.
 const KIND_MIN: usize = 30;
 
+/// The learning half is held to so much of the nominal share: the other half is
+/// another sample of the same, and half of such samples are a little worse.
+const SPARE: f64 = 0.8;
+
 /// One side of a bound that holds in 95 of 100 cases lies so far out.
 const TAIL: f64 = 0.05;
 
@@ -53,28 +57,56 @@ pub fn calibrate(pairs: &[KnownPair], cost_ratio: f64) -> Option<Calibration> {
     })
 }
 
-/// The lowest threshold from `from` on above which the share of false pairs is
-/// nominal at most; above all pairs where there is none.
+/// The lowest threshold from `from` on above which these pairs would certify
+/// themselves, with a little to spare; else above which the share of false ones is
+/// nominal; above all pairs where there is none.
 fn raised(mut pairs: Vec<KnownPair>, from: f64, nominal: f64) -> f64 {
     pairs.retain(|pair| pair.bits >= from);
     pairs.sort_by(|a, b| b.bits.total_cmp(&a.bits));
-    let mut threshold = pairs.first().map_or(from, |heaviest| heaviest.bits + 1.0);
-    let (mut wrong, mut within) = (0.0, true);
-    for (place, pair) in pairs.iter().enumerate() {
-        wrong += f64::from(u8::from(!pair.same));
+    let (mut certified, mut within) = (None, None);
+    let (mut wrong, mut needed) = (0_u64, pairs_needed(0, nominal * SPARE));
+    for (count, pair) in (1_u64..).zip(&pairs) {
+        if !pair.same {
+            wrong += 1;
+            if wrong as f64 > nominal * pairs.len() as f64 {
+                break;
+            }
+            needed = pairs_needed(wrong, nominal * SPARE);
+        }
         // Pairs of one weight stand or fall together.
-        if pairs
-            .get(place + 1)
-            .is_some_and(|next| next.bits >= pair.bits)
-        {
+        let next = usize::try_from(count).ok().and_then(|next| pairs.get(next));
+        if next.is_some_and(|next| next.bits >= pair.bits) {
             continue;
         }
-        within = wrong / (place + 1) as f64 <= nominal;
-        if within {
-            threshold = pair.bits;
+        let lowest = if next.is_none() { from } else { pair.bits };
+        if count >= needed {
+            certified = Some(lowest);
+        }
+        if wrong as f64 <= nominal * count as f64 {
+            within = Some(lowest);
         }
     }
-    if within { from } else { threshold }
+    let above_all = pairs.first().map_or(from, |heaviest| heaviest.bits + 1.0);
+    certified.or(within).unwrap_or(above_all)
+}
+
+/// Pairs among which so many false ones are no more than the share allows.
+fn pairs_needed(wrong: u64, share: f64) -> u64 {
+    let enough = |of: u64| upper_bound(wrong, of) <= share;
+    let mut high = 64;
+    while !enough(high) {
+        high *= 2;
+    }
+    let mut low = high / 2;
+    while low + 1 < high {
+        let middle = u64::midpoint(low, high);
+        if enough(middle) {
+            high = middle;
+        } else {
+            low = middle;
+        }
+    }
+    high
 }
 
 /// Slope and intercept of a logistic curve over bits, by Newton's steps. The slope
@@ -161,9 +193,9 @@ mod tests {
         for step in 0..400_u64 {
             let bits = -20.0 + step as f64 * 0.15;
             let true_share = 1.0 / (1.0 + (-bits / 2.0).exp2());
-            for draw in 0..70_u64 {
+            for draw in 0..100_u64 {
                 let person = step * 1_000 + draw;
-                let same = (draw as f64 + 0.5) / 70.0 < true_share;
+                let same = (draw as f64 + 0.5) / 100.0 < true_share;
                 pairs.push(KnownPair { bits, same, person });
             }
         }
