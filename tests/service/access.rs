@@ -9,7 +9,7 @@ use crate::request::Answer;
 use crate::world::{Actor, World, record_path};
 
 /// Every route of this service under `/api/v1`, with a body where one is taken.
-const ROUTES: [(&str, &str); 43] = [
+const ROUTES: [(&str, &str); 44] = [
     ("PUT", "/sources/gp/records/routes-1"),
     ("POST", "/sources/gp/records"),
     ("POST", "/sources/gp/records/batch"),
@@ -56,6 +56,7 @@ const ROUTES: [(&str, &str); 43] = [
         "POST",
         "/webhooks/W-00000000000070008000000000000000/redeliver",
     ),
+    ("POST", "/erasures"),
     ("GET", "/seals"),
     ("POST", "/seals"),
     ("DELETE", "/seals/SL-00000000000070008000000000000000"),

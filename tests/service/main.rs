@@ -15,6 +15,8 @@
 mod access;
 /// How good whole files are linked; it may only rise.
 mod accuracy;
+/// Merges that wait for a second human, and what follows from decisions.
+mod approving;
 /// Malformed files.
 mod bad_files;
 /// Malformed messages, headers and paths.
@@ -39,6 +41,8 @@ mod exporting;
 mod golden;
 /// Pairs that are easy to get wrong.
 mod hard_pairs;
+/// Histories at random, and what should be.
+mod histories;
 /// What happened to a person, in words.
 mod history;
 /// Numbers replaced, births, deaths, corrections.
@@ -92,6 +96,8 @@ mod sealing;
 mod searching;
 /// The process behind a world.
 mod server;
+/// The stories of the documentation are true.
+mod story;
 /// What an update may change and what it may not.
 mod updating;
 /// `accord verify` on a sound ledger.

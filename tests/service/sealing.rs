@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::people::{NUMBERS, with};
+use crate::people::{NUMBERS, person, with};
 use crate::request::Answer;
 use crate::world::{Actor, World, record_path};
 
@@ -28,7 +28,7 @@ const DESK: &[Actor] = &[Actor::Steward];
 const SYSTEMS: &[Actor] = &[Actor::Integration];
 
 /// Every door of the service. Those that are not there yet may stand here too.
-const DOORS: [(&str, &str, Door); 43] = [
+const DOORS: [(&str, &str, Door); 44] = [
     (
         "PUT",
         "/sources/{source}/records/{local_id}",
@@ -104,6 +104,7 @@ const DOORS: [(&str, &str, Door); 43] = [
         "/webhooks/{webhook}/redeliver",
         Considered("names no patient"),
     ),
+    ("POST", "/erasures", Considered("for privacy officers")),
     ("GET", "/seals", Considered("for privacy officers")),
     ("POST", "/seals", Considered("for privacy officers")),
     (
@@ -114,32 +115,32 @@ const DOORS: [(&str, &str, Door); 43] = [
     (
         "POST",
         "/merges",
-        Considered("refuses a sealed pair as unknown"),
+        Considered("walked below: a sealed pair is unknown"),
     ),
     (
         "GET",
         "/merges/{merge}",
-        Considered("names the two that were one; undone before a seal"),
+        Considered("walked below: unknown once the two are sealed"),
     ),
     (
         "POST",
         "/merges/{merge}/undo",
-        Considered("was done before the seal"),
+        Considered("walked below: unknown once the two are sealed"),
     ),
     (
         "POST",
         "/merges/undo",
-        Considered("was done before the seal"),
+        Considered("walked below: names decisions, and no two that are sealed"),
     ),
     (
         "POST",
         "/links",
-        Considered("refuses a sealed person as unknown"),
+        Considered("walked below: a sealed person is unknown"),
     ),
     (
         "POST",
         "/assertions",
-        Considered("refuses a sealed record as unknown"),
+        Considered("walked below: a sealed record is unknown"),
     ),
     (
         "DELETE",
@@ -519,5 +520,156 @@ fn r21_a_number_invalidated_without_replacement_is_sealed_from_any_later_one() {
         "an officer may open it: {}",
         listed.text
     );
+    world.verify();
+}
+
+/// Two strangers, merged by mistake, parted again and then sealed; with the merge and
+/// a moment at which they were one.
+fn once_one(world: &World) -> (Side, Side, String, String) {
+    let apart = json!({"nhs_number": NUMBERS[4], "nhs_number_status": "02"});
+    let a = side(world, "gp", "side-of-a", with(&person("sealed one"), apart));
+    let apart = json!({"nhs_number": NUMBERS[5], "nhs_number_status": "02"});
+    let b = side(
+        world,
+        "pas",
+        "side-of-b",
+        with(&person("sealed two"), apart),
+    );
+    let steward = |path: &str, body: &Value| world.post(path).by(Actor::Steward).json(body).send();
+    let asked = json!({"survivor": a.person, "retired": b.person, "reason": "one"});
+    let merge = steward("/merges", &asked).expect(200).member("merge_id");
+    let shown = world.get(&format!("/merges/{merge}")).by(Actor::Steward);
+    let at = shown.send().expect(200)["steps"][0]["at"].clone();
+    for person in [&a.person, &b.person] {
+        world.get(&format!("/persons/{person}")).send().expect(200);
+    }
+    let undo = format!("/merges/{merge}/undo");
+    steward(&undo, &json!({"reason": "two"})).expect(200);
+    seal(world, &a, &b).expect(201);
+    (a, b, merge, at.as_str().expect("an instant").to_owned())
+}
+
+#[test]
+fn r22_two_who_were_one_by_mistake_are_nowhere_seen_to_have_been() {
+    let world = World::start();
+    let (a, b, _, at) = once_one(&world);
+    let at = at.replace(':', "%3A").replace('+', "%2B");
+    for asked in [&a, &b] {
+        let person = format!("/persons/{}", asked.person);
+        let record = record_path(asked.source, asked.local_id);
+        for path in [
+            person.clone(),
+            format!("{person}/history"),
+            format!("{person}/records"),
+            format!("{person}?as_of={at}"),
+            format!("{person}/records?as_of={at}"),
+            format!("{person}/golden?as_of={at}"),
+            format!("{person}/history?as_of={at}"),
+            format!("{record}?as_of={at}"),
+            format!("{record}/person?as_of={at}"),
+            "/events".to_owned(),
+            "/events/unacknowledged".to_owned(),
+        ] {
+            for actor in READERS {
+                let answer = world.get(&path).by(*actor).send();
+                assert!(answer.status < 500, "{path}: {}", answer.text);
+                if answer.status == 200 {
+                    let together = told_together(&path, &answer, &a, &b);
+                    assert!(!together, "{path}: {}", answer.text);
+                }
+            }
+        }
+    }
+    // Two changes in one commit would tell of one another, too.
+    let chased = world
+        .get("/events/unacknowledged")
+        .by(Actor::Steward)
+        .send();
+    let chased = chased.expect(200);
+    let changed = |side: &Side| -> BTreeSet<String> {
+        let entries = chased.list("unacknowledged").iter();
+        let own = entries.filter(|entry| entry["person_id"] == side.person.as_str());
+        own.map(|entry| entry["changed_at"].to_string()).collect()
+    };
+    assert!(changed(&a).is_disjoint(&changed(&b)), "{}", chased.text);
+    world.verify();
+}
+
+#[test]
+fn r22_joining_and_parting_a_sealed_pair_is_answered_as_of_somebody_unknown() {
+    const NOBODY: &str = "P-00000000000070008000000000000000";
+    let world = World::start();
+    let (a, b, merge, _) = once_one(&world);
+    let post = |path: &str, body: &Value| {
+        let asked = world.post(path).by(Actor::Steward);
+        asked.json(body).send()
+    };
+    let same = |sealed: &Answer, unknown: &Answer| {
+        assert_eq!(sealed.status, unknown.status, "{}", sealed.text);
+        assert_eq!(sealed.comparable(), unknown.comparable());
+        assert!(sealed.status >= 400, "{}", sealed.text);
+    };
+    for dry_run in [true, false] {
+        let merge = |retired: &str| {
+            let body = json!({"survivor": a.person, "retired": retired, "reason": "one",
+                "dry_run": dry_run});
+            post("/merges", &body)
+        };
+        same(&merge(&b.person), &merge(NOBODY));
+        let link = |person: &str| {
+            let body = json!({"source": a.source, "local_id": a.local_id, "person_id": person,
+                "reason": "one", "dry_run": dry_run});
+            post("/links", &body)
+        };
+        same(&link(&b.person), &link(NOBODY));
+    }
+    for kind in ["same", "different"] {
+        let say = |source: &str, local_id: &str| {
+            let body = json!({"a": {"source": a.source, "local_id": a.local_id},
+                "b": {"source": source, "local_id": local_id}, "kind": kind, "reason": "known"});
+            post("/assertions", &body)
+        };
+        same(&say(b.source, b.local_id), &say(b.source, "nobody"));
+    }
+    let unknown = "M-00000000000070008000000000000000";
+    let show = |merge: &str| {
+        let path = format!("/merges/{merge}");
+        world.get(&path).by(Actor::Steward).send()
+    };
+    same(&show(&merge), &show(unknown));
+    let undo = |merge: &str| post(&format!("/merges/{merge}/undo"), &json!({"reason": "two"}));
+    same(&undo(&merge), &undo(unknown));
+    let all = json!({"actor": "stewart", "from": "2000-01-01T00:00:00Z",
+        "to": "2100-01-01T00:00:00Z", "reason": "a list", "dry_run": true});
+    let all = post("/merges/undo", &all).expect(200);
+    assert!(!told_together("/merges/undo", &all, &a, &b), "{}", all.text);
+    world.verify();
+}
+
+#[test]
+fn r22_a_seal_outlasts_the_withdrawal_of_the_record_that_it_names() {
+    let world = World::start();
+    let a = side(&world, "gp", "side-of-a", before());
+    let b = side(&world, "pas", "side-of-b", after());
+    seal(&world, &a, &b).expect(201);
+    // Each goes on by a later record alone.
+    for (source, of) in [("ed", &a), ("community", &b)] {
+        let later = world.registers(source, "later", &of.body);
+        assert_eq!(later.person(), of.person, "{}", later.text);
+        world.withdraws(of.source, of.local_id);
+    }
+    let either = with(
+        &before(),
+        json!({"nhs_number": null, "nhs_number_status": null}),
+    );
+    let registered = world.registers("social", "either", &either);
+    let both = registered.mentions(&a.person) && registered.mentions(&b.person);
+    assert!(!both, "{}", registered.text);
+    let asked = json!({"survivor": a.person, "retired": b.person, "reason": "one"});
+    let merge = world.post("/merges").by(Actor::Steward).json(&asked).send();
+    merge.expect_problem(404, "", &[]);
+    assert!(world.tasks().list("tasks").iter().all(
+        |task| !(task.to_string().contains(&a.person) && task.to_string().contains(&b.person))
+    ));
     world.verify();
 }

@@ -12,6 +12,7 @@ mod batch;
 mod bodies;
 mod conditions;
 mod document;
+mod erasures;
 mod events;
 mod golden;
 mod matching;
@@ -79,4 +80,5 @@ pub fn routes() -> OpenApiRouter<Context> {
         .routes(routes!(webhooks::redeliver))
         .routes(routes!(seals::list_seals, seals::seal_persons))
         .routes(routes!(seals::lift_seal))
+        .routes(routes!(erasures::erase_record))
 }

@@ -46,7 +46,7 @@ pub(super) fn ask_of(
 }
 
 /// Proposed merges of a person that is gone cannot be carried out any more.
-pub(super) fn drop_proposals(
+pub(in crate::registry) fn drop_proposals(
     state: &RegistryState,
     events: &mut Vec<RegistryEvent>,
     gone: PersonId,

@@ -4,6 +4,7 @@
 
 mod acknowledgements;
 mod batches;
+mod erasures;
 mod events;
 mod golden;
 mod merges;
@@ -20,6 +21,7 @@ mod webhooks;
 
 pub(super) use acknowledgements::{AcknowledgedBody, AcknowledgementBody, ChaseBody};
 pub(super) use batches::{BatchAnswer, BatchLine, BatchProblem};
+pub(super) use erasures::{ErasureBody, ErasureReceiptBody};
 pub(super) use events::{FeedBody, HistoryBody};
 pub(super) use golden::{GoldenBody, PreferenceRequest};
 pub(super) use merges::MergeBody;
