@@ -30,6 +30,7 @@ mod manage_webhooks;
 mod match_person;
 mod merge_limit;
 mod merge_persons;
+mod merge_source_records;
 mod moments;
 mod move_record;
 mod prepare;
@@ -42,6 +43,7 @@ mod review_task;
 mod seal_audit;
 mod seal_persons;
 mod search_persons;
+mod subject_access;
 mod undo_decisions;
 mod view_golden;
 mod view_history;
@@ -63,7 +65,7 @@ use crate::review::ReviewRefusal;
 use crate::security::{Actor, Denied, OutwardPolicy};
 use crate::storage::{Store, StoreError};
 
-pub use crate::storage::{Moment, SealedRecord, StoredSeal as SealAnswer};
+pub use crate::storage::{AuditRow, Moment, SealedRecord, StoredSeal as SealAnswer};
 pub use acknowledge_changes::{ChaseEntry, ChaseList, acknowledge_change, chase_list};
 pub use assert_records::{AssertionOutcome, assert_records, withdraw_assertion};
 pub use authenticate::{KnownTokens, NewToken, authenticate, create_token};
@@ -91,6 +93,7 @@ pub use merge_persons::{
     DeviationEntry, DeviationWord, MergeHappening, MergeOutcome, MergeStep, MergeView, UndoOutcome,
     merge_persons, undo_merge, view_merge,
 };
+pub use merge_source_records::merge_source_records;
 pub use move_record::{MoveOutcome, move_record};
 pub use register_batch::register_batch;
 pub use register_record::{RegisterCommand, register_record};
@@ -103,6 +106,7 @@ pub use review_task::{claim_task, comment_task, release_task};
 pub use seal_audit::seal_audit_each_second;
 pub use seal_persons::{SealSide, lift_seal, list_seals, seal_persons};
 pub use search_persons::{FoundPerson, SearchAnswer, SearchGap, search_persons};
+pub use subject_access::{SubjectAccess, SubjectEntry, SubjectRecord, subject_access};
 pub use undo_decisions::{UndoneDecision, UndoneDecisions, undo_decisions};
 pub use view_golden::{GoldenAnswer, prefer, stop_preferring, view_golden};
 pub use view_history::{HistoryAnswer, HistoryEntry, HistoryPart, view_history};

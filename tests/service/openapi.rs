@@ -160,7 +160,10 @@ fn every_route_refuses_an_unknown_parameter_by_name() {
         let admin = (path == "/sources" && method == Method::POST) || path.starts_with("/webhooks");
         let actor = if admin {
             Actor::Administrator
-        } else if path.starts_with("/seals") || path == "/erasures" {
+        } else if path.starts_with("/seals")
+            || path == "/erasures"
+            || path.ends_with("/subject-access")
+        {
             Actor::PrivacyOfficer
         } else if is_a_humans(path) {
             Actor::Steward

@@ -28,7 +28,7 @@ const DESK: &[Actor] = &[Actor::Steward];
 const SYSTEMS: &[Actor] = &[Actor::Integration];
 
 /// Every door of the service. Those that are not there yet may stand here too.
-const DOORS: [(&str, &str, Door); 44] = [
+const DOORS: [(&str, &str, Door); 46] = [
     (
         "PUT",
         "/sources/{source}/records/{local_id}",
@@ -103,6 +103,16 @@ const DOORS: [(&str, &str, Door); 44] = [
         "POST",
         "/webhooks/{webhook}/redeliver",
         Considered("names no patient"),
+    ),
+    (
+        "POST",
+        "/sources/{source}/merges",
+        Considered("names the person of the record that goes on; of a sealed pair it asks nobody"),
+    ),
+    (
+        "GET",
+        "/persons/{person}/subject-access",
+        Considered("for privacy officers; a story of its own shows that it names one side"),
     ),
     ("POST", "/erasures", Considered("for privacy officers")),
     ("GET", "/seals", Considered("for privacy officers")),
@@ -671,5 +681,65 @@ fn r22_a_seal_outlasts_the_withdrawal_of_the_record_that_it_names() {
     assert!(world.tasks().list("tasks").iter().all(
         |task| !(task.to_string().contains(&a.person) && task.to_string().contains(&b.person))
     ));
+    world.verify();
+}
+
+#[test]
+fn r132_subject_access_holds_all_of_the_person_and_nobody_else() {
+    let world = World::start();
+    let mother = json!({"source": "gp", "local_id": "mother-1", "nhs_number": NUMBERS[6]});
+    let friend =
+        json!([{"relationship": "friend", "name": "Canaryfriend", "phone": "07700 900999"}]);
+    let known = with(
+        &before(),
+        json!({"mother": mother, "associated_persons": friend}),
+    );
+    let a = side(&world, "gp", "side-of-a", known.clone());
+    let again = with(&known, json!({"phones": ["07700 900111"]}));
+    world.registers("gp", "side-of-a", &again);
+    world.registers("ed", "short", &before());
+    world.withdraws("ed", "short");
+    let b = side(&world, "pas", "side-of-b", after());
+    seal(&world, &a, &b).expect(201);
+    world
+        .get(&format!("/persons/{}", a.person))
+        .by(Actor::Clinician)
+        .send()
+        .expect(200);
+
+    let path = format!("/persons/{}/subject-access", a.person);
+    let ask = |actor: Actor| world.get(&path).by(actor);
+    ask(Actor::Steward).send().expect_problem(403, "", &[]);
+    ask(Actor::PrivacyOfficer)
+        .without_reason()
+        .send()
+        .expect_problem(403, "", &[]);
+    let held = ask(Actor::PrivacyOfficer).send().expect(200);
+
+    for held_of in [
+        "Beforely",
+        "07700 900111",
+        NUMBERS[4],
+        "side-of-a",
+        "short",
+        "clare",
+        "priya",
+    ] {
+        assert!(held.text.contains(held_of), "{held_of}: {}", held.text);
+    }
+    for others in b.marks.iter().map(String::as_str).chain([
+        "Canaryfriend",
+        "07700 900999",
+        "mother-1",
+        NUMBERS[6],
+        "seal",
+    ]) {
+        assert!(!held.text.contains(others), "{others}: {}", held.text);
+    }
+    assert_eq!(held.list("records").len(), 2, "{}", held.text);
+    assert_eq!(
+        held["records"][1]["versions"].as_array().map(Vec::len),
+        Some(2)
+    );
     world.verify();
 }

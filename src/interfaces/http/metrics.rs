@@ -139,6 +139,10 @@ const GAUGES: [(&str, &str); 25] = [
     ),
     ("accord_open_tasks", "Open tasks by kind and age"),
     (
+        "accord_source_duplicates",
+        "Persons with more than one active record of a source",
+    ),
+    (
         "accord_oldest_task_seconds",
         "Age of the oldest open task of a kind",
     ),

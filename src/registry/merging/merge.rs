@@ -212,7 +212,7 @@ fn refuse_impossible(
 }
 
 /// Nobody local joins two live verified numbers: the question is noted (R15).
-pub(super) fn refuse_two_numbers(
+pub(in crate::registry) fn refuse_two_numbers(
     state: &RegistryState,
     model: &LinkageModel,
     numbering: &Numbering<'_>,

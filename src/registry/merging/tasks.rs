@@ -9,7 +9,7 @@ use crate::registry::{
 
 /// Closes the questions about a person that is replaced; those that also name
 /// somebody else, or the person alone, are asked of the survivor from here on.
-pub(super) fn carry_tasks(
+pub(in crate::registry) fn carry_tasks(
     state: &RegistryState,
     events: &mut Vec<RegistryEvent>,
     numbering: &Numbering<'_>,

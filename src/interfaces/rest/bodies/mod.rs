@@ -15,7 +15,9 @@ mod records;
 mod requests;
 mod seals;
 mod search;
+mod source_merges;
 mod sources;
+mod subject_access;
 mod tasks;
 mod webhooks;
 
@@ -32,7 +34,9 @@ pub(super) use records::{CrossReferenceBody, RecordBody, RegistrationBody};
 pub(super) use requests::{NamedRecord, Question};
 pub(super) use seals::{MadeSealBody, SealBody, SealSideBody, SealsBody};
 pub(super) use search::{FoundBody, SearchBody};
+pub(super) use source_merges::{SourceMergeBody, SourceMergedBody};
 pub(super) use sources::{ListedSourceBody, ReleasedBody, SourceBody, SourcesBody};
+pub(super) use subject_access::SubjectAccessBody;
 pub(super) use tasks::{
     ClaimRequest, CommentRequest, DecideRequest, DecidedBody, EscalateRequest, ReleaseTaskRequest,
     TaskBody, TaskStanding, TasksBody,
