@@ -96,7 +96,7 @@ const COUNTERS: [(&str, &str); 19] = [
     ),
 ];
 
-const GAUGES: [(&str, &str); 25] = [
+const GAUGES: [(&str, &str); 26] = [
     ("accord_requests_in_work", "Requests in work"),
     (
         "accord_webhook_dead_letters",

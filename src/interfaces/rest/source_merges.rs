@@ -6,10 +6,10 @@ use axum::extract::State;
 use crate::flows::{self, Context};
 use crate::interfaces::http::{Caller, Problem};
 use crate::interfaces::rest::address::{
-    NoParameters, Parameters, Segment, SourceParameters, local_id_of, source_code,
+    NoParameters, Parameters, Segment, local_id_of, source_code,
 };
 use crate::interfaces::rest::bodies::{SourceMergeBody, SourceMergedBody};
-use crate::interfaces::rest::document::{Conflicting, Unknown, Unusable};
+use crate::interfaces::rest::document::{Conflicting, SourceParameters, Unknown, Unusable};
 use crate::interfaces::rest::request::Body;
 use crate::registry::SourceCode;
 use crate::registry::SourceMergeCommand;

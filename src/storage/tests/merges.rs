@@ -26,7 +26,7 @@ async fn ledger() -> Ledger {
         let local_id = LocalId::parse(name).expect("a local id");
         (source(), local_id)
     };
-    decide(&ledger, |state, model, numbering| {
+    decide(&ledger, move |state, model, numbering| {
         let command = MergeCommand {
             survivor: one,
             retired: two,
@@ -39,7 +39,7 @@ async fn ledger() -> Ledger {
     })
     .await;
     let (a, c) = (named("a"), named("c"));
-    decide(&ledger, |state, model, numbering| {
+    decide(&ledger, move |state, model, numbering| {
         let command = AssertionCommand {
             a: a.clone(),
             b: c.clone(),
@@ -52,7 +52,7 @@ async fn ledger() -> Ledger {
             .events
     })
     .await;
-    decide(&ledger, |state, _, numbering| {
+    decide(&ledger, move |state, _, numbering| {
         seal(state, numbering.seal(), "priya", (three, &[]), (four, &[])).expect("a seal")
     })
     .await;
