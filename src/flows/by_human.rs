@@ -137,14 +137,7 @@ where
                         ..Planned::nothing(Verdict::Done(acted.answer))
                     };
                 }
-                let remember = key.clone().map(|(actor, key)| RememberedAnswer {
-                    actor,
-                    key,
-                    digest: digest.clone(),
-                    status: DONE,
-                    body: serde_json::to_string(&acted.answer)
-                        .expect("invariant: an answer of ids and words always becomes JSON"),
-                });
+                let remember = key.as_ref().map(|key| kept(key, &digest, &acted.answer));
                 Planned {
                     events: acted.events,
                     audit,
@@ -173,6 +166,22 @@ where
         Verdict::OtherContent => Err(FlowError::Conflict(
             "this Idempotency-Key was used with other content",
         )),
+    }
+}
+
+/// The answer as it is kept for the same request sent again.
+fn kept<A: Serialize>(
+    (actor, key): &(String, String),
+    digest: &str,
+    answer: &A,
+) -> RememberedAnswer {
+    RememberedAnswer {
+        actor: actor.clone(),
+        key: key.clone(),
+        digest: digest.to_owned(),
+        status: DONE,
+        body: serde_json::to_string(answer)
+            .expect("invariant: an answer of ids and words always becomes JSON"),
     }
 }
 

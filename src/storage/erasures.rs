@@ -234,5 +234,5 @@ async fn last_erasure(connection: &mut Connection) -> Result<i64, StoreError> {
     let row = db::query("select coalesce(max(position), 0) from erasures")
         .fetch_one(connection)
         .await?;
-    Ok(row.try_get(0)?)
+    row.try_get(0)
 }

@@ -133,16 +133,7 @@ impl History {
                 }
             }
             Step::Say(a, b, same) => {
-                let kind = if same {
-                    AssertionKind::Same
-                } else {
-                    AssertionKind::Different
-                };
-                if let Some((a, b)) = self.nth_name(a).zip(self.nth_name(b))
-                    && let Ok(said) = self.ledger.say(&a, &b, kind)
-                {
-                    self.assertions.push(said.assertion);
-                }
+                self.say(a, b, same);
             }
             Step::Unsay(place) => {
                 if let Some(said) = Self::nth(&self.assertions, place) {
@@ -164,6 +155,19 @@ impl History {
         self.ledger.register(&name, person, way);
     }
 
+    fn say(&mut self, a: u8, b: u8, same: bool) {
+        let kind = if same {
+            AssertionKind::Same
+        } else {
+            AssertionKind::Different
+        };
+        if let Some((a, b)) = self.nth_name(a).zip(self.nth_name(b))
+            && let Ok(said) = self.ledger.say(&a, &b, kind)
+        {
+            self.assertions.push(said.assertion);
+        }
+    }
+
     /// What says what the record says already is no news, as the service knows by its
     /// digest; anything else of the same person's is an ordinary update.
     fn replay_message(&mut self, place: u8, way: u8) {
@@ -183,7 +187,7 @@ impl History {
     fn crash(&mut self, person: u8, way: u8, place: u8) {
         let before = self.ledger.state.clone();
         let (person, name) = Self::addressed(usize::from(person) % CAST.len(), place);
-        if way % 2 == 0 {
+        if way.is_multiple_of(2) {
             self.ledger.crash();
         } else {
             let way = WAYS[usize::from(way) % WAYS.len()];
