@@ -128,7 +128,7 @@ async fn told(
         return Ok(events);
     }
     let placed = context.store.place_events(events).await?;
-    let placed = unsealed(context, gate, placed).await?;
+    let placed = unsealed(context, gate, placed, None).await?;
     Ok(placed.into_iter().map(|event| event.stored).collect())
 }
 

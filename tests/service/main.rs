@@ -90,6 +90,8 @@ mod registering;
 mod request;
 /// Questions and the people who answer them.
 mod reviewing;
+/// What joins and parts people keeps seals.
+mod sealed_merges;
 /// A sealed pair never appears together.
 mod sealing;
 /// People's search.
