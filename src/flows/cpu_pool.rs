@@ -2,9 +2,11 @@
 //! standardising, comparing. A runtime's thread that computed would keep other
 //! requests' answers waiting. What is computed stands in the flows.
 
+use std::cell::Cell;
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use tokio::sync::oneshot;
@@ -13,11 +15,67 @@ use crate::flows::FlowError;
 use crate::foundation::load_limits::CPU_QUEUE_MAX;
 use crate::foundation::{Tally, TallyFigures};
 
-/// Threads that compute, and a bounded queue before them. Clones share it.
+/// Threads that compute, and a bounded queue before them. Clones share it. A
+/// thread without work sleeps at once: on few cores, to look out for more takes
+/// from those who would bring it.
 #[derive(Clone)]
 pub struct CpuPool {
-    threads: Arc<rayon::ThreadPool>,
+    threads: Arc<Threads>,
     load: Arc<Load>,
+}
+
+struct Threads {
+    count: usize,
+    queue: Arc<Queue>,
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        self.queue.lock().closed = true;
+        self.queue.filled.notify_all();
+    }
+}
+
+type Piece = Box<dyn FnOnce() + Send>;
+
+#[derive(Default)]
+struct Queue {
+    pieces: Mutex<Pieces>,
+    filled: Condvar,
+}
+
+#[derive(Default)]
+struct Pieces {
+    waiting: VecDeque<Piece>,
+    closed: bool,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Pieces> {
+        self.pieces.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next piece, in order of arrival; `None` when there will be none.
+    fn next(&self) -> Option<Piece> {
+        let mut pieces = self.lock();
+        loop {
+            if let Some(piece) = pieces.waiting.pop_front() {
+                return Some(piece);
+            }
+            if pieces.closed {
+                return None;
+            }
+            pieces = self
+                .filled
+                .wait(pieces)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+thread_local! {
+    /// Whether this is a thread of a pool.
+    static COMPUTES: Cell<bool> = const { Cell::new(false) };
 }
 
 struct Load {
@@ -55,11 +113,22 @@ impl CpuPool {
     /// # Errors
     /// The threads cannot be started.
     pub fn new(threads: usize, queue_max: usize) -> std::io::Result<Self> {
-        let threads = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .thread_name(|number| format!("compute-{number}"))
-            .build()
-            .map_err(std::io::Error::other)?;
+        let queue = Arc::new(Queue::default());
+        let threads = Threads {
+            count: threads,
+            queue: Arc::clone(&queue),
+        };
+        for number in 0..threads.count {
+            let queue = Arc::clone(&queue);
+            std::thread::Builder::new()
+                .name(format!("compute-{number}"))
+                .spawn(move || {
+                    COMPUTES.set(true);
+                    while let Some(piece) = queue.next() {
+                        piece();
+                    }
+                })?;
+        }
         let load = Load {
             queue_max,
             waiting: AtomicUsize::new(0),
@@ -82,7 +151,7 @@ impl CpuPool {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, FlowError> {
-        if self.threads.current_thread_index().is_some() {
+        if COMPUTES.get() {
             return Ok(work());
         }
         if self.load.waiting.fetch_add(1, Ordering::Relaxed) >= self.load.queue_max {
@@ -92,8 +161,7 @@ impl CpuPool {
         let (reply, answer) = oneshot::channel();
         let load = Arc::clone(&self.load);
         let asked = Instant::now();
-        // In order of arrival; `spawn` would serve a thread's own work first.
-        self.threads.spawn_fifo(move || {
+        let piece = move || {
             load.waiting.fetch_sub(1, Ordering::Relaxed);
             let waited = u64::try_from(asked.elapsed().as_micros()).unwrap_or(u64::MAX);
             load.wait_micros.record(waited);
@@ -105,7 +173,10 @@ impl CpuPool {
             load.busy.fetch_sub(1, Ordering::Relaxed);
             // The caller may have gone away meanwhile.
             let _ = reply.send(computed);
-        });
+        };
+        let queue = &self.threads.queue;
+        queue.lock().waiting.push_back(Box::new(piece));
+        queue.filled.notify_one();
         match answer.await {
             Ok(Ok(computed)) => Ok(computed),
             Ok(Err(_)) | Err(_) => Err(FlowError::Broken),
@@ -116,7 +187,7 @@ impl CpuPool {
     #[must_use]
     pub fn figures(&self) -> CpuPoolFigures {
         CpuPoolFigures {
-            threads: self.threads.current_num_threads(),
+            threads: self.threads.count,
             busy: self.load.busy.load(Ordering::Relaxed),
             waiting: self.load.waiting.load(Ordering::Relaxed),
             wait_micros: self.load.wait_micros.figures(),
@@ -128,6 +199,8 @@ impl CpuPool {
 mod tests {
     use std::sync::mpsc;
 
+    use futures_util::FutureExt as _;
+
     use super::CpuPool;
     use crate::flows::FlowError;
 
@@ -138,6 +211,14 @@ mod tests {
         assert!(matches!(broken, Err(FlowError::Broken)));
         assert_eq!(pool.run(|| 7).await.expect("computed"), 7);
         assert_eq!(pool.figures().busy, 0);
+    }
+
+    #[tokio::test]
+    async fn a_piece_that_asks_for_more_does_it_itself() {
+        let pool = CpuPool::new(1, 1).expect("a thread");
+        let own = pool.clone();
+        let both = pool.run(move || own.run(|| 7).now_or_never()).await;
+        assert!(matches!(both, Ok(Some(Ok(7)))));
     }
 
     #[tokio::test]

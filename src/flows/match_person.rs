@@ -84,20 +84,26 @@ pub async fn match_person(
         Gate::of(access),
         access.actor().is_person(),
     );
-    let sent = submitted.clone();
-    let judging = async move { judge(&own, gate, by_person, sent, limit).await };
+    let (sent, asking) = (submitted.clone(), access.clone());
+    let judging = async move {
+        let judged = judge(&own, gate, by_person, sent, limit).await?;
+        let named = judged.candidates.iter().map(|candidate| candidate.person);
+        let audit = vec![asking.audit(own.clock.now(), named.collect(), None)];
+        // At once: who waits for it need not wake up before.
+        let handed_in = own.store.hand_in_audit(audit.clone());
+        Ok((judged, audit, handed_in))
+    };
+    let (judged, audit, handed_in) = read_and_compute(context, judging).await?;
+    match handed_in {
+        Some(handed_in) => handed_in.durable().await?,
+        None => context.store.append_audit(audit).await?,
+    }
     let Judged {
         incomplete_because,
         candidates,
         compared,
         under_investigation,
-    } = read_and_compute(context, judging).await?;
-    let named = candidates
-        .iter()
-        .map(|candidate| candidate.person)
-        .collect();
-    let audit = access.audit(context.clock.now(), named, None);
-    context.store.append_audit(vec![audit]).await?;
+    } = judged;
     let answer = MatchAnswer {
         complete: incomplete_because.is_empty(),
         incomplete_because,

@@ -25,9 +25,10 @@ pub const INDEX_WRITER_BYTES: usize = 32 * 1_024 * 1_024;
 /// dictionary walk a segment, so few; each merge writes again, so not two.
 pub const INDEX_SEGMENTS_PER_MERGE: usize = 5;
 
-/// Segments with fewer records count as alike: those of single commits. What
-/// was merged once is above it, and is not merged with those again.
-pub const INDEX_SMALL_SEGMENT_RECORDS: u32 = 200;
+/// Segments with fewer records count as alike: those of commits and of what was
+/// merged of a few. Each segment costs every look-up a walk for each of some
+/// sixty keys; to merge small ones again costs less.
+pub const INDEX_SMALL_SEGMENT_RECORDS: u32 = 20_000;
 
 /// A segment with more records is not merged again in the background, so that
 /// no merge holds a core for minutes.
@@ -55,8 +56,9 @@ pub const INDEX_FOLLOW_INTERVAL_MS: u64 = 500;
 
 /// Each commit of the index writes a segment, and segments are merged later: to
 /// follow each second costs more than the records themselves. Answers do not
-/// wait for it. So many changed records are enough for a commit.
-pub const INDEX_COMMIT_RECORDS: i64 = 2_000;
+/// wait for it. So many changed records are enough for a commit: small segments are
+/// merged again and again, which was a quarter of what an import cost.
+pub const INDEX_COMMIT_RECORDS: i64 = 10_000;
 
 /// Fewer wait so long.
 pub const INDEX_COMMIT_WAIT_MS: u64 = 4_000;

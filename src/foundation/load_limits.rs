@@ -81,8 +81,8 @@ pub const COMPARED_IN_PLACE_MAX: usize = 16;
 /// What `/readyz` gives the ledger to answer.
 pub const READY_SECONDS_MAX: u64 = 2;
 
-/// The index lags when it is later than ten looks of its follower.
-pub const INDEX_LAG_MS_MAX: u64 = 10_000;
+/// The index lags when it is later than this: an operator is told (RELIABILITY I15).
+pub const INDEX_LAG_MS_MAX: u64 = 5_000;
 
 /// Pause between two samples of what only the ledger knows, such as tasks by age.
 pub const GAUGE_SAMPLE_SECONDS: u64 = 30;

@@ -2,6 +2,7 @@
 //! their commit. Sealing stands in `seal`, the check in `verify_audit`.
 
 use sha2::{Digest, Sha256};
+use tokio::sync::oneshot;
 
 use crate::foundation::{Instant, PersonId};
 use crate::security::AuditEntry;
@@ -122,6 +123,38 @@ pub(super) async fn list_after(
         .collect()
 }
 
+/// Audit rows on their way.
+pub struct HandedIn(oneshot::Receiver<Result<(), StoreError>>);
+
+impl HandedIn {
+    /// Returns once they are durable.
+    ///
+    /// # Errors
+    /// What the database says; the answer must then not leave.
+    pub async fn durable(self) -> Result<(), StoreError> {
+        self.0.await.map_err(|_| StoreError::Closed)?
+    }
+}
+
+fn audit_command(entries: Vec<AuditEntry>) -> (Queued, oneshot::Receiver<Result<(), StoreError>>) {
+    let decide = move |_: &mut _, _: &_| Planned {
+        audit: entries.clone(),
+        ..Planned::nothing(())
+    };
+    let (work, answer) = command::work(decide);
+    let queued = Queued {
+        read: None,
+        actor: CommitActor {
+            actor: String::new(),
+            request_id: String::new(),
+        },
+        at: Instant::default(),
+        came: tokio::time::Instant::now(),
+        work,
+    };
+    (queued, answer)
+}
+
 impl Store {
     /// Writes audit rows and returns once they are durable; an answer that
     /// they are about leaves after that (RULES R130). Shares its commit with
@@ -130,24 +163,18 @@ impl Store {
     /// # Errors
     /// What the database says; the answer must then not leave.
     pub async fn append_audit(&self, entries: Vec<AuditEntry>) -> Result<(), StoreError> {
-        let actor = CommitActor {
-            actor: String::new(),
-            request_id: String::new(),
-        };
-        let decide = move |_: &mut _, _: &_| Planned {
-            audit: entries.clone(),
-            ..Planned::nothing(())
-        };
-        let (work, answer) = command::work(decide);
-        let queued = Queued {
-            read: None,
-            actor,
-            at: Instant::default(),
-            came: tokio::time::Instant::now(),
-            work,
-        };
+        let (queued, answer) = audit_command(entries);
         self.queue(queued).await?;
-        answer.await.map_err(|_| StoreError::Closed)?
+        HandedIn(answer).durable().await
+    }
+
+    /// The same in two halves: what computes the answer hands its audit rows in,
+    /// and who sends it waits. `None` when the writer's queue is full.
+    #[must_use]
+    pub fn hand_in_audit(&self, entries: Vec<AuditEntry>) -> Option<HandedIn> {
+        let (queued, answer) = audit_command(entries);
+        self.inner.queue.try_send(queued).ok()?;
+        Some(HandedIn(answer))
     }
 
     /// Audit rows after a number, in order; with a person those that name it.

@@ -80,7 +80,7 @@ impl Store {
         &self,
         records: &[RecordNumber],
     ) -> Result<Vec<StoredPerson>, StoreError> {
-        let mut connection = self.inner.readers.acquire().await?;
+        let mut connection = self.reader_of_own().await?;
         persons_of(&mut connection, records).await
     }
 
@@ -97,7 +97,7 @@ impl Store {
         after: EventPosition,
         number: Option<NumberHash>,
     ) -> Result<QuestionReads, StoreError> {
-        let mut connection = self.inner.readers.acquire().await?;
+        let mut connection = self.reader_of_own().await?;
         let young = self.young_on(&mut connection, keys, after).await?;
         let mut records = young.records.clone();
         records.extend(found);
@@ -175,6 +175,15 @@ impl Store {
             young.records.extend(found.records);
         }
         Ok(young)
+    }
+
+    /// A reader for what nobody but this process writes, where that is so.
+    async fn reader_of_own(&self) -> Result<Connection, StoreError> {
+        if self.inner.alone {
+            self.inner.readers.begin_kept().await
+        } else {
+            self.inner.readers.acquire().await
+        }
     }
 
     fn remembered_records(

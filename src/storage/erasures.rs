@@ -195,6 +195,8 @@ impl Store {
     /// What the database says.
     pub async fn scrub(&self) -> Result<bool, StoreError> {
         let mut writer = self.inner.writer.lock().await;
+        // No reader of this process may hold the file as it was.
+        self.inner.readers.note_change();
         let connection = writer.connection().await?;
         let last = last_erasure(connection).await?;
         if !db::scrub(connection).await? {
@@ -208,6 +210,7 @@ impl Store {
         .bind(last.to_string())
         .execute(connection)
         .await?;
+        self.inner.readers.note_change();
         Ok(true)
     }
 

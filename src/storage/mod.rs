@@ -70,11 +70,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, RwLock};
 
-use tokio::sync::mpsc::error::SendTimeoutError;
+use tokio::sync::mpsc::error::{SendTimeoutError, TrySendError};
 use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 
 pub use as_of::{Moment, PastPerson};
-pub use audit::AuditRow;
+pub use audit::{AuditRow, HandedIn};
 pub use candidates::{QuestionReads, StoredPerson, YoungRecords};
 pub use command::{
     CommitActor, CommitReads, NewVersion, Planned, ReadSet, Remark, RememberedAnswer,
@@ -133,7 +133,7 @@ pub struct Store {
 }
 
 struct Inner {
-    readers: Pool,
+    readers: Arc<Pool>,
     queue: mpsc::Sender<command::Queued>,
     writer: Arc<Mutex<Writer>>,
     /// Ends with the writer's thread.
@@ -230,7 +230,7 @@ impl Store {
             // The thread that is to use it opens it again: it waits for the line itself.
             writer.close().await;
         }
-        let readers = place.without_creating().open_readers().await?;
+        let readers = Arc::new(place.without_creating().open_readers().await?);
         let writer = Arc::new(Mutex::new(writer));
         let counts = Arc::new(Counts::default());
         let (queue, commands) = mpsc::channel(QUEUE_MAX);
@@ -246,6 +246,7 @@ impl Store {
             stop: Arc::clone(&stop),
             writer: Arc::clone(&writer),
             counts: Arc::clone(&counts),
+            readers: Arc::clone(&readers),
             lock,
         };
         let ended = task.start()?;
@@ -328,6 +329,10 @@ impl Store {
     }
 
     async fn queue(&self, queued: command::Queued) -> Result<(), StoreError> {
+        let queued = match self.inner.queue.try_send(queued) {
+            Err(TrySendError::Full(queued)) => queued,
+            sent => return sent.map_err(|_| StoreError::Closed),
+        };
         let sent = self.inner.queue.send_timeout(queued, QUEUE_WAIT).await;
         sent.map_err(|refused| match refused {
             SendTimeoutError::Timeout(_) => StoreError::Busy,

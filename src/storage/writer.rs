@@ -18,7 +18,7 @@ use crate::foundation::{EventPosition, Instant, Tally};
 use crate::storage::StoreError;
 use crate::storage::batch::Batch;
 use crate::storage::command::{CommitReads, Queued, ReadSet, needed_after};
-use crate::storage::db::{self, Connection, Receipt, Settled, Writer};
+use crate::storage::db::{self, Connection, Pool, Receipt, Settled, Writer};
 use crate::storage::load::Working;
 use crate::storage::locks::{Touched, key_locks};
 use crate::storage::recent::{KeyRow, YoungKeys};
@@ -35,6 +35,9 @@ const LOCKS_MAX: usize = 2_000;
 const RETRIES_MAX: u32 = 5;
 /// Wait before the first of them; each next one waits twice as long.
 const RETRY_WAIT: Duration = Duration::from_millis(20);
+/// Commits of audit rows alone between two looks of readers at the newest state:
+/// until then the WAL cannot begin anew, a few pages each.
+const AUDITS_UNSEEN_MAX: u64 = 256;
 /// How long they wait there.
 pub(super) const QUEUE_WAIT: Duration = Duration::from_secs(LEDGER_QUEUE_SECONDS_MAX);
 /// How long a batch waits for callers that were there a moment ago.
@@ -84,6 +87,8 @@ pub(super) struct WriterTask {
     pub(super) stop: Arc<Notify>,
     pub(super) writer: Arc<Mutex<Writer>>,
     pub(super) counts: Arc<Counts>,
+    /// They are told when something has changed.
+    pub(super) readers: Arc<Pool>,
     /// Readers look here for what the index does not know yet.
     pub(super) young: Arc<YoungKeys>,
     /// Kept until the last batch is durable.
@@ -224,7 +229,12 @@ impl WriterTask {
         let connection = writer.connection().await?;
         match transact(connection, &self.young, batch, trial).await {
             Ok(written) => {
-                self.counts.commits.fetch_add(1, Ordering::Relaxed);
+                let commits = self.counts.commits.fetch_add(1, Ordering::Relaxed);
+                if batch.iter().any(|command| command.read.is_some())
+                    || commits.is_multiple_of(AUDITS_UNSEEN_MAX)
+                {
+                    self.readers.note_change();
+                }
                 if let Some(written) = written {
                     let recent = self.young.keys.write();
                     let mut recent = recent.unwrap_or_else(PoisonError::into_inner);
@@ -233,6 +243,8 @@ impl WriterTask {
                 Ok(())
             }
             Err(error) => {
+                // Of a commit that failed it is not known whether it can be seen.
+                self.readers.note_change();
                 let undone = db::rollback(connection).await;
                 let connection_is_well = db::is_about_rows(&error)
                     || (db::may_pass(&error) && !db::is_about_line(&error));

@@ -11,21 +11,21 @@
 //! | outcome of a commit whose reply is lost | cannot be lost | a row in `commits` |
 //! | parameters of long lists | `?` | `$n` |
 
+mod pool;
 mod postgres;
 mod query;
 mod sqlite;
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::path::Path;
-use std::sync::Arc;
 
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::PgPool;
 use sqlx::{PgConnection, Postgres, Transaction};
 
 use crate::foundation::Instant;
 use crate::storage::StoreError;
 use crate::storage::error::EngineError;
+pub(super) use pool::Pool;
 pub(super) use query::{Query, Row, Value, query, write_parameter};
 
 /// A connection of either engine, alone, from a pool, or in a snapshot that
@@ -66,51 +66,6 @@ impl Connection {
             self,
             Self::Postgres(_) | Self::PooledPostgres(_) | Self::SnapshotPostgres(_)
         )
-    }
-}
-
-/// Readers.
-pub(super) enum Pool {
-    /// Of one file.
-    Sqlite(Arc<sqlite::Readers>),
-    /// Of one database.
-    Postgres(PgPool),
-}
-
-impl Pool {
-    /// A connection; each statement sees the latest state.
-    pub(super) async fn acquire(&self) -> Result<Connection, StoreError> {
-        Ok(match self {
-            Self::Sqlite(readers) => Connection::ReadingSqlite(readers.acquire()?),
-            Self::Postgres(pool) => Connection::PooledPostgres(pool.acquire().await?),
-        })
-    }
-
-    /// A connection on which all statements see one state.
-    pub(super) async fn begin(&self) -> Result<Connection, StoreError> {
-        Ok(match self {
-            Self::Sqlite(readers) => Connection::ReadingSqlite(readers.begin()?),
-            Self::Postgres(pool) => {
-                let begun = pool.begin_with("begin isolation level repeatable read read only");
-                Connection::SnapshotPostgres(begun.await?)
-            }
-        })
-    }
-
-    /// The same for a walk over a whole ledger, which takes its time.
-    pub(super) async fn begin_long(&self) -> Result<Connection, StoreError> {
-        let mut connection = self.begin().await?;
-        if let Engine::Postgres(it) = connection.engine()? {
-            postgres::allow_long(it).await?;
-        }
-        Ok(connection)
-    }
-
-    pub(super) async fn close(&self) {
-        match self {
-            Self::Sqlite(readers) => readers.close(),
-            Self::Postgres(pool) => pool.close().await,
-        }
     }
 }
 

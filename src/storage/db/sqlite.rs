@@ -4,6 +4,7 @@
 //! more than most statements.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -26,10 +27,6 @@ const BUSY_WAIT: Duration = Duration::from_secs(5);
 const WRITER_CACHE: i64 = -65_536;
 /// The same for each reader.
 const READER_CACHE: i64 = -16_384;
-/// Bytes of the file that readers look at in place (SQLite's own bound is lower
-/// on some machines): each commit empties a reader's cache, and reading the same
-/// pages again costs more than what is done with them.
-const READER_MAP: i64 = 1 << 40;
 /// Statements kept prepared: some thirty, each in a handful of row counts.
 const STATEMENTS_KEPT: usize = 512;
 /// Earlier ones can lose commits when a WAL is reset (RELIABILITY §1).
@@ -84,7 +81,6 @@ impl FileOptions {
         let open = || {
             let connection = self.open()?;
             connection.pragma_update(None, "cache_size", READER_CACHE)?;
-            connection.pragma_update(None, "mmap_size", READER_MAP)?;
             connection.pragma_update(None, "query_only", "on")?;
             Ok(connection)
         };
@@ -105,32 +101,58 @@ fn unblocked<T>(work: impl FnOnce() -> T) -> T {
 /// more are asked for than are kept, more are opened for the moment.
 pub(in crate::storage) struct Readers {
     options: FileOptions,
-    idle: Mutex<Vec<Connection>>,
+    idle: Mutex<Vec<Idle>>,
+    /// Counts what the writer has changed; a kept snapshot of an earlier one is old.
+    changes: AtomicU64,
+}
+
+struct Idle {
+    connection: Connection,
+    /// What the count was before its snapshot, which it may still hold.
+    since: u64,
 }
 
 impl Readers {
     pub(super) fn open(options: FileOptions) -> Result<Arc<Self>, StoreError> {
-        let first = options.open_reader()?;
+        let connection = options.open_reader()?;
         Ok(Arc::new(Self {
             options,
-            idle: Mutex::new(vec![first]),
+            idle: Mutex::new(vec![Idle {
+                connection,
+                since: 0,
+            }]),
+            changes: AtomicU64::new(0),
         }))
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn acquire(self: &Arc<Self>) -> Result<Reading, StoreError> {
-        let idle = self.idle().pop();
+    fn reading(self: &Arc<Self>, idle: Option<Idle>) -> Result<Reading, StoreError> {
         let connection = match idle {
-            Some(connection) => connection,
+            Some(idle) => idle.connection,
             None => self.options.open_reader()?,
         };
         Ok(Reading {
             readers: Arc::clone(self),
             connection: Some(connection),
+            since: None,
         })
+    }
+
+    /// A reader whose every statement sees the latest state.
+    pub(super) fn acquire(self: &Arc<Self>) -> Result<Reading, StoreError> {
+        // Kept states stay with those who can use them, where another is idle: to
+        // open one costs as much as several questions.
+        let mut idle = self.idle();
+        let free = idle.iter().position(|it| it.connection.is_autocommit());
+        let taken = match free {
+            Some(place) => Some(idle.swap_remove(place)),
+            None => idle.pop(),
+        };
+        drop(idle);
+        self.reading(taken.filter(|taken| end(&taken.connection)))
     }
 
     /// A reader whose statements see one state.
@@ -140,9 +162,47 @@ impl Readers {
         Ok(reading)
     }
 
+    /// A reader whose statements see one state, in which all is that was noted as
+    /// changed before this call. The state is kept from one question to the next,
+    /// because every commit, be it of an audit row, empties the reader's cache when
+    /// it looks again.
+    pub(super) fn begin_kept(self: &Arc<Self>) -> Result<Reading, StoreError> {
+        let now = self.changes.load(Ordering::SeqCst);
+        let mut idle = self.idle();
+        let kept = |it: &Idle| it.since >= now && !it.connection.is_autocommit();
+        let taken = match idle.iter().position(kept) {
+            Some(place) => Some(idle.swap_remove(place)),
+            None => idle.pop(),
+        };
+        drop(idle);
+        let fresh = taken.as_ref().is_some_and(|idle| idle.since >= now);
+        let mut reading = self.reading(taken)?;
+        let connection = reading.get()?;
+        if !fresh && !connection.is_autocommit() {
+            connection.execute_batch("rollback")?;
+        }
+        if connection.is_autocommit() {
+            connection.execute_batch("begin")?;
+        }
+        reading.since = Some(now);
+        Ok(reading)
+    }
+
+    /// Ends the kept states: something has changed, or the WAL must be let go.
+    pub(super) fn note_change(&self) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        // One that cannot be ended is closed.
+        self.idle().retain(|idle| end(&idle.connection));
+    }
+
     pub(super) fn close(&self) {
         self.idle().clear();
     }
+}
+
+/// Ends the transaction, if there is one.
+fn end(connection: &Connection) -> bool {
+    connection.is_autocommit() || connection.execute_batch("rollback").is_ok()
 }
 
 /// A reader in use; goes back when it is dropped.
@@ -150,6 +210,8 @@ pub(in crate::storage) struct Reading {
     readers: Arc<Readers>,
     /// Present until the drop.
     connection: Option<Connection>,
+    /// Set when its state may be kept.
+    since: Option<u64>,
 }
 
 impl Reading {
@@ -163,10 +225,13 @@ impl Drop for Reading {
         let Some(connection) = self.connection.take() else {
             return;
         };
-        let ended = connection.is_autocommit() || connection.execute_batch("rollback").is_ok();
         let mut idle = self.readers.idle();
-        if ended && idle.len() < READERS_KEPT {
-            idle.push(connection);
+        // Under the lock, so that a change is noted before this or finds it there.
+        let now = self.readers.changes.load(Ordering::SeqCst);
+        let kept = self.since == Some(now);
+        if (kept || end(&connection)) && idle.len() < READERS_KEPT {
+            let since = self.since.unwrap_or(now);
+            idle.push(Idle { connection, since });
         }
     }
 }

@@ -195,3 +195,20 @@ async fn keys_that_this_process_has_not_written_are_read_back() {
     let remembered = ledger.store.recent_records(&[7], after).await;
     assert_eq!(remembered.expect("a read"), [record, later]);
 }
+
+#[tokio::test]
+async fn a_state_that_a_reader_keeps_ends_with_the_next_change() {
+    let ledger = Ledger::new().await;
+    let (first, person) = ledger.register(Sent::new("a", &[7])).await;
+    let members = async || {
+        let found = ledger.store.candidate_persons(&[first]).await;
+        found.expect("a read")[0].members.len()
+    };
+    assert_eq!(members().await, 1);
+    for number in 0..3 {
+        ledger
+            .join(Sent::new(&format!("b{number}"), &[7]), person)
+            .await;
+        assert_eq!(members().await, 2 + number);
+    }
+}
