@@ -241,7 +241,7 @@ fn t8_the_merges_of_an_hour_are_counted_also_when_they_come_at_once() {
 #[test]
 fn t8_what_a_person_decided_through_a_system_is_taken_back_too() {
     let world = World::start();
-    let source = json!({"code": "portal", "name": "Portal", "acts_for_people": true});
+    let source = json!({"code": "portal", "name": "Pages for people", "acts_for_people": true});
     asks(&world, Actor::Administrator, "/sources", &source).expect(201);
     let portal = [
         "token",
