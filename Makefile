@@ -36,7 +36,7 @@ prove: prepare ## The long proofs: races, kills, replays, cuts of lines and of p
 	$(CARGO) build --release --locked && ./scripts/schemathesis.sh
 
 bench: prepare ## Hot paths by Criterion; then the service over HTTP on both engines
-	$(CARGO) bench --locked --bench identity --bench retrieve --bench register
+	$(CARGO) bench --locked --bench identity --bench retrieve --bench register --bench link
 	$(CARGO) bench --locked --bench pathology
 	$(CARGO) bench --locked --bench merge
 	ACCORD_PERSONS=$${ACCORD_PERSONS:-100000} $(CARGO) bench --locked --bench service

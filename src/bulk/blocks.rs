@@ -7,8 +7,15 @@ use rayon::prelude::*;
 use crate::bulk::hashing::joined;
 use crate::bulk::keys::{Codes, RULES, Rule};
 
-/// Records of a block that are all compared with each other.
+/// Records of a block that are all compared with each other, where the block is
+/// of a small file or divided already.
 const BLOCK_RECORDS_MAX: usize = 100;
+
+/// The same of blocks that are not divided yet, in the largest files.
+const BLOCK_RECORDS_MIN: usize = 12;
+
+/// In larger files fewer records of a block are compared as they stand.
+const SMALL_FILE_RECORDS: f64 = 20_000.0;
 
 /// In a block that cannot be divided each record meets so many neighbours.
 const NEIGHBOURS: usize = 30;
@@ -52,8 +59,30 @@ pub(super) const fn records_of(pair: u64) -> (u32, u32) {
 /// Whether two records may be one person at all in this run.
 pub(super) type MayMeet<'a> = &'a (dyn Fn(u32, u32) -> bool + Sync);
 
-/// All pairs that meet under any rule.
-pub(super) fn meet(codes: &Codes<'_>, records: u32, may_meet: MayMeet<'_>) -> Met {
+/// Records of a block that is not divided yet and is compared as it stands. The
+/// records of one person grow no more with the file, but those that share a key
+/// by chance do: of a large block of a large file hardly any pair is of one
+/// person, and what is asks little of a further field.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "between the two bounds"
+)]
+fn undivided_max(records: u32) -> usize {
+    let share = (SMALL_FILE_RECORDS / f64::from(records.max(1)))
+        .sqrt()
+        .min(1.0);
+    ((BLOCK_RECORDS_MAX as f64 * share) as usize).max(BLOCK_RECORDS_MIN)
+}
+
+/// All pairs that meet under any rule. `progress` is told how many rules are
+/// done.
+pub(super) fn meet(
+    codes: &Codes<'_>,
+    records: u32,
+    may_meet: MayMeet<'_>,
+    progress: &dyn Fn(u64),
+) -> Met {
     if u64::from(records) * u64::from(records.saturating_sub(1)) / 2 <= SMALL_FILE_PAIRS {
         return all(records, may_meet);
     }
@@ -62,28 +91,34 @@ pub(super) fn meet(codes: &Codes<'_>, records: u32, may_meet: MayMeet<'_>) -> Me
         .into_par_iter()
         .map(|record| codes.lacks_a_field(record))
         .collect();
-    let lacks = |record: u32| lacking[record as usize];
-    for rule in RULES {
-        let blocks = blocks_of(codes, rule, records);
-        let lacking = |block: &&[(u64, u32)]| block.iter().any(|(_, record)| lacks(*record));
-        let blocks: Vec<&[(u64, u32)]> = blocks
-            .chunk_by(|a, b| a.0 == b.0)
-            .filter(|block| block.len() > 1 && (!rule.broad || lacking(block)))
+    let most = undivided_max(records);
+    for (done, rule) in (0..).zip(RULES) {
+        progress(done);
+        let keyed = blocks_of(codes, rule, records, rule.broad.then_some(&lacking));
+        let blocks: Vec<&[u64]> = keyed
+            .chunk_by(|a, b| a >> RECORD_BITS == b >> RECORD_BITS)
+            .filter(|block| block.len() > 1)
             .collect();
-        let broadly = |a: u32, b: u32| (lacks(a) || lacks(b)) && may_meet(a, b);
-        let may: MayMeet<'_> = if rule.broad { &broadly } else { may_meet };
-        let found = blocks
+        let found: Vec<Met> = blocks
             .par_chunks(BLOCKS_PER_CHUNK)
             .map(|blocks| {
-                let mut found = Met::default();
+                let mut division = Division {
+                    codes,
+                    rule,
+                    most,
+                    lacking: rule.broad.then_some(&lacking),
+                    may_meet,
+                    found: Met::default(),
+                };
                 for block in blocks {
-                    let members: Vec<u32> = block.iter().map(|(_, record)| *record).collect();
-                    divide(codes, rule, 0, &members, may, &mut found);
+                    division.divide(0, block);
                 }
-                found
+                division.found
             })
-            .reduce(Met::default, Met::with);
-        met = met.with(found);
+            .collect();
+        for found in found {
+            met = met.with(found);
+        }
         if met.pairs.len() > 2 * met.unique.max(PAIRS_BETWEEN_SORTS) {
             met.tidy();
         }
@@ -94,22 +129,84 @@ pub(super) fn meet(codes: &Codes<'_>, records: u32, may_meet: MayMeet<'_>) -> Me
     met
 }
 
-/// The keys of a rule with their records, sorted.
-fn blocks_of(codes: &Codes<'_>, rule: &Rule, records: u32) -> Vec<(u64, u32)> {
-    let chunks: Vec<Vec<(u64, u32)>> = (0..records.div_ceil(RECORDS_PER_CHUNK))
+/// A key in the upper half, a record in the lower one. Two keys share 32 bits
+/// once in four thousand million: such records meet for nothing.
+const RECORD_BITS: u32 = 32;
+
+const fn keyed(key: u64, record: u32) -> u64 {
+    (key >> RECORD_BITS << RECORD_BITS) | record as u64
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the lower half")]
+const fn record_of(keyed: u64) -> u32 {
+    keyed as u32
+}
+
+/// The keys of a rule with their records, sorted. Of a broad rule, keys that
+/// no record that lacks something has are left out.
+fn blocks_of(
+    codes: &Codes<'_>,
+    rule: &Rule,
+    records: u32,
+    lacking: Option<&Vec<bool>>,
+) -> Vec<u64> {
+    let wanted = lacking.map(|lacking| Wanted::of(codes, rule, lacking));
+    let is_wanted = |key: u64| wanted.as_ref().is_none_or(|wanted| wanted.has(key));
+    let chunks: Vec<Vec<u64>> = (0..records.div_ceil(RECORDS_PER_CHUNK))
         .into_par_iter()
         .map(|chunk| {
-            let mut keyed = Vec::new();
+            let mut found = Vec::new();
             let first = chunk * RECORDS_PER_CHUNK;
             for record in first..records.min(first + RECORDS_PER_CHUNK) {
-                codes
-                    .values(record)
-                    .each_key(rule, |key| keyed.push((key, record)));
+                codes.each_key(record, rule, |key| {
+                    if is_wanted(key) {
+                        found.push(keyed(key, record));
+                    }
+                });
             }
-            keyed
+            found
         })
         .collect();
-    sorted_by_bits(&chunks, |keyed| keyed.0)
+    sorted_by_bits(&chunks)
+}
+
+/// Keys of records that lack something, by some of their bits: one that is not
+/// in it is wanted by nobody.
+struct Wanted {
+    bits: Vec<u64>,
+    shift: u32,
+}
+
+/// Bits of [`Wanted`] for each key.
+const BITS_PER_KEY: usize = 16;
+
+impl Wanted {
+    fn of(codes: &Codes<'_>, rule: &Rule, lacking: &[bool]) -> Self {
+        let mut keys = Vec::new();
+        for (record, _) in (0..).zip(lacking).filter(|(_, lacks)| **lacks) {
+            codes.each_key(record, rule, |key| keys.push(key));
+        }
+        let size = (keys.len() * BITS_PER_KEY).next_power_of_two().max(64);
+        let mut wanted = Self {
+            bits: vec![0; size / 64],
+            shift: 64 - size.trailing_zeros(),
+        };
+        for key in keys {
+            let (word, bit) = wanted.place(key);
+            wanted.bits[word] |= bit;
+        }
+        wanted
+    }
+
+    fn place(&self, key: u64) -> (usize, u64) {
+        let place = key >> self.shift;
+        ((place / 64) as usize, 1 << (place % 64))
+    }
+
+    fn has(&self, key: u64) -> bool {
+        let (word, bit) = self.place(key);
+        self.bits[word] & bit != 0
+    }
 }
 
 /// Blocks that one thread takes at a time.
@@ -124,16 +221,13 @@ const PAIRS_BETWEEN_SORTS: usize = 1 << 20;
 /// Leading bits by which values are dealt out before each heap is sorted.
 const DEALT_BITS: u32 = 10;
 
-/// Sorted values of several lists. `bits` must be spread over all 64 bits for
-/// the heaps to be of like size, and must order as the values do.
-fn sorted_by_bits<T: Copy + Default + Ord + Send>(
-    lists: &[Vec<T>],
-    bits: impl Fn(&T) -> u64 + Sync,
-) -> Vec<T> {
-    let heap = |value: &T| (bits(value) >> (64 - DEALT_BITS)) as usize;
+/// Sorted numbers of several lists. They must be spread over all 64 bits for
+/// the heaps to be of like size.
+fn sorted_by_bits(lists: &[Vec<u64>]) -> Vec<u64> {
+    let heap = |value: u64| (value >> (64 - DEALT_BITS)) as usize;
     let mut counts = vec![0_usize; 1 << DEALT_BITS];
     for value in lists.iter().flatten() {
-        counts[heap(value)] += 1;
+        counts[heap(*value)] += 1;
     }
     let mut next = Vec::with_capacity(counts.len());
     let mut total = 0;
@@ -141,9 +235,9 @@ fn sorted_by_bits<T: Copy + Default + Ord + Send>(
         next.push(total);
         total += count;
     }
-    let mut all = vec![T::default(); total];
+    let mut all = vec![0; total];
     for value in lists.iter().flatten() {
-        let place = &mut next[heap(value)];
+        let place = &mut next[heap(*value)];
         all[*place] = *value;
         *place += 1;
     }
@@ -154,7 +248,7 @@ fn sorted_by_bits<T: Copy + Default + Ord + Send>(
         heaps.push(heap);
         rest = left;
     }
-    heaps.into_par_iter().for_each(<[T]>::sort_unstable);
+    heaps.into_par_iter().for_each(<[u64]>::sort_unstable);
     all
 }
 
@@ -188,57 +282,78 @@ impl Met {
     }
 }
 
-fn divide(
-    codes: &Codes<'_>,
+/// Blocks of a rule on their way to pairs.
+struct Division<'a> {
+    codes: &'a Codes<'a>,
     rule: &'static Rule,
-    depth: usize,
-    members: &[u32],
-    may_meet: MayMeet<'_>,
-    found: &mut Met,
-) {
-    if members.len() <= BLOCK_RECORDS_MAX {
-        for (place, a) in members.iter().enumerate() {
-            for b in &members[place + 1..] {
-                if a != b && may_meet(*a, *b) {
-                    found.pairs.push(pair_of(*a, *b));
+    /// Records of a block that is compared as it stands.
+    most: usize,
+    /// Records that lack something, where only they are to meet.
+    lacking: Option<&'a Vec<bool>>,
+    may_meet: MayMeet<'a>,
+    found: Met,
+}
+
+impl Division<'_> {
+    fn take(&mut self, a: u32, b: u32) {
+        let lacks = |record: u32| self.lacking.is_none_or(|lacking| lacking[record as usize]);
+        if a != b && (lacks(a) || lacks(b)) && (self.may_meet)(a, b) {
+            self.found.pairs.push(pair_of(a, b));
+        }
+    }
+
+    /// Pairs of a block; one with too many records is divided by the next field.
+    fn divide(&mut self, depth: usize, block: &[u64]) {
+        let most = if depth == 0 {
+            self.most
+        } else {
+            BLOCK_RECORDS_MAX
+        };
+        if block.len() <= most {
+            for (place, a) in block.iter().enumerate() {
+                for b in &block[place + 1..] {
+                    self.take(record_of(*a), record_of(*b));
                 }
             }
+            return;
         }
-        return;
+        let Some(part) = self.rule.sharper.get(depth) else {
+            return self.neighbours(block);
+        };
+        if depth == 0 {
+            self.list(block.len(), true);
+        }
+        let mut sharper = Vec::with_capacity(block.len());
+        for member in block {
+            let record = record_of(*member);
+            let values = self.codes.values(record, *part);
+            if values.all().is_empty() {
+                sharper.push(keyed(0, record));
+            }
+            let keys = values.all().iter().map(|value| joined(1, *value));
+            sharper.extend(keys.map(|key| keyed(key, record)));
+        }
+        sharper.sort_unstable();
+        for block in sharper.chunk_by(|a, b| a >> RECORD_BITS == b >> RECORD_BITS) {
+            self.divide(depth + 1, block);
+        }
     }
-    let Some(part) = rule.sharper.get(depth) else {
-        let window = members.windows(NEIGHBOURS.min(members.len()));
-        for near in window {
-            for b in near[1..].iter().filter(|b| may_meet(near[0], **b)) {
-                found.pairs.push(pair_of(near[0], *b));
+
+    /// What cannot be divided further: each record meets those next to it.
+    fn neighbours(&mut self, block: &[u64]) {
+        for (place, a) in block.iter().enumerate() {
+            for b in block[place + 1..].iter().take(NEIGHBOURS) {
+                self.take(record_of(*a), record_of(*b));
             }
         }
-        found.oversized.push(OversizedBlock {
-            rule: rule.name,
-            records: members.len(),
-            sharpened: false,
-        });
-        return;
-    };
-    if depth == 0 {
-        found.oversized.push(OversizedBlock {
-            rule: rule.name,
-            records: members.len(),
-            sharpened: true,
-        });
+        self.list(block.len(), false);
     }
-    let mut keyed = Vec::with_capacity(members.len());
-    for record in members {
-        let values = codes.values(*record);
-        let values = values.of(*part);
-        if values.is_empty() {
-            keyed.push((0, *record));
-        }
-        keyed.extend(values.iter().map(|value| (joined(1, *value), *record)));
-    }
-    keyed.sort_unstable();
-    for block in keyed.chunk_by(|a, b| a.0 == b.0) {
-        let members: Vec<u32> = block.iter().map(|(_, record)| *record).collect();
-        divide(codes, rule, depth + 1, &members, may_meet, found);
+
+    fn list(&mut self, records: usize, sharpened: bool) {
+        self.found.oversized.push(OversizedBlock {
+            rule: self.rule.name,
+            records,
+            sharpened,
+        });
     }
 }

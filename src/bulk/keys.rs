@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::bulk::hashing::{joined, of_text};
 use crate::bulk::records::BulkRecords;
 use crate::bulk::sounds::Sounds;
-use crate::identity::{PersonName, PostalAddress, Sex};
+use crate::identity::{BirthDate, PersonName, PostalAddress, Sex};
 
 /// A value that keys are made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub(super) enum Part {
     YearMonth,
     /// Day and month in either order.
     DayMonth,
-    /// A given name by class or by sound.
+    /// A given name by its sound, or by that of the name it is a form of.
     Given,
     /// A family name or a part of it by sound.
     Family,
@@ -39,8 +39,8 @@ pub(super) enum Part {
     Sex,
 }
 
-/// How many parts there are.
-const PARTS: usize = Part::Sex as usize + 1;
+/// A rule has no more parts.
+const RULE_PARTS_MAX: usize = 3;
 
 /// A rule: records that agree in all `parts` meet. A block with too many is
 /// divided by the next of `sharper`.
@@ -271,38 +271,39 @@ pub(super) struct Codes<'a> {
     identifiers: [Spans; 1],
 }
 
-/// The values of one record.
-pub(super) struct Values<'c> {
-    lists: [&'c [u64]; PARTS],
-    singles: [Option<u64>; PARTS],
+/// What a record has of a part.
+pub(super) enum Values<'c> {
+    One(u64),
+    List(&'c [u64]),
 }
 
-impl Values<'_> {
-    /// The values of a part.
-    pub(super) fn of(&self, part: Part) -> &[u64] {
-        match &self.singles[part as usize] {
-            Some(single) => std::slice::from_ref(single),
-            None => self.lists[part as usize],
-        }
+impl<'c> Values<'c> {
+    const NONE: Values<'c> = Values::List(&[]);
+
+    fn of(value: Option<u64>) -> Values<'c> {
+        value.map_or(Self::NONE, Values::One)
     }
 
-    /// Gives each key of a rule: one for each choice of values.
-    pub(super) fn each_key(&self, rule: &Rule, mut take: impl FnMut(u64)) {
-        let mut left = KEYS_MAX;
-        self.choose(rule.parts, 0, &mut left, &mut take);
-    }
-
-    fn choose(&self, parts: &[Part], key: u64, left: &mut usize, take: &mut impl FnMut(u64)) {
-        let [part, rest @ ..] = parts else {
-            if *left > 0 {
-                *left -= 1;
-                take(key);
-            }
-            return;
-        };
-        for value in self.of(*part) {
-            self.choose(rest, joined(key, *value), left, take);
+    /// The values.
+    pub(super) fn all(&self) -> &[u64] {
+        match self {
+            Self::One(value) => std::slice::from_ref(value),
+            Self::List(values) => values,
         }
+    }
+}
+
+/// Gives `take` a key for each choice of values of the parts that are left.
+fn choose(parts: &[Values<'_>], key: u64, left: &mut usize, take: &mut impl FnMut(u64)) {
+    let [part, rest @ ..] = parts else {
+        if *left > 0 {
+            *left -= 1;
+            take(key);
+        }
+        return;
+    };
+    for value in part.all() {
+        choose(rest, joined(key, *value), left, take);
     }
 }
 
@@ -336,84 +337,92 @@ impl<'a> Codes<'a> {
     /// Whether a record lacks a name, its birth date or its place, so that
     /// the narrow rules may not bring it to its own.
     pub(super) fn lacks_a_field(&self, record: u32) -> bool {
-        let values = self.values(record);
-        [Part::Given, Part::Family, Part::Date]
-            .into_iter()
-            .any(|part| values.of(part).is_empty())
-            || (values.of(Part::Postcode).is_empty() && values.of(Part::Town).is_empty())
+        let lacks = |part| self.values(record, part).all().is_empty();
+        lacks(Part::Given)
+            || lacks(Part::Family)
+            || lacks(Part::Date)
+            || (lacks(Part::Postcode) && lacks(Part::Town))
     }
 
-    /// The values of a record.
-    pub(super) fn values(&self, record: u32) -> Values<'_> {
-        let place = record as usize;
-        let facts = &self.records.facts[place];
-        let mut values = Values {
-            lists: [&[]; PARTS],
-            singles: [None; PARTS],
-        };
-        let names = self.records.names.codes[place];
-        let places = self.records.addresses.codes[place];
-        for (part, list) in [
-            (Part::Given, self.names[0].of(names)),
-            (Part::Family, self.names[1].of(names)),
-            (Part::Names, self.names[2].of(names)),
-            (Part::Postcode, self.places[0].of(places)),
-            (Part::Outward, self.places[1].of(places)),
-            (Part::Town, self.places[2].of(places)),
-            (Part::Uprn, self.places[3].of(places)),
-            (Part::Premises, self.places[4].of(places)),
-            (
-                Part::Phone,
-                self.phones[0].of(self.records.phones.codes[place]),
-            ),
-            (
-                Part::Email,
-                self.emails[0].of(self.records.emails.codes[place]),
-            ),
-            (
-                Part::Identifier,
-                self.identifiers[0].of(self.records.identifiers.codes[place]),
-            ),
-        ] {
-            values.lists[part as usize] = list;
-        }
-        let single = &mut values.singles;
-        single[Part::Number as usize] = facts
-            .nhs_number
-            .map(|claim| of_text(&claim.number.digits()));
-        single[Part::Sex as usize] = facts.gender.or(facts.birth_sex).map(|sex| match sex {
-            Sex::Male => 1,
-            Sex::Female => 2,
-        });
-        if let Some(birth) = &facts.birth_date {
-            let year = u64::from(birth.date.year().unsigned_abs());
-            single[Part::Year as usize] = Some(year);
-            if let (Some(month), false) = (birth.date.month(), birth.year_only) {
-                let month_code = year * 16 + u64::from(month);
-                single[Part::YearMonth as usize] = Some(month_code);
-                if let Some(day) = birth.date.day() {
-                    let (low, high) = (u64::from(month.min(day)), u64::from(month.max(day)));
-                    single[Part::Date as usize] = Some(month_code * 32 + u64::from(day));
-                    single[Part::DayMonth as usize] = Some(low * 32 + high);
-                }
+    /// Gives each key of a rule for a record: one for each choice of values.
+    pub(super) fn each_key(&self, record: u32, rule: &Rule, mut take: impl FnMut(u64)) {
+        let mut values = [Values::NONE; RULE_PARTS_MAX];
+        for (place, part) in rule.parts.iter().enumerate() {
+            values[place] = self.values(record, *part);
+            if values[place].all().is_empty() {
+                return;
             }
         }
-        values
+        let mut left = KEYS_MAX;
+        choose(&values[..rule.parts.len()], 0, &mut left, &mut take);
     }
+
+    /// What a record has of a part.
+    pub(super) fn values(&self, record: u32, part: Part) -> Values<'_> {
+        let facts = &self.records.facts[record as usize];
+        let names = |kind: usize| Values::List(self.names[kind].of(facts.names));
+        let places = |kind: usize| Values::List(self.places[kind].of(facts.addresses));
+        match part {
+            Part::Given => names(0),
+            Part::Family => names(1),
+            Part::Names => names(2),
+            Part::Postcode => places(0),
+            Part::Outward => places(1),
+            Part::Town => places(2),
+            Part::Uprn => places(3),
+            Part::Premises => places(4),
+            Part::Phone => Values::List(self.phones[0].of(facts.phones)),
+            Part::Email => Values::List(self.emails[0].of(facts.emails)),
+            Part::Identifier => Values::List(self.identifiers[0].of(facts.identifiers)),
+            Part::Number => Values::of(
+                facts
+                    .nhs_number
+                    .map(|claim| of_text(&claim.number.digits())),
+            ),
+            Part::Sex => Values::of(facts.gender.or(facts.birth_sex).map(|sex| match sex {
+                Sex::Male => 1,
+                Sex::Female => 2,
+            })),
+            Part::Date | Part::Year | Part::YearMonth | Part::DayMonth => Values::of(
+                facts
+                    .birth_date
+                    .as_ref()
+                    .and_then(|birth| part_of(birth, part)),
+            ),
+        }
+    }
+}
+
+/// The part of a birth date, as far as it is known.
+fn part_of(birth: &BirthDate, part: Part) -> Option<u64> {
+    let year = u64::from(birth.date.year().unsigned_abs());
+    if part == Part::Year {
+        return Some(year);
+    }
+    let month = birth.date.month().filter(|_| !birth.year_only)?;
+    let year_month = year * 16 + u64::from(month);
+    if part == Part::YearMonth {
+        return Some(year_month);
+    }
+    let day = birth.date.day()?;
+    if part == Part::Date {
+        return Some(year_month * 32 + u64::from(day));
+    }
+    Some(u64::from(month.min(day)) * 32 + u64::from(month.max(day)))
 }
 
 fn name_codes(list: &[PersonName], sounds: &mut Sounds, codes: &mut [Vec<u64>; 3]) {
     let [given, family, names] = codes;
-    let mut pair_given: Vec<(u64, bool)> = Vec::new();
+    let mut pair_given: Vec<u64> = Vec::new();
     let mut pair_family: Vec<u64> = Vec::new();
     for name in list {
         let mut givens = name.given.iter().filter(|token| !token.is_initial());
         if let Some(first) = givens.next() {
             let heard = sounds.of(first);
-            pair_given.extend(heard.first().map(|sound| (*sound, true)));
+            pair_given.extend(heard.first());
             given.extend(heard);
             let classes = sounds.classes(first);
-            pair_given.extend(classes.iter().map(|class| (*class, false)));
+            pair_given.extend(classes);
             given.extend(classes);
         }
         if let Some(second) = givens.next() {
@@ -436,13 +445,9 @@ fn name_codes(list: &[PersonName], sounds: &mut Sounds, codes: &mut [Vec<u64>; 3
             family.extend(sounds.of(only));
         }
     }
-    for (given, by_sound) in &pair_given {
+    for given in &pair_given {
         for family in &pair_family {
-            names.push(if *by_sound {
-                joined(*given.min(family), *given.max(family))
-            } else {
-                joined(*given, *family)
-            });
+            names.push(joined(*given.min(family), *given.max(family)));
         }
     }
 }

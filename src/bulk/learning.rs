@@ -134,7 +134,7 @@ fn with_optional_levels(start: &LinkageModel) -> Result<LinkageModel, ModelProbl
 
 /// The share of each name, drawn towards a shipped table by as much as the
 /// file is small. `None` when there are too few names.
-fn table(counts: &BTreeMap<String, u64>, shipped: Option<&str>) -> Option<String> {
+fn table(counts: &BTreeMap<&str, u64>, shipped: Option<&str>) -> Option<String> {
     let total: u64 = counts.values().sum();
     if total < NAMED_RECORDS_MIN {
         return None;

@@ -10,6 +10,7 @@
 //! Nothing here depends on the number of threads or on the order of rows.
 
 mod blocks;
+mod bounds;
 mod care;
 mod evidence;
 mod groups;
@@ -21,6 +22,7 @@ mod records;
 mod run;
 mod scoring;
 mod sounds;
+mod words;
 
 pub use blocks::OversizedBlock;
 pub use learning::{FAMILY_NAMES_TABLE, GIVEN_NAMES_TABLE, Trained};

@@ -1,33 +1,38 @@
 //! Records of whole files, coded: every distinct list of names, addresses and
-//! contacts is kept once, and a record holds the numbers of its lists.
+//! contacts is kept once, and a record holds the numbers of its lists beside
+//! its single values, in one piece of memory.
 
-use std::collections::HashMap;
-use std::hash::Hash;
+use std::collections::{HashMap, HashSet};
+use std::hash::{Hash, Hasher as _};
 
-use crate::bulk::hashing::FastHash;
+use rayon::prelude::*;
+
+use crate::bulk::hashing::{FastHash, FastHasher, mixed};
 use crate::bulk::reading::Remembered;
+use crate::bulk::words::{Glance, Words};
 use crate::identity::{
     BirthDate, Email, NhsNumberClaim, OtherIdentifier, PersonName, Phone, PostalAddress, Sex,
     StandardRecord, SubmittedRecord,
 };
+use crate::matching::levels::{AddressComparison, NameComparison};
 use crate::matching::{ComparedFields, ComparisonVector, LinkageModel};
 
-/// Lists of one kind, each kept once, and which list each record has. List 0
-/// is the empty one.
+/// Lists of one kind, each kept once. List 0 is the empty one.
 pub(super) struct Lists<T> {
     /// The distinct lists.
     pub(super) values: Vec<Vec<T>>,
-    /// By record.
-    pub(super) codes: Vec<u32>,
-    known: HashMap<Vec<T>, u32, FastHash>,
+    /// By the hash of a list; of lists that share one, each by the next hash.
+    known: HashMap<u64, u32, FastHash>,
+    /// Numbers of lists with more than one value.
+    several: HashSet<u32, FastHash>,
 }
 
-impl<T: Clone + Eq + Hash> Lists<T> {
+impl<T: Eq + Hash> Lists<T> {
     fn new() -> Self {
         Self {
             values: vec![Vec::new()],
-            codes: Vec::new(),
             known: HashMap::default(),
+            several: HashSet::default(),
         }
     }
 
@@ -36,27 +41,42 @@ impl<T: Clone + Eq + Hash> Lists<T> {
         if list.is_empty() {
             return 0;
         }
-        if let Some(code) = self.known.get(&list) {
-            return *code;
+        let mut hasher = FastHasher::default();
+        list.hash(&mut hasher);
+        let mut hash = hasher.finish();
+        while let Some(code) = self.known.get(&hash) {
+            if self.values[*code as usize] == list {
+                return *code;
+            }
+            hash = mixed(hash ^ 1);
         }
         let code = u32::try_from(self.values.len()).expect("invariant: fewer lists than records");
-        self.known.insert(list.clone(), code);
+        self.known.insert(hash, code);
+        if list.len() > 1 {
+            self.several.insert(code);
+        }
         self.values.push(list);
         code
     }
 
-    /// The list of a record.
-    pub(super) fn of(&self, record: u32) -> &[T] {
-        &self.values[self.codes[record as usize] as usize]
+    /// The list of a number.
+    pub(super) fn at(&self, code: u32) -> &[T] {
+        &self.values[code as usize]
     }
 
-    fn permute(&mut self, order: &[u32]) {
+    /// Whether a list has more than one value.
+    pub(super) fn has_several(&self, code: u32) -> bool {
+        self.several.contains(&code)
+    }
+
+    /// No list will come any more.
+    fn close(&mut self) {
         self.known = HashMap::default();
-        self.codes = order.iter().map(|old| self.codes[*old as usize]).collect();
+        self.values.shrink_to_fit();
     }
 }
 
-/// What a record says in a single value.
+/// What a record says in a single value, and the numbers of its lists.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Facts {
     pub(super) nhs_number: Option<NhsNumberClaim>,
@@ -67,6 +87,12 @@ pub(super) struct Facts {
     pub(super) source: u32,
     pub(super) newborn_placeholder: bool,
     pub(super) unborn: bool,
+    pub(super) names: u32,
+    pub(super) addresses: u32,
+    pub(super) phones: u32,
+    pub(super) emails: u32,
+    pub(super) identifiers: u32,
+    pub(super) practices: u32,
 }
 
 /// A row as it was sent.
@@ -91,6 +117,7 @@ pub struct BulkRecords {
     pub(super) practices: Lists<String>,
     pub(super) sources: Vec<String>,
     pub(super) remembered: Remembered,
+    pub(super) words: Words,
 }
 
 impl Default for BulkRecords {
@@ -106,8 +133,35 @@ impl Default for BulkRecords {
             practices: Lists::new(),
             sources: Vec::new(),
             remembered: Remembered::default(),
+            words: Words::default(),
         }
     }
+}
+
+/// Places of ids in their order; of equal ones the first comes first. Ids of a
+/// file begin alike: the eight bytes behind what all share mostly decide.
+fn order_of(ids: &[Box<str>]) -> Vec<u32> {
+    let first = ids.first().map_or(&[][..], |id| id.as_bytes());
+    let shared = ids.iter().fold(first.len(), |shared, id| {
+        let alike = first[..shared].iter().zip(id.as_bytes());
+        alike.take_while(|(a, b)| a == b).count()
+    });
+    let mut keyed: Vec<(u64, u32)> = (0..)
+        .zip(ids)
+        .map(|(place, id)| {
+            let mut eight = [0; 8];
+            for (to, from) in eight.iter_mut().zip(&id.as_bytes()[shared..]) {
+                *to = *from;
+            }
+            (u64::from_be_bytes(eight), place)
+        })
+        .collect();
+    keyed.par_sort_unstable_by(|a, b| {
+        a.0.cmp(&b.0)
+            .then_with(|| ids[a.1 as usize].cmp(&ids[b.1 as usize]))
+            .then(a.1.cmp(&b.1))
+    });
+    keyed.into_iter().map(|(_, place)| place).collect()
 }
 
 impl BulkRecords {
@@ -142,13 +196,7 @@ impl BulkRecords {
     /// nothing. Gives the places (of input) of records whose id occurs twice.
     pub fn seal(&mut self) -> Vec<(usize, usize)> {
         self.remembered = Remembered::default();
-        let count = u32::try_from(self.len()).expect("invariant: fewer than 2^32 records");
-        let mut order: Vec<u32> = (0..count).collect();
-        order.sort_by(|a, b| {
-            self.ids[*a as usize]
-                .cmp(&self.ids[*b as usize])
-                .then(a.cmp(b))
-        });
+        let order = order_of(&self.ids);
         let twice = order
             .windows(2)
             .filter(|two| self.ids[two[0] as usize] == self.ids[two[1] as usize])
@@ -161,12 +209,13 @@ impl BulkRecords {
             .filter_map(|old| ids[*old as usize].take())
             .collect();
         self.facts = order.iter().map(|old| self.facts[*old as usize]).collect();
-        self.names.permute(&order);
-        self.addresses.permute(&order);
-        self.phones.permute(&order);
-        self.emails.permute(&order);
-        self.identifiers.permute(&order);
-        self.practices.permute(&order);
+        self.words = Words::of(&self.names.values);
+        self.names.close();
+        self.addresses.close();
+        self.phones.close();
+        self.emails.close();
+        self.identifiers.close();
+        self.practices.close();
         twice
     }
 
@@ -175,18 +224,18 @@ impl BulkRecords {
         let facts = &self.facts[record as usize];
         StandardRecord {
             nhs_number: facts.nhs_number,
-            names: self.names.of(record).to_vec(),
+            names: self.names.at(facts.names).to_vec(),
             birth_date: facts.birth_date,
             gender: facts.gender,
             birth_sex: facts.birth_sex,
-            addresses: self.addresses.of(record).to_vec(),
-            phones: self.phones.of(record).to_vec(),
-            emails: self.emails.of(record).to_vec(),
-            identifiers: self.identifiers.of(record).to_vec(),
+            addresses: self.addresses.at(facts.addresses).to_vec(),
+            phones: self.phones.at(facts.phones).to_vec(),
+            emails: self.emails.at(facts.emails).to_vec(),
+            identifiers: self.identifiers.at(facts.identifiers).to_vec(),
             birth_order: facts.birth_order,
             newborn_placeholder: facts.newborn_placeholder,
             unborn: facts.unborn,
-            gp_practice: self.practices.of(record).first().cloned(),
+            gp_practice: self.practices.at(facts.practices).first().cloned(),
             ..StandardRecord::default()
         }
     }
@@ -194,24 +243,59 @@ impl BulkRecords {
     /// Compares two records, with the bits of [`LinkageModel::compare`].
     pub(super) fn compare(&self, model: &LinkageModel, a: u32, b: u32) -> ComparisonVector {
         let (x, y) = (&self.facts[a as usize], &self.facts[b as usize]);
+        self.compare_at(model, (x, y), self.compare_addresses(model, x, y))
+    }
+
+    /// Compares the addresses of two records.
+    pub(super) fn compare_addresses(
+        &self,
+        model: &LinkageModel,
+        x: &Facts,
+        y: &Facts,
+    ) -> AddressComparison {
+        model.compare_addresses(
+            self.addresses.at(x.addresses),
+            self.addresses.at(y.addresses),
+        )
+    }
+
+    /// The same where the addresses are compared already.
+    pub(super) fn compare_at(
+        &self,
+        model: &LinkageModel,
+        (x, y): (&Facts, &Facts),
+        addresses: AddressComparison,
+    ) -> ComparisonVector {
         let fields = ComparedFields {
             nhs_number: model.compare_nhs_numbers(x.nhs_number.as_ref(), y.nhs_number.as_ref()),
-            names: model.compare_names(self.names.of(a), self.names.of(b)),
+            names: self.compare_names(model, x.names, y.names),
             birth_date: model.compare_birth_dates(x.birth_date.as_ref(), y.birth_date.as_ref()),
             sex: model.compare_stated_sexes((x.gender, x.birth_sex), (y.gender, y.birth_sex)),
-            addresses: model.compare_addresses(self.addresses.of(a), self.addresses.of(b)),
-            phone: model.compare_phones(self.phones.of(a), self.phones.of(b)),
-            email: model.compare_emails(self.emails.of(a), self.emails.of(b)),
-            other_identifier: model
-                .compare_identifiers(self.identifiers.of(a), self.identifiers.of(b)),
+            addresses,
+            phone: model.compare_phones(self.phones.at(x.phones), self.phones.at(y.phones)),
+            email: model.compare_emails(self.emails.at(x.emails), self.emails.at(y.emails)),
+            other_identifier: model.compare_identifiers(
+                self.identifiers.at(x.identifiers),
+                self.identifiers.at(y.identifiers),
+            ),
             gp_practice: model.compare_gp_practices(
-                self.practices.of(a).first().map(String::as_str),
-                self.practices.of(b).first().map(String::as_str),
+                self.practices.at(x.practices).first().map(String::as_str),
+                self.practices.at(y.practices).first().map(String::as_str),
             ),
             birth_order: model.compare_birth_orders(x.birth_order, y.birth_order),
         };
         let may_change = model.may_change_names(x.gender, x.birth_date.as_ref())
             && model.may_change_names(y.gender, y.birth_date.as_ref());
         model.assemble(&fields, may_change)
+    }
+
+    /// Compares names; those that plainly differ need no look at their letters.
+    fn compare_names(&self, model: &LinkageModel, a: u32, b: u32) -> NameComparison {
+        match self.words.glance(a, b) {
+            Some(seen) if seen.given == Glance::Differs && seen.family == Glance::Differs => {
+                model.names_that_differ(seen.both_middle, seen.one_generic)
+            }
+            _ => model.compare_names(self.names.at(a), self.names.at(b)),
+        }
     }
 }

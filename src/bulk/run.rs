@@ -3,10 +3,11 @@
 use rayon::prelude::*;
 
 use crate::bulk::blocks::{Met, OversizedBlock, meet};
+use crate::bulk::bounds::Bounds;
 use crate::bulk::care;
 use crate::bulk::evidence::Evidence;
 use crate::bulk::groups::{Cuts, group};
-use crate::bulk::keys::Codes;
+use crate::bulk::keys::{Codes, RULES};
 use crate::bulk::learning::{Trained, train};
 use crate::bulk::records::BulkRecords;
 use crate::bulk::scoring::{Edge, score};
@@ -91,14 +92,16 @@ const PERSON_BITS: f64 = 2.0;
 const PAIRS_PER_REPORT: usize = 1 << 18;
 
 /// Pairs of records that may be one person, each once.
-fn candidates(records: &BulkRecords, across_sources_only: bool) -> Met {
+fn candidates(records: &BulkRecords, across_sources_only: bool, watch: &dyn Watch) -> Met {
+    watch.begin(Stage::Meeting, RULES.len() as u64);
     let codes = Codes::of(records);
     let count = u32::try_from(records.len()).unwrap_or(u32::MAX);
+    let progress = |done| watch.at(done);
     if across_sources_only {
         let source = |record: u32| records.facts[record as usize].source;
-        meet(&codes, count, &|a, b| source(a) != source(b))
+        meet(&codes, count, &|a, b| source(a) != source(b), &progress)
     } else {
-        meet(&codes, count, &|_, _| true)
+        meet(&codes, count, &|_, _| true, &progress)
     }
 }
 
@@ -112,8 +115,7 @@ pub fn learn_model(
     across_sources_only: bool,
     watch: &dyn Watch,
 ) -> Result<Trained, ModelProblem> {
-    watch.begin(Stage::Meeting, 0);
-    let met = candidates(records, across_sources_only);
+    let met = candidates(records, across_sources_only, watch);
     watch.begin(Stage::Training, met.pairs.len() as u64);
     train(records, start, &met.pairs)
 }
@@ -127,8 +129,7 @@ pub fn link(
     plan: &LinkPlan,
     watch: &dyn Watch,
 ) -> Result<Linked, ModelProblem> {
-    watch.begin(Stage::Meeting, 0);
-    let met = candidates(records, plan.across_sources_only);
+    let met = candidates(records, plan.across_sources_only, watch);
     let trained = if plan.trains {
         watch.begin(Stage::Training, met.pairs.len() as u64);
         Some(train(records, &plan.model, &met.pairs)?)
@@ -140,30 +141,16 @@ pub fn link(
         .map_or(&plan.model, |trained| &trained.model);
     let review = model.review_threshold().bits();
     let least = plan.least_bits.unwrap_or(review);
-    watch.begin(Stage::Comparing, met.pairs.len() as u64);
-    let mut edges = Vec::new();
-    for (turn, pairs) in met.pairs.chunks(PAIRS_PER_REPORT).enumerate() {
-        edges.append(&mut score(
-            records,
-            model,
-            pairs,
-            least.min(review - FLOOR_BITS),
-        ));
-        watch.at((turn * PAIRS_PER_REPORT) as u64);
-    }
+    let cuts = cuts_of(model);
+    let floor = least.min(match plan.policy {
+        // Persons are made of pairs that bring records into one component.
+        Policy::Model => cuts.component,
+        Policy::Care => review - FLOOR_BITS,
+    });
+    let compared = met.pairs.len();
+    let mut edges = compare(records, model, &met.pairs, floor, watch);
+    drop(met.pairs);
     watch.begin(Stage::Grouping, edges.len() as u64);
-    // The threshold of a model that weighs groups is as much lower already.
-    let grouped = model.file().weighs_groups;
-    let cuts = Cuts {
-        component: review - if grouped { 0.0 } else { COMPONENT_BITS },
-        person: review
-            + if grouped {
-                COMPONENT_BITS - PERSON_BITS
-            } else {
-                0.0
-            },
-        prior: model.prior_bits(),
-    };
     let witness = |a, b| Evidence::of(model, &records.compare(model, a, b));
     let grouped = group(records.len(), &edges, cuts, &witness);
     let persons = match plan.policy {
@@ -178,7 +165,7 @@ pub fn link(
         edge.weight >= least && !(plan.across_sources_only && source(edge.a) == source(edge.b))
     });
     let mut links = edges;
-    links.sort_by(|x, y| {
+    links.par_sort_unstable_by(|x, y| {
         y.weight
             .total_cmp(&x.weight)
             .then((x.a, x.b).cmp(&(y.a, y.b)))
@@ -186,7 +173,7 @@ pub fn link(
     let certainty = certainty(records.len(), model, &persons, &links);
     Ok(Linked {
         model: model.clone(),
-        compared: met.pairs.len(),
+        compared,
         links,
         persons,
         certainty,
@@ -195,17 +182,56 @@ pub fn link(
     })
 }
 
+fn cuts_of(model: &LinkageModel) -> Cuts {
+    let review = model.review_threshold().bits();
+    // The threshold of a model that weighs groups is as much lower already.
+    let (component, person) = if model.file().weighs_groups {
+        (review, review + COMPONENT_BITS - PERSON_BITS)
+    } else {
+        (review - COMPONENT_BITS, review)
+    };
+    Cuts {
+        component,
+        person,
+        prior: model.prior_bits(),
+    }
+}
+
+/// Pairs of at least `floor` bits, in their order.
+fn compare(
+    records: &BulkRecords,
+    model: &LinkageModel,
+    pairs: &[u64],
+    floor: f64,
+    watch: &dyn Watch,
+) -> Vec<Edge> {
+    watch.begin(Stage::Comparing, pairs.len() as u64);
+    let bounds = Bounds::new(records, model, floor);
+    let mut edges = Vec::new();
+    for (turn, pairs) in pairs.chunks(PAIRS_PER_REPORT).enumerate() {
+        edges.append(&mut score(records, model, &bounds, pairs, floor));
+        watch.at((turn * PAIRS_PER_REPORT) as u64);
+    }
+    edges
+}
+
 /// Pairs with the weight of the groups in which they met; those in no group
-/// keep their own.
+/// keep their own. Both are in order then.
 fn weighed_by_groups(edges: Vec<Edge>, mut grouped: Vec<Edge>) -> Vec<Edge> {
     let key = |edge: &Edge| (edge.a, edge.b);
     grouped.par_sort_unstable_by_key(key);
-    let alone: Vec<Edge> = edges
-        .into_par_iter()
-        .filter(|edge| grouped.binary_search_by_key(&key(edge), key).is_err())
-        .collect();
-    grouped.extend(alone);
-    grouped
+    let mut all = Vec::with_capacity(grouped.len());
+    let mut weighed = grouped.into_iter().peekable();
+    for edge in edges {
+        while weighed.peek().is_some_and(|next| key(next) < key(&edge)) {
+            all.extend(weighed.next());
+        }
+        if weighed.peek().is_none_or(|next| key(next) != key(&edge)) {
+            all.push(edge);
+        }
+    }
+    all.extend(weighed);
+    all
 }
 
 /// The best probability of a record's pairs inside its person; 1 where it

@@ -6,8 +6,10 @@ use std::collections::{BTreeMap, HashMap};
 use rayon::prelude::*;
 
 use crate::bulk::blocks::records_of;
+use crate::bulk::bounds::Bounds;
 use crate::bulk::hashing::{FastHash, mixed};
-use crate::bulk::records::BulkRecords;
+use crate::bulk::records::{BulkRecords, Facts};
+use crate::identity::StandardDate;
 use crate::matching::training::{Observed, Pattern, PatternCounts};
 use crate::matching::{Comparison, LinkageModel};
 
@@ -35,6 +37,7 @@ const LEARNT_PAIRS: usize = 150_000;
 pub(super) fn score(
     records: &BulkRecords,
     model: &LinkageModel,
+    bounds: &Bounds<'_>,
     pairs: &[u64],
     least: f64,
 ) -> Vec<Edge> {
@@ -42,7 +45,11 @@ pub(super) fn score(
         .par_iter()
         .filter_map(|pair| {
             let (a, b) = records_of(*pair);
-            let weight = model.weigh(&records.compare(model, a, b)).total;
+            let addresses = bounds.may_reach(a, b)?;
+            let facts = (&records.facts[a as usize], &records.facts[b as usize]);
+            let weight = model
+                .weigh(&records.compare_at(model, facts, addresses))
+                .total;
             (weight >= least).then_some(Edge { a, b, weight })
         })
         .collect()
@@ -117,36 +124,35 @@ fn equal_shares(records: &BulkRecords) -> [Option<f64>; Comparison::COUNT] {
             .sum();
         (total > 1.0).then(|| pairs / (total * (total - 1.0)))
     };
-    let mut dates: BTreeMap<(i16, Option<u8>, Option<u8>), u64> = BTreeMap::new();
+    let mut dates: HashMap<StandardDate, u64, FastHash> = HashMap::default();
     for facts in &records.facts {
         if let Some(birth) = facts.birth_date.filter(|birth| birth.date.is_full()) {
-            let date = birth.date;
-            *dates
-                .entry((date.year(), date.month(), date.day()))
-                .or_default() += 1;
+            *dates.entry(birth.date).or_default() += 1;
         }
     }
     equal[Comparison::BirthDate as usize] = share(dates.into_values().collect());
-    equal[Comparison::Phone as usize] = share(counts_of(&records.phones.codes));
-    equal[Comparison::Email as usize] = share(counts_of(&records.emails.codes));
-    equal[Comparison::OtherIdentifier as usize] = share(counts_of(&records.identifiers.codes));
+    equal[Comparison::Phone as usize] = share(counts_of(records, |facts| facts.phones));
+    equal[Comparison::Email as usize] = share(counts_of(records, |facts| facts.emails));
+    equal[Comparison::OtherIdentifier as usize] =
+        share(counts_of(records, |facts| facts.identifiers));
     equal[Comparison::GivenName as usize] = share(given_counts(records).into_values().collect());
     equal[Comparison::FamilyName as usize] = share(family_counts(records).into_values().collect());
     equal
 }
 
 /// Records by their list; the empty one is left out.
-fn counts_of(codes: &[u32]) -> Vec<u64> {
-    let lists = codes.iter().max().map_or(0, |most| *most as usize + 1);
-    let mut counts = vec![0; lists];
-    for code in codes.iter().filter(|code| **code != 0) {
-        counts[*code as usize] += 1;
+fn counts_of(records: &BulkRecords, list: impl Fn(&Facts) -> u32) -> Vec<u64> {
+    let most = records.facts.iter().map(&list).max().unwrap_or(0);
+    let mut counts = vec![0; most as usize + 1];
+    for facts in &records.facts {
+        counts[list(facts) as usize] += 1;
     }
+    counts[0] = 0;
     counts
 }
 
 /// Records by their first given name.
-pub(super) fn given_counts(records: &BulkRecords) -> BTreeMap<String, u64> {
+pub(super) fn given_counts(records: &BulkRecords) -> BTreeMap<&str, u64> {
     counted(records, |name| {
         name.given
             .first()
@@ -156,7 +162,7 @@ pub(super) fn given_counts(records: &BulkRecords) -> BTreeMap<String, u64> {
 }
 
 /// Records by their family name.
-pub(super) fn family_counts(records: &BulkRecords) -> BTreeMap<String, u64> {
+pub(super) fn family_counts(records: &BulkRecords) -> BTreeMap<&str, u64> {
     counted(records, |name| {
         name.family.as_ref().map(|family| family.whole.as_str())
     })
@@ -165,16 +171,16 @@ pub(super) fn family_counts(records: &BulkRecords) -> BTreeMap<String, u64> {
 fn counted(
     records: &BulkRecords,
     word: impl Fn(&crate::identity::PersonName) -> Option<&str>,
-) -> BTreeMap<String, u64> {
+) -> BTreeMap<&str, u64> {
     let mut by_list: Vec<u64> = vec![0; records.names.values.len()];
-    for code in &records.names.codes {
-        by_list[*code as usize] += 1;
+    for facts in &records.facts {
+        by_list[facts.names as usize] += 1;
     }
-    let mut counts = BTreeMap::new();
+    let mut counts: HashMap<&str, u64, FastHash> = HashMap::default();
     for (list, count) in records.names.values.iter().zip(by_list) {
         if let Some(word) = list.first().and_then(&word) {
-            *counts.entry(word.to_owned()).or_default() += count;
+            *counts.entry(word).or_default() += count;
         }
     }
-    counts
+    counts.into_iter().collect()
 }

@@ -19,7 +19,7 @@ impl Sounds {
         known.or_insert_with(|| sound_codes(token))
     }
 
-    /// Codes of the classes of a given name.
+    /// How the names sound that a given name is a form of: Bob as Robert does.
     pub(super) fn classes(&mut self, token: &NameToken) -> &[u64] {
         let known = self.classes.entry(token.clone());
         known.or_insert_with(|| class_codes(token))
@@ -29,7 +29,8 @@ impl Sounds {
 fn class_codes(token: &NameToken) -> Vec<u64> {
     given_classes(token)
         .iter()
-        .map(|class| joined(1, of_text(given_class_name(*class))))
+        .filter_map(|class| NameToken::fold(given_class_name(*class)))
+        .filter_map(|name| sound_codes(&name).first().copied())
         .collect()
 }
 

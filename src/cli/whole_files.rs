@@ -325,8 +325,12 @@ mod tests {
     }
 
     fn region(folder: &Path) -> (String, PathBuf) {
+        region_of(700, folder)
+    }
+
+    fn region_of(persons: usize, folder: &Path) -> (String, PathBuf) {
         let mut records = Vec::new();
-        generate(&Population::default_region(), 700, 5)
+        generate(&Population::default_region(), persons, 5)
             .write_records(&mut records)
             .expect("written");
         let text = String::from_utf8(records).expect("text");
@@ -415,6 +419,36 @@ mod tests {
             let score = model.score(&standard[a], &[&standard[b]]);
             assert_eq!(score.weight.bits().to_bits(), edge.weight.to_bits());
         }
+    }
+
+    #[test]
+    fn no_pair_that_reaches_the_least_weight_is_dropped_early() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (_, path) = region_of(130, folder.path());
+        let whole = read_path(&path);
+        let plan = LinkPlan {
+            least_bits: Some(-12.0),
+            ..plan(false, Policy::Model)
+        };
+        // So few records that each meets each other.
+        let linked = link(&whole.records, &plan, &Nobody).expect("linked");
+        let standard: HashMap<String, StandardRecord> = files::open(&path, &[])
+            .expect("a file")
+            .map(|row| row.expect("a row"))
+            .map(|row| {
+                let record = standardise(&row.record, &options(Profile::UkCare)).0;
+                (row.record_id, record)
+            })
+            .collect();
+        let count = u32::try_from(whole.records.len()).expect("few");
+        let mut reaching = 0;
+        for (a, b) in (0..count).flat_map(|a| (a + 1..count).map(move |b| (a, b))) {
+            let (x, y) = (whole.records.id(a), whole.records.id(b));
+            let weight = plan.model.score(&standard[x], &[&standard[y]]).weight;
+            reaching += usize::from(weight.bits() >= -12.0);
+        }
+        assert!(reaching > 300);
+        assert_eq!(reaching, linked.links.len());
     }
 
     #[test]

@@ -46,7 +46,8 @@ pub use finding::{Finding, FindingCode, Severity};
 pub use name_reading::{NameNote, ReadName, read_name};
 pub use name_token::NameToken;
 pub use name_variants::{
-    VariantGrade, family_variant, given_class_name, given_classes, given_variant,
+    VariantGrade, family_group, family_variant, given_class_name, given_classes, given_group,
+    given_groups_related, given_variant,
 };
 pub use nhs_number::{Namespace, NhsNumber, NhsNumberClaim, NhsNumberProblem, NumberStatus};
 pub use person_name::{

@@ -103,9 +103,10 @@ impl NameToken {
     #[must_use]
     pub fn same(&self, other: &Self) -> bool {
         self.folded == other.folded
-            || self
-                .foldings()
-                .any(|mine| other.foldings().any(|theirs| mine == theirs))
+            || ((self.transliterated.is_some() || other.transliterated.is_some())
+                && self
+                    .foldings()
+                    .any(|mine| other.foldings().any(|theirs| mine == theirs)))
     }
 
     /// A single letter.

@@ -71,6 +71,26 @@ pub fn given_class_name(class: u32) -> &'static str {
         .map_or("", |group| group.name)
 }
 
+/// The spelling group of a given-name word, for an engine that asks of many
+/// pairs: [`given_groups_related`] then answers without a look at the words.
+/// Numbers are of this build only: they must not be stored.
+#[must_use]
+pub fn given_group(token: &NameToken) -> Option<u32> {
+    GIVEN.group(token)
+}
+
+/// The same of a word of a family name.
+#[must_use]
+pub fn family_group(token: &NameToken) -> Option<u32> {
+    FAMILY.group(token)
+}
+
+/// Whether [`given_variant`] relates words of these groups in any grade.
+#[must_use]
+pub fn given_groups_related(a: u32, b: u32) -> bool {
+    GIVEN.relation_of_groups(a, b).is_some()
+}
+
 /// Sources and licences are in the header of each table; the first table that
 /// relates two names decides.
 static GIVEN: LazyLock<VariantTable> = LazyLock::new(|| {
@@ -174,7 +194,10 @@ impl VariantTable {
     }
 
     fn relation(&self, a: &NameToken, b: &NameToken) -> Option<VariantGrade> {
-        let (a, b) = (self.group(a)?, self.group(b)?);
+        self.relation_of_groups(self.group(a)?, self.group(b)?)
+    }
+
+    fn relation_of_groups(&self, a: u32, b: u32) -> Option<VariantGrade> {
         if a == b {
             return Some(VariantGrade::Spelling);
         }

@@ -239,6 +239,15 @@ impl NameFrequencies {
         table.get(token.as_str()).copied().unwrap_or(floor)
     }
 
+    /// log2 of the least share that any name has.
+    pub(super) fn lowest(&self) -> f64 {
+        let defaults = &self.defaults;
+        defaults
+            .log2_floor
+            .min(defaults.log2_given)
+            .min(defaults.log2_family)
+    }
+
     /// log2 of the share of people with both names: their product, more within
     /// one community, never less than one person and never more than either.
     pub(super) fn joint(&self, given: Frequency, family: Frequency) -> f64 {

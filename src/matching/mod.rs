@@ -14,6 +14,7 @@ mod alarms;
 mod assessment;
 mod blocking;
 mod blocking_values;
+mod bounds;
 mod comparison;
 mod contrary;
 mod decision;

@@ -78,6 +78,31 @@ impl LinkageModel {
         }
     }
 
+    /// What [`Self::compare_names`] gives for two plain namings whose words are
+    /// alike in no way, for an engine that sees so at a glance.
+    #[must_use]
+    pub fn names_that_differ(&self, both_middle: bool, one_generic: bool) -> NameComparison {
+        let none = Frequency::NONE;
+        let family_level = if one_generic {
+            FamilyNameLevel::Generic
+        } else {
+            FamilyNameLevel::Different
+        };
+        let middle_level = if both_middle {
+            MiddleNameLevel::Conflict
+        } else {
+            MiddleNameLevel::Missing
+        };
+        let given = self.given_at(GivenNameLevel::Different, none, none);
+        let family = self.family_at(family_level, none, none);
+        NameComparison {
+            given: given.outcome,
+            middle: self.outcome(Comparison::MiddleName, middle_level),
+            family: family.outcome,
+            full_name_max: self.full_name_max(&given, &family),
+        }
+    }
+
     fn no_names(&self) -> NameComparison {
         NameComparison {
             given: self.outcome(Comparison::GivenName, GivenNameLevel::Missing),

@@ -1,0 +1,337 @@
+//! Words of names, each once, with what shows in a few instructions that two of
+//! them are not alike in any way that a comparison knows. Most pairs that meet
+//! are of two people, and most of those differ plainly in their names.
+
+use std::collections::HashMap;
+
+use crate::bulk::hashing::FastHash;
+use crate::identity::{
+    NameToken, PersonName, family_group, family_variant, given_group, given_groups_related,
+    is_prefix_name,
+};
+
+/// Words below this likeness (Jaro–Winkler) are alike in no level.
+const ALIKE_MIN: f32 = 0.75;
+
+/// What a bound may be off by its arithmetic.
+const ROUNDING: f32 = 1e-4;
+
+/// Given names of a naming that are looked at one by one.
+const GIVEN_MAX: usize = 3;
+
+/// No group.
+const NONE: u32 = u32::MAX;
+
+/// What is known of a word.
+#[derive(Debug, Clone, Copy)]
+struct Word {
+    /// Which of the letters A to Z it has.
+    letters: u32,
+    given_group: u32,
+    family_group: u32,
+    length: u8,
+    first: u8,
+    /// A–Z only and with one folding: bounds hold.
+    plain: bool,
+}
+
+/// The one naming of a record, where bounds hold for it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shape {
+    /// Given names in order; the first `given_count` are used.
+    given: [u32; GIVEN_MAX],
+    given_count: u8,
+    family: u32,
+    /// The family name says hardly anything.
+    generic: bool,
+    /// One naming of one to three given names and a family name of one part,
+    /// no prefix name before it, all in plain letters.
+    plain: bool,
+}
+
+/// How two names stand to each other, as far as a glance shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Glance {
+    /// The words are equal.
+    Same,
+    /// In no level but `different` (`conflict` of middle names).
+    Differs,
+    /// They must be compared.
+    Open,
+}
+
+/// Shapes of all lists of names, and their words.
+#[derive(Default)]
+pub(super) struct Words {
+    words: Vec<Word>,
+    shapes: Vec<Shape>,
+    tokens: Vec<NameToken>,
+}
+
+impl Words {
+    /// Of all lists.
+    pub(super) fn of(lists: &[Vec<PersonName>]) -> Self {
+        let mut known: HashMap<&NameToken, u32, FastHash> = HashMap::default();
+        let mut words = Self::default();
+        for list in lists {
+            let shape = words.shape(list, &mut known);
+            words.shapes.push(shape);
+        }
+        words
+    }
+
+    fn shape<'n>(
+        &mut self,
+        list: &'n [PersonName],
+        known: &mut HashMap<&'n NameToken, u32, FastHash>,
+    ) -> Shape {
+        let mut shape = Shape {
+            given: [0; GIVEN_MAX],
+            given_count: 0,
+            family: 0,
+            generic: false,
+            plain: false,
+        };
+        let [name] = list else { return shape };
+        let Some(family) = name.family.as_ref().filter(|it| it.parts.len() == 1) else {
+            return shape;
+        };
+        if name.given.is_empty() || name.given.len() > GIVEN_MAX {
+            return shape;
+        }
+        // The only part of a name with a particle is not the whole of it.
+        let whole = family.whole.same(&family.parts[0]);
+        shape.plain = whole && !is_prefix_name(&name.given[0]);
+        for (place, token) in name.given.iter().enumerate() {
+            shape.given[place] = self.word(token, known);
+            shape.plain &= self.words[shape.given[place] as usize].plain;
+        }
+        shape.given_count = u8::try_from(name.given.len()).unwrap_or(u8::MAX);
+        shape.family = self.word(&family.whole, known);
+        shape.plain &= self.words[shape.family as usize].plain;
+        shape.generic = family.generic;
+        shape
+    }
+
+    fn word<'n>(
+        &mut self,
+        token: &'n NameToken,
+        known: &mut HashMap<&'n NameToken, u32, FastHash>,
+    ) -> u32 {
+        if let Some(place) = known.get(token) {
+            return *place;
+        }
+        let place = u32::try_from(self.words.len()).unwrap_or(u32::MAX);
+        let text = token.as_str().as_bytes();
+        let letters = text
+            .iter()
+            .filter(|byte| byte.is_ascii_uppercase())
+            .fold(0, |mask, byte| mask | 1 << (byte - b'A'));
+        self.words.push(Word {
+            letters,
+            given_group: given_group(token).unwrap_or(NONE),
+            family_group: family_group(token).unwrap_or(NONE),
+            length: u8::try_from(text.len()).unwrap_or(u8::MAX),
+            first: text[0],
+            plain: !token.is_opaque() && token.transliterated().is_none(),
+        });
+        self.tokens.push(token.clone());
+        known.insert(token, place);
+        place
+    }
+
+    /// All words, by their numbers.
+    pub(super) fn tokens(&self) -> &[NameToken] {
+        &self.tokens
+    }
+
+    /// Numbers of the first given name and of the family name of a plain list.
+    pub(super) fn first_names(&self, list: u32) -> (u32, u32) {
+        let shape = &self.shapes[list as usize];
+        (shape.given[0], shape.family)
+    }
+
+    /// How given and family names of two lists stand to each other, and whether
+    /// both have middle names; `None` where a glance cannot say.
+    pub(super) fn glance(&self, a: u32, b: u32) -> Option<Glances> {
+        let (x, y) = (&self.shapes[a as usize], &self.shapes[b as usize]);
+        if !x.plain || !y.plain || self.may_be_swapped(x, y) || self.may_be_swapped(y, x) {
+            return None;
+        }
+        Some(Glances {
+            given: self.given(x, y),
+            family: self.family(x.family, y.family),
+            both_middle: x.given_count > 1 && y.given_count > 1,
+            one_generic: x.generic != y.generic
+                && self.words[x.family as usize].length > 1
+                && self.words[y.family as usize].length > 1,
+        })
+    }
+
+    /// Whether the given name of one may be the family name of the other.
+    fn may_be_swapped(&self, a: &Shape, b: &Shape) -> bool {
+        let (given, family) = (a.given[0], b.family);
+        given == family
+            || (a.given_count > 1
+                && self.words[given as usize].first == self.words[family as usize].first)
+    }
+
+    fn given(&self, x: &Shape, y: &Shape) -> Glance {
+        if x.given[0] == y.given[0] && self.words[x.given[0] as usize].length > 1 {
+            return Glance::Same;
+        }
+        for a in &x.given[..usize::from(x.given_count)] {
+            for b in &y.given[..usize::from(y.given_count)] {
+                if !self.given_differ(*a, *b) {
+                    return Glance::Open;
+                }
+            }
+        }
+        Glance::Differs
+    }
+
+    fn given_differ(&self, a: u32, b: u32) -> bool {
+        let (x, y) = (&self.words[a as usize], &self.words[b as usize]);
+        if x.length == 1 || y.length == 1 {
+            return x.first != y.first;
+        }
+        let related = x.given_group != NONE
+            && y.given_group != NONE
+            && given_groups_related(x.given_group, y.given_group);
+        !related && x.letters_differ(y)
+    }
+
+    fn family(&self, a: u32, b: u32) -> Glance {
+        let (x, y) = (&self.words[a as usize], &self.words[b as usize]);
+        if a == b && x.length > 1 {
+            return Glance::Same;
+        }
+        if x.length == 1 || y.length == 1 {
+            return if x.first == y.first {
+                Glance::Open
+            } else {
+                Glance::Differs
+            };
+        }
+        if !x.letters_differ(y) {
+            return Glance::Open;
+        }
+        // Spelling rules keep the first letter, but for the Irish O.
+        let may_vary = x.first == y.first
+            || x.first == b'O'
+            || y.first == b'O'
+            || (x.family_group != NONE && y.family_group != NONE);
+        let tokens = (&self.tokens[a as usize], &self.tokens[b as usize]);
+        if may_vary && family_variant(tokens.0, tokens.1).is_some() {
+            Glance::Open
+        } else {
+            Glance::Differs
+        }
+    }
+}
+
+/// What a glance at two names shows.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Glances {
+    pub(super) given: Glance,
+    pub(super) family: Glance,
+    pub(super) both_middle: bool,
+    /// The family name of one side alone says hardly anything.
+    pub(super) one_generic: bool,
+}
+
+impl Word {
+    /// Whether so few letters are common that no likeness reaches its least:
+    /// Jaro's measure counts no letter that only one word has, and Winkler's
+    /// share is for a common beginning.
+    fn letters_differ(&self, other: &Self) -> bool {
+        let lacking = |a: &Self, b: &Self| {
+            let only = (a.letters & !b.letters).count_ones();
+            f32::from(a.length) - only as f32
+        };
+        let common = lacking(self, other).min(lacking(other, self));
+        if common < 1.0 {
+            return true;
+        }
+        let (a, b) = (f32::from(self.length), f32::from(other.length));
+        let jaro = (common / a + common / b + 1.0) / 3.0;
+        let most = if self.first == other.first {
+            jaro + 0.4 * (1.0 - jaro)
+        } else {
+            jaro
+        };
+        most < ALIKE_MIN - ROUNDING
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Glance, Words};
+    use crate::identity::{FamilyName, NameToken, NameUse, PersonName};
+    use crate::matching::LinkageModel;
+    use crate::matching::levels::{FamilyNameLevel, GivenNameLevel, Level as _};
+
+    const GIVEN: &str = "Ann|Anne|Anna May|Annmay|A|May|John|Jhon|Ian|Jack|Jackson|Mohammed Imran|\
+        Imran|Muhammad|Li Wei|Liwei|Wei|Katarzyna|Kasia|Robert|Bob|B|Siân|Müller|Mueller|Xi Aoming|\
+        Xiaoming|Jo|Oliver James Peter|J|Olga|Smith|Odonnell";
+    const FAMILY: &str = "Smith|Smythe|Smit|S|Jones|Jonas|O'Donnell|Donnell|Singh|Kaur|Khan|Kahn|\
+        McDonald|MacDonald|Müller|Mueller|Muller|Kowalski|Kowalska|Ng|Ann|Liwei|Li|Smith-Jones|\
+        de Souza|Chen|Chan|May|Annamay";
+
+    fn names() -> Vec<Vec<PersonName>> {
+        let mut lists = Vec::new();
+        for (place, given) in GIVEN.split('|').enumerate() {
+            for family in FAMILY.split('|').skip(place % 3).step_by(3) {
+                lists.push(vec![PersonName {
+                    name_use: NameUse::Usual,
+                    given: given
+                        .split_whitespace()
+                        .filter_map(NameToken::fold)
+                        .collect(),
+                    family: FamilyName::from_words(family.trim()),
+                }]);
+            }
+        }
+        lists
+    }
+
+    #[test]
+    fn what_a_glance_shows_is_what_the_comparison_finds() {
+        let (lists, model) = (names(), LinkageModel::uk_care());
+        let words = Words::of(&lists);
+        let mut seen = [0; 3];
+        for (i, a) in (0..).zip(&lists) {
+            for (j, b) in (0..).zip(&lists) {
+                let Some(glances) = words.glance(i, j) else {
+                    continue;
+                };
+                let found = model.compare_names(a, b);
+                let given = GivenNameLevel::at(found.given.level);
+                let family = FamilyNameLevel::at(found.family.level);
+                match (glances.given, given) {
+                    (Glance::Same, GivenNameLevel::Exact)
+                    | (Glance::Differs, GivenNameLevel::Different)
+                    | (Glance::Open, _) => {}
+                    (glance, level) => panic!("{glance:?} {level:?} of lists {i} and {j}"),
+                }
+                match (glances.family, family) {
+                    (Glance::Same, FamilyNameLevel::Exact)
+                    | (Glance::Differs, FamilyNameLevel::Different | FamilyNameLevel::Generic)
+                    | (Glance::Open, _) => {}
+                    (glance, level) => panic!("{glance:?} {level:?} of lists {i} and {j}"),
+                }
+                if glances.given == Glance::Differs && glances.family == Glance::Differs {
+                    let quick = model.names_that_differ(glances.both_middle, glances.one_generic);
+                    assert_eq!(quick, found, "lists {i} and {j}");
+                    seen[0] += 1;
+                }
+                seen[1] += usize::from(glances.given == Glance::Same);
+                seen[2] += usize::from(glances.family == Glance::Open);
+            }
+        }
+        assert!(
+            seen[0] > 5_000 && seen[1] > 200 && seen[2] > 200,
+            "{seen:?}"
+        );
+    }
+}
