@@ -9,9 +9,10 @@ use rayon::prelude::*;
 use crate::bulk::groups::Sets;
 use crate::bulk::records::BulkRecords;
 use crate::bulk::scoring::Edge;
+use crate::foundation::limits::REVIEW_TASKS_PER_RECORD_MAX;
 use crate::foundation::{Chance, Instant, PersonId};
 use crate::identity::{NhsNumber, StandardRecord};
-use crate::matching::{Candidate, Decision, LinkageModel, decide};
+use crate::matching::{Candidate, Decision, LinkageModel, Reason, decide};
 
 /// Person of each record, named by its first record.
 pub(super) fn settle(records: &BulkRecords, model: &LinkageModel, edges: &[Edge]) -> Vec<u32> {
@@ -53,6 +54,8 @@ struct Persons {
     ids: Vec<PersonId>,
     numbers: BTreeMap<NhsNumber, BTreeSet<usize>>,
     duplicates: BTreeSet<(usize, usize)>,
+    /// Persons of whom a question asks whether their number is confused.
+    confused: BTreeSet<usize>,
 }
 
 impl Component {
@@ -74,7 +77,8 @@ impl Component {
                 .collect();
             let place = persons.place(model, &standard, *record, &found);
             persons.members[place].push(*record);
-            if let Some(claim) = &standard[record].nhs_number {
+            let claim = standard[record].nhs_number;
+            if let Some(claim) = claim.filter(|claim| claim.status.is_verified()) {
                 persons
                     .numbers
                     .entry(claim.number)
@@ -113,7 +117,7 @@ impl Persons {
                     members,
                     asserted_different: false,
                     open_duplicate_of: self.duplicates_of(*place, found),
-                    number_confused: self.is_confused(*place),
+                    number_confused: self.is_confused(*place, sent),
                 }
             })
             .collect();
@@ -122,13 +126,18 @@ impl Persons {
         match decision {
             Decision::Link { person, .. } => at(person).unwrap_or_else(|| self.add()),
             Decision::Review { persons } => {
-                let others: Vec<usize> = persons
+                let others: Vec<(usize, bool)> = persons
                     .iter()
-                    .filter_map(|(person, _, _)| at(*person))
+                    .take(REVIEW_TASKS_PER_RECORD_MAX)
+                    .filter_map(|(person, _, reasons)| Some((at(*person)?, confuses(reasons))))
                     .collect();
                 let own = self.add();
-                self.duplicates
-                    .extend(others.into_iter().map(|other| (other, own)));
+                for (other, confused) in others {
+                    self.duplicates.insert((other, own));
+                    if confused {
+                        self.confused.extend([other, own]);
+                    }
+                }
                 own
             }
             Decision::NewPerson => self.add(),
@@ -155,12 +164,20 @@ impl Persons {
             .collect()
     }
 
-    /// A number that two persons claim anchors nothing (R19).
-    fn is_confused(&self, place: usize) -> bool {
-        self.numbers
-            .values()
-            .any(|claimed| claimed.len() > 1 && claimed.contains(&place))
+    /// A number that two persons claim as verified, or that is under suspicion, anchors
+    /// nothing (R11, R19).
+    fn is_confused(&self, place: usize, sent: &StandardRecord) -> bool {
+        let claim = sent.nhs_number.filter(|claim| claim.status.is_verified());
+        let claimed = claim.and_then(|claim| self.numbers.get(&claim.number));
+        self.confused.contains(&place)
+            || claimed.is_some_and(|claimed| claimed.len() > 1 && claimed.contains(&place))
     }
+}
+
+/// Whether the question that these reasons raise is one of a confused number.
+fn confuses(reasons: &[Reason]) -> bool {
+    let two_numbers = reasons.contains(&Reason::TwoVerifiedNumbers);
+    !two_numbers && reasons.iter().any(|reason| reason.suspects_confusion())
 }
 
 /// Ids inside a run need no chance: they differ by their time.

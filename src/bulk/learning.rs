@@ -4,10 +4,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use crate::bulk::known_pairs::{Labels, known_pairs};
 use crate::bulk::records::BulkRecords;
 use crate::bulk::scoring::{family_counts, given_counts, observe};
-use crate::matching::training::{Learnt, learn};
-use crate::matching::{Comparison, FrequencyFiles, LevelFile, LinkageModel, ModelProblem};
+use crate::matching::training::{KnownPair, Learnt, calibrate, learn};
+use crate::matching::{
+    Comparison, FrequencyFiles, LevelFile, LinkageModel, ModelFile, ModelProblem,
+};
 
 /// Table of given names of a trained model.
 pub const GIVEN_NAMES_TABLE: &str = "given_names.tsv";
@@ -46,6 +49,15 @@ impl Trained {
     }
 }
 
+/// Whether training also measures what weights are worth.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Calibrates<'l> {
+    /// It does not: plain links need no threshold for care.
+    No,
+    /// By labels, or by hidden numbers where there are none.
+    By(Option<&'l Labels>),
+}
+
 /// Learns from the pairs that met.
 ///
 /// # Errors
@@ -54,6 +66,7 @@ pub(super) fn train(
     records: &BulkRecords,
     start: &LinkageModel,
     pairs: &[u64],
+    calibrates: Calibrates<'_>,
 ) -> Result<Trained, ModelProblem> {
     let start = &with_optional_levels(start)?;
     let observed = observe(records, start, pairs);
@@ -95,17 +108,56 @@ pub(super) fn train(
     };
     learnt.file.weighs_groups = true;
     learnt.file.review_threshold_bits -= GROUPS_UNDERSTATE_BITS;
-    let model = LinkageModel::from_file(learnt.file.clone(), &|name| {
-        tables
-            .get(name)
-            .cloned()
-            .or_else(|| LinkageModel::embedded_table(name))
-    })?;
+    let read = |file: &ModelFile| {
+        LinkageModel::from_file(file.clone(), &|name| {
+            tables
+                .get(name)
+                .cloned()
+                .or_else(|| LinkageModel::embedded_table(name))
+        })
+    };
+    let mut model = read(&learnt.file)?;
+    if let Calibrates::By(labels) = calibrates {
+        let known = known_pairs(records, &model, pairs, labels);
+        learnt.file.calibration = calibrate(&known, learnt.file.cost_ratio);
+        model = read(&learnt.file)?;
+        learnt
+            .file
+            .notes
+            .push(calibration_note(&model, &known, labels));
+    }
     Ok(Trained {
         model,
         tables,
         learnt,
     })
+}
+
+/// What was measured, for a reader of the model.
+fn calibration_note(model: &LinkageModel, known: &[KnownPair], labels: Option<&Labels>) -> String {
+    let told = if labels.is_some() {
+        "labels"
+    } else {
+        "hidden NHS numbers, which says less of people without one"
+    };
+    let Some(found) = model.file().calibration else {
+        return format!(
+            "not calibrated: {} pairs are known by {told}, too few of each kind",
+            known.len()
+        );
+    };
+    let is = if model.calibrated() {
+        "calibrated"
+    } else {
+        "measured, but not certified for the linking threshold"
+    };
+    format!(
+        "{is} by {told}: of {} pairs above the threshold at most {:.4} % are false (upper 95 % \
+         bound); {:.1} bits link",
+        found.pairs,
+        found.false_share_upper * 100.0,
+        model.link_threshold().bits()
+    )
 }
 
 /// A model that weighs every optional level, to be learnt: what the file's data

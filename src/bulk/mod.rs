@@ -16,6 +16,7 @@ mod evidence;
 mod groups;
 mod hashing;
 mod keys;
+mod known_pairs;
 mod learning;
 mod reading;
 mod records;
@@ -25,6 +26,7 @@ mod sounds;
 mod words;
 
 pub use blocks::OversizedBlock;
+pub use known_pairs::Labels;
 pub use learning::{FAMILY_NAMES_TABLE, GIVEN_NAMES_TABLE, Trained};
 pub use records::{BulkRecords, SentRow};
 pub use run::{LinkPlan, Linked, Policy, Stage, Watch, learn_model, link};

@@ -15,7 +15,7 @@ use crate::identity::{
     StandardRecord, SubmittedRecord,
 };
 use crate::matching::levels::{AddressComparison, NameComparison};
-use crate::matching::{ComparedFields, ComparisonVector, LinkageModel};
+use crate::matching::{ComparedFields, ComparisonVector, Explanation, LinkageModel};
 
 /// Lists of one kind, each kept once. List 0 is the empty one.
 pub(super) struct Lists<T> {
@@ -192,6 +192,13 @@ impl BulkRecords {
         &self.ids[record as usize]
     }
 
+    /// The record of this id, once they are sealed.
+    #[must_use]
+    pub fn find(&self, id: &str) -> Option<u32> {
+        let place = self.ids.binary_search_by(|known| known.as_ref().cmp(id));
+        place.ok().and_then(|place| u32::try_from(place).ok())
+    }
+
     /// Puts records in the order of their ids, so that the order of input is
     /// nothing. Gives the places (of input) of records whose id occurs twice.
     pub fn seal(&mut self) -> Vec<(usize, usize)> {
@@ -238,6 +245,12 @@ impl BulkRecords {
             gp_practice: self.practices.at(facts.practices).first().cloned(),
             ..StandardRecord::default()
         }
+    }
+
+    /// The waterfall of two records alone (R74).
+    #[must_use]
+    pub fn explain(&self, model: &LinkageModel, a: u32, b: u32) -> Explanation {
+        model.explain(&self.standard(a), &[&self.standard(b)])
     }
 
     /// Compares two records, with the bits of [`LinkageModel::compare`].

@@ -8,7 +8,8 @@ use crate::bulk::care;
 use crate::bulk::evidence::Evidence;
 use crate::bulk::groups::{Cuts, group};
 use crate::bulk::keys::{Codes, RULES};
-use crate::bulk::learning::{Trained, train};
+use crate::bulk::known_pairs::Labels;
+use crate::bulk::learning::{Calibrates, Trained, train};
 use crate::bulk::records::BulkRecords;
 use crate::bulk::scoring::{Edge, score};
 use crate::matching::{LinkageModel, MatchWeight, ModelProblem};
@@ -105,7 +106,8 @@ fn candidates(records: &BulkRecords, across_sources_only: bool, watch: &dyn Watc
     }
 }
 
-/// Learns a model from records.
+/// Learns a model from records, and what its weights are worth: by labels, else by
+/// hidden NHS numbers where there are enough.
 ///
 /// # Errors
 /// When what was learnt is no valid model.
@@ -113,11 +115,12 @@ pub fn learn_model(
     records: &BulkRecords,
     start: &LinkageModel,
     across_sources_only: bool,
+    labels: Option<&Labels>,
     watch: &dyn Watch,
 ) -> Result<Trained, ModelProblem> {
     let met = candidates(records, across_sources_only, watch);
     watch.begin(Stage::Training, met.pairs.len() as u64);
-    train(records, start, &met.pairs)
+    train(records, start, &met.pairs, Calibrates::By(labels))
 }
 
 /// Links records.
@@ -132,7 +135,11 @@ pub fn link(
     let met = candidates(records, plan.across_sources_only, watch);
     let trained = if plan.trains {
         watch.begin(Stage::Training, met.pairs.len() as u64);
-        Some(train(records, &plan.model, &met.pairs)?)
+        let calibrates = match plan.policy {
+            Policy::Model => Calibrates::No,
+            Policy::Care => Calibrates::By(None),
+        };
+        Some(train(records, &plan.model, &met.pairs, calibrates)?)
     } else {
         None
     };

@@ -131,6 +131,7 @@ async fn fill(
         maps: Vec::new(),
         url: None,
         token: None,
+        by_message: false,
         quiet: arguments.quiet,
         files: vec![file.clone()],
     };

@@ -1,6 +1,6 @@
-//! `accord import`: files into the ledger by the same path as a message. A row
-//! that is known already changes nothing, so an interrupted import is run
-//! again from its start.
+//! `accord import`: files into the ledger by the same path as a message; an empty
+//! ledger takes them from memory, with the same answers. A row that is known
+//! already changes nothing, so an interrupted import is run again from its start.
 
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
@@ -8,16 +8,15 @@ use std::sync::atomic::Ordering;
 use anyhow::bail;
 use clap::Args;
 
+use crate::cli::intake::{Intake, RowPlace};
 use crate::cli::ledger::{Use, access, open};
 use crate::cli::progress::Progress;
 use crate::cli::rejects::Rejects;
 use crate::cli::{LedgerArguments, import_by_url};
-use crate::flows::{
-    self, Context, FlowError, FollowerOptions, RegisterCommand, catch_up, ensure_source,
-};
+use crate::flows::{Context, RegisterCommand, catch_up, ensure_source};
 use crate::identity::{Finding, FindingCode};
 use crate::interfaces::files::{self, FileRow, RowProblem};
-use crate::registry::{LocalId, Outcome, SourceCode};
+use crate::registry::{LocalId, SourceCode};
 use crate::security::{Access, Action, Role};
 
 /// Files, and how to read them.
@@ -42,6 +41,9 @@ pub(super) struct ImportArguments {
         hide_env_values = true
     )]
     pub(super) token: Option<String>,
+    /// Takes every row by the path of a message, into an empty ledger too.
+    #[arg(long)]
+    pub(super) by_message: bool,
     /// No progress.
     #[arg(long)]
     pub(super) quiet: bool,
@@ -107,28 +109,24 @@ pub(super) async fn run(arguments: ImportArguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Imports the files one after the other while the index follows.
+/// Imports the files one after the other. An empty ledger takes them from memory
+/// first; else the index follows.
 pub(super) async fn import_files(
     context: &Context,
     arguments: &ImportArguments,
 ) -> anyhow::Result<Imported> {
-    let follower = tokio::spawn(flows::follow(
-        context.clone(),
-        FollowerOptions { enabled: true },
-    ));
-    let mut total = Imported::default();
+    let mut intake = Intake::begin(context, arguments.by_message).await?;
     for path in &arguments.files {
-        import_file(context, arguments, path, &mut total).await?;
+        import_file(context, arguments, path, &mut intake).await?;
     }
-    follower.abort();
-    Ok(total)
+    intake.finish().await
 }
 
 async fn import_file(
     context: &Context,
     arguments: &ImportArguments,
     path: &std::path::Path,
-    total: &mut Imported,
+    intake: &mut Intake<'_>,
 ) -> anyhow::Result<()> {
     let rows = files::open(path, &arguments.maps)?;
     let bytes = rows.bytes_read();
@@ -139,65 +137,41 @@ async fn import_file(
         .to_string_lossy()
         .into_owned();
     let mut progress = Progress::over_bytes(&format!("importing {name}"), size, arguments.quiet);
-    let mut rejects = Rejects::new(&arguments.ledger.data.join("rejects"), path);
-    let access = access(Action::WriteRecord, Role::Integration, "import")?;
+    let rejects = Rejects::new(&arguments.ledger.data.join("rejects"), path);
+    let file = intake.open(name.clone(), rejects);
+    let access = import_access()?;
     let mut seen = Seen::default();
-    let mut failure = None;
     let mut source_of = SourceOf::new(context, arguments.source.as_deref());
-    let mut chunk = Vec::with_capacity(ROWS_PER_CHUNK);
     let mut rows = rows.peekable();
     while rows.peek().is_some() {
-        chunk.clear();
+        let mut chunk = Vec::with_capacity(ROWS_PER_CHUNK);
         for row in rows.by_ref().take(ROWS_PER_CHUNK) {
-            chunk.push(match row {
+            let planned = match row {
                 Ok(row) => {
                     let source = source_of.find(row.source.as_deref()).await?;
-                    command_of(row, source, &mut seen, &access)
+                    command_of(row, source, &mut seen)
                 }
                 Err(problem) => Err(problem),
-            });
-        }
-        let mut commands = Vec::new();
-        for item in chunk.drain(..) {
-            match item {
-                Ok((line, row, command)) => commands.push(((line, row), Ok(command))),
-                Err(problem) => rejects.refuse(&problem)?,
+            };
+            match planned {
+                Ok((line, row, command)) => chunk.push((RowPlace { file, line, row }, command)),
+                Err(problem) => intake.refuse(file, &problem)?,
             }
         }
-        flows::register_batch(context, commands.into_iter(), |(line, row), outcome| {
-            match outcome {
-                Ok(answer) => count(total, &answer),
-                Err(error @ (FlowError::Store(_) | FlowError::Index(_) | FlowError::Stopped)) => {
-                    failure.get_or_insert(error);
-                }
-                Err(error) => {
-                    if let Err(error) = rejects.keep(line, &error.to_string(), &row) {
-                        tracing::error!(%error, "a rejected row could not be kept");
-                    }
-                }
-            }
-            progress.at(total.rows, bytes.load(Ordering::Relaxed));
-        })
-        .await;
-        if let Some(error) = failure {
-            return Err(error.into());
-        }
+        intake.take(&access, chunk).await?;
+        progress.at(intake.rows(), bytes.load(Ordering::Relaxed));
     }
     progress.finish();
-    total.rejected += rejects.count;
-    total.damaged += u64::from(rejects.damaged);
-    if let Some(kept) = rejects.path() {
-        eprintln!(
-            "{} rows of {name} were rejected; see {}",
-            rejects.count,
-            kept.display()
-        );
-    }
     for (first, again) in seen.1.iter().take(DUPLICATES_NAMED_MAX) {
         eprintln!("{name}: line {again} repeats the record_id of line {first}");
     }
-    total.duplicates += seen.1.len() as u64;
+    intake.repeat(seen.1.len() as u64);
     Ok(())
+}
+
+/// Who imports.
+pub(super) fn import_access() -> anyhow::Result<Access> {
+    access(Action::WriteRecord, Role::Integration, "import")
 }
 
 /// Repeated ids that are named on standard error; the reject file has them all.
@@ -206,22 +180,8 @@ const DUPLICATES_NAMED_MAX: usize = 20;
 /// Rows that are read, registered and reported together.
 const ROWS_PER_CHUNK: usize = 4_096;
 
-fn count(total: &mut Imported, answer: &crate::registry::RegistrationAnswer) {
-    total.rows += 1;
-    if answer.replayed {
-        total.known += 1;
-        return;
-    }
-    total.tasks += answer.tasks.len() as u64;
-    match answer.outcome {
-        Outcome::Linked => total.linked += 1,
-        Outcome::NewPerson => total.persons += 1,
-        Outcome::UpdateHeld => total.held += 1,
-    }
-}
-
 type Sourced = Result<KnownSource, String>;
-type Planned = (u64, Vec<String>, (Access, RegisterCommand));
+type Planned = (u64, Vec<String>, RegisterCommand);
 
 /// A row's source, and whether this import has added it.
 #[derive(Debug, Clone)]
@@ -237,12 +197,7 @@ struct Seen(
     Vec<(u64, u64)>,
 );
 
-fn command_of(
-    row: FileRow,
-    source: Sourced,
-    seen: &mut Seen,
-    access: &Access,
-) -> Result<Planned, RowProblem> {
+fn command_of(row: FileRow, source: Sourced, seen: &mut Seen) -> Result<Planned, RowProblem> {
     let line = row.line;
     let refuse = |reason: String, row: &[String]| RowProblem::new(line, reason, row.to_vec());
     let source = source.map_err(|reason| refuse(reason, &row.row))?;
@@ -270,7 +225,7 @@ fn command_of(
             .into_iter()
             .collect(),
     };
-    Ok((line, row.row, (access.clone(), command)))
+    Ok((line, row.row, command))
 }
 
 /// Finds the source of a row, adding one that is not known (with a line that

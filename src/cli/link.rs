@@ -1,5 +1,6 @@
 //! `accord link`: whole files to links and persons.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -8,6 +9,9 @@ use clap::{Args, ValueEnum};
 
 use crate::bulk::{BulkRecords, LinkPlan, Linked, Policy, link};
 use crate::cli::whole_files::{ProfileChoice, Stages, read, read_model, shipped_model};
+use crate::evaluation::facts::readable;
+use crate::evaluation::report::{RunShown, SampledPair, pairs_to_read, run_page};
+use crate::interfaces::files;
 use crate::matching::MatchWeight;
 
 /// Files, and what to make of them.
@@ -35,6 +39,13 @@ pub(super) struct LinkArguments {
     /// Writes `record_id,person_id,probability` for every record.
     #[arg(long, value_name = "FILE")]
     persons: Option<PathBuf>,
+    /// Writes a page about the run: blocks, weights, the model, sizes of persons, pairs
+    /// around the thresholds.
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
+    /// Shows the values of those pairs on the page; else their levels alone.
+    #[arg(long, requires = "report")]
+    report_values: bool,
     /// Reads COLUMN as FIELD; may be repeated.
     #[arg(long = "map", value_name = "COLUMN=FIELD")]
     maps: Vec<String>,
@@ -57,8 +68,9 @@ enum PolicyChoice {
 const BLOCKS_NAMED_MAX: usize = 10;
 
 pub(super) fn run(arguments: &LinkArguments) -> anyhow::Result<()> {
-    if arguments.links.is_none() && arguments.persons.is_none() {
-        bail!("nothing to write: use --links FILE, --persons FILE or both");
+    let outputs = [&arguments.links, &arguments.persons, &arguments.report];
+    if outputs.iter().all(|output| output.is_none()) {
+        bail!("nothing to write: use --links FILE, --persons FILE, --report FILE or several");
     }
     let given = arguments.model.as_deref().map(read_model).transpose()?;
     let asked = arguments.profile.map(ProfileChoice::profile);
@@ -82,6 +94,9 @@ pub(super) fn run(arguments: &LinkArguments) -> anyhow::Result<()> {
     }
     if let Some(path) = &arguments.persons {
         write_persons(path, &whole.records, &linked)?;
+    }
+    if let Some(path) = &arguments.report {
+        write_report(path, arguments, &whole.records, &linked)?;
     }
     if !arguments.quiet {
         report(&linked);
@@ -121,6 +136,51 @@ fn report(linked: &Linked) {
         let more = linked.oversized.len() - BLOCKS_NAMED_MAX;
         eprintln!("and {more} more large blocks");
     }
+}
+
+fn write_report(
+    path: &Path,
+    arguments: &LinkArguments,
+    records: &BulkRecords,
+    linked: &Linked,
+) -> anyhow::Result<()> {
+    let pairs = pairs_to_read(records, linked);
+    let values = arguments
+        .report_values
+        .then(|| values_of(arguments, &pairs))
+        .transpose()?;
+    let page = run_page(&RunShown {
+        records,
+        linked,
+        policy: match arguments.policy {
+            PolicyChoice::Model => "the model alone",
+            PolicyChoice::Care => "the decision table of direct care",
+        },
+        pairs: &pairs,
+        values: values.as_ref(),
+    });
+    std::fs::write(path, page).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// What the records of the pairs say, read from the files again.
+fn values_of(
+    arguments: &LinkArguments,
+    pairs: &[SampledPair],
+) -> anyhow::Result<BTreeMap<String, BTreeMap<String, String>>> {
+    let wanted: BTreeSet<&String> = pairs.iter().flat_map(|pair| &pair.ids).collect();
+    let mut values = BTreeMap::new();
+    for path in &arguments.files {
+        for row in files::open(path, &arguments.maps)?
+            .without_texts()
+            .flatten()
+        {
+            if wanted.contains(&row.record_id) {
+                let shown = readable(row.source.as_deref(), &row.record);
+                values.insert(row.record_id, shown);
+            }
+        }
+    }
+    Ok(values)
 }
 
 fn create(path: &Path) -> anyhow::Result<BufWriter<std::fs::File>> {

@@ -19,6 +19,7 @@ mod export;
 mod generate;
 mod import;
 mod import_by_url;
+mod intake;
 mod ledger;
 mod link;
 mod progress;

@@ -1,12 +1,14 @@
 //! `accord train`: a model learnt from files, as a file for a person to read.
 
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::Args;
 
-use crate::bulk::learn_model;
+use crate::bulk::{BulkRecords, Labels, learn_model};
 use crate::cli::whole_files::{ProfileChoice, Stages, read, shipped_model};
+use crate::interfaces::files::{self, LabelRow};
 
 /// Files, and where the model goes.
 #[derive(Debug, Args)]
@@ -14,6 +16,12 @@ pub(super) struct TrainArguments {
     /// Writes the model here and its tables of names beside it.
     #[arg(long, value_name = "MODEL.toml")]
     out: PathBuf,
+    /// What people know of the records, to measure what weights are worth by:
+    /// `record_id_a,record_id_b,label` (same or different), as `export --labels`
+    /// writes it, or `record_id,person_id`. Without it, NHS numbers are hidden and
+    /// tell, where there are enough.
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
     /// Whose rules hold; without it, the rows decide.
     #[arg(long, value_name = "PROFILE")]
     profile: Option<ProfileChoice>,
@@ -35,11 +43,16 @@ pub(super) fn run(arguments: &TrainArguments) -> anyhow::Result<()> {
     let asked = arguments.profile.map(ProfileChoice::profile);
     let whole = read(&arguments.files, &arguments.maps, asked, arguments.quiet)?;
     let start = shipped_model(whole.profile);
+    let labels = arguments.labels.as_deref();
+    let labels = labels
+        .map(|path| read_labels_of(path, &whole.records))
+        .transpose()?;
     let stages = Stages::new(arguments.quiet);
     let mut trained = learn_model(
         &whole.records,
         &start,
         arguments.across_sources_only,
+        labels.as_ref(),
         &stages,
     )?;
     stages.finish();
@@ -59,7 +72,39 @@ pub(super) fn run(arguments: &TrainArguments) -> anyhow::Result<()> {
     }
     println!("records {}", whole.records.len());
     println!("true_pairs {:.0}", trained.learnt.true_pairs);
+    println!("calibrated {}", trained.model.calibrated());
     Ok(())
+}
+
+/// Labels of records of the files; of others they say nothing.
+fn read_labels_of(path: &Path, records: &BulkRecords) -> anyhow::Result<Labels> {
+    let find = |id: &[u8]| records.find(std::str::from_utf8(id).ok()?);
+    let mut pairs = Vec::new();
+    let mut persons = BTreeMap::new();
+    let mut names: HashMap<Vec<u8>, u32> = HashMap::new();
+    let read = files::read_labels(path, |row| {
+        match row {
+            LabelRow::Pair(a, b, same) => {
+                let pair = find(a).zip(find(b));
+                pairs.extend(pair.map(|(a, b)| (a, b, same)));
+            }
+            LabelRow::Person(record, person) => {
+                let next = u32::try_from(names.len()).unwrap_or(u32::MAX);
+                let person = *names.entry(person.to_vec()).or_insert(next);
+                persons.extend(find(record).map(|record| (record, person)));
+            }
+        }
+        Ok(())
+    })?;
+    let labels = if pairs.is_empty() {
+        Labels::Persons(persons)
+    } else {
+        Labels::Pairs(pairs)
+    };
+    if labels.is_empty() {
+        bail!("none of the {read} labels is about records of the files");
+    }
+    Ok(labels)
 }
 
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {

@@ -8,7 +8,8 @@ use std::time::Duration;
 use crate::flows::{Context, FlowError};
 use crate::foundation::RecordNumber;
 use crate::foundation::limits::{
-    INDEX_COMMIT_RECORDS, INDEX_COMMIT_WAIT_MS, INDEX_FEED_ROWS_MAX, INDEX_FOLLOW_INTERVAL_MS,
+    INDEX_COMMIT_RECORDS, INDEX_COMMIT_WAIT_MS, INDEX_FEED_ROWS_MAX, INDEX_FILL_ROWS_MAX,
+    INDEX_FOLLOW_INTERVAL_MS,
 };
 use crate::index::{IndexEntry, IndexError};
 use crate::matching::search::search_terms;
@@ -41,10 +42,27 @@ pub async fn catch_up_noting(
     context: &Context,
     note: &mut (dyn FnMut(u64) + Send),
 ) -> Result<u64, FlowError> {
+    apply_all(context, INDEX_FEED_ROWS_MAX, note).await
+}
+
+/// The same after a first load, in large segments: nobody waits for news, and small
+/// segments would be merged again and again.
+///
+/// # Errors
+/// As [`catch_up`].
+pub async fn catch_up_filled(context: &Context) -> Result<u64, FlowError> {
+    apply_all(context, INDEX_FILL_ROWS_MAX, &mut |_| ()).await
+}
+
+async fn apply_all(
+    context: &Context,
+    rows_per_commit: u32,
+    note: &mut (dyn FnMut(u64) + Send),
+) -> Result<u64, FlowError> {
     let mut applied = 0;
     loop {
         let from = context.index.position();
-        let (rows, upto) = context.store.index_feed(from, INDEX_FEED_ROWS_MAX).await?;
+        let (rows, upto) = context.store.index_feed(from, rows_per_commit).await?;
         // A horizon moves without a change of ours; that is no news to write.
         if upto <= from || (rows.is_empty() && upto.0 - from.0 < IDLE_MOVE) {
             return Ok(applied);

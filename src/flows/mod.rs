@@ -18,6 +18,7 @@ mod erase_records;
 mod evidence_pack;
 mod export_labels;
 mod export_links;
+mod first_load;
 mod follow_events;
 mod golden_change;
 mod household;
@@ -70,7 +71,7 @@ pub use acknowledge_changes::{ChaseEntry, ChaseList, acknowledge_change, chase_l
 pub use assert_records::{AssertionOutcome, assert_records, withdraw_assertion};
 pub use authenticate::{KnownTokens, NewToken, authenticate, create_token};
 pub use by_human::Asked;
-pub use catch_up_index::{FollowerOptions, catch_up, catch_up_noting, follow};
+pub use catch_up_index::{FollowerOptions, catch_up, catch_up_filled, catch_up_noting, follow};
 pub use cpu_pool::{CpuPool, CpuPoolFigures};
 pub use decide_task::{DecideCommand, DecisionAnswer, decide_task};
 pub use deliver_events::{DeliveryOptions, NotTaken, Outward, OutwardMessage, deliver_webhooks};
@@ -78,6 +79,7 @@ pub use erase_records::{ErasureReceipt, erase_expired, erase_record, follow_eras
 pub use evidence_pack::{EvidencePack, evidence_pack};
 pub use export_labels::{ExportedLabel, export_labels};
 pub use export_links::{ExportedLink, ExportedRecord, export_links, export_persons};
+pub use first_load::{FirstLoad, LoadedRow};
 pub use follow_events::{EventFeed, FeedEvent, follow_events};
 pub use golden_change::GoldenStep;
 pub use id_changes::IdChange;

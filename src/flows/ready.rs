@@ -1,11 +1,10 @@
-//! What a registration comes to before the ledger is asked: standardised, its
-//! digest taken, and its keys looked up. Refuses what nobody could be found by.
+//! What a registration comes to before anything is asked: standardised, and its
+//! digest taken. Refuses what nobody could be found by.
 
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::flows::prepare::{LookedUp, look_up};
 use crate::flows::{Context, FlowError};
 use crate::foundation::{Instant, hex};
 use crate::identity::{
@@ -24,7 +23,6 @@ pub(super) struct Ready {
     pub(super) replacement: Option<Replacement>,
     /// The number that it invalidates.
     pub(super) invalidated: Option<NumberHash>,
-    pub(super) looked_up: LookedUp,
 }
 
 impl Ready {
@@ -49,7 +47,6 @@ impl Ready {
         let digest = hex(&Sha256::digest(payload.as_bytes()));
         let replacement = replacement(submitted, &standard);
         let invalidated = invalidated(submitted);
-        let looked_up = look_up(context, &standard)?;
         Ok(Self {
             effective_at,
             standard: Arc::new(standard),
@@ -58,7 +55,6 @@ impl Ready {
             digest,
             replacement,
             invalidated,
-            looked_up,
         })
     }
 }

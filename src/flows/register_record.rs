@@ -6,12 +6,12 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::flows::live_numbers::find;
-use crate::flows::prepare::{compare, read_and_compute, score};
+use crate::flows::prepare::{LookedUp, compare, look_up, read_and_compute, score};
 use crate::flows::ready::Ready;
 use crate::flows::view_record::unsealed_possible;
 use crate::flows::{Context, FlowError, IfMatch};
 use crate::foundation::{Instant, hex};
-use crate::identity::{Finding, SubmittedRecord};
+use crate::identity::{Finding, NumberStatus, SubmittedRecord};
 use crate::matching::{BlockingKeys, blocking_keys};
 use crate::registry::{
     Change, DecidedAgain, Gate, LocalId, Numbering, Outcome, RecordState, RecordStatus, Registered,
@@ -97,7 +97,8 @@ async fn prepare(
     ))?;
     let (sent, own) = (command.submitted, context.clone());
     let (door_findings, default) = (command.findings, source.number_status_default);
-    let reading = move || Ready::from(&own, &sent, door_findings, default);
+    let reading = move || read(&own, &sent, door_findings, default);
+    let (ready, looked_up) = context.pool.run(reading).await??;
     let Ready {
         effective_at,
         standard,
@@ -106,8 +107,7 @@ async fn prepare(
         digest,
         replacement,
         invalidated,
-        looked_up,
-    } = context.pool.run(reading).await??;
+    } = ready;
     let (found, numbers) = find(context, looked_up, &standard, replacement).await?;
     let complete = found.is_complete();
     let (lock_hashes, stored_hashes) = (found.keys.lock_hashes(), hashes(&found.keys));
@@ -159,6 +159,18 @@ async fn prepare(
     Ok(PreparedRegistration { read, inside })
 }
 
+/// Standardises, and looks the keys up.
+fn read(
+    context: &Context,
+    sent: &SubmittedRecord,
+    findings: Vec<Finding>,
+    default: NumberStatus,
+) -> Result<(Ready, LookedUp), FlowError> {
+    let ready = Ready::from(context, sent, findings, default)?;
+    let looked_up = look_up(context, &ready.standard)?;
+    Ok((ready, looked_up))
+}
+
 /// Decides a version that came during a quarantine of its source, and those that
 /// it has overtaken; whether it no longer waits.
 pub(super) async fn commit_again(
@@ -208,7 +220,7 @@ pub(super) async fn commit_registration(
     }
 }
 
-fn count(answer: &RegistrationAnswer) {
+pub(super) fn count(answer: &RegistrationAnswer) {
     let outcome = match answer.outcome {
         _ if answer.replayed => "replayed",
         Outcome::Linked => "linked",
@@ -442,11 +454,11 @@ impl Inside {
     }
 }
 
-fn hashes(keys: &BlockingKeys) -> Vec<u64> {
+pub(super) fn hashes(keys: &BlockingKeys) -> Vec<u64> {
     keys.stored.iter().map(|key| key.hash).collect()
 }
 
-fn findings_json(findings: &[Finding]) -> String {
+pub(super) fn findings_json(findings: &[Finding]) -> String {
     serde_json::to_string(findings)
         .expect("invariant: findings of codes and sentences always become JSON")
 }

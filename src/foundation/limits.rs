@@ -51,6 +51,9 @@ pub const POSSIBLE_PERSONS_MAX: usize = 10;
 /// is not commit-bound, small enough that readers see news soon.
 pub const INDEX_FEED_ROWS_MAX: u32 = 2_000;
 
+/// The same after a first load: what the index's writer holds in memory.
+pub const INDEX_FILL_ROWS_MAX: u32 = 30_000;
+
 /// Pause between two looks at the ledger by the index follower.
 pub const INDEX_FOLLOW_INTERVAL_MS: u64 = 500;
 
@@ -70,6 +73,10 @@ pub const BATCH_PREPARED_IN_FLIGHT_MAX: usize = 64;
 /// Registrations of one batch that wait for their commit: a few group commits,
 /// so that the writer never waits for work.
 pub const BATCH_COMMITS_IN_FLIGHT_MAX: usize = 256;
+
+/// Records that a first load holds in memory: some 2 KiB each with their keys. Those
+/// beyond go in by the path of a message.
+pub const FIRST_LOAD_RECORDS_MAX: usize = 2_000_000;
 
 /// Longest request body: a batch of ten thousand records fits, a flood does not.
 pub const BODY_BYTES_MAX: usize = 16 * 1_024 * 1_024;

@@ -15,8 +15,34 @@ use std::collections::BTreeMap;
 
 use crate::foundation::{EventPosition, RecordNumber, limits};
 use crate::index::IndexError;
-use crate::index::snapshot::{Holding, Place, Snapshot};
 use crate::matching::{BlockingKey, BlockingKeys, Probe};
+
+/// What is looked up: one committed state of the index, or the memory of a load.
+pub(super) trait Holdings {
+    /// What stands under a key.
+    type Holding;
+    /// Where a record is.
+    type Place: Copy + Ord;
+
+    /// The position that it is complete up to.
+    fn position(&self) -> EventPosition;
+    /// Looks a key up.
+    fn holding(&self, key: &BlockingKey) -> Result<Self::Holding, IndexError>;
+    /// How many live records stand there.
+    fn held(holding: &Self::Holding) -> u64;
+    /// The first `bound` of them by record number, sorted, each with its place.
+    fn first_records(
+        &self,
+        holding: &Self::Holding,
+        bound: usize,
+    ) -> Result<Vec<(RecordNumber, Self::Place)>, IndexError>;
+    /// How many of the places, which are sorted, stand there.
+    fn count_among(
+        &self,
+        holding: &Self::Holding,
+        places: &[Self::Place],
+    ) -> Result<u64, IndexError>;
+}
 
 /// How much to look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,30 +104,31 @@ impl ProbeOutcome {
 }
 
 /// A probe that was looked up.
-struct Resolved {
+struct Resolved<H> {
     key: BlockingKey,
-    asked: Holding,
+    asked: H,
+    held: u64,
     used: BlockingKey,
-    /// Present when the key was sharpened.
-    sharpened: Option<Holding>,
+    /// Present when the key was sharpened, with how many records it holds.
+    sharpened: Option<(H, u64)>,
 }
 
-impl Resolved {
-    const fn served(&self) -> &Holding {
+impl<H> Resolved<H> {
+    const fn served(&self) -> (&H, u64) {
         match &self.sharpened {
-            Some(sharpened) => sharpened,
-            None => &self.asked,
+            Some((sharpened, held)) => (sharpened, *held),
+            None => (&self.asked, self.held),
         }
     }
 
     const fn takes_whole_key(&self, bounds: &RetrievalBounds) -> bool {
-        self.sharpened.is_none() && self.asked.held <= bounds.records_per_key as u64
+        self.sharpened.is_none() && self.held <= bounds.records_per_key as u64
     }
 }
 
-/// Answers the probes from one snapshot.
-pub(super) fn retrieve(
-    snapshot: &Snapshot,
+/// Answers the probes from one state.
+pub(super) fn retrieve<S: Holdings>(
+    snapshot: &S,
     keys: &BlockingKeys,
     bounds: &RetrievalBounds,
 ) -> Result<Retrieved, IndexError> {
@@ -111,7 +138,7 @@ pub(super) fn retrieve(
         .map(|probe| resolve(snapshot, probe, bounds.records_per_key))
         .collect::<Result<Vec<_>, _>>()?;
     let retrieved = take(snapshot, &probes, bounds)?;
-    let mut places: Vec<Place> = retrieved.values().copied().collect();
+    let mut places: Vec<S::Place> = retrieved.values().copied().collect();
     places.sort_unstable();
     let all_fitted = retrieved.len() < bounds.records_total;
     let probes = probes
@@ -119,21 +146,21 @@ pub(super) fn retrieve(
         .map(|probe| {
             let whole = all_fitted && probe.takes_whole_key(bounds);
             let looked_at = if whole {
-                probe.asked.held
+                probe.held
             } else {
                 snapshot.count_among(&probe.asked, &places)?
             };
             Ok(ProbeOutcome {
                 key: probe.key,
                 used: probe.used,
-                held: probe.asked.held,
+                held: probe.held,
                 looked_at,
             })
         })
         .collect::<Result<_, IndexError>>()?;
     Ok(Retrieved {
         records: retrieved.into_keys().collect(),
-        position: snapshot.position,
+        position: snapshot.position(),
         probes,
     })
 }
@@ -141,53 +168,60 @@ pub(super) fn retrieve(
 /// Looks a probe up and sharpens it where it holds too many. An alternative
 /// that holds nobody is passed over as long as another holds somebody: by it
 /// nothing would be looked at.
-fn resolve(snapshot: &Snapshot, probe: &Probe, bound: usize) -> Result<Resolved, IndexError> {
+fn resolve<S: Holdings>(
+    snapshot: &S,
+    probe: &Probe,
+    bound: usize,
+) -> Result<Resolved<S::Holding>, IndexError> {
     let bound = bound as u64;
     let asked = snapshot.holding(&probe.key)?;
-    let mut best: Option<(BlockingKey, Holding)> = None;
-    if asked.held > bound {
+    let asked_held = S::held(&asked);
+    let mut best: Option<(BlockingKey, S::Holding, u64)> = None;
+    if asked_held > bound {
         let rank = |held: u64| (held == 0, held);
         for key in &probe.sharper {
             let holding = snapshot.holding(key)?;
-            let held = holding.held;
+            let held = S::held(&holding);
             if best
                 .as_ref()
-                .is_none_or(|(_, other)| rank(held) < rank(other.held))
+                .is_none_or(|(_, _, other)| rank(held) < rank(*other))
             {
-                best = Some((*key, holding));
+                best = Some((*key, holding, held));
             }
             if (1..=bound).contains(&held) {
                 break;
             }
         }
-        best = best.filter(|(_, holding)| holding.held < asked.held);
+        best = best.filter(|(_, _, held)| *held < asked_held);
     }
     let (used, sharpened) = match best {
-        Some((key, holding)) => (key, Some(holding)),
+        Some((key, holding, held)) => (key, Some((holding, held))),
         None => (probe.key, None),
     };
     Ok(Resolved {
         key: probe.key,
         asked,
+        held: asked_held,
         used,
         sharpened,
     })
 }
 
 /// Takes records probe by probe, the narrowest first, until no more fit.
-fn take(
-    snapshot: &Snapshot,
-    probes: &[Resolved],
+fn take<S: Holdings>(
+    snapshot: &S,
+    probes: &[Resolved<S::Holding>],
     bounds: &RetrievalBounds,
-) -> Result<BTreeMap<RecordNumber, Place>, IndexError> {
-    let mut order: Vec<&Resolved> = probes.iter().collect();
-    order.sort_by_key(|probe| (probe.served().held, probe.used));
+) -> Result<BTreeMap<RecordNumber, S::Place>, IndexError> {
+    let mut order: Vec<&Resolved<S::Holding>> = probes.iter().collect();
+    order.sort_by_key(|probe| (probe.served().1, probe.used));
     let mut taken = BTreeMap::new();
     for probe in order {
         if taken.len() >= bounds.records_total {
             break;
         }
-        for (record, place) in snapshot.first_records(probe.served(), bounds.records_per_key)? {
+        let (served, _) = probe.served();
+        for (record, place) in snapshot.first_records(served, bounds.records_per_key)? {
             if taken.len() < bounds.records_total || taken.contains_key(&record) {
                 taken.insert(record, place);
             }

@@ -12,6 +12,7 @@ use tantivy::schema::IndexRecordOption;
 use tantivy::{DocId, DocSet, InvertedIndexReader, Searcher, SegmentReader, TERMINATED};
 
 use crate::foundation::{EventPosition, RecordNumber};
+use crate::index::retrieve::Holdings;
 use crate::index::schema::{Fields, RECORD};
 use crate::index::{ContentHash, IndexError};
 use crate::matching::BlockingKey;
@@ -41,7 +42,94 @@ pub(super) struct Place {
 /// they hold.
 pub(super) struct Holding {
     postings: Vec<(usize, TermInfo)>,
-    pub(super) held: u64,
+    held: u64,
+}
+
+impl Holdings for Snapshot {
+    type Holding = Holding;
+    type Place = Place;
+
+    fn position(&self) -> EventPosition {
+        self.position
+    }
+
+    fn held(holding: &Holding) -> u64 {
+        holding.held
+    }
+
+    /// Looks a key up. Where a segment has removed records they are left out by
+    /// reading the list; else the dictionary knows the number.
+    fn holding(&self, key: &BlockingKey) -> Result<Holding, IndexError> {
+        let term = self.fields.key_term(key);
+        let mut holding = Holding {
+            postings: Vec::new(),
+            held: 0,
+        };
+        for (number, segment) in self.segments.iter().enumerate() {
+            let found = segment
+                .terms
+                .get_term_info(&term)
+                .map_err(IndexError::unusable)?;
+            let Some(found) = found else { continue };
+            let held = segment.count_live(&found).map_err(IndexError::unusable)?;
+            if held > 0 {
+                holding.held += u64::from(held);
+                holding.postings.push((number, found));
+            }
+        }
+        Ok(holding)
+    }
+
+    /// The first `bound` live records of a holding by record number, sorted,
+    /// each with its place. Reads the whole list: the order of documents inside
+    /// segments depends on how they were written, and an answer must not.
+    fn first_records(
+        &self,
+        holding: &Holding,
+        bound: usize,
+    ) -> Result<Vec<(RecordNumber, Place)>, IndexError> {
+        let mut records = Vec::new();
+        for (number, found) in &holding.postings {
+            let segment = &self.segments[*number];
+            segment
+                .for_each_live(found, |record, document| {
+                    records.push((
+                        record,
+                        Place {
+                            segment: *number,
+                            document,
+                        },
+                    ));
+                })
+                .map_err(IndexError::unusable)?;
+        }
+        if records.len() > bound {
+            records.select_nth_unstable(bound);
+            records.truncate(bound);
+        }
+        records.sort_unstable();
+        Ok(records)
+    }
+
+    /// How many of the given places a holding has. Costs a skip for each place,
+    /// however long the list is. `places` is sorted and its documents are live.
+    fn count_among(&self, holding: &Holding, places: &[Place]) -> Result<u64, IndexError> {
+        let mut count = 0;
+        for (number, found) in &holding.postings {
+            let start = places.partition_point(|place| place.segment < *number);
+            let end = places.partition_point(|place| place.segment <= *number);
+            let mut postings = self.segments[*number]
+                .postings(found)
+                .map_err(IndexError::unusable)?;
+            for place in &places[start..end] {
+                if postings.doc() < place.document {
+                    postings.seek(place.document);
+                }
+                count += u64::from(postings.doc() == place.document);
+            }
+        }
+        Ok(count)
+    }
 }
 
 impl Snapshot {
@@ -77,84 +165,6 @@ impl Snapshot {
             .iter()
             .map(|segment| RecordNumber(segment.records.max_value()))
             .max()
-    }
-
-    /// Looks a key up. Where a segment has removed records they are left out by
-    /// reading the list; else the dictionary knows the number.
-    pub(super) fn holding(&self, key: &BlockingKey) -> Result<Holding, IndexError> {
-        let term = self.fields.key_term(key);
-        let mut holding = Holding {
-            postings: Vec::new(),
-            held: 0,
-        };
-        for (number, segment) in self.segments.iter().enumerate() {
-            let found = segment
-                .terms
-                .get_term_info(&term)
-                .map_err(IndexError::unusable)?;
-            let Some(found) = found else { continue };
-            let held = segment.count_live(&found).map_err(IndexError::unusable)?;
-            if held > 0 {
-                holding.held += u64::from(held);
-                holding.postings.push((number, found));
-            }
-        }
-        Ok(holding)
-    }
-
-    /// The first `bound` live records of a holding by record number, sorted,
-    /// each with its place. Reads the whole list: the order of documents inside
-    /// segments depends on how they were written, and an answer must not.
-    pub(super) fn first_records(
-        &self,
-        holding: &Holding,
-        bound: usize,
-    ) -> Result<Vec<(RecordNumber, Place)>, IndexError> {
-        let mut records = Vec::new();
-        for (number, found) in &holding.postings {
-            let segment = &self.segments[*number];
-            segment
-                .for_each_live(found, |record, document| {
-                    records.push((
-                        record,
-                        Place {
-                            segment: *number,
-                            document,
-                        },
-                    ));
-                })
-                .map_err(IndexError::unusable)?;
-        }
-        if records.len() > bound {
-            records.select_nth_unstable(bound);
-            records.truncate(bound);
-        }
-        records.sort_unstable();
-        Ok(records)
-    }
-
-    /// How many of the given places a holding has. Costs a skip for each place,
-    /// however long the list is. `places` is sorted and its documents are live.
-    pub(super) fn count_among(
-        &self,
-        holding: &Holding,
-        places: &[Place],
-    ) -> Result<u64, IndexError> {
-        let mut count = 0;
-        for (number, found) in &holding.postings {
-            let start = places.partition_point(|place| place.segment < *number);
-            let end = places.partition_point(|place| place.segment <= *number);
-            let mut postings = self.segments[*number]
-                .postings(found)
-                .map_err(IndexError::unusable)?;
-            for place in &places[start..end] {
-                if postings.doc() < place.document {
-                    postings.seek(place.document);
-                }
-                count += u64::from(postings.doc() == place.document);
-            }
-        }
-        Ok(count)
     }
 
     /// The live documents of each segment that hold a search term of each group;

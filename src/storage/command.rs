@@ -59,6 +59,9 @@ pub struct ReadSet {
     pub replacement: Option<Replacement>,
     /// Numbers whose chains are loaded, for comparing by those that stand (R16).
     pub numbers: Vec<NumberHash>,
+    /// Fills an empty ledger with at most so many records: the command brings all that
+    /// it reads itself, and nothing of what it writes is remembered for the next one.
+    pub fills: Option<usize>,
 }
 
 impl ReadSet {

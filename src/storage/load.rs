@@ -14,6 +14,7 @@ use crate::storage::StoreError;
 use crate::storage::claims;
 use crate::storage::command::{CommitReads, Planned, ReadSet, RememberedAnswer, needed_after};
 use crate::storage::db::{self, Connection, Row};
+use crate::storage::first_load;
 use crate::storage::found::Found;
 use crate::storage::locks::Touched;
 use crate::storage::merge_counts::MergeCounts;
@@ -104,7 +105,7 @@ impl Working {
         if reads.is_empty() {
             return Ok(working);
         }
-        let numbers = db::numbers(connection).await?;
+        let numbers = first_load::numbers(connection, reads).await?;
         working.state.counters = Counters {
             position: EventPosition(numbers.position),
             record: RecordNumberCounter(numbers.record),

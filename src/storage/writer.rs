@@ -321,6 +321,13 @@ async fn transact(
     }
 }
 
+/// Whether what is written is no news for those who look for young records: they
+/// forget what they know, and read the table.
+fn reads_fill(batch: &[Queued]) -> bool {
+    let mut reads = batch.iter().filter_map(|command| command.read.as_ref());
+    reads.any(|read| read.fills.is_some())
+}
+
 enum Decided {
     Written(Done),
     Panicked(usize),
@@ -365,16 +372,27 @@ async fn decide(
             return Err(StoreError::inconsistent("events", "position", before.0));
         }
         rows.apply(&plan, &mut working.state, &command.actor);
-        working.remember(&plan);
+        if command
+            .read
+            .as_ref()
+            .is_none_or(|read| read.fills.is_none())
+        {
+            working.remember(&plan);
+        }
         rows.take(plan, &working.state, &command.actor)?;
         working.number_next(connection).await?;
     }
     let present = present(batch);
-    let settled = settle(connection, young, &working, &rows, trial, present).await?;
+    let fills = reads_fill(batch);
+    let settled = if fills {
+        db::settle(connection, young.offset, rows.audit.len(), present).await?
+    } else {
+        settle(connection, young, &working, &rows, trial, present).await?
+    };
     rows.write(connection, &working.state, &settled).await?;
     let upto = working.state.counters.position;
     let keys = rows.keys;
-    let young = (!only_audit).then_some(Written { keys, upto, needed });
+    let young = (!only_audit && !fills).then_some(Written { keys, upto, needed });
     let receipt = settled.receipt;
     Ok(Decided::Written(Done { young, receipt }))
 }

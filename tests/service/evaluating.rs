@@ -287,3 +287,104 @@ fn r129_the_linkage_report_has_the_items_of_guild() {
     // R128: FEBRL's data alone support no claim.
     assert_eq!(report["claims"]["accepted"], false);
 }
+
+#[test]
+fn r82_labels_measure_what_weights_are_worth() {
+    let world = World::at_rest();
+    let records = generated(&world, "500", "31");
+    let truth = world
+        .file("region-31")
+        .join("truth.csv")
+        .display()
+        .to_string();
+    let model = |name: &str| fs::read_to_string(world.file(name)).expect("a model");
+
+    let train = [
+        "train",
+        "--quiet",
+        "--out",
+        "by-truth.toml",
+        "--labels",
+        &truth,
+    ];
+    let told = world
+        .accord_alone_with(&[&train[..], &[&records]].concat())
+        .expect(0);
+    let by_truth = model("by-truth.toml");
+    assert!(by_truth.contains("[calibration]"), "{by_truth}");
+    // Some hundred pairs do not certify one false link in a thousand.
+    assert!(told.out.contains("calibrated false"), "{}", told.out);
+
+    // What hidden numbers say needs no label.
+    world.accord_alone(&["train", "--quiet", "--out", "hidden.toml", &records]);
+    assert!(model("hidden.toml").contains("hidden NHS numbers"));
+
+    // Labels of the review desk are of pairs; few of them measure nothing.
+    let text = fs::read_to_string(&truth).expect("a truth");
+    let ids: Vec<&str> = text
+        .lines()
+        .skip(1)
+        .take(2)
+        .map(|row| row.split(',').next().expect("an id"))
+        .collect();
+    let pairs = format!(
+        "record_id_a,record_id_b,label,reads\n{},{},different,2\n",
+        ids[0], ids[1]
+    );
+    let pairs = world.writes("labels.csv", pairs.as_bytes());
+    world.accord_alone(&[
+        "train", "--quiet", "--out", "few.toml", "--labels", &pairs, &records,
+    ]);
+    let few = model("few.toml");
+    assert!(
+        !few.contains("[calibration]") && few.contains("not calibrated"),
+        "{few}"
+    );
+
+    let foreign = world.writes("foreign.csv", b"record_id,person_id\nnobody,1\n");
+    let refused = [
+        "train",
+        "--quiet",
+        "--out",
+        "none.toml",
+        "--labels",
+        &foreign,
+        &records,
+    ];
+    let refused = world.accord_alone_with(&refused).expect(1);
+    assert!(
+        refused.err.contains("none of the 1 labels"),
+        "{}",
+        refused.err
+    );
+}
+
+#[test]
+fn a_run_has_a_page_of_its_own_that_shows_values_only_when_asked() {
+    let world = World::at_rest();
+    let records = generated(&world, "200", "32");
+    let page = |name: &str, more: &[&str]| {
+        let link = ["link", "--quiet", "--report", name];
+        world.accord_alone(&[&link[..], more, &[&records]].concat());
+        fs::read_to_string(world.file(name)).expect("a page")
+    };
+
+    let masked = page("masked.html", &[]);
+    for part in [
+        "Blocks",
+        "Weights of links",
+        "What the model weighs",
+        "Sizes of persons",
+        "Pairs to read",
+    ] {
+        assert!(masked.contains(&format!(">{part}</h2>")), "no part {part}");
+    }
+    assert!(
+        !masked.contains("<script") && !masked.contains("http"),
+        "it asks the network"
+    );
+    let values = |page: &str| page.contains("<caption>Values</caption>");
+    assert!(!values(&masked), "values without being asked");
+    let shown = page("shown.html", &["--report-values"]);
+    assert!(values(&shown) && shown.contains("class=\"warning\""));
+}

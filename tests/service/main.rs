@@ -37,6 +37,8 @@ mod evaluating;
 mod events;
 /// What `export` writes and what `generate` makes.
 mod exporting;
+/// An empty ledger is filled from memory.
+mod first_load;
 /// What a person's records say together, and why.
 mod golden;
 /// Pairs that are easy to get wrong.

@@ -4,7 +4,10 @@
 
 mod pictures;
 mod plot;
+mod run;
 mod tables;
+
+pub use run::{RunShown, SampledPair, pairs_to_read, run_page};
 
 use std::fmt::Write as _;
 

@@ -11,13 +11,13 @@ use crate::evaluation::worst::{PairToRead, Why};
 use crate::evaluation::{Evaluation, LinkFigures};
 
 /// A table with a caption; `hidden` puts it behind a line to be opened.
-struct Table {
+pub(super) struct Table {
     html: String,
     hidden: Option<&'static str>,
 }
 
 impl Table {
-    fn new(caption: &str, headings: &[&str]) -> Self {
+    pub(super) fn new(caption: &str, headings: &[&str]) -> Self {
         let caption = escaped(caption);
         let mut html = format!(
             "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{caption}\"><table>\
@@ -30,12 +30,12 @@ impl Table {
         Self { html, hidden: None }
     }
 
-    fn behind(mut self, line: &'static str) -> Self {
+    pub(super) fn behind(mut self, line: &'static str) -> Self {
         self.hidden = Some(line);
         self
     }
 
-    fn row(&mut self, class: &str, cells: &[String]) {
+    pub(super) fn row(&mut self, class: &str, cells: &[String]) {
         let _ = write!(self.html, "<tr class=\"{class}\">");
         for (place, cell) in cells.iter().enumerate() {
             let cell = escaped(cell);
@@ -47,7 +47,7 @@ impl Table {
         self.html.push_str("</tr>\n");
     }
 
-    fn done(mut self) -> String {
+    pub(super) fn done(mut self) -> String {
         self.html.push_str("</tbody></table></div>\n");
         match self.hidden {
             Some(line) => format!(

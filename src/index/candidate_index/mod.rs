@@ -115,7 +115,7 @@ impl CandidateIndex {
         keys: &BlockingKeys,
         bounds: &RetrievalBounds,
     ) -> Result<Retrieved, IndexError> {
-        retrieve(&self.snapshot(), keys, bounds)
+        retrieve(self.snapshot().as_ref(), keys, bounds)
     }
 
     /// The records that hold a term of each group of a plan, from one committed

@@ -255,3 +255,43 @@ pub fn read_persons(
     };
     table.each(read, progress)
 }
+
+/// A row of a labels file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LabelRow<'a> {
+    /// What was said of two records: the same person or not.
+    Pair(&'a [u8], &'a [u8], bool),
+    /// Whose a record is.
+    Person(&'a [u8], &'a [u8]),
+}
+
+const LABELS_HEADER: &str = "record_id_a,record_id_b,label";
+
+/// Gives every label: of pairs (`label` is `same` or `different`, also 1 or 0), as
+/// an export of labels writes them, or of records, as a truth file has them.
+/// Returns how many.
+///
+/// # Errors
+/// The file cannot be read, a label is none, or `take` refuses a row.
+pub fn read_labels(
+    path: &Path,
+    mut take: impl FnMut(LabelRow<'_>) -> Result<(), String>,
+) -> Result<u64, LinkageFileProblem> {
+    let table = Table::open(path)?;
+    if let (Some(record), Some(person)) = (table.find("record_id"), table.find("person_id")) {
+        let read = |row: &ByteRecord, _| take(LabelRow::Person(&row[record], &row[person]));
+        return table.each(read, |_| ());
+    }
+    let a = table.column("record_id_a", LABELS_HEADER)?;
+    let b = table.column("record_id_b", LABELS_HEADER)?;
+    let label = table.column("label", LABELS_HEADER)?;
+    let read = |row: &ByteRecord, _| {
+        let same = match row[label].trim_ascii() {
+            b"same" | b"1" | b"true" => true,
+            b"different" | b"0" | b"false" => false,
+            _ => return Err("the label is neither same nor different".to_owned()),
+        };
+        take(LabelRow::Pair(&row[a], &row[b], same))
+    };
+    table.each(read, |_| ())
+}

@@ -15,5 +15,7 @@ mod row;
 mod tests;
 
 pub use columns::{Column, ColumnMap, ColumnProblem};
-pub use linkage::{LinkRow, LinkageFileProblem, PersonRow, Place, read_links, read_persons};
+pub use linkage::{
+    LabelRow, LinkRow, LinkageFileProblem, PersonRow, Place, read_labels, read_links, read_persons,
+};
 pub use reader::{FileProblem, FileRow, FileRows, RowProblem, open, read_csv, read_ndjson};

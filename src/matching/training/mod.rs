@@ -6,6 +6,7 @@
 //! blocking rule. What the data cannot teach keeps the figure of the model
 //! that training started from, and says so.
 
+mod calibrate;
 mod maximise;
 mod patterns;
 mod write;
@@ -13,5 +14,6 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub use calibrate::{KnownPair, calibrate, upper_bound};
 pub use maximise::{Learnt, Observed, learn};
 pub use patterns::{Pattern, PatternCounts};

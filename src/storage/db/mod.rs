@@ -11,6 +11,7 @@
 //! | outcome of a commit whose reply is lost | cannot be lost | a row in `commits` |
 //! | parameters of long lists | `?` | `$n` |
 
+mod filling;
 mod pool;
 mod postgres;
 mod query;
@@ -25,6 +26,7 @@ use sqlx::{PgConnection, Postgres, Transaction};
 use crate::foundation::Instant;
 use crate::storage::StoreError;
 use crate::storage::error::EngineError;
+pub(super) use filling::{fill_alone, numbers_for, share_filling};
 pub(super) use pool::Pool;
 pub(super) use query::{Query, Row, Value, query, write_parameter};
 

@@ -95,7 +95,47 @@ pub(super) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, 
              set default_transaction_isolation = 'read committed'",
         )
         .await?;
+    share_filling(&mut connection).await?;
     Ok(connection)
+}
+
+/// Held by every process that writes, shared; by one that fills an empty ledger,
+/// alone. No key has it.
+const FILLING: i64 = i64::MIN + 1;
+
+/// Takes the place of one writer among several. While another fills the ledger
+/// there is none.
+pub(super) async fn share_filling(connection: &mut PgConnection) -> Result<(), StoreError> {
+    let shared: bool = sqlx::query_scalar("select pg_try_advisory_lock_shared($1)")
+        .bind(FILLING)
+        .fetch_one(&mut *connection)
+        .await?;
+    sqlx::query(
+        "select pg_advisory_unlock($1) from pg_locks where locktype = 'advisory' \
+        and pid = pg_backend_pid() and mode = 'ExclusiveLock' \
+        and ((classid::bigint << 32) | objid::bigint) = $1",
+    )
+    .bind(FILLING)
+    .execute(connection)
+    .await?;
+    if shared {
+        Ok(())
+    } else {
+        Err(StoreError::Busy)
+    }
+}
+
+/// Takes the place of all of them.
+pub(super) async fn fill_alone(connection: &mut PgConnection) -> Result<bool, StoreError> {
+    let alone = sqlx::query_scalar(
+        "select exists (select 1 from pg_locks where locktype = 'advisory' \
+         and pid = pg_backend_pid() and mode = 'ExclusiveLock' \
+         and ((classid::bigint << 32) | objid::bigint) = $1) or pg_try_advisory_lock($1)",
+    )
+    .bind(FILLING)
+    .fetch_one(connection)
+    .await?;
+    Ok(alone)
 }
 
 /// Refuses a server that acknowledges what it may lose.
@@ -211,6 +251,26 @@ pub(super) async fn numbers(connection: &mut PgConnection) -> Result<Numbers, St
         position,
         record,
         positions: POSITIONS,
+    })
+}
+
+/// The same, as many as are asked for.
+pub(super) async fn numbers_for(
+    connection: &mut PgConnection,
+    events: i64,
+    records: i64,
+) -> Result<Numbers, StoreError> {
+    let first = numbers(connection).await?;
+    let steps = |count: i64, step: i64| count / step + 1;
+    let (positions, numbered) = (steps(events, POSITIONS), steps(records, RECORDS));
+    sqlx::query("select setval('event_positions', $1), setval('record_numbers', $2)")
+        .bind(first.position + positions * POSITIONS)
+        .bind(first.record + numbered * RECORDS)
+        .execute(connection)
+        .await?;
+    Ok(Numbers {
+        positions: (positions + 1) * POSITIONS,
+        ..first
     })
 }
 
