@@ -15,7 +15,7 @@ const BLOCK_RECORDS_MAX: usize = 100;
 const BLOCK_RECORDS_MIN: usize = 12;
 
 /// In larger files fewer records of a block are compared as they stand.
-const SMALL_FILE_RECORDS: f64 = 20_000.0;
+const SMALL_FILE_RECORDS: f64 = 30_000.0;
 
 /// In a block that cannot be divided each record meets so many neighbours.
 const NEIGHBOURS: usize = 30;

@@ -383,18 +383,15 @@ impl<'a> Codes<'a> {
                 Sex::Male => 1,
                 Sex::Female => 2,
             })),
-            Part::Date | Part::Year | Part::YearMonth | Part::DayMonth => Values::of(
-                facts
-                    .birth_date
-                    .as_ref()
-                    .and_then(|birth| part_of(birth, part)),
-            ),
+            Part::Date | Part::Year | Part::YearMonth | Part::DayMonth => {
+                Values::of(facts.birth_date.and_then(|birth| part_of(birth, part)))
+            }
         }
     }
 }
 
 /// The part of a birth date, as far as it is known.
-fn part_of(birth: &BirthDate, part: Part) -> Option<u64> {
+fn part_of(birth: BirthDate, part: Part) -> Option<u64> {
     let year = u64::from(birth.date.year().unsigned_abs());
     if part == Part::Year {
         return Some(year);

@@ -91,7 +91,7 @@ impl BulkRecords {
             .par_iter_mut()
             .zip(&places)
             .map(|(row, places)| {
-                let names = &known.names[places[NAMES] as usize];
+                let names = known.names[places[NAMES] as usize];
                 let life = &known.lives[places[LIFE] as usize];
                 read_rest(&mut row.record, names, life, options)
             })
@@ -186,7 +186,7 @@ impl Remembered {
 /// read as a whole.
 fn read_rest(
     record: &mut SubmittedRecord,
-    names: &ReadNames,
+    names: ReadNames,
     life: &ReadLife,
     options: &StandardiseOptions,
 ) -> Rest {

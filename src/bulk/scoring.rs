@@ -31,7 +31,7 @@ const RANDOM_PAIRS: u64 = 80_000;
 const RANDOM_PAIRS_PER_RECORD: u64 = 100;
 
 /// Pairs that met from which a model is learnt; of more a sample is taken.
-const LEARNT_PAIRS: usize = 150_000;
+const LEARNT_PAIRS: usize = 200_000;
 
 /// The weights of pairs, in their order; those below `least` are left out.
 pub(super) fn score(

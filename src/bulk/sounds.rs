@@ -8,22 +8,34 @@ use crate::identity::{NameToken, double_metaphone, given_class_name, given_class
 /// The sounds and classes of words that came before.
 #[derive(Default)]
 pub(super) struct Sounds {
-    sounds: HashMap<NameToken, Vec<u64>, FastHash>,
-    classes: HashMap<NameToken, Vec<u64>, FastHash>,
+    sounds: Remembered,
+    classes: Remembered,
 }
 
 impl Sounds {
     /// Sound codes of a word, the main one first.
     pub(super) fn of(&mut self, token: &NameToken) -> &[u64] {
-        let known = self.sounds.entry(token.clone());
-        known.or_insert_with(|| sound_codes(token))
+        remembered(&mut self.sounds, token, sound_codes)
     }
 
     /// How the names sound that a given name is a form of: Bob as Robert does.
     pub(super) fn classes(&mut self, token: &NameToken) -> &[u64] {
-        let known = self.classes.entry(token.clone());
-        known.or_insert_with(|| class_codes(token))
+        remembered(&mut self.classes, token, class_codes)
     }
+}
+
+type Remembered = HashMap<NameToken, Vec<u64>, FastHash>;
+
+/// Looks twice, so that a word that came before costs no memory.
+fn remembered<'m>(
+    known: &'m mut Remembered,
+    token: &NameToken,
+    codes: fn(&NameToken) -> Vec<u64>,
+) -> &'m [u64] {
+    if !known.contains_key(token) {
+        known.insert(token.clone(), codes(token));
+    }
+    &known[token]
 }
 
 fn class_codes(token: &NameToken) -> Vec<u64> {

@@ -19,7 +19,7 @@ use crate::interfaces::files;
 use crate::matching::LinkageModel;
 
 /// Rows that are standardised together.
-const ROWS_PER_CHUNK: usize = 16_384;
+const ROWS_PER_CHUNK: usize = 4_096;
 
 /// Repeated ids and unreadable rows that are named; the rest is counted.
 const NAMED_MAX: usize = 20;
