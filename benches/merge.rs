@@ -26,6 +26,8 @@ use accord::security::{Access, Action, Actor, ActorKind, Role};
 use support::{access, command, ledger, submitted};
 use tokio::runtime::Runtime;
 
+/// Records after which the index follows while the ledger is filled.
+const FOLLOWED: usize = 2_000;
 /// Records of the person that is parted again.
 const RECORDS: usize = 200;
 /// Merges of two persons.
@@ -94,12 +96,16 @@ async fn fill(context: &Context, persons: usize) {
             let write = access(Action::WriteRecord);
             ((), Ok((write, command(place, submitted(&row)))))
         });
-    let commands: Vec<_> = commands.collect();
-    register_batch(context, commands.into_iter(), |(), answer| {
-        answer.expect("registered");
-    })
-    .await;
-    catch_up(context).await.expect("indexed");
+    let mut commands = commands.peekable();
+    // As a service's follower does: what is beyond the index is looked at row by row.
+    while commands.peek().is_some() {
+        let some: Vec<_> = commands.by_ref().take(FOLLOWED).collect();
+        register_batch(context, some.into_iter(), |(), answer| {
+            answer.expect("registered");
+        })
+        .await;
+        catch_up(context).await.expect("indexed");
+    }
 }
 
 /// A person of one record.

@@ -15,6 +15,8 @@ has_postgres || missing+=(postgresql)
 command -v xfs_io >/dev/null 2>&1 || [ -x /usr/sbin/xfs_io ] || missing+=(xfsprogs)
 command -v strace >/dev/null 2>&1 || missing+=(strace)
 command -v faketime >/dev/null 2>&1 || missing+=(faketime)
+command -v curl >/dev/null 2>&1 || missing+=(curl)
+command -v jq >/dev/null 2>&1 || missing+=(jq)
 
 if [ "${#missing[@]}" -eq 0 ]; then
   echo "prepare: everything the tests use is there"

@@ -1,6 +1,7 @@
 //! `accord erase`: destroys the values of records (R135). What it prints is the
 //! receipt.
 
+use anyhow::{Context as _, bail};
 use clap::{ArgGroup, Args};
 use serde_json::json;
 
@@ -25,12 +26,26 @@ pub(super) struct EraseArguments {
     /// Why; stands in the audit for good, so without a value of the patient.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
+    /// Through a running service, such as `http://127.0.0.1:8080`.
+    #[arg(long, value_name = "URL", requires = "record")]
+    url: Option<String>,
+    /// The token of a privacy officer there.
+    #[arg(
+        long,
+        env = "ACCORD_TOKEN",
+        value_name = "TOKEN",
+        hide_env_values = true
+    )]
+    token: Option<String>,
     /// All records that their sources' retention no longer allows to keep.
     #[arg(long, conflicts_with = "source")]
     expired: bool,
 }
 
 pub(super) async fn run(arguments: EraseArguments) -> anyhow::Result<()> {
+    if let Some(url) = &arguments.url {
+        return ask(&arguments, url).await;
+    }
     // A file is written anew for it, which nobody else may use meanwhile. Nodes on
     // a database purge their own indexes as they follow.
     let alone = arguments.ledger.database.is_none();
@@ -49,7 +64,8 @@ pub(super) async fn run(arguments: EraseArguments) -> anyhow::Result<()> {
     let mut more = arguments.expired;
     while more {
         let receipts = erase_expired(&context, &access).await?;
-        more = !receipts.is_empty();
+        more = receipts.is_some();
+        let receipts = receipts.unwrap_or_default();
         erased += receipts.len();
         receipts.iter().for_each(print);
     }
@@ -61,6 +77,40 @@ pub(super) async fn run(arguments: EraseArguments) -> anyhow::Result<()> {
     context.store.seal_audit(now).await?;
     context.store.close().await;
     eprintln!("erased {erased}; backups made before still hold what was erased");
+    Ok(())
+}
+
+/// Asks a service, which takes what is left in its files off them by itself.
+async fn ask(arguments: &EraseArguments, url: &str) -> anyhow::Result<()> {
+    let token = arguments
+        .token
+        .as_deref()
+        .context("a service needs a token: --token TOKEN, or ACCORD_TOKEN in the environment")?;
+    let reason = arguments.reason.as_deref().unwrap_or_default();
+    let asked = json!({"source": arguments.source, "local_id": arguments.record,
+        "reason": reason});
+    let client = reqwest::Client::builder()
+        .build()
+        .context("cannot make an HTTP client")?;
+    let answer = client
+        .post(format!("{}/api/v1/erasures", url.trim_end_matches('/')))
+        .bearer_auth(token)
+        .header("accord-reason", reason)
+        .json(&asked)
+        .send()
+        .await
+        .with_context(|| format!("cannot reach {url}"))?;
+    let status = answer.status();
+    let body: serde_json::Value = answer
+        .json()
+        .await
+        .context("the service's answer is no JSON")?;
+    if !status.is_success() {
+        let detail = body["detail"].as_str().unwrap_or("nothing said");
+        bail!("the service answered {status}: {detail}");
+    }
+    println!("{body}");
+    eprintln!("erased 1; backups made before still hold what was erased");
     Ok(())
 }
 

@@ -14,8 +14,8 @@ use crate::cli::LedgerArguments;
 use crate::cli::ledger::{Use, access, open};
 use crate::cli::webhook::OutwardArguments;
 use crate::flows::{
-    Context, DeliveryOptions, FollowerOptions, deliver_webhooks, follow, follow_releases,
-    seal_audit_each_second, watch_ledger,
+    Context, DeliveryOptions, FollowerOptions, deliver_webhooks, follow, follow_erasures,
+    follow_releases, seal_audit_each_second, watch_ledger,
 };
 use crate::foundation::limits::{
     MERGES_PER_HOUR_MAX, WEBHOOK_ATTEMPTS_MAX, WEBHOOK_FIRST_WAIT_SECONDS,
@@ -68,6 +68,11 @@ pub(super) struct ServeArguments {
         default_value_t = WEBHOOK_FIRST_WAIT_SECONDS,
         value_parser = clap::value_parser!(u64).range(0..=3_600))]
     webhook_wait_seconds: u64,
+    /// Hours between two looks for records that their source's retention no longer
+    /// allows to keep (0: only `accord erase --expired` erases them).
+    #[arg(long, env = "ACCORD_RETENTION_HOURS", value_name = "N", default_value_t = 24,
+        value_parser = clap::value_parser!(u64).range(0..=8_784))]
+    retention_hours: u64,
     /// Whether the index follows the ledger (`on` or `off`). Off is for tests:
     /// answers stay right and get slower.
     #[arg(long, env = "ACCORD_INDEX_FOLLOWER", default_value = "on", hide = true)]
@@ -142,6 +147,7 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<()> {
             attempts_max: arguments.webhook_attempts,
             first_wait: Duration::from_secs(arguments.webhook_wait_seconds),
         },
+        retention: hours(arguments.retention_hours),
     };
     let load = &arguments.load;
     let server = ServerOptions {
@@ -164,6 +170,12 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<()> {
 pub(super) struct Background {
     pub(super) follower: FollowerOptions,
     pub(super) delivery: DeliveryOptions,
+    /// How often expired records are erased, if they are.
+    pub(super) retention: Option<Duration>,
+}
+
+fn hours(hours: u64) -> Option<Duration> {
+    (hours > 0).then(|| Duration::from_secs(hours * 3_600))
 }
 
 impl Default for Background {
@@ -174,6 +186,7 @@ impl Default for Background {
                 attempts_max: WEBHOOK_ATTEMPTS_MAX,
                 first_wait: Duration::from_secs(WEBHOOK_FIRST_WAIT_SECONDS),
             },
+            retention: hours(24),
         }
     }
 }
@@ -189,6 +202,7 @@ pub(super) async fn run_service(
     ready: impl FnOnce(SocketAddr) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let deciding = access(Action::WriteRecord, Role::Integration, "source-released")?;
+    let erasing = access(Action::EraseRecord, Role::PrivacyOfficer, "retention")?;
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let served = serve(context.clone(), server, async {
         let _ = stopped.await;
@@ -199,6 +213,7 @@ pub(super) async fn run_service(
         tokio::spawn(follow(context.clone(), options.follower)),
         tokio::spawn(follow_releases(context.clone(), deciding)),
         tokio::spawn(watch_ledger(context.clone())),
+        tokio::spawn(follow_erasures(context.clone(), erasing, options.retention)),
     ];
     let sender = WebhookSender::new(Arc::clone(&context.outward));
     let sender = Arc::new(sender.context("cannot set up TLS for webhooks")?);

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::flows::follow_events::place_of;
+use crate::flows::follow_events::{place_of, unsealed};
 use crate::flows::{Context, FlowError};
 use crate::foundation::limits::CHASE_CHANGES_SCANNED_MAX;
 use crate::foundation::{Instant, PersonId};
-use crate::registry::{RegistryEvent, UnlinkReason};
+use crate::registry::{Gate, RegistryEvent, UnlinkReason};
 use crate::security::{Access, Role};
 use crate::storage::{FeedPlace, StoredEvent};
 
@@ -103,7 +103,8 @@ pub async fn chase_list(
         left -= limit.min(left);
         more = page.more;
         place = page.next;
-        entries.extend(unacknowledged(context, &page.events, reader).await?);
+        let events = told(context, Gate::of(access), page.events).await?;
+        entries.extend(unacknowledged(context, &events, reader).await?);
     }
     let entries = by_reader(entries);
     let persons: BTreeSet<PersonId> = entries.iter().map(|entry| entry.person).collect();
@@ -114,6 +115,21 @@ pub async fn chase_list(
         next: store.place_text(place),
         more,
     })
+}
+
+/// Without the changes of two ids that a seal keeps apart now: side by side they
+/// would tell that the two were one (R22).
+async fn told(
+    context: &Context,
+    gate: Gate,
+    events: Vec<StoredEvent>,
+) -> Result<Vec<StoredEvent>, FlowError> {
+    if gate.sees_sealed() || !context.store.has_seals().await? {
+        return Ok(events);
+    }
+    let placed = context.store.place_events(events).await?;
+    let placed = unsealed(context, gate, placed, None).await?;
+    Ok(placed.into_iter().map(|event| event.stored).collect())
 }
 
 /// One entry for each reader and id: since the first change, up to the last.

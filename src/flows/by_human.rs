@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use crate::flows::review_task::commit_actor;
-use crate::flows::{Context, FlowError};
+use crate::flows::{Context, FlowError, merge_limit};
 use crate::foundation::limits::MERGE_LOCKS_MAX;
 use crate::foundation::{PersonId, hex};
 use crate::matching::blocking_keys;
@@ -63,6 +63,7 @@ enum Verdict<A> {
     Refused(MergeRefusal),
     OtherContent,
     Stale,
+    TooMany,
 }
 
 /// The reason as it is kept.
@@ -105,9 +106,11 @@ where
     let key = key.map(|key| (account, key));
     let digest = digest(content, &reason);
     let read = ReadSet {
+        merging: (!dry_run).then(|| merge_limit::counted(context, access.person())),
         idempotency: key.clone(),
         ..read
     };
+    let limit = context.merges_per_hour;
     let (now, chance) = (context.clock.now(), Arc::clone(&context.chance));
     let by = access.clone();
     let plan = move |state: &mut RegistryState, reads: &_| {
@@ -123,6 +126,9 @@ where
             chance: chance.as_ref(),
         };
         match decide(state, &numbering) {
+            Ok(acted) if !dry_run && merge_limit::is_reached(limit, &acted.events, reads) => {
+                Planned::nothing(Verdict::TooMany)
+            }
             Ok(acted) => {
                 let audit = vec![by.audit(now, acted.persons, None)];
                 if dry_run {
@@ -131,14 +137,7 @@ where
                         ..Planned::nothing(Verdict::Done(acted.answer))
                     };
                 }
-                let remember = key.clone().map(|(actor, key)| RememberedAnswer {
-                    actor,
-                    key,
-                    digest: digest.clone(),
-                    status: DONE,
-                    body: serde_json::to_string(&acted.answer)
-                        .expect("invariant: an answer of ids and words always becomes JSON"),
-                });
+                let remember = key.as_ref().map(|key| kept(key, &digest, &acted.answer));
                 Planned {
                     events: acted.events,
                     audit,
@@ -163,9 +162,26 @@ where
         Verdict::Done(answer) => Ok(answer),
         Verdict::Refused(refusal) => Err(FlowError::Refused(refusal)),
         Verdict::Stale => Err(FlowError::Stale),
+        Verdict::TooMany => Err(merge_limit::REACHED),
         Verdict::OtherContent => Err(FlowError::Conflict(
             "this Idempotency-Key was used with other content",
         )),
+    }
+}
+
+/// The answer as it is kept for the same request sent again.
+fn kept<A: Serialize>(
+    (actor, key): &(String, String),
+    digest: &str,
+    answer: &A,
+) -> RememberedAnswer {
+    RememberedAnswer {
+        actor: actor.clone(),
+        key: key.clone(),
+        digest: digest.to_owned(),
+        status: DONE,
+        body: serde_json::to_string(answer)
+            .expect("invariant: an answer of ids and words always becomes JSON"),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::flows::list_tasks::known_task;
 use crate::flows::review_task::{
     commit_actor, is_stale, listed, no_words, read_set, remark, words_of,
 };
-use crate::flows::{Context, FlowError, IfMatch, ListedTask};
+use crate::flows::{Context, FlowError, IfMatch, ListedTask, merge_limit};
 use crate::foundation::{AssertionId, EventPosition, Instant, MergeId, PersonId, TaskId};
 use crate::registry::{Numbering, RegistryEvent, RegistryState, TaskOutcome, TaskState};
 use crate::review::{
@@ -75,6 +75,8 @@ pub(super) enum NotDecided {
     Stale,
     /// The outcome goes against the evidence and says not why (R115).
     NoReason,
+    /// The human has joined as many as one may in an hour.
+    TooMany,
 }
 
 impl From<NotDecided> for FlowError {
@@ -83,6 +85,7 @@ impl From<NotDecided> for FlowError {
             NotDecided::Review(refusal) => refusal.into(),
             NotDecided::Merge(refusal) => Self::Refused(refusal),
             NotDecided::Stale => Self::Stale,
+            NotDecided::TooMany => merge_limit::REACHED,
             NotDecided::NoReason => no_words(
                 "reason",
                 "this outcome goes against the evidence, or lets something happen: say why",
@@ -113,9 +116,6 @@ pub async fn decide_task(
     let known = known_task(context, access, command.task).await?;
     let words = words_of("reason", command.reason.as_deref())?;
     let follows = follow(known.kind, command.outcome);
-    if matches!(follows, Some(Follow::Merge | Follow::ApproveMerge)) {
-        super::merge_limit::check(context, access.person()).await?;
-    }
     let residents = match follows {
         Some(Follow::Merge) => super::household::residents(context, &known).await?,
         _ => Vec::new(),
@@ -123,6 +123,9 @@ pub async fn decide_task(
     let (locks, restricted) = locks_of(context, &known.persons).await?;
     let mut read = read_set(context, &known).await?;
     read.locks = locks;
+    if matches!(follows, Some(Follow::Merge | Follow::ApproveMerge)) {
+        read.merging = Some(merge_limit::counted(context, access.person()));
+    }
     read.persons
         .extend(residents.iter().map(|person| (*person, EventPosition(0))));
     let inside = Inside {
@@ -171,7 +174,11 @@ async fn commit(
     let (now, remark) = (inside.now, inside.remark());
     let audit = access.audit(now, known.persons.clone(), Some(inside.task.to_string()));
     let inside = Arc::new(inside);
-    let decide = move |state: &mut RegistryState, _: &_| match inside.decide(state) {
+    let limit = context.merges_per_hour;
+    let decide = move |state: &mut RegistryState, reads: &_| match inside.decide(state) {
+        Ok(decided) if merge_limit::is_reached(limit, &decided.events, reads) => {
+            Planned::nothing(Err(NotDecided::TooMany))
+        }
         Ok(decided) => Planned {
             events: decided.events,
             remark: remark.clone(),

@@ -1,11 +1,16 @@
 //! Erasing records, one by one or when their source's retention has ended (R135).
 
+use std::time::Duration;
+
 use crate::flows::{Context, FlowError};
 use crate::foundation::limits::ERASED_PER_PAGE;
 use crate::foundation::{EventPosition, Instant, RecordNumber};
 use crate::registry::{LocalId, Refusal, RegistryState, SourceCode, erase};
 use crate::security::Access;
 use crate::storage::{CommitActor, Planned, ReadSet};
+
+/// How often it is looked whether something was erased, or has to be.
+const ERASURE_LOOK: Duration = Duration::from_secs(2);
 
 /// What was erased: to be kept by whoever asked for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,29 +105,76 @@ pub async fn erase_record(
 }
 
 /// Erases a page of the records that their sources' retention no longer allows to
-/// keep; nothing is left when it gives none.
+/// keep; `None` when there is none. What another process has erased meanwhile is
+/// passed over.
 ///
 /// # Errors
 /// A fault of ours; what was erased before it stays erased.
 pub async fn erase_expired(
     context: &Context,
     access: &Access,
-) -> Result<Vec<ErasureReceipt>, FlowError> {
+) -> Result<Option<Vec<ErasureReceipt>>, FlowError> {
     let now = context.clock.now();
     let expired = context.store.expired_records(now, ERASED_PER_PAGE).await?;
+    if expired.is_empty() {
+        return Ok(None);
+    }
     let mut receipts = Vec::with_capacity(expired.len());
     for (source, local_id) in expired {
-        let receipt = erase_record(context, access, &source, &local_id, "retention has ended");
-        receipts.push(receipt.await?);
+        let erasing = erase_record(context, access, &source, &local_id, "retention has ended");
+        match erasing.await {
+            Ok(receipt) => receipts.push(receipt),
+            Err(FlowError::Conflict(_)) => {}
+            Err(error) => return Err(error),
+        }
     }
-    Ok(receipts)
+    Ok(Some(receipts))
 }
 
 /// Takes what erased records have left behind off the disk of this process: the
-/// index's removed terms and the ledger's free pages.
+/// index's removed terms and the ledger's free pages. False where somebody still
+/// reads what was before.
 ///
 /// # Errors
 /// A fault of ours; to be called again.
-pub async fn scrub(context: &Context) -> Result<(), FlowError> {
+pub async fn scrub(context: &Context) -> Result<bool, FlowError> {
     Ok(context.store.scrub().await?)
+}
+
+/// Until the service ends: erases every so often what retention no longer allows to
+/// keep, and takes off the disk what any erasure has left there.
+pub async fn follow_erasures(context: Context, access: Access, retention: Option<Duration>) {
+    let mut due = Instant::default();
+    loop {
+        tokio::time::sleep(ERASURE_LOOK).await;
+        let now = context.clock.now();
+        if let Some(every) = retention.filter(|_| due <= now) {
+            let wait = i64::try_from(every.as_micros()).unwrap_or(i64::MAX);
+            due = now.plus_microseconds(wait);
+            if let Err(error) = erase_all_expired(&context, &access).await {
+                tracing::warn!(%error, "retention was not carried out to the end");
+            }
+        }
+        if let Err(error) = scrub_if_due(&context).await {
+            tracing::warn!(%error, "the file was not scrubbed after an erasure");
+        }
+    }
+}
+
+async fn erase_all_expired(context: &Context, access: &Access) -> Result<(), FlowError> {
+    let mut erased = 0;
+    while let Some(receipts) = erase_expired(context, access).await? {
+        erased += receipts.len();
+    }
+    if erased > 0 {
+        tracing::info!(erased, "erased what retention no longer allows to keep");
+    }
+    Ok(())
+}
+
+async fn scrub_if_due(context: &Context) -> Result<(), FlowError> {
+    if context.store.scrub_is_due().await? {
+        context.store.scrub().await?;
+    }
+    Ok(())
 }

@@ -111,7 +111,7 @@ pub(super) async fn visible(
     access: &Access,
     events: Vec<PlacedEvent>,
 ) -> Result<Vec<PlacedEvent>, FlowError> {
-    let events = unsealed(context, Gate::of(access), events).await?;
+    let events = unsealed(context, Gate::of(access), events, None).await?;
     let sources = &access.actor().sources;
     if sources.is_empty() {
         return Ok(events);
@@ -137,11 +137,12 @@ pub(super) async fn visible(
 }
 
 /// Events that tie nobody to somebody from whom a seal keeps them, and none about
-/// a seal (R22).
+/// a seal (R22). `beside` is whom the answer is about, and so stands beside each.
 pub(super) async fn unsealed(
     context: &Context,
     gate: Gate,
     events: Vec<PlacedEvent>,
+    beside: Option<PersonId>,
 ) -> Result<Vec<PlacedEvent>, FlowError> {
     let store = &context.store;
     let mut events = events;
@@ -165,6 +166,7 @@ pub(super) async fn unsealed(
     let named = |event: &PlacedEvent| {
         let mut persons = event.persons.clone();
         persons.extend(event.moved_from);
+        persons.extend(beside);
         if let RegistryEvent::TaskUpdated { task, .. } | RegistryEvent::TaskClosed { task, .. } =
             &event.stored.event
         {

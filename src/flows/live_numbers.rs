@@ -6,10 +6,13 @@ use std::sync::Arc;
 
 use crate::flows::prepare::{Found, LookedUp, fetch};
 use crate::flows::{Context, FlowError};
-use crate::identity::StandardRecord;
-use crate::index::RetrievalBounds;
+use crate::foundation::RecordNumber;
+use crate::identity::{NhsNumber, NhsNumberClaim, NumberStatus, StandardRecord};
+use crate::index::{RetrievalBounds, Retrieved};
 use crate::matching::{BlockingKey, BlockingKeys, KeyKind, Probe};
-use crate::registry::{LiveNumbers, NumberHash, Replacement, Replacements, number_hash};
+use crate::registry::{
+    LiveNumbers, NumberHash, Replacement, Replacements, carried_number, number_hash,
+};
 use crate::storage::StoredPerson;
 
 /// Numbers that stand for one another, as far as they concern a record (R16).
@@ -58,8 +61,26 @@ pub(super) async fn look_up_numbers(
     mut looked_up: LookedUp,
     numbers: &Numbers,
 ) -> Result<LookedUp, FlowError> {
-    if numbers.others.is_empty() {
+    let Some((keys, found)) = retrieve_others(context, numbers).await? else {
         return Ok(looked_up);
+    };
+    let retrieved = &mut looked_up.retrieved;
+    retrieved.records.extend(found.records);
+    retrieved.records.sort_unstable();
+    retrieved.records.dedup();
+    retrieved.probes.extend(found.probes);
+    retrieved.position = retrieved.position.min(found.position);
+    looked_up.keys.probes.extend(keys.probes);
+    Ok(looked_up)
+}
+
+/// What the index holds under the other numbers.
+async fn retrieve_others(
+    context: &Context,
+    numbers: &Numbers,
+) -> Result<Option<(BlockingKeys, Retrieved)>, FlowError> {
+    if numbers.others.is_empty() {
+        return Ok(None);
     }
     let probe = |hash: &u64| Probe {
         key: BlockingKey {
@@ -77,14 +98,7 @@ pub(super) async fn look_up_numbers(
         .pool
         .run(move || own.index.retrieve(&asked, &RetrievalBounds::default()))
         .await??;
-    let retrieved = &mut looked_up.retrieved;
-    retrieved.records.extend(found.records);
-    retrieved.records.sort_unstable();
-    retrieved.records.dedup();
-    retrieved.probes.extend(found.probes);
-    retrieved.position = retrieved.position.min(found.position);
-    looked_up.keys.probes.extend(keys.probes);
-    Ok(looked_up)
+    Ok(Some((keys, found)))
 }
 
 /// Brings who was found under a record's keys and under the numbers that its own
@@ -125,6 +139,54 @@ pub(super) async fn complete_numbers(
         }
     }
     Ok(numbers)
+}
+
+/// A number that is searched for, with those that stand for it or that it stands for.
+pub(super) struct SoughtNumber {
+    asked: StandardRecord,
+    numbers: Numbers,
+}
+
+impl SoughtNumber {
+    /// With what is known of the number today; no number has no others.
+    pub(super) async fn of(
+        context: &Context,
+        number: Option<NhsNumber>,
+    ) -> Result<Self, FlowError> {
+        let status = NumberStatus::NotTraced;
+        let asked = StandardRecord {
+            nhs_number: number.map(|number| NhsNumberClaim { number, status }),
+            ..StandardRecord::default()
+        };
+        let numbers = numbers_of(context, &asked, None).await?;
+        Ok(Self { asked, numbers })
+    }
+
+    /// Records in the index that carry one of the other numbers.
+    pub(super) async fn records(&self, context: &Context) -> Result<Vec<RecordNumber>, FlowError> {
+        let found = retrieve_others(context, &self.numbers).await?;
+        Ok(found.map_or_else(Vec::new, |(_, found)| found.records))
+    }
+
+    /// The record as it is compared with the number that is sought.
+    pub(super) fn resolve(&self, record: &Arc<StandardRecord>) -> Arc<StandardRecord> {
+        let alone = std::slice::from_ref(record);
+        LiveNumbers::of(&self.numbers.replacements, &self.asked, alone).resolve(record)
+    }
+}
+
+/// The chains that the numbers of these persons belong to.
+pub(super) async fn chains_of(
+    context: &Context,
+    members: impl Iterator<Item = &StandardRecord>,
+) -> Result<Replacements, FlowError> {
+    let numbers: BTreeSet<NumberHash> = members.filter_map(carried_number).collect();
+    if numbers.len() < 2 {
+        return Ok(Replacements::new());
+    }
+    let numbers: Vec<NumberHash> = numbers.into_iter().collect();
+    let chains = context.store.number_chains(&numbers, None).await?;
+    Ok(chains.replacements)
 }
 
 impl Numbers {

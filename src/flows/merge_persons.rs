@@ -6,15 +6,18 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::flows::by_human::{Acted, Asked, Stop, act, locks_of};
+use crate::flows::seal_persons::seals_for;
 use crate::flows::would_change::{NamedLocal, WouldChange, name_of};
 use crate::flows::{Context, FlowError, IfMatch};
 use crate::foundation::{AssertionId, Instant, MergeId, PersonId, TaskId};
+use crate::matching::LinkageModel;
 use crate::registry::{
-    ApprovalReason, Deviation, DeviationKind, MergeCommand, MergeStatus, RegistryState, UndoAnswer,
-    merge_persons as merge, undo_merge as undo,
+    ApprovalReason, Deviation, DeviationKind, Gate, MergeCommand, MergeStatus, Numbering,
+    RegistryEvent, RegistryState, UndoAnswer, approve_merge, merge_persons as merge, task_of,
+    undo_merge as undo,
 };
 use crate::security::Access;
-use crate::storage::ReadSet;
+use crate::storage::{ReadSet, StoredMerge};
 
 /// No such merge.
 const UNKNOWN: FlowError = FlowError::NotFound("no merge with this id is known");
@@ -179,9 +182,6 @@ pub async fn merge_persons(
     retired: PersonId,
     (asked, if_match): (&Asked, Option<IfMatch>),
 ) -> Result<MergeOutcome, FlowError> {
-    if !asked.dry_run {
-        super::merge_limit::check(context, access.person()).await?;
-    }
     let (locks, restricted) = locks_of(context, &[survivor, retired]).await?;
     let read = ReadSet {
         whole: vec![survivor, retired],
@@ -214,7 +214,10 @@ pub async fn merge_persons(
                 retired,
                 task: change.answer.task.filter(|_| !dry_run),
                 approval: change.answer.approval,
-                would_change: dry_run.then(|| WouldChange::of(state, &change.events)),
+                would_change: dry_run.then(|| {
+                    let events = in_the_end(state, &model, numbering, merge_id, &change.events);
+                    WouldChange::of(state, &events)
+                }),
             };
             Ok(Acted {
                 events: change.events,
@@ -226,11 +229,57 @@ pub async fn merge_persons(
     })
     .await?;
     if let Some(would_change) = &mut outcome.would_change {
+        would_change.compare_golden(context, access).await?;
         would_change
             .tell(context, retired, Instant::default())
             .await?;
     }
     Ok(outcome)
+}
+
+/// A merge, unless a seal keeps apart whom it names: for others it never was (R22).
+async fn known_merge(
+    context: &Context,
+    access: &Access,
+    merge: MergeId,
+) -> Result<StoredMerge, FlowError> {
+    let stored = context.store.find_merge(merge).await?.ok_or(UNKNOWN)?;
+    let persons = [stored.state.survivor, stored.state.retired];
+    let gate = Gate::of(access);
+    let seals = seals_for(context, gate, &persons).await?;
+    if gate.may_tell(&seals, &persons, &[]) {
+        Ok(stored)
+    } else {
+        Err(UNKNOWN)
+    }
+}
+
+/// What a merge comes to once it is approved, if it has to be: who asks before
+/// anything happens wants to know that.
+fn in_the_end(
+    state: &RegistryState,
+    model: &LinkageModel,
+    numbering: &Numbering<'_>,
+    merge: MergeId,
+    events: &[RegistryEvent],
+) -> Vec<RegistryEvent> {
+    let mut after = state.clone();
+    for event in events {
+        after.apply(event);
+    }
+    let second = approve_merge(&after, model, numbering, merge, "");
+    let approved = second.map(|change| change.events).unwrap_or_default();
+    if approved.is_empty() {
+        return events.to_vec();
+    }
+    // The question that asks for the approval has come and gone by then.
+    let asked: Vec<_> = events.iter().filter_map(task_of).collect();
+    let closes = |event: &RegistryEvent| match event {
+        RegistryEvent::TaskClosed { task, .. } => asked.contains(task),
+        _ => false,
+    };
+    let others = approved.into_iter().filter(|event| !closes(event));
+    others.collect()
 }
 
 /// The tag of a person: the place of the last change of it.
@@ -249,7 +298,7 @@ pub async fn undo_merge(
     merge: MergeId,
     (asked, if_match): (&Asked, Option<IfMatch>),
 ) -> Result<UndoOutcome, FlowError> {
-    let stored = context.store.find_merge(merge).await?.ok_or(UNKNOWN)?;
+    let stored = known_merge(context, access, merge).await?;
     let (survivor, retired) = (stored.state.survivor, stored.state.retired);
     let (locks, _) = locks_of(context, &[survivor, retired]).await?;
     let read = ReadSet {
@@ -286,6 +335,7 @@ pub async fn undo_merge(
     let since = made.map_or_else(Instant::default, |made| made.at);
     let told_of = outcome.survivor;
     if let Some(would_change) = &mut outcome.would_change {
+        would_change.compare_golden(context, access).await?;
         would_change.tell(context, told_of, since).await?;
     }
     Ok(outcome)
@@ -340,7 +390,7 @@ pub async fn view_merge(
     access: &Access,
     merge: MergeId,
 ) -> Result<MergeView, FlowError> {
-    let stored = context.store.find_merge(merge).await?.ok_or(UNKNOWN)?;
+    let stored = known_merge(context, access, merge).await?;
     let persons = vec![stored.state.survivor, stored.state.retired];
     let audit = access.audit(context.clock.now(), persons, None);
     context.store.append_audit(vec![audit]).await?;

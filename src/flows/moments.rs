@@ -1,6 +1,7 @@
 //! Reading as it is, or as it was known at an instant (R139). What is shown of
 //! the past passes the gate of today.
 
+use crate::flows::seal_persons::shows_confusion;
 use crate::flows::view_record::unsealed_possible;
 use crate::flows::{Context, FlowError};
 use crate::foundation::limits::POSSIBLE_PERSONS_MAX;
@@ -84,7 +85,7 @@ pub(super) async fn known_person(
     let suspected = |task: &TaskState| task.kind == TaskKind::SuspectedConfusion;
     let mut confused = questions.iter().any(suspected);
     if as_of.is_none() {
-        confused |= context.store.number_is_confused(view.survivor()).await?;
+        confused |= shows_confusion(context, gate, view.survivor()).await?;
     }
     Ok(Known {
         view,

@@ -105,6 +105,7 @@ pub async fn move_record(
     .await?;
     let from = outcome.from;
     if let Some(would_change) = &mut outcome.would_change {
+        would_change.compare_golden(context, access).await?;
         would_change.tell(context, from, Instant::default()).await?;
     }
     Ok(outcome)

@@ -133,6 +133,23 @@ pub async fn lift_seal(
     lifted.await?.then_some(()).ok_or(UNKNOWN)
 }
 
+/// Whether it may be told that a number of the person is under investigation: not
+/// where everybody else who claims it is sealed from it (R19, R22).
+pub(super) async fn shows_confusion(
+    context: &Context,
+    gate: Gate,
+    person: PersonId,
+) -> Result<bool, FlowError> {
+    let rivals = context.store.rivals_for_number(person).await?;
+    if rivals.is_empty() {
+        return Ok(false);
+    }
+    let mut persons: Vec<PersonId> = rivals.iter().copied().collect();
+    persons.push(person);
+    let seals = seals_for(context, gate, &persons).await?;
+    Ok(rivals.iter().any(|rival| !seals.part(person, *rival)))
+}
+
 /// The seals that an answer about these persons has to keep.
 ///
 /// # Errors

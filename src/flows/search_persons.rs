@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::flows::live_numbers::SoughtNumber;
 use crate::flows::seal_persons::seals_for;
 use crate::flows::{Context, FlowError};
 use crate::foundation::limits::{SEARCH_PERSONS_MAX, SEARCH_RECORDS_MAX, SEARCH_TAIL_RECORDS_MAX};
@@ -64,6 +65,8 @@ pub struct FoundPerson {
 struct Hit {
     person: StoredPerson,
     found: SearchMatch,
+    /// By a number that stands for the one that was asked for.
+    by_chain: bool,
 }
 
 /// Searches, and answers with at most `limit` persons.
@@ -83,9 +86,10 @@ pub async fn search_persons(
         detail: problem.detail,
     })?;
     let gate = Gate::of(access);
+    let sought = SoughtNumber::of(context, criteria.nhs_number()).await?;
     let mut gaps = Vec::new();
-    let hits = match find_records(context, &criteria, &mut gaps).await? {
-        Some(records) => verify_persons(context, gate, &criteria, &records).await?,
+    let hits = match find_records(context, &criteria, &sought, &mut gaps).await? {
+        Some(records) => verify_persons(context, gate, (&criteria, &sought), &records).await?,
         None => Vec::new(),
     };
     let limit = limit.min(SEARCH_PERSONS_MAX);
@@ -112,6 +116,7 @@ pub async fn search_persons(
 async fn find_records(
     context: &Context,
     criteria: &SearchCriteria,
+    sought: &SoughtNumber,
     gaps: &mut Vec<SearchGap>,
 ) -> Result<Option<Vec<RecordNumber>>, FlowError> {
     let searched = context.index.search(&criteria.plan(), SEARCH_RECORDS_MAX)?;
@@ -131,20 +136,22 @@ async fn find_records(
         gaps.push(SearchGap::Narrowed);
     }
     let mut records: BTreeSet<RecordNumber> = searched.records.into_iter().collect();
+    records.extend(sought.records(context).await?);
     records.extend(beyond.into_iter().take(SEARCH_TAIL_RECORDS_MAX as usize));
     let records: Vec<RecordNumber> = records.into_iter().collect();
     let values = context.store.record_values(&records).await?;
     let core = criteria.core();
     let likely = values
         .into_iter()
-        .filter(|values| core.verify(&[searched_record(values)]).is_some())
+        .filter(|values| core.verify(&[searched_record(values, sought)]).is_some())
         .map(|values| values.record);
     Ok(Some(likely.collect()))
 }
 
-fn searched_record(values: &RecordValues) -> SearchedRecord {
+fn searched_record(values: &RecordValues, sought: &SoughtNumber) -> SearchedRecord {
+    let current = values.current.clone().unwrap_or_default();
     SearchedRecord {
-        current: values.current.clone().unwrap_or_default(),
+        current: sought.resolve(&current),
         earlier: values.earlier.clone(),
     }
 }
@@ -154,7 +161,7 @@ fn searched_record(values: &RecordValues) -> SearchedRecord {
 async fn verify_persons(
     context: &Context,
     gate: Gate,
-    criteria: &SearchCriteria,
+    (criteria, sought): (&SearchCriteria, &SoughtNumber),
     records: &[RecordNumber],
 ) -> Result<Vec<Hit>, FlowError> {
     let mut persons = context.store.candidate_persons(records).await?;
@@ -173,12 +180,21 @@ async fn verify_persons(
                 .members
                 .iter()
                 .map(|member| SearchedRecord {
-                    current: Arc::clone(&member.standard),
+                    current: sought.resolve(&member.standard),
                     earlier: earlier.remove(&member.record).unwrap_or_default(),
                 })
                 .collect();
             let found = criteria.verify(&searched)?;
-            Some(Hit { person, found })
+            let carries = |member: &Member| {
+                let claim = member.standard.nhs_number;
+                claim.map(|claim| claim.number) == criteria.nhs_number()
+            };
+            let by_chain = criteria.nhs_number().is_some() && !person.members.iter().any(carries);
+            Some(Hit {
+                person,
+                found,
+                by_chain,
+            })
         })
         .collect();
     hits.sort_by(|a, b| {
@@ -187,6 +203,8 @@ async fn verify_persons(
     });
     let found: Vec<PersonId> = hits.iter().map(|hit| hit.person.person).collect();
     let seals = seals_for(context, gate, &found).await?;
+    // One number leads to the other: not across a seal (R22).
+    hits.retain(|hit| !(hit.by_chain && seals.name(hit.person.person)));
     Ok(gate.apart(&seals, hits, |hit| hit.person.person))
 }
 

@@ -12,7 +12,7 @@ use crate::flows::move_record::{MoveOutcome, move_record};
 use crate::flows::{Context, FlowError};
 use crate::foundation::limits::DECISIONS_UNDONE_MAX;
 use crate::foundation::{AssertionId, Instant};
-use crate::registry::MoveTarget;
+use crate::registry::{MergeRefusal, MoveTarget};
 use crate::security::Access;
 use crate::storage::ActorDecision;
 
@@ -44,6 +44,14 @@ pub enum UndoneDecision {
         /// Its id.
         #[schema(value_type = String)]
         assertion_id: AssertionId,
+    },
+    /// Of a dry run: it goes once a later decision, which is in the list, is taken back.
+    Follows {
+        /// Source and local id of the record, or the merge.
+        decision: String,
+        /// What stands in its way until then.
+        #[schema(value_type = String)]
+        after: AssertionId,
     },
     /// What the rules forbid to take back; it holds still.
     Refused {
@@ -77,10 +85,17 @@ pub async fn undo_decisions(
     let more = found.len() > DECISIONS_UNDONE_MAX;
     found.truncate(DECISIONS_UNDONE_MAX);
     let mut decisions = Vec::with_capacity(found.len());
+    let said: Vec<AssertionId> = found.iter().filter_map(assertion_of).collect();
     for decision in found {
         let name = name_of(&decision);
         match undo(context, access, decision, asked).await {
             Ok(undone) => decisions.push(undone),
+            Err(FlowError::Refused(MergeRefusal::AssertedDifferent(after)))
+                if asked.dry_run && said.contains(&after) =>
+            {
+                let decision = name;
+                decisions.push(UndoneDecision::Follows { decision, after });
+            }
             Err(FlowError::Refused(refusal)) => decisions.push(UndoneDecision::Refused {
                 decision: name,
                 detail: refusal.to_string(),
@@ -116,6 +131,13 @@ async fn undo(
             let moved = move_record(context, access, (source, local_id), to, (asked, None)).await?;
             Ok(UndoneDecision::Move { moved })
         }
+    }
+}
+
+fn assertion_of(decision: &ActorDecision) -> Option<AssertionId> {
+    match decision {
+        ActorDecision::Assertion(assertion) => Some(*assertion),
+        _ => None,
     }
 }
 

@@ -64,7 +64,8 @@ pub async fn view_golden(
     })
 }
 
-async fn make(
+/// What the records of a view say together.
+pub(super) async fn make(
     context: &Context,
     gate: Gate,
     known: &Known,

@@ -89,7 +89,7 @@ pub async fn view_history(
         .list_history(&persons, after, upto, part.limit)
         .await?;
     let gate = Gate::of(access);
-    let events = unsealed(context, gate, page.events).await?;
+    let events = unsealed(context, gate, page.events, Some(requested)).await?;
     let changes = changes(context, gate, &persons, &events).await?;
     let names_actors = access.sees_actors();
     let entries = events.into_iter().map(|placed| {

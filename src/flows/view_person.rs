@@ -1,6 +1,7 @@
 //! A person, by any id that it ever had.
 
 use crate::flows::moments::{Known, known_person, moment};
+use crate::flows::seal_persons::shows_confusion;
 use crate::flows::{Context, FlowError};
 use crate::foundation::{Instant, PersonId, RecordNumber, TaskId};
 use crate::identity::SubmittedRecord;
@@ -92,7 +93,7 @@ pub async fn view_person(
     let gate = Gate::of(access);
     let restricted = stored.restricted;
     let person = stored.survivor();
-    let number_confused = context.store.number_is_confused(person).await?;
+    let number_confused = shows_confusion(context, gate, person).await?;
     let mut records: Vec<PersonRecord> = stored
         .members
         .into_iter()

@@ -1,7 +1,7 @@
 //! What a source said, and to whom its record belongs.
 
 use crate::flows::moments::{Known, known_person, may_tell_link, moment};
-use crate::flows::seal_persons::seals_for;
+use crate::flows::seal_persons::{seals_for, shows_confusion};
 use crate::flows::{Context, FlowError};
 use crate::foundation::{Instant, PersonId, TaskId};
 use crate::identity::SubmittedRecord;
@@ -219,7 +219,7 @@ pub async fn cross_reference(
         .filter(|(held, _)| wanted.source.is_none_or(|target| target == held))
         .collect();
     records.sort();
-    let number_confused = context.store.number_is_confused(link.person).await?;
+    let number_confused = shows_confusion(context, Gate::of(access), link.person).await?;
     audit(context, access, vec![link.person], source, local_id).await?;
     Ok(CrossReference {
         person: link.person,

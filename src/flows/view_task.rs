@@ -1,8 +1,10 @@
 //! One question with all that a reader needs.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::flows::list_tasks::known_task;
+use crate::flows::live_numbers::chains_of;
 use crate::flows::moments::known_person;
 use crate::flows::review_task::{commit_actor, read_set};
 use crate::flows::view_history::sentence_of_task;
@@ -11,8 +13,8 @@ use crate::foundation::limits::TASK_RECORDS_SHOWN_MAX;
 use crate::foundation::{Instant, PersonId, RecordNumber, TaskId};
 use crate::identity::{StandardRecord, SubmittedRecord};
 use crate::registry::{
-    Gate, LocalId, Member, Numbering, OtherPerson, RegistryEvent, RegistryState, ShownRow,
-    SourceCode, TaskOutcome, TaskState,
+    Gate, LiveNumbers, LocalId, Member, Numbering, OtherPerson, RegistryEvent, RegistryState,
+    ShownRow, SourceCode, TaskOutcome, TaskState,
 };
 use crate::review::{Foresight, SeenRecord, evidence_seen, may_see_read};
 use crate::security::Access;
@@ -123,7 +125,7 @@ pub async fn view_task(
         .map(|member| (member.state.source.clone(), member.state.local_id.clone()));
     let explanation = match people.as_slice() {
         [one, other] if one.survivor() != other.survivor() => {
-            compare(context, access, one, other, state.record)
+            compare(context, access, one, other, state.record).await?
         }
         _ => Vec::new(),
     };
@@ -292,14 +294,15 @@ fn values(person: &StoredPersonView) -> Vec<Member> {
     values.collect()
 }
 
-/// The record that raised the question against the person that it is not under.
-fn compare(
+/// The record that raised the question against the person that it is not under, by
+/// the numbers that stand (R16); the values are those that were sent (R17).
+async fn compare(
     context: &Context,
     access: &Access,
     one: &StoredPersonView,
     other: &StoredPersonView,
     record: RecordNumber,
-) -> Vec<ShownRow> {
+) -> Result<Vec<ShownRow>, FlowError> {
     let sides_are_restricted = one.restricted || other.restricted;
     let (one, other) = (values(one), values(other));
     let holds = |members: &[Member]| members.iter().any(|member| member.record == record);
@@ -317,8 +320,18 @@ fn compare(
         .map(|member| member.standard.as_ref())
         .collect();
     let Some(asked) = asked.filter(|_| !members.is_empty()) else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
-    let explanation = context.model.explain(&asked.standard, &members);
-    Gate::of(access).explanation(explanation, &asked.standard, &members, sides_are_restricted)
+    let all = members.iter().copied().chain([asked.standard.as_ref()]);
+    let replacements = chains_of(context, all).await?;
+    let held: Vec<Arc<StandardRecord>> = against
+        .iter()
+        .map(|member| Arc::clone(&member.standard))
+        .collect();
+    let live = LiveNumbers::of(&replacements, &asked.standard, &held);
+    let held: Vec<Arc<StandardRecord>> = held.iter().map(|it| live.resolve(it)).collect();
+    let held: Vec<&StandardRecord> = held.iter().map(AsRef::as_ref).collect();
+    let explanation = context.model.explain(&asked.standard, &held);
+    let gate = Gate::of(access);
+    Ok(gate.explanation(explanation, &asked.standard, &members, sides_are_restricted))
 }

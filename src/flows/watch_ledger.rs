@@ -9,6 +9,9 @@ use crate::foundation::load_limits::{GAUGE_SAMPLE_SECONDS, INDEX_LAG_MS_MAX, REA
 use crate::foundation::{EventPosition, Instant};
 use crate::storage::{StoreError, StoreFigures, TaskGauge};
 
+/// Samples of the ledger between two counts of the duplicates of sources: half an hour.
+const DUPLICATE_ROUNDS: u64 = 60;
+
 /// Ages that part open tasks, in hours: a day, a week, four weeks.
 const TASK_AGES: [i64; 3] = [24, 7 * 24, 28 * 24];
 
@@ -62,12 +65,39 @@ pub fn store_figures(context: &Context) -> StoreFigures {
 /// Samples what only the ledger knows until the process ends.
 pub async fn watch_ledger(context: Context) {
     let mut shown = BTreeSet::new();
-    loop {
+    let mut duplicated = BTreeSet::new();
+    for round in 1_u64.. {
+        if round % DUPLICATE_ROUNDS == 0
+            && let Err(error) = sample_duplicates(&context, &mut duplicated).await
+        {
+            tracing::warn!(%error, "the duplicates of sources could not be counted");
+        }
         if let Err(error) = sample(&context, &mut shown).await {
             tracing::warn!(%error, "the ledger could not be sampled; trying again");
         }
         tokio::time::sleep(Duration::from_secs(GAUGE_SAMPLE_SECONDS)).await;
     }
+}
+
+/// Sources whose own duplicates are counted, which walks the whole ledger (R108);
+/// `shown` holds those that had some.
+async fn sample_duplicates(
+    context: &Context,
+    shown: &mut BTreeSet<String>,
+) -> Result<(), FlowError> {
+    let found = context.store.source_duplicates().await?;
+    let gauge = |source: &str, persons: u64| {
+        metrics::gauge!("accord_source_duplicates", "source" => source.to_owned())
+            .set(persons as f64);
+    };
+    for source in shown.iter() {
+        gauge(source, 0);
+    }
+    for (source, persons) in found {
+        gauge(&source, persons);
+        shown.insert(source);
+    }
+    Ok(())
 }
 
 /// `shown` holds the kinds of which there were open tasks.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::flows::golden_change::GoldenStep;
 use crate::flows::{Context, FlowError};
 use crate::foundation::{Instant, PersonId, RecordNumber, TaskId};
 use crate::registry::{Effects, PersonChange, RegistryEvent, RegistryState, TaskChange, TaskKind};
@@ -23,6 +24,8 @@ pub struct WouldChange {
     pub records: Vec<RecordStep>,
     /// Person ids that would mean something else.
     pub persons: Vec<PersonStep>,
+    /// Golden values that would be others, masked as golden records are.
+    pub golden: Vec<GoldenStep>,
     /// Questions that would be asked or closed.
     pub tasks: Vec<TaskStep>,
     /// Who was told an id that would mean something else, the last one first.
@@ -113,7 +116,7 @@ pub struct Told {
 }
 
 impl WouldChange {
-    /// What the events would change, but for who was told.
+    /// What the events would change, but for golden values and who was told.
     pub(super) fn of(state: &RegistryState, events: &[RegistryEvent]) -> Self {
         let effects = Effects::of(state, events);
         let created =
@@ -150,6 +153,7 @@ impl WouldChange {
         Self {
             records: records.collect(),
             persons: persons.collect(),
+            golden: Vec::new(),
             tasks: tasks.collect(),
             told: Vec::new(),
         }

@@ -235,3 +235,9 @@ pub const CHASE_CHANGES_SCANNED_MAX: u32 = 2_000;
 
 /// Records that are erased together when their retention has ended.
 pub const ERASED_PER_PAGE: u32 = 1_000;
+
+/// Accesses that a subject access lists at most: a busy person's of some years.
+pub const SUBJECT_ACCESSES_MAX: usize = 50_000;
+
+/// Rows that a subject access reads at once.
+pub const SUBJECT_PAGE: u32 = 500;

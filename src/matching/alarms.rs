@@ -14,7 +14,7 @@ const BIRTH_DATES_MAX: usize = 3;
 
 /// Why the person, with the record, is nobody that the machine may make.
 #[must_use]
-pub(super) fn alarm(
+pub fn alarm(
     model: &LinkageModel,
     record: &StandardRecord,
     members: &[&StandardRecord],

@@ -33,6 +33,7 @@ mod weight;
 #[cfg(test)]
 mod rule_tests;
 
+pub use alarms::alarm;
 pub use blocking::{
     BlockingKey, BlockingKeys, KeyKind, Probe, blocking_format, blocking_keys, number_key,
 };

@@ -85,6 +85,7 @@ reasons! {
     ActiveAfterDeath = "R58", "A record speaks of a time after the death that another record tells of.";
     UnmergeUnclear = "R103", "The record came while two persons were one; they are parted again, and the evidence does not say to whom it belongs.";
     UpdateContradictsPerson = "R101", "After this update the record fits the person's other records badly.";
+    SourceMergedIds = "R104", "The source says that its two records are one patient's.";
 }
 
 impl Reason {

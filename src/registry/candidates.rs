@@ -9,9 +9,10 @@ use crate::foundation::limits::POSSIBLE_PERSONS_MAX;
 use crate::foundation::{PersonId, RecordNumber};
 use crate::identity::StandardRecord;
 use crate::matching::{Grade, IdentityScore, LinkageModel, Reason};
+use crate::registry::supersession::resolved;
 use crate::registry::{
-    LiveNumbers, Member, NumberHash, OtherPerson, PersonStatus, PreparedPerson, Registration,
-    RegistryState, Replacements, carried_number, live_number, number_hash,
+    Member, NumberHash, OtherPerson, PersonStatus, PreparedPerson, Registration, RegistryState,
+    Replacements, carried_number, live_number, number_hash,
 };
 
 /// A candidate with the members that it was scored against.
@@ -109,8 +110,7 @@ struct Sealable {
 
 impl Sealable {
     fn of(state: &RegistryState, scored: &Scored) -> Self {
-        let known = state.persons.get(&scored.person);
-        let records = known.map_or_else(BTreeSet::new, |known| known.members.clone());
+        let records = state.sealable(scored.person);
         let numbers = scored.members.iter();
         Self {
             open: state.seals.values().any(|seal| seal.is_open_for(&records)),
@@ -144,8 +144,7 @@ fn unsealed(
         return scored;
     }
     let link = state.records.get(&record).and_then(|it| it.link.as_ref());
-    let person = link.and_then(|link| state.persons.get(&link.person));
-    let mut records = person.map_or_else(BTreeSet::new, |person| person.members.clone());
+    let mut records = link.map_or_else(BTreeSet::new, |link| state.sealable(link.person));
     records.insert(record);
     let standards = records.iter().filter_map(|it| state.standards.get(it));
     let mut numbers: BTreeSet<NumberHash> = standards.filter_map(|it| carried_number(it)).collect();
@@ -171,21 +170,6 @@ fn unsealed(
         !parted
     });
     scored
-}
-
-/// The members as they are compared: with the numbers that stand (R16).
-fn resolved(numbers: &Replacements, record: &StandardRecord, members: Vec<Member>) -> Vec<Member> {
-    if numbers.is_empty() {
-        return members;
-    }
-    let all = members.iter().map(|member| Arc::clone(&member.standard));
-    let all: Vec<Arc<StandardRecord>> = all.collect();
-    let live = LiveNumbers::of(numbers, record, &all);
-    let members = members.into_iter().map(|member| Member {
-        standard: live.resolve(&member.standard),
-        ..member
-    });
-    members.collect()
 }
 
 /// Whether the numbers of these members stand for what they did when the person

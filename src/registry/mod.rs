@@ -27,6 +27,7 @@ mod registration;
 mod release;
 mod seal;
 mod source;
+mod source_merge;
 mod state;
 mod supersession;
 mod survivorship;
@@ -66,6 +67,10 @@ pub use registration::{PreparedPerson, Registered, Registration};
 pub use release::{DecidedAgain, WaitingVersion, decide_again, release_source};
 pub use seal::{SealRefusal, SealState, Seals, seal};
 pub use source::{InvalidName, LocalId, Source, SourceCode};
+pub use source_merge::{
+    SourceMergeAnswer, SourceMergeCommand, SourceMergeOutcome, SourceMergeRefusal,
+    merge_source_records,
+};
 pub use state::{Member, PersonState, PersonStatus, RegistryState};
 pub use supersession::{LiveNumbers, Replacement, Replacements, live_number, number_hash};
 pub use survivorship::{Criterion, GoldenField, Survivorship, SurvivorshipProblem};

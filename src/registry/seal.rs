@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::foundation::{EventPosition, PersonId, RecordNumber, SealId};
-use crate::registry::{CloseReason, RegistryEvent, RegistryState};
+use crate::registry::{CloseReason, DropReason, MergeStatus, RegistryEvent, RegistryState};
 
 /// A seal that holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -51,6 +51,16 @@ impl Seals {
             return false;
         };
         self.seals.iter().any(|seal| seal.parts(one, other))
+    }
+
+    /// Whether a seal names a record of the person.
+    #[must_use]
+    pub fn name(&self, person: PersonId) -> bool {
+        let records = self.records.get(&person);
+        let named = |seal: &SealState| {
+            records.is_some_and(|own| !seal.a.is_disjoint(own) || !seal.b.is_disjoint(own))
+        };
+        self.seals.iter().any(named)
     }
 
     /// Whether a record that was the person's may not be shown as its any more: for
@@ -115,17 +125,18 @@ impl RegistryState {
         parting.map(|(id, _)| *id)
     }
 
-    /// The same for two persons.
+    /// The records by which seals know a person: its own, and withdrawn ones that were
+    /// its. Only where the latter are loaded, which is where there are seals.
     #[must_use]
-    pub fn sealed_persons(&self, one: PersonId, other: PersonId) -> bool {
-        if self.seals.is_empty() {
-            return false;
+    pub fn sealable(&self, person: PersonId) -> BTreeSet<RecordNumber> {
+        let known = self.persons.get(&person);
+        let mut records = known.map_or_else(BTreeSet::new, |known| known.members.clone());
+        if !self.seals.is_empty() {
+            let left = self.withdrawn.iter();
+            let left = left.filter(|(_, persons)| persons.contains(&person));
+            records.extend(left.map(|(record, _)| *record));
         }
-        let members = |person| self.persons.get(&person).map(|state| &state.members);
-        match (members(one), members(other)) {
-            (Some(one), Some(other)) => self.sealed(one, other).is_some(),
-            _ => false,
-        }
+        records
     }
 
     pub(in crate::registry) fn apply_seal(
@@ -191,6 +202,17 @@ pub fn seal(
     events.extend(about_both.map(|(task, _)| RegistryEvent::TaskClosed {
         task: *task,
         because: CloseReason::Sealed,
+    }));
+    let of_both = state.merges.iter().filter(|(_, merge)| {
+        merge.status == MergeStatus::AwaitingApproval
+            && BTreeSet::from([merge.survivor, merge.retired]) == BTreeSet::from([a, b])
+    });
+    events.extend(of_both.map(|(merge, known)| RegistryEvent::MergeDropped {
+        merge: *merge,
+        survivor: known.survivor,
+        retired: known.retired,
+        by: by.to_owned(),
+        because: DropReason::NoLongerPossible,
     }));
     Ok(events)
 }

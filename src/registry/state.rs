@@ -12,7 +12,7 @@ use crate::identity::StandardRecord;
 use crate::registry::{
     AssertionState, Counters, Home, LinkDecision, LinkState, LocalId, MergeState, NumberHash,
     RecordNumberCounter, RecordState, RecordStatus, RegistryEvent, SealState, SourceCode,
-    SourceState, TaskKind, TaskOutcome, TaskState, VersionStanding, VersionState,
+    SourceState, TaskKind, TaskOutcome, TaskState, UnlinkReason, VersionStanding, VersionState,
 };
 
 /// Whether a person id stands for somebody.
@@ -84,6 +84,9 @@ pub struct RegistryState {
     pub claims: BTreeMap<NumberHash, BTreeSet<RecordNumber>>,
     /// Seals that bear on loaded persons.
     pub seals: BTreeMap<SealId, SealState>,
+    /// Withdrawn records with the persons that they belonged to, as far as loaded: a
+    /// seal outlasts a withdrawal (R22).
+    pub withdrawn: BTreeMap<RecordNumber, BTreeSet<PersonId>>,
     /// The decision of each record's present link, for a whole replay only.
     pub decisions: Option<BTreeMap<RecordNumber, LinkDecision>>,
 }
@@ -193,7 +196,15 @@ impl RegistryState {
             } => {
                 self.apply_link(*record, *person, decision, position);
             }
-            RegistryEvent::RecordUnlinked { record, person, .. } => {
+            RegistryEvent::RecordUnlinked {
+                record,
+                person,
+                because,
+                ..
+            } => {
+                if *because == UnlinkReason::Withdrawn {
+                    self.withdrawn.entry(*record).or_default().insert(*person);
+                }
                 self.apply_unlink(*record, *person, position);
             }
             RegistryEvent::HeldSettled { record, .. } => self.settle_held(*record, position),
@@ -352,6 +363,7 @@ impl RegistryState {
         decision: &LinkDecision,
         position: EventPosition,
     ) {
+        self.withdrawn.remove(&record);
         if let Some(state) = self.records.get_mut(&record) {
             let carried = decision.carried.as_ref();
             state.link = Some(LinkState {

@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::identity::{NhsNumber, NhsNumberClaim, StandardRecord};
+use crate::identity::{Namespace, NhsNumber, NhsNumberClaim, StandardRecord};
 use crate::matching::number_key;
-use crate::registry::{NumberHash, Registration, RegistryEvent, RegistryState};
+use crate::registry::{Member, NumberHash, Registration, RegistryEvent, RegistryState};
 
 /// What one message says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +75,45 @@ impl RegistryState {
         }
         known
     }
+}
+
+impl RegistryState {
+    /// Whether these would hold two different verified numbers of one namespace that
+    /// both stand: of a number and the one that replaces it only the latter does
+    /// (R15, R16). Only where the chains of their numbers are loaded.
+    #[must_use]
+    pub fn have_two_live_numbers<'m>(&self, members: impl IntoIterator<Item = &'m Member>) -> bool {
+        let mut standing: BTreeMap<Namespace, BTreeSet<NumberHash>> = BTreeMap::new();
+        for member in members {
+            let claim = member.standard.nhs_number;
+            if let Some(claim) = claim.filter(|claim| claim.status.is_verified()) {
+                let own = number_hash(claim.number);
+                let live = live_number(&self.replacements, own).unwrap_or(own);
+                let namespace = claim.number.namespace();
+                standing.entry(namespace).or_default().insert(live);
+            }
+        }
+        standing.values().any(|numbers| numbers.len() > 1)
+    }
+}
+
+/// The members as they are compared: with the numbers that stand (R16).
+pub(super) fn resolved(
+    numbers: &Replacements,
+    record: &StandardRecord,
+    members: Vec<Member>,
+) -> Vec<Member> {
+    if numbers.is_empty() {
+        return members;
+    }
+    let all = members.iter().map(|member| Arc::clone(&member.standard));
+    let all: Vec<Arc<StandardRecord>> = all.collect();
+    let live = LiveNumbers::of(numbers, record, &all);
+    let members = members.into_iter().map(|member| Member {
+        standard: live.resolve(&member.standard),
+        ..member
+    });
+    members.collect()
 }
 
 /// Which number is replaced by which.

@@ -9,6 +9,7 @@ use crate::identity::{StandardDate, StandardRecord};
 use crate::matching::{LinkageModel, Reason};
 use crate::registry::candidates::Scored;
 use crate::registry::evidence::{compared, evidence_rows};
+use crate::registry::merging::drop_proposals;
 use crate::registry::{
     CloseReason, ComparedVersion, EvidenceRow, LevelChange, Numbering, RegistryEvent,
     RegistryState, TaskKind, TaskPriority, TaskStage, TaskState, is_new_evidence, level_changes,
@@ -224,7 +225,11 @@ fn ask_again(task: TaskId, question: Question, changed: Vec<LevelChange>) -> Reg
     }
 }
 
-/// Closes what is open about a person that is no longer there to ask about.
+/// Who drops a proposed merge when one of its persons is gone.
+const MACHINE: &str = "accord";
+
+/// Closes what is open about a person that is no longer there to ask about, and
+/// drops merges of it that wait.
 pub(super) fn close_tasks_of(
     state: &RegistryState,
     events: &mut Vec<RegistryEvent>,
@@ -233,6 +238,7 @@ pub(super) fn close_tasks_of(
 ) {
     let gone = state.open_tasks_of(person);
     events.extend(gone.map(|(task, _)| RegistryEvent::TaskClosed { task, because }));
+    drop_proposals(state, events, person, MACHINE);
 }
 
 /// What a question rests on: the model and the versions that were compared.

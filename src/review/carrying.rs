@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::foundation::{AssertionId, Instant, MergeId, PersonId, RecordNumber, TaskId};
 use crate::matching::{LinkageModel, Reason};
 use crate::registry::{
-    ApprovalReason, AssertionKind, DropReason, MergeCommand, MergeRefusal, MergeStatus,
+    ApprovalReason, AssertionKind, DropReason, Member, MergeCommand, MergeRefusal, MergeStatus,
     MoveCommand, MoveTarget, Numbering, RegistryEvent, RegistryState, TaskKind, TaskOutcome,
     TaskState, approve_merge, drop_merge, merge_persons, move_record, needs_approval,
     release_source, sweep_household, withdraw_assertion,
@@ -39,23 +39,14 @@ pub fn needs_of(state: &RegistryState, now: Instant, task: &TaskState, restricte
             two_live_numbers: task.reasons.contains(&Reason::SecondVerifiedNumber),
         };
     };
+    let members: Vec<Member> = [one, other]
+        .into_iter()
+        .flat_map(|person| state.members(*person))
+        .collect();
     Needs {
         two_readers: restricted || !needs_approval(state, now, *one, *other).is_empty(),
-        two_live_numbers: have_two_live_numbers(state, &task.persons),
+        two_live_numbers: state.have_two_live_numbers(&members),
     }
-}
-
-fn have_two_live_numbers(state: &RegistryState, persons: &[PersonId]) -> bool {
-    let members = persons.iter().flat_map(|person| state.members(*person));
-    let verified = members.filter_map(|member| {
-        let claim = member.standard.nhs_number?;
-        claim.status.is_verified().then_some(claim.number)
-    });
-    let numbers: BTreeSet<_> = verified.collect();
-    let mut namespaces = BTreeSet::new();
-    numbers
-        .into_iter()
-        .any(|number| !namespaces.insert(number.namespace()))
 }
 
 /// Whether the outcome goes against the evidence, or lets happen what the

@@ -54,6 +54,7 @@ impl Access {
                 | Action::ReadMerge
                 | Action::ReadChaseList
                 | Action::ManageSeal
+                | Action::GiveSubjectAccess
         );
         let given = actor
             .reason

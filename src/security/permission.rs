@@ -115,6 +115,8 @@ pub enum Action {
     ManageSeal,
     /// Destroy the values of a record (R135).
     EraseRecord,
+    /// Put together what is held of a person, for the person (R132).
+    GiveSubjectAccess,
     /// Make, list and remove webhooks, and send again what they did not take.
     ManageWebhook,
     /// Be told of events by a webhook.
@@ -150,6 +152,7 @@ impl Action {
             Self::ReadAudit => "read_audit",
             Self::ManageSeal => "manage_seal",
             Self::EraseRecord => "erase_record",
+            Self::GiveSubjectAccess => "give_subject_access",
             Self::ManageWebhook => "manage_webhook",
             Self::DeliverEvent => "deliver_event",
             Self::AcknowledgeChange => "acknowledge_change",
@@ -196,9 +199,9 @@ const APPROVER: &[Action] = &[
 #[must_use]
 pub const fn actions(role: Role) -> &'static [Action] {
     use Action::{
-        AcknowledgeChange, DeliverEvent, EraseRecord, ManageSeal, ManageWebhook, MatchPerson,
-        ReadAudit, ReadChaseList, ReadEvent, ReadHistory, ReadMerge, ReadPerson, ReadRecord,
-        ReadSource, ReadTask, SearchPerson, WriteRecord, WriteSource,
+        AcknowledgeChange, DeliverEvent, EraseRecord, GiveSubjectAccess, ManageSeal, ManageWebhook,
+        MatchPerson, ReadAudit, ReadChaseList, ReadEvent, ReadHistory, ReadMerge, ReadPerson,
+        ReadRecord, ReadSource, ReadTask, SearchPerson, WriteRecord, WriteSource,
     };
     match role {
         Role::Integration => &[
@@ -235,6 +238,7 @@ pub const fn actions(role: Role) -> &'static [Action] {
             ReadMerge,
             ReadChaseList,
             EraseRecord,
+            GiveSubjectAccess,
             ManageSeal,
         ],
         Role::Engineer => &[ReadSource],

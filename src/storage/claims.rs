@@ -242,21 +242,26 @@ pub(super) async fn claimants(
 }
 
 impl Store {
-    /// Whether a number that one of these records claims is another person's too.
+    /// Other persons that claim a number which one of the person's records claims: its
+    /// number is under investigation where there is one (R19).
     ///
     /// # Errors
     /// What the database says.
-    pub async fn number_is_confused(&self, person: PersonId) -> Result<bool, StoreError> {
+    pub async fn rivals_for_number(
+        &self,
+        person: PersonId,
+    ) -> Result<BTreeSet<PersonId>, StoreError> {
         let mut connection = self.inner.readers.acquire().await?;
-        let row = db::query(
-            "select l.record from links l join number_claims c on c.record = l.record \
-             where l.person = $1 and l.to_position is null and exists \
-             (select 1 from number_claims o join links k on k.record = o.record \
-             and k.to_position is null where o.number = c.number and k.person <> $1) limit 1",
+        let rows = db::query(
+            "select distinct k.person from links l join number_claims c on c.record = l.record \
+             join number_claims o on o.number = c.number \
+             join links k on k.record = o.record and k.to_position is null \
+             where l.person = $1 and l.to_position is null and k.person <> $1",
         )
         .bind(person.to_string())
-        .fetch_optional(&mut connection)
+        .fetch_all(&mut connection)
         .await?;
-        Ok(row.is_some())
+        let person = |row: &Row| Reader::named(row, "links")?.parsed(0, "person", parse_person);
+        rows.iter().map(person).collect()
     }
 }

@@ -47,6 +47,9 @@ pub struct ReadSet {
     pub assertions: Vec<AssertionId>,
     /// Hashes of blocking keys that are locked and not looked up.
     pub locks: Vec<u64>,
+    /// A human whose merges since an instant are counted; one such command of theirs
+    /// after the other, on any node.
+    pub merging: Option<(String, Instant)>,
     /// Account and idempotency key.
     pub idempotency: Option<(String, String)>,
     /// The verified number that the record brings: who claims it is loaded.
@@ -75,6 +78,8 @@ pub struct CommitReads {
     pub remembered: Option<RememberedAnswer>,
     /// The stored answer of the current version of the first record read.
     pub current_answer: Option<String>,
+    /// Merges that the human named by `merging` has made, or asked for and got.
+    pub merges_made: u64,
 }
 
 /// An answer kept for the same request sent again.

@@ -186,16 +186,56 @@ impl Store {
         named.collect()
     }
 
-    /// Takes off the database's file what erased rows have left in it. On SQLite
-    /// the file is written anew and the log emptied, which needs this process to
-    /// be the only one; on PostgreSQL the tables are vacuumed.
+    /// Takes off the database's file what erased rows have left in it: on SQLite the
+    /// file is written anew and the log emptied, while which nobody writes; on
+    /// PostgreSQL the tables are vacuumed. False where a reader still needed the log:
+    /// to be called again.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn scrub(&self) -> Result<(), StoreError> {
+    pub async fn scrub(&self) -> Result<bool, StoreError> {
         let mut writer = self.inner.writer.lock().await;
         // No reader of this process may hold the file as it was.
         self.inner.readers.note_change();
-        db::scrub(writer.connection().await?).await
+        let connection = writer.connection().await?;
+        let last = last_erasure(connection).await?;
+        if !db::scrub(connection).await? {
+            return Ok(false);
+        }
+        db::query(
+            "insert into meta (key, value) values ($1, $2) \
+             on conflict (key) do update set value = excluded.value",
+        )
+        .bind(SCRUBBED)
+        .bind(last.to_string())
+        .execute(connection)
+        .await?;
+        self.inner.readers.note_change();
+        Ok(true)
     }
+
+    /// Whether something was erased since the file was last scrubbed.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn scrub_is_due(&self) -> Result<bool, StoreError> {
+        let mut connection = self.inner.readers.acquire().await?;
+        let last = last_erasure(&mut connection).await?;
+        let known = db::query("select value from meta where key = $1").bind(SCRUBBED);
+        let known = known.fetch_optional(&mut connection).await?;
+        let known: Option<String> = known.map(|row| row.try_get(0)).transpose()?;
+        let scrubbed = known.and_then(|text| text.parse().ok()).unwrap_or(0);
+        Ok(last > scrubbed)
+    }
+}
+
+/// Key of `meta`: the last erasure that nothing is left of in the file.
+const SCRUBBED: &str = "scrubbed";
+
+/// Position of the last erasure, 0 without one.
+async fn last_erasure(connection: &mut Connection) -> Result<i64, StoreError> {
+    let row = db::query("select coalesce(max(position), 0) from erasures")
+        .fetch_one(connection)
+        .await?;
+    row.try_get(0)
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::foundation::{EventPosition, TaskId};
-use crate::registry::PersonState;
+use crate::foundation::{EventPosition, PersonId, TaskId};
+use crate::registry::{PersonState, RegistryState};
 
 /// A person with its members, and the tasks that were open about it.
 #[derive(Debug, PartialEq, Eq)]
@@ -13,6 +13,15 @@ pub(super) struct Found {
 }
 
 impl Found {
+    pub(super) fn of(state: &RegistryState, person: PersonId) -> Self {
+        let tasks = state.tasks.iter();
+        let tasks = tasks.filter(|(_, task)| task.persons.contains(&person));
+        Self {
+            state: state.persons.get(&person).cloned(),
+            tasks: tasks.map(|(task, it)| (*task, it.position)).collect(),
+        }
+    }
+
     /// Whether the last event about it has no place after this one.
     pub(super) fn is_before(&self, position: i64) -> bool {
         let state = self.state.as_ref();

@@ -137,6 +137,29 @@ impl Store {
             .collect()
     }
 
+    /// By source: persons with more than one active record of it (R108). Walks all
+    /// links.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn source_duplicates(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        let mut connection = self.inner.readers.acquire().await?;
+        let rows = db::query(
+            "select source, count(*) from (select r.source as source from links l \
+             join records r on r.record = l.record where l.to_position is null \
+             group by l.person, r.source having count(*) > 1) as twice \
+             group by source order by source",
+        )
+        .fetch_all(&mut connection)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let reader = Reader::named(row, "links")?;
+                Ok((reader.text(0)?, reader.number(1)?.unsigned_abs()))
+            })
+            .collect()
+    }
+
     /// What waits for its seal.
     ///
     /// # Errors

@@ -17,6 +17,7 @@ use crate::storage::db::{self, Connection, Row};
 use crate::storage::first_load;
 use crate::storage::found::Found;
 use crate::storage::locks::Touched;
+use crate::storage::merge_counts::MergeCounts;
 use crate::storage::recent::{Wanted, YoungKeys, find_recent};
 use crate::storage::rows::{
     Reader, parse_assertion, parse_person, person_status, record_from, select_records,
@@ -89,6 +90,7 @@ pub(super) struct Working {
     answers: HashMap<RecordNumber, String>,
     remembered: HashMap<(String, String), RememberedAnswer>,
     asked_persons: HashSet<PersonId>,
+    merging: MergeCounts,
 }
 
 impl Working {
@@ -116,6 +118,7 @@ impl Working {
         working.quarantined = working.state.quarantined_since();
         let claiming = claims::load(connection, &mut working.state, reads).await?;
         working.load_records(connection, claiming).await?;
+        working.merging = MergeCounts::load(connection, reads).await?;
         working.load_recent(connection, young, reads).await?;
         working.complete(connection, reads).await?;
         Ok(working)
@@ -157,12 +160,14 @@ impl Working {
                 .as_ref()
                 .and_then(|key| self.remembered.get(key).cloned()),
             current_answer: number.and_then(|number| self.answers.get(number).cloned()),
+            merges_made: self.merging.of(read),
         }
     }
 
     /// Lets the next command see values, keys and answers of a plan whose
     /// events the state has applied.
     pub(super) fn remember(&mut self, plan: &Planned<()>) {
+        self.merging.take(&plan.events, &self.state);
         for version in &plan.versions {
             let record = self.state.records.get(&version.record);
             if record.is_some_and(|record| record.current.version == version.version) {
@@ -316,8 +321,9 @@ impl Working {
         let mut members = BTreeSet::new();
         persons.extend(&named);
         self.load_persons(connection, persons).await?;
-        self.load_families(connection, self.joined(reads, named))
-            .await?;
+        let joined = self.joined(reads, named);
+        self.load_families(connection, joined.clone()).await?;
+        self.load_proposals(connection).await?;
         for read in reads {
             for person in self.whole_persons(read) {
                 let known = self.state.persons.get(&person);
@@ -325,6 +331,7 @@ impl Working {
             }
         }
         self.load_records(connection, members).await?;
+        source_state::load_chains_of(connection, &mut self.state, &joined).await?;
         seals::load(connection, &mut self.state).await
     }
 
@@ -400,14 +407,7 @@ impl Working {
 
     fn keep_found(&mut self, persons: &[PersonId]) {
         for person in persons {
-            let state = self.state.persons.get(person).cloned();
-            let tasks = self.state.tasks.iter();
-            let tasks = tasks.filter(|(_, task)| task.persons.contains(person));
-            let found = Found {
-                state,
-                tasks: tasks.map(|(task, it)| (*task, it.position)).collect(),
-            };
-            self.found.insert(*person, found);
+            self.found.insert(*person, Found::of(&self.state, *person));
         }
     }
 

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::foundation::{AssertionId, MergeId, PersonId, RecordNumber};
+use crate::registry::TaskKind;
 use crate::storage::StoreError;
 use crate::storage::command::ReadSet;
 use crate::storage::db::{Connection, Row};
@@ -125,13 +126,23 @@ impl Working {
             asked = next.into_iter().collect();
         }
         let family: Vec<PersonId> = family.into_iter().collect();
-        let mut merges = BTreeSet::new();
-        for statement in [&MERGES_BY_SURVIVOR, &MERGES_BY_RETIRED] {
-            for row in &select(statement, connection, &family).await? {
-                let reader = Reader::named(row, "merges")?;
-                merges.insert(reader.parsed(0, "merge", parse_merge)?);
-            }
+        let merges = merges_of(connection, &family).await?;
+        self.load_merges(connection, merges).await
+    }
+
+    /// Loads the merges that wait for an approval and name a loaded person.
+    pub(super) async fn load_proposals(
+        &mut self,
+        connection: &mut Connection,
+    ) -> Result<(), StoreError> {
+        let asking = self.state.tasks.values();
+        let asking = asking.filter(|task| task.kind == TaskKind::MergeApproval && task.waits());
+        let persons: BTreeSet<PersonId> = asking.flat_map(|task| task.persons.clone()).collect();
+        if persons.is_empty() {
+            return Ok(());
         }
+        let persons: Vec<PersonId> = persons.into_iter().collect();
+        let merges = merges_of(connection, &persons).await?;
         self.load_merges(connection, merges).await
     }
 
@@ -185,6 +196,21 @@ impl Working {
             .extend(load_merges(connection, &wanted).await?);
         Ok(())
     }
+}
+
+/// Merges of these persons that hold or wait.
+async fn merges_of(
+    connection: &mut Connection,
+    persons: &[PersonId],
+) -> Result<BTreeSet<MergeId>, StoreError> {
+    let mut merges = BTreeSet::new();
+    for statement in [&MERGES_BY_SURVIVOR, &MERGES_BY_RETIRED] {
+        for row in &select(statement, connection, persons).await? {
+            let reader = Reader::named(row, "merges")?;
+            merges.insert(reader.parsed(0, "merge", parse_merge)?);
+        }
+    }
+    Ok(merges)
 }
 
 async fn select(

@@ -55,6 +55,9 @@ pub(super) fn key_locks(batch: &[Queued]) -> Vec<i64> {
         for (source, local_id) in &read.records {
             locks.insert(named("record", source.as_str(), local_id.as_str()));
         }
+        if let Some((human, _)) = &read.merging {
+            locks.insert(named("merging", human, ""));
+        }
         if let Some((actor, key)) = &read.idempotency {
             locks.insert(named("idempotency", actor, key));
         }

@@ -32,6 +32,7 @@ mod history;
 mod load;
 mod load_families;
 mod locks;
+mod merge_counts;
 mod merge_rows;
 mod project;
 mod prune;

@@ -163,9 +163,10 @@ impl Store {
         told.collect()
     }
 
-    /// What an account, or a person for whom one acts, has decided in a span of
-    /// time and what holds still; the last decision first. `by` is the name in
-    /// the events of merges and assertions.
+    /// What a human has decided in a span of time and what holds still, the last
+    /// decision first: by an account of that name, or by a system that acted for a
+    /// person of that name. For the account of such a system it is what it has
+    /// decided for anybody.
     ///
     /// # Errors
     /// What the database says.
@@ -180,7 +181,7 @@ impl Store {
         let rows = db::query(
             "select m.merge, m.made_position from merges m \
              join events e on e.position = m.made_position \
-             where (m.made_by = $1 or m.asked_by = $1) and m.status = 'done' \
+             where (m.made_by = $1 or m.asked_by = $1 or e.actor = $1) and m.status = 'done' \
              and e.at >= $2 and e.at < $3",
         )
         .bind(by.to_owned())
@@ -196,7 +197,7 @@ impl Store {
         let rows = db::query(
             "select a.assertion, a.made_position from assertions a \
              join events e on e.position = a.made_position \
-             where a.made_by = $1 and a.withdrawn = 0 and e.at >= $2 and e.at < $3",
+             where (a.made_by = $1 or e.actor = $1) and a.withdrawn = 0 and e.at >= $2 and e.at < $3",
         )
         .bind(by.to_owned())
         .bind(from.microseconds())
@@ -248,5 +249,7 @@ const MOVES: &str = "select l.record, l.from_position, r.source, r.local_id, b.p
     join links b on b.record = l.record and b.from_position = \
     (select max(x.from_position) from links x \
         where x.record = l.record and x.from_position < l.from_position) \
-    where e.actor = $1 and e.at >= $2 and e.at < $3 and l.to_position is null \
+    where (e.actor = $1 or exists (select 1 from audit_persons p \
+        join audit a on a.audit = p.audit where p.person = l.person \
+        and a.request_id = e.request_id and a.on_behalf_of = $1)) and e.at >= $2 and e.at < $3 and l.to_position is null \
     and l.route = 'human' and l.home_position is null";

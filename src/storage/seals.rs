@@ -204,6 +204,14 @@ const RECORDS: RowStatement = RowStatement {
     after: ")",
 };
 
+/// The withdrawn ones alone.
+const WITHDRAWN: RowStatement = RowStatement {
+    before: "select l.person, l.record from links l join records r on r.record = l.record \
+        and r.status = 'withdrawn' where l.person in (values",
+    columns: 1,
+    after: ")",
+};
+
 async fn any_seal(connection: &mut Connection) -> Result<bool, StoreError> {
     let row = db::query("select seal from seals where lifted_position is null limit 1")
         .fetch_optional(connection)
@@ -242,7 +250,27 @@ pub(super) async fn load(
     if !any_seal(connection).await? {
         return Ok(());
     }
+    let persons: Vec<PersonId> = state.persons.keys().copied().collect();
+    let rows = WITHDRAWN
+        .select(connection, &[], &persons, |query, person| {
+            query.bind(person.to_string())
+        })
+        .await?;
+    for row in &rows {
+        let reader = Reader::named(row, "links")?;
+        let record = RecordNumber(reader.number(1)?);
+        let returned = state
+            .records
+            .get(&record)
+            .is_some_and(|it| it.link.is_some());
+        // A command of this batch may have brought it back.
+        if !returned {
+            let persons = state.withdrawn.entry(record).or_default();
+            persons.insert(reader.parsed(0, "person", parse_person)?);
+        }
+    }
     let members = state.persons.values().flat_map(|person| &person.members);
+    let members = members.chain(state.withdrawn.keys());
     let records: BTreeSet<RecordNumber> = members.chain(state.records.keys()).copied().collect();
     let records: Vec<RecordNumber> = records.into_iter().collect();
     let found = around(connection, &records).await?;

@@ -10,11 +10,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::foundation::{EventPosition, RecordNumber, TaskId};
+use crate::foundation::{EventPosition, PersonId, RecordNumber, TaskId};
 use crate::identity::SubmittedRecord;
 use crate::registry::{
     ConflictKind, Earlier, LONG_RUN_RECORDS, LocalId, NumberHash, Quarantine, QuarantineReason,
-    RegistryState, SourceCode, SourceState, WINDOW_RECORDS, WaitingVersion,
+    RegistryState, SourceCode, SourceState, WINDOW_RECORDS, WaitingVersion, carried_number,
 };
 use crate::storage::command::ReadSet;
 use crate::storage::db::{self, Connection, Row};
@@ -275,6 +275,22 @@ async fn last_records(
     .await?;
     let reader = Reader::numbered(&row, "records")?;
     Ok((reader.count(0, "count")?, reader.position(1)?))
+}
+
+/// Loads the chains of the numbers of persons that are joined or parted, where they
+/// have more than one (R15, R16).
+pub(super) async fn load_chains_of(
+    connection: &mut Connection,
+    state: &mut RegistryState,
+    persons: &BTreeSet<PersonId>,
+) -> Result<(), StoreError> {
+    let members = persons.iter().flat_map(|person| state.members(*person));
+    let numbers = members.filter_map(|member| carried_number(&member.standard));
+    let numbers: BTreeSet<NumberHash> = numbers.collect();
+    if numbers.len() < 2 {
+        return Ok(());
+    }
+    load_chains(connection, state, numbers).await
 }
 
 async fn load_chains(

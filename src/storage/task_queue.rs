@@ -285,23 +285,6 @@ impl Store {
         Ok((events, words))
     }
 
-    /// Merges that one human has carried out or asked for since an instant.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub async fn merges_made_by(&self, person: &str, since: Instant) -> Result<u64, StoreError> {
-        let mut connection = self.inner.readers.acquire().await?;
-        let row = db::query(
-            "select count(*) from merges m join events e on e.position = m.made_position \
-             where e.at > $2 and (m.made_by = $1 or m.asked_by = $1)",
-        )
-        .bind(person)
-        .bind(since.microseconds())
-        .fetch_one(&mut connection)
-        .await?;
-        Ok(Reader::numbered(&row, "merges")?.number(0)?.unsigned_abs())
-    }
-
     /// Tasks that people have decided, in order of id after one.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use crate::request::Answer;
 use crate::world::{Actor, World, record_path};
 
 /// Every route of this service under `/api/v1`, with a body where one is taken.
-const ROUTES: [(&str, &str); 43] = [
+const ROUTES: [(&str, &str); 46] = [
     ("PUT", "/sources/gp/records/routes-1"),
     ("POST", "/sources/gp/records"),
     ("POST", "/sources/gp/records/batch"),
@@ -22,6 +22,7 @@ const ROUTES: [(&str, &str); 43] = [
     ("GET", "/persons/{person}/records"),
     ("GET", "/persons/{person}/history"),
     ("GET", "/persons/{person}/golden"),
+    ("GET", "/persons/{person}/subject-access"),
     ("PUT", "/persons/{person}/golden/name"),
     ("DELETE", "/persons/{person}/golden/name"),
     ("GET", "/events"),
@@ -35,6 +36,7 @@ const ROUTES: [(&str, &str); 43] = [
     ("GET", "/review/tasks/{task}/pack"),
     ("GET", "/sources"),
     ("POST", "/sources/gp/release"),
+    ("POST", "/sources/gp/merges"),
     ("GET", "/persons/{person}?follow=false"),
     ("POST", "/merges"),
     ("GET", "/merges/M-00000000000070008000000000000000"),
@@ -56,6 +58,7 @@ const ROUTES: [(&str, &str); 43] = [
         "POST",
         "/webhooks/W-00000000000070008000000000000000/redeliver",
     ),
+    ("POST", "/erasures"),
     ("GET", "/seals"),
     ("POST", "/seals"),
     ("DELETE", "/seals/SL-00000000000070008000000000000000"),

@@ -4,6 +4,8 @@
 
 use std::fs;
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -209,6 +211,59 @@ fn r111_an_erased_restriction_goes_on_restricting() {
         .expect("a postcode");
     assert!(!world.person(&person_id).text.contains(postcode));
     assert!(!world.matches(&known).text.contains(postcode));
+}
+
+#[test]
+fn r135_a_running_service_erases_to_the_last_token_by_itself() {
+    let world = World::start();
+    world.registers("gp", "1", &erased_person());
+    world.registers("gp", "2", &verified_person("stays"));
+    let asked = json!({"source": "gp", "local_id": "1", "reason": "asked for by the source"});
+    for actor in [Actor::Integration, Actor::Steward, Actor::Administrator] {
+        let erasing = world.post("/erasures").by(actor).json(&asked).send();
+        erasing.expect_problem(403, "", &[]);
+    }
+    let erasing = || {
+        let erasing = world.post("/erasures").by(Actor::PrivacyOfficer);
+        erasing.json(&asked).send()
+    };
+    let receipt = erasing().expect(200);
+    assert_eq!(receipt["digests"].as_array().map(Vec::len), Some(1));
+    erasing().expect_problem(409, "already", &[]);
+    if world.database().is_none() {
+        let data = world.file("data");
+        let left = || found_in_files(&data);
+        for _ in 0..300 {
+            if left().is_empty() {
+                break;
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+        assert!(left().is_empty(), "{:#?}", left());
+    }
+    // The same through the command line, and what is not there is said.
+    let through = |local_id: &str| {
+        let url = world.url();
+        let token = world.token(Actor::PrivacyOfficer).expect("a token");
+        world.accord(&[
+            "erase",
+            "--url",
+            &url,
+            "--token",
+            token,
+            "--source",
+            "gp",
+            "--record",
+            local_id,
+            "--reason",
+            "asked for by the source",
+        ])
+    };
+    let ended = through("2").expect(0);
+    let receipt: Value = serde_json::from_str(ended.out.trim()).expect("a receipt");
+    assert_eq!(receipt["local_id"], "2");
+    assert!(through("3").expect(1).err.contains("404"));
+    world.verify();
 }
 
 #[test]

@@ -265,3 +265,63 @@ fn r101_a_correction_that_takes_the_agreement_away_leaves_the_link_possible() {
     assert_eq!(asked(&world, "link_doubtful"), Vec::<Value>::new());
     world.verify();
 }
+
+/// What a source says of two of its own ids.
+fn says_same(world: &World, source: &str, survivor: &str, retired: &str) -> Answer {
+    let body = json!({"survivor": survivor, "retired": retired});
+    let path = format!("/sources/{source}/merges");
+    world.post(&path).json(&body).send()
+}
+
+#[test]
+fn r104_a_source_merges_two_of_its_own_ids_and_nobody_elses_record_moves() {
+    let world = World::start();
+    let known = verified_person("two ids");
+    let stays = world.registers("pas", "1", &known).person();
+    let bare = json!({"family_name": known["family_name"], "phones": ["07700 900555"]});
+    let goes = world.registers("pas", "2", &bare).person();
+    assert_ne!(stays, goes);
+
+    let said = says_same(&world, "pas", "1", "2").expect(200);
+
+    assert_eq!(said["outcome"], "joined", "{}", said.text);
+    assert_eq!(said.person(), stays);
+    assert_eq!(world.person(&goes).person(), stays, "the id leads on");
+    assert_eq!(world.cross_reference("pas", "2").person(), stays);
+    let again = says_same(&world, "pas", "1", "2").expect(200);
+    assert_eq!(again["outcome"], "together", "a replay: {}", again.text);
+
+    // Another source's record would go along: that is for people.
+    let third = world.registers("pas", "3", &verified_person("has company"));
+    world.registers("gp", "3", &verified_person("has company"));
+    let said = says_same(&world, "pas", "2", "3");
+    assert_eq!(said.expect(200)["outcome"], "under_review");
+    assert_eq!(world.cross_reference("gp", "3").person(), third.person());
+    says_same(&world, "pas", "1", "9").expect_problem(404, "", &[]);
+    says_same(&world, "pas", "1", "1").expect_problem(409, "", &[]);
+    let foreign = json!({"survivor": "1", "retired": "2"});
+    let foreign = world
+        .post("/sources/pas/merges")
+        .by(Actor::GpFeed)
+        .json(&foreign);
+    foreign.send().expect_problem(403, "", &[]);
+    world.verify();
+}
+
+#[test]
+fn r104_two_verified_numbers_of_one_source_are_a_task() {
+    let world = World::start();
+    let first = world.registers("pas", "1", &numbered("one of two", NUMBERS[0]));
+    let second = world.registers("pas", "2", &numbered("other of two", NUMBERS[1]));
+
+    let said = says_same(&world, "pas", "1", "2").expect(200);
+
+    assert_eq!(said["outcome"], "under_review", "{}", said.text);
+    assert_eq!(asked(&world, "possible_duplicate_number").len(), 1);
+    assert_ne!(
+        world.cross_reference("pas", "1").person(),
+        world.cross_reference("pas", "2").person()
+    );
+    assert_ne!(first.person(), second.person());
+    world.verify();
+}

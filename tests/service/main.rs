@@ -15,6 +15,8 @@
 mod access;
 /// How good whole files are linked; it may only rise.
 mod accuracy;
+/// Merges that wait for a second human, and what follows from decisions.
+mod approving;
 /// Malformed files.
 mod bad_files;
 /// Malformed messages, headers and paths.
@@ -41,6 +43,8 @@ mod first_load;
 mod golden;
 /// Pairs that are easy to get wrong.
 mod hard_pairs;
+/// Histories at random, and what should be.
+mod histories;
 /// What happened to a person, in words.
 mod history;
 /// Numbers replaced, births, deaths, corrections.
@@ -88,12 +92,16 @@ mod registering;
 mod request;
 /// Questions and the people who answer them.
 mod reviewing;
+/// What joins and parts people keeps seals.
+mod sealed_merges;
 /// A sealed pair never appears together.
 mod sealing;
 /// People's search.
 mod searching;
 /// The process behind a world.
 mod server;
+/// The stories of the documentation are true.
+mod story;
 /// What an update may change and what it may not.
 mod updating;
 /// `accord verify` on a sound ledger.

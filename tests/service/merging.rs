@@ -1,8 +1,6 @@
 //! Joining and parting by a human's word, through the door: what is asked, what
-//! is told, and what comes back. Histories at random stand at the end;
-//! `ACCORD_MERGE_HISTORIES` says how many.
+//! is told, and what comes back. Histories at random are in `histories.rs`.
 
-use std::collections::BTreeMap;
 use std::sync::Barrier;
 use std::thread;
 
@@ -389,80 +387,4 @@ fn whoever_may_not_merge_is_refused_and_nothing_is_asked_without_a_reason() {
     }
     merges(&world, &one, "P-00000000000070008000000000000000").expect_problem(404, "", &[]);
     merges(&world, &one, &one).expect_problem(409, "", &[]);
-}
-
-/// A small source of chance, so that a history can be told again.
-struct Draw(u64);
-
-impl Draw {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        usize::try_from(self.0 >> 33).unwrap_or(0) % bound
-    }
-}
-
-/// What should be: each record's own person, and which persons lead to others by
-/// merges that hold. Strangers only, so that the machine joins nobody by itself.
-#[derive(Default)]
-struct Expected {
-    own: BTreeMap<(String, String), String>,
-    leads: Vec<(String, String, String)>,
-}
-
-impl Expected {
-    fn who(&self, person: &str) -> String {
-        let next = self.leads.iter().find(|(_, from, _)| from == person);
-        next.map_or_else(|| person.to_owned(), |(_, _, to)| self.who(to))
-    }
-}
-
-#[test]
-fn i5_histories_at_random_give_the_partition_that_the_standing_decisions_make() {
-    let world = World::start_with(&[("ACCORD_MERGES_PER_HOUR", "1000000")]);
-    for history in 0..times("ACCORD_MERGE_HISTORIES", 3) {
-        let mut draw = Draw(0x5eed + history as u64);
-        let mut expected = Expected::default();
-        let mut undone: Vec<String> = Vec::new();
-        for step in 0..24 {
-            match draw.below(6) {
-                0 | 1 => {
-                    let local_id = format!("h{history}-{step}");
-                    let person_id = world
-                        .registers("gp", &local_id, &person(&local_id))
-                        .person();
-                    expected.own.insert(("gp".to_owned(), local_id), person_id);
-                }
-                2 | 3 if expected.own.len() > 1 => {
-                    let owners: Vec<String> =
-                        expected.own.values().map(|own| expected.who(own)).collect();
-                    let (a, b) = (
-                        owners[draw.below(owners.len())].clone(),
-                        owners[draw.below(owners.len())].clone(),
-                    );
-                    let merge = merges(&world, &a, &b);
-                    if merge.status == 200 && merge["status"] == "done" {
-                        expected.leads.push((merge.member("merge_id"), b, a));
-                    }
-                }
-                4 if !expected.leads.is_empty() => {
-                    let (merge, ..) = expected.leads.remove(draw.below(expected.leads.len()));
-                    undoes(&world, &merge, false).expect(200);
-                    undone.push(merge);
-                }
-                _ => {
-                    if let Some(merge) = undone.last() {
-                        undoes(&world, merge, false).expect_problem(409, "", &[]);
-                    }
-                }
-            }
-        }
-        for ((source, local_id), own) in &expected.own {
-            let person = owner(&world, source, local_id);
-            assert_eq!(person, expected.who(own), "history {history}: {local_id}");
-        }
-    }
-    world.verify();
 }

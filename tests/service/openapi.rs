@@ -160,7 +160,10 @@ fn every_route_refuses_an_unknown_parameter_by_name() {
         let admin = (path == "/sources" && method == Method::POST) || path.starts_with("/webhooks");
         let actor = if admin {
             Actor::Administrator
-        } else if path.starts_with("/seals") {
+        } else if path.starts_with("/seals")
+            || path == "/erasures"
+            || path.ends_with("/subject-access")
+        {
             Actor::PrivacyOfficer
         } else if is_a_humans(path) {
             Actor::Steward
@@ -189,7 +192,7 @@ fn every_route_with_a_body_refuses_an_unknown_member_by_name() {
         let actor = match path {
             "/sources" => Actor::Administrator,
             _ if path.starts_with("/webhooks") => Actor::Administrator,
-            _ if path.starts_with("/seals") => Actor::PrivacyOfficer,
+            _ if path.starts_with("/seals") || path == "/erasures" => Actor::PrivacyOfficer,
             _ if path.ends_with("/release") || path.contains("/golden/") || is_a_humans(path) => {
                 Actor::Steward
             }

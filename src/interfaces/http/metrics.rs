@@ -96,7 +96,7 @@ const COUNTERS: [(&str, &str); 19] = [
     ),
 ];
 
-const GAUGES: [(&str, &str); 25] = [
+const GAUGES: [(&str, &str); 26] = [
     ("accord_requests_in_work", "Requests in work"),
     (
         "accord_webhook_dead_letters",
@@ -138,6 +138,10 @@ const GAUGES: [(&str, &str); 25] = [
         "Pieces of computing that wait for a thread",
     ),
     ("accord_open_tasks", "Open tasks by kind and age"),
+    (
+        "accord_source_duplicates",
+        "Persons with more than one active record of a source",
+    ),
     (
         "accord_oldest_task_seconds",
         "Age of the oldest open task of a kind",

@@ -225,6 +225,7 @@ pub fn publish(routes: &OpenApi) -> Vec<u8> {
         {"name": "persons", "description": "Who is who."},
         {"name": "events", "description": "What happened, for systems that follow it."},
         {"name": "review", "description": "What waits for a human."},
+        {"name": "erasures", "description": "Records whose values are destroyed; for privacy officers."},
         {"name": "seals", "description": "Identities that are kept apart; for privacy officers."},
         {"name": "sources", "description": "Who sends records."},
         {"name": "watching", "description": "Whether the service lives and how it does. No token, and nothing of patients."},

@@ -12,6 +12,7 @@ mod batch;
 mod bodies;
 mod conditions;
 mod document;
+mod erasures;
 mod events;
 mod golden;
 mod matching;
@@ -23,7 +24,9 @@ mod request;
 mod review;
 mod seals;
 mod search;
+mod source_merges;
 mod sources;
+mod subject_access;
 mod webhooks;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -40,6 +43,7 @@ pub fn routes() -> OpenApiRouter<Context> {
     OpenApiRouter::default()
         .routes(routes!(sources::list_sources, sources::add_source))
         .routes(routes!(sources::release_source))
+        .routes(routes!(source_merges::merge_source_records))
         .routes(routes!(records::register_record_in_body))
         .routes(routes!(
             records::register_record,
@@ -52,6 +56,7 @@ pub fn routes() -> OpenApiRouter<Context> {
         .routes(routes!(search::search_persons))
         .routes(routes!(persons::view_person))
         .routes(routes!(persons::view_person_records))
+        .routes(routes!(subject_access::subject_access))
         .routes(routes!(golden::view_golden))
         .routes(routes!(golden::prefer_value, golden::stop_preferring))
         .routes(routes!(events::view_history))
@@ -79,4 +84,5 @@ pub fn routes() -> OpenApiRouter<Context> {
         .routes(routes!(webhooks::redeliver))
         .routes(routes!(seals::list_seals, seals::seal_persons))
         .routes(routes!(seals::lift_seal))
+        .routes(routes!(erasures::erase_record))
 }

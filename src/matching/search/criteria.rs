@@ -157,6 +157,12 @@ pub(super) enum PostcodeWanted {
 type Read<T> = Result<Option<T>, CriteriaProblem>;
 
 impl SearchCriteria {
+    /// The number that is looked for.
+    #[must_use]
+    pub const fn nhs_number(&self) -> Option<NhsNumber> {
+        self.nhs_number
+    }
+
     /// Reads a request; what it returns meets the minimum (see `minimum`).
     ///
     /// # Errors

@@ -1,9 +1,8 @@
 //! Merging two persons: pointer work over the records of one of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::foundation::{MergeId, PersonId, RecordNumber, TaskId};
-use crate::identity::{Namespace, NhsNumber};
 use crate::matching::{LinkageModel, Reason, Route};
 use crate::registry::merging::tasks::{carry_tasks, drop_proposals};
 use crate::registry::tasks::{Grounds, Question, evidence_digest, raise};
@@ -199,7 +198,10 @@ fn refuse_impossible(
     require_active(state, retired)?;
     let (one, other) = (members_of(state, survivor), members_of(state, retired));
     // For whoever names the one, the other does not exist (R22).
-    if state.sealed(&one, &other).is_some() {
+    if state
+        .sealed(&state.sealable(survivor), &state.sealable(retired))
+        .is_some()
+    {
         return Err(MergeRefusal::UnknownPerson(retired).into());
     }
     if let Some(assertion) = state.asserted_different(&one, &other) {
@@ -210,7 +212,7 @@ fn refuse_impossible(
 }
 
 /// Nobody local joins two live verified numbers: the question is noted (R15).
-pub(super) fn refuse_two_numbers(
+pub(in crate::registry) fn refuse_two_numbers(
     state: &RegistryState,
     model: &LinkageModel,
     numbering: &Numbering<'_>,
@@ -218,15 +220,7 @@ pub(super) fn refuse_two_numbers(
     sides: [Vec<Member>; 2],
 ) -> Result<(), Refused> {
     let all: Vec<&Member> = sides.iter().flatten().collect();
-    let mut numbers: BTreeMap<Namespace, BTreeSet<NhsNumber>> = BTreeMap::new();
-    for member in &all {
-        let claim = member.standard.nhs_number;
-        if let Some(claim) = claim.filter(|claim| claim.status.is_verified()) {
-            let known = numbers.entry(claim.number.namespace()).or_default();
-            known.insert(claim.number);
-        }
-    }
-    if numbers.values().all(|known| known.len() < 2) {
+    if !state.have_two_live_numbers(all.iter().copied()) {
         return Ok(());
     }
     persons.sort_unstable();

@@ -8,6 +8,7 @@ use crate::registry::candidates::Scored;
 use crate::registry::evidence::link_decision;
 use crate::registry::merging::merge::{members_of, refuse_two_numbers, require_active, seen};
 use crate::registry::merging::tasks::{carry_tasks, drop_proposals};
+use crate::registry::supersession::resolved;
 use crate::registry::tasks::evidence_digest;
 use crate::registry::{
     AssertionKind, Change, CloseReason, LinkDecision, LocalId, Member, MergeRefusal, MergeStatus,
@@ -146,7 +147,7 @@ fn refuse_move(
         return Err(MergeRefusal::AlreadyThere.into());
     }
     let own = BTreeSet::from([known.number]);
-    if state.sealed(&own, &members_of(state, to)).is_some() {
+    if state.sealed(&own, &state.sealable(to)).is_some() {
         return Err(MergeRefusal::UnknownPerson(to).into());
     }
     if let Some(assertion) = state.asserted_different(&own, &members_of(state, to)) {
@@ -205,6 +206,10 @@ fn by_human(
     let members = state.members(to);
     let (record, version) = (known.number, known.current.version);
     let standard = state.standards.get(&record);
+    let members = match standard {
+        Some(standard) => resolved(&state.replacements, standard, members),
+        None => members,
+    };
     let scored = standard.filter(|_| !members.is_empty()).map(|standard| {
         let values: Vec<_> = members.iter().map(|it| it.standard.as_ref()).collect();
         let score = model.score(standard, &values);

@@ -9,7 +9,7 @@ use crate::registry::{
 
 /// Closes the questions about a person that is replaced; those that also name
 /// somebody else, or the person alone, are asked of the survivor from here on.
-pub(super) fn carry_tasks(
+pub(in crate::registry) fn carry_tasks(
     state: &RegistryState,
     events: &mut Vec<RegistryEvent>,
     numbering: &Numbering<'_>,
@@ -46,7 +46,7 @@ pub(super) fn ask_of(
 }
 
 /// Proposed merges of a person that is gone cannot be carried out any more.
-pub(super) fn drop_proposals(
+pub(in crate::registry) fn drop_proposals(
     state: &RegistryState,
     events: &mut Vec<RegistryEvent>,
     gone: PersonId,

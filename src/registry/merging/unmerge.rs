@@ -16,6 +16,7 @@ use crate::registry::evidence::link_decision;
 use crate::registry::merging::deviation::{Deviation, DeviationKind};
 use crate::registry::merging::merge::{carry, members_of, seen};
 use crate::registry::merging::tasks::ask_of;
+use crate::registry::supersession::resolved;
 use crate::registry::tasks::evidence_digest;
 use crate::registry::{
     AssertionKind, Carried, Change, CloseReason, ComparedVersion, LinkDecision, Member,
@@ -253,11 +254,13 @@ impl Undoing<'_> {
             .into_iter()
             .filter(|(_, members)| !members.is_empty())
             .map(|(person, members)| {
+                let numbers = &self.state.replacements;
+                let members = resolved(numbers, &member.standard, members.to_vec());
                 let values: Vec<_> = members.iter().map(|it| it.standard.as_ref()).collect();
                 Scored {
                     person,
                     score: self.model.score(&member.standard, &values),
-                    members: members.to_vec(),
+                    members,
                 }
             })
             .collect();

@@ -401,17 +401,21 @@ pub(super) async fn mend_numbers(connection: &mut Connection) -> Result<(), Stor
     Ok(())
 }
 
-/// Takes what deleted and replaced rows have left in the file off it.
-pub(super) async fn scrub(connection: &mut Connection) -> Result<(), StoreError> {
+/// Takes what deleted and replaced rows have left in the file off it. False where
+/// the log could not be emptied because somebody reads.
+pub(super) async fn scrub(connection: &mut Connection) -> Result<bool, StoreError> {
     let statements: &[&'static str] = if connection.is_shared() {
         &["vacuum payloads", "vacuum record_keys"]
     } else {
         &["vacuum", "pragma wal_checkpoint(truncate)"]
     };
+    let mut rows = Vec::new();
     for statement in statements {
-        query(*statement).fetch_all(connection).await?;
+        rows = query(*statement).fetch_all(connection).await?;
     }
-    Ok(())
+    // A checkpoint answers whether it was kept from its work; a vacuum nothing.
+    let busy: Option<i64> = rows.first().map(|row| row.try_get(0)).transpose()?;
+    Ok(busy.unwrap_or(0) == 0)
 }
 
 /// Whether the failure is about what was written (another command may

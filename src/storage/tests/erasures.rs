@@ -35,7 +35,9 @@ async fn r135_payload_and_keys_go_and_the_tombstone_stays() {
     let own = feed.iter().find(|row| row.record == record);
     assert!(own.is_some_and(|row| row.erased && row.keys.is_empty()));
     ledger.events().await;
-    ledger.store.scrub().await.expect("a scrub");
+    assert!(ledger.store.scrub_is_due().await.expect("a look"));
+    assert!(ledger.store.scrub().await.expect("a scrub"));
+    assert!(!ledger.store.scrub_is_due().await.expect("a look"));
     ledger.events().await;
     for spoil in [
         "update payloads set submitted = '{}' where record = 1",

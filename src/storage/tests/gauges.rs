@@ -99,3 +99,15 @@ async fn the_first_event_beyond_a_position_says_when_it_was_written() {
     assert!(written.is_some_and(|written| written >= at()));
     assert_eq!(ask(3).await, (EventPosition(3), 0, None));
 }
+
+#[tokio::test]
+async fn r108_a_second_active_record_of_a_source_in_one_person_is_counted() {
+    let ledger = Ledger::new().await;
+    let (_, person) = ledger.register(Sent::new("a", &[1])).await;
+    let counted = || async { ledger.store.source_duplicates().await.expect("a count") };
+    assert_eq!(counted().await, []);
+    ledger.join(Sent::new("b", &[2]), person).await;
+    assert_eq!(counted().await, [(super::source().to_string(), 1)]);
+    ledger.join(Sent::new("c", &[3]), person).await;
+    assert_eq!(counted().await, [(super::source().to_string(), 1)]);
+}

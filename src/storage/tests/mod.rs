@@ -25,6 +25,7 @@ mod contract;
 mod erasures;
 mod gauges;
 mod goldens;
+mod merges;
 mod moments;
 mod opening;
 mod shared;

@@ -4,6 +4,7 @@
 
 mod acknowledgements;
 mod batches;
+mod erasures;
 mod events;
 mod golden;
 mod merges;
@@ -14,12 +15,15 @@ mod records;
 mod requests;
 mod seals;
 mod search;
+mod source_merges;
 mod sources;
+mod subject_access;
 mod tasks;
 mod webhooks;
 
 pub(super) use acknowledgements::{AcknowledgedBody, AcknowledgementBody, ChaseBody};
 pub(super) use batches::{BatchAnswer, BatchLine, BatchProblem};
+pub(super) use erasures::{ErasureBody, ErasureReceiptBody};
 pub(super) use events::{FeedBody, HistoryBody};
 pub(super) use golden::{GoldenBody, PreferenceRequest};
 pub(super) use merges::MergeBody;
@@ -30,7 +34,9 @@ pub(super) use records::{CrossReferenceBody, RecordBody, RegistrationBody};
 pub(super) use requests::{NamedRecord, Question};
 pub(super) use seals::{MadeSealBody, SealBody, SealSideBody, SealsBody};
 pub(super) use search::{FoundBody, SearchBody};
+pub(super) use source_merges::{SourceMergeBody, SourceMergedBody};
 pub(super) use sources::{ListedSourceBody, ReleasedBody, SourceBody, SourcesBody};
+pub(super) use subject_access::SubjectAccessBody;
 pub(super) use tasks::{
     ClaimRequest, CommentRequest, DecideRequest, DecidedBody, EscalateRequest, ReleaseTaskRequest,
     TaskBody, TaskStanding, TasksBody,

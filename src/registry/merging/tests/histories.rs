@@ -25,6 +25,10 @@ enum Step {
     MoveBack(u8),
     Say(u8, u8, bool),
     Unsay(u8),
+    /// A message is sent again, at any later time.
+    Replay(u8, u8),
+    /// The service is killed while it decides on a message, or between two.
+    Crash(u8, u8, u8),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -40,6 +44,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => any().prop_map(Step::MoveBack),
         1 => (any(), any(), prop::bool::ANY).prop_map(|(a, b, same)| Step::Say(a, b, same)),
         1 => any().prop_map(Step::Unsay),
+        2 => (any(), any()).prop_map(|(a, b)| Step::Replay(a, b)),
+        2 => (any(), any(), any()).prop_map(|(a, b, c)| Step::Crash(a, b, c)),
     ];
     prop::collection::vec(step, 4..28)
 }
@@ -127,22 +133,15 @@ impl History {
                 }
             }
             Step::Say(a, b, same) => {
-                let kind = if same {
-                    AssertionKind::Same
-                } else {
-                    AssertionKind::Different
-                };
-                if let Some((a, b)) = self.nth_name(a).zip(self.nth_name(b))
-                    && let Ok(said) = self.ledger.say(&a, &b, kind)
-                {
-                    self.assertions.push(said.assertion);
-                }
+                self.say(a, b, same);
             }
             Step::Unsay(place) => {
                 if let Some(said) = Self::nth(&self.assertions, place) {
                     let _ = self.ledger.unsay(said);
                 }
             }
+            Step::Replay(place, way) => self.replay_message(place, way),
+            Step::Crash(person, way, place) => self.crash(person, way, place),
         }
         self.follow();
         self.check();
@@ -150,13 +149,65 @@ impl History {
 
     /// Few names, so that records are sent again in other words.
     fn register(&mut self, person: usize, way: u8, place: u8) {
-        let name = name(
-            ["gp", "pas"][usize::from(place % 2)],
-            &format!("{person}-{}", place % 3),
-        );
+        let (person, name) = Self::addressed(person, place);
         self.names.insert(name.clone());
         let way = WAYS[usize::from(way) % WAYS.len()];
         self.ledger.register(&name, person, way);
+    }
+
+    fn say(&mut self, a: u8, b: u8, same: bool) {
+        let kind = if same {
+            AssertionKind::Same
+        } else {
+            AssertionKind::Different
+        };
+        if let Some((a, b)) = self.nth_name(a).zip(self.nth_name(b))
+            && let Ok(said) = self.ledger.say(&a, &b, kind)
+        {
+            self.assertions.push(said.assertion);
+        }
+    }
+
+    /// What says what the record says already is no news, as the service knows by its
+    /// digest; anything else of the same person's is an ordinary update.
+    fn replay_message(&mut self, place: u8, way: u8) {
+        let Some(name) = self.nth_name(place) else {
+            return;
+        };
+        let person = name.1.to_string();
+        let person = person.split('-').next().and_then(|it| it.parse().ok());
+        let person: usize = person.expect("names begin with their person");
+        let way = WAYS[usize::from(way) % WAYS.len()];
+        if !self.ledger.says(&name, person, way) {
+            self.ledger.register(&name, person, way);
+        }
+    }
+
+    /// Nothing of what was decided and not written is there, and all of the rest is.
+    fn crash(&mut self, person: u8, way: u8, place: u8) {
+        let before = self.ledger.state.clone();
+        let (person, name) = Self::addressed(usize::from(person) % CAST.len(), place);
+        if way.is_multiple_of(2) {
+            self.ledger.crash();
+        } else {
+            let way = WAYS[usize::from(way) % WAYS.len()];
+            self.ledger.register_and_crash(&name, person, way);
+        }
+        let state = &self.ledger.state;
+        assert_eq!(state.records, before.records, "nothing is lost");
+        assert_eq!(state.persons, before.persons);
+        assert_eq!(state.tasks, before.tasks);
+        assert_eq!(state.merges, before.merges);
+        assert_eq!(state.assertions, before.assertions);
+        assert!(
+            state.standards == before.standards,
+            "values are as they were"
+        );
+    }
+
+    fn addressed(person: usize, place: u8) -> (usize, Name) {
+        let source = ["gp", "pas"][usize::from(place % 2)];
+        (person, name(source, &format!("{person}-{}", place % 3)))
     }
 
     fn move_to(&mut self, name: Name, to: MoveTarget) {

@@ -4,6 +4,7 @@ mod histories;
 mod partition;
 mod stories;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use crate::foundation::{AssertionId, Instant, MergeId, PersonId, RecordNumber, SeededChance};
@@ -14,10 +15,10 @@ use crate::identity::{
 use crate::matching::{LinkageModel, blocking_keys};
 use crate::registry::{
     AssertionAnswer, AssertionCommand, AssertionKind, LocalId, MergeAnswer, MergeCommand,
-    MergeRefusal, MoveAnswer, MoveCommand, MoveTarget, Numbering, Refused, Registration,
-    RegistrationAnswer, RegistryEvent, RegistryState, SourceCode, UndoAnswer, approve_merge,
-    assert_records, erase, merge_persons, move_record, register, undo_merge, withdraw,
-    withdraw_assertion,
+    MergeRefusal, MoveAnswer, MoveCommand, MoveTarget, Numbering, RecordStatus, Refused,
+    Registration, RegistrationAnswer, RegistryEvent, RegistryState, SourceCode, UndoAnswer,
+    approve_merge, assert_records, erase, merge_persons, move_record, register, undo_merge,
+    withdraw, withdraw_assertion,
 };
 
 static MODEL: LazyLock<LinkageModel> = LazyLock::new(LinkageModel::uk_care);
@@ -163,9 +164,27 @@ struct Ledger {
     state: RegistryState,
     events: Vec<RegistryEvent>,
     seed: u64,
+    /// What lies beside the events: the values of records, until they are erased.
+    payloads: BTreeMap<RecordNumber, Arc<StandardRecord>>,
 }
 
 impl Ledger {
+    /// Everything in memory is lost; what is durable is read again.
+    fn crash(&mut self) {
+        let mut state = RegistryState::default();
+        for event in &self.events {
+            state.apply(event);
+        }
+        for (record, standard) in &self.payloads {
+            state.standards.insert(*record, Arc::clone(standard));
+            for key in &blocking_keys(standard).stored {
+                let known = state.recent_keys.entry(key.hash).or_default();
+                known.insert(*record);
+            }
+        }
+        self.state = state;
+    }
+
     fn take(&mut self, events: &[RegistryEvent]) {
         for event in events {
             self.state.apply(event);
@@ -192,34 +211,55 @@ impl Ledger {
     }
 
     fn register(&mut self, name: &Name, person: usize, way: Way) -> RegistrationAnswer {
-        let standard = Arc::clone(&STANDARDS[person][way as usize]);
-        let keys = blocking_keys(&standard);
-        let registration = Registration {
-            source: name.0.clone(),
-            local_id: name.1.clone(),
-            digest: format!("{person} {way:?}"),
-            effective_at: None,
-            standard,
-            findings: Vec::new(),
-            lock_hashes: keys.lock_hashes(),
-            prepared: Vec::new(),
-            complete: true,
-            replacement: None,
-            invalidated: None,
-            replacements: crate::registry::Replacements::default(),
-        };
+        let registration = Self::message(name, person, way);
         let change =
             self.decide(|state, numbering| register(state, &MODEL, numbering, &registration));
         self.take(&change.events);
         let registered = change.answer;
         if let Some(remembered) = registered.remembered {
-            self.state.standards.insert(registered.record, remembered);
-            for key in &keys.stored {
+            for key in &blocking_keys(&remembered).stored {
                 let known = self.state.recent_keys.entry(key.hash).or_default();
                 known.insert(registered.record);
             }
+            self.payloads
+                .insert(registered.record, Arc::clone(&remembered));
+            self.state.standards.insert(registered.record, remembered);
         }
         registered.answer
+    }
+
+    /// Decides on a message and is killed before anything is written.
+    fn register_and_crash(&mut self, name: &Name, person: usize, way: Way) {
+        let registration = Self::message(name, person, way);
+        self.decide(|state, numbering| register(state, &MODEL, numbering, &registration));
+        self.crash();
+    }
+
+    /// Whether the record says this already: then the message changes nothing.
+    fn says(&self, name: &Name, person: usize, way: Way) -> bool {
+        let known = self.state.record(&name.0, &name.1);
+        known.is_some_and(|known| {
+            known.status == RecordStatus::Active
+                && known.current.digest == Self::message(name, person, way).digest
+        })
+    }
+
+    fn message(name: &Name, person: usize, way: Way) -> Registration {
+        let standard = Arc::clone(&STANDARDS[person][way as usize]);
+        Registration {
+            source: name.0.clone(),
+            local_id: name.1.clone(),
+            digest: format!("{person} {way:?}"),
+            effective_at: None,
+            lock_hashes: blocking_keys(&standard).lock_hashes(),
+            standard,
+            findings: Vec::new(),
+            prepared: Vec::new(),
+            complete: true,
+            replacement: None,
+            invalidated: None,
+            replacements: crate::registry::Replacements::default(),
+        }
     }
 
     fn withdraw(&mut self, name: &Name) -> bool {
@@ -233,6 +273,7 @@ impl Ledger {
     fn erase(&mut self, name: &Name) {
         if let Ok(change) = erase(&self.state, &name.0, &name.1) {
             self.take(&change.events);
+            self.payloads.remove(&self.number(name));
         }
     }
 
