@@ -149,8 +149,9 @@ async fn prove(
     let verified = context.store.verify().await?;
     ensure!(
         verified.is_sound(),
-        "the copied ledger breaks {} invariants; run accord verify",
-        verified.violations.len() as u64 + verified.left_out
+        "the copied ledger breaks {} invariants, the first: {}; run accord verify",
+        verified.violations.len() as u64 + verified.left_out,
+        verified.violations.first().map_or("", |first| &first.sentence)
     );
     note(&context, what).await?;
     context.store.close().await;
