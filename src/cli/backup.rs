@@ -151,7 +151,10 @@ async fn prove(
         verified.is_sound(),
         "the copied ledger breaks {} invariants, the first: {}; run accord verify",
         verified.violations.len() as u64 + verified.left_out,
-        verified.violations.first().map_or("", |first| &first.sentence)
+        verified
+            .violations
+            .first()
+            .map_or("", |first| &first.sentence)
     );
     note(&context, what).await?;
     context.store.close().await;
@@ -178,6 +181,7 @@ async fn copy(from: &Store, into: &Store, quiet: bool) -> anyhow::Result<StateHa
         })
         .await?;
     progress.finish();
+    into.log_copied_seals().await?;
     Ok(copied)
 }
 

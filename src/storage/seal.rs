@@ -184,6 +184,16 @@ impl Store {
         }
     }
 
+    /// Gives a ledger that was copied into this directory a second place: from
+    /// here on it is told of what is changed later.
+    ///
+    /// # Errors
+    /// What the database or the second place says.
+    pub async fn log_copied_seals(&self) -> Result<(), StoreError> {
+        let mut logged = self.inner.sealed.lock().await;
+        self.log_seals(&mut logged).await
+    }
+
     async fn next_seal(&self, at: Instant) -> Result<Option<Seal>, StoreError> {
         let mut snapshot = self.inner.readers.begin().await?;
         let row = db::query(select_seals!("order by seal desc limit 1"))

@@ -2,6 +2,8 @@
 //! index that is made again. Each says what it proved.
 
 use std::fs;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::people::{john_smith, person, verified_person};
 use crate::postgres::Cluster;
@@ -22,9 +24,21 @@ fn exported(world: &World, arguments: &[&str]) -> String {
     fs::read_to_string(file).expect("an export")
 }
 
+/// Audit rows are sealed each second: until three seals are there.
+fn seals_several_times(world: &World) {
+    let started = Instant::now();
+    let sealed = || fs::read_to_string(world.file("data/audit-seals.log")).unwrap_or_default();
+    while sealed().lines().count() < 3 {
+        assert!(started.elapsed() < Duration::from_secs(60), "nothing seals");
+        world.cross_reference("gp", "1");
+        thread::sleep(Duration::from_millis(200));
+    }
+}
+
 #[test]
 fn i22_a_backup_of_a_running_service_restores_to_the_same_ledger() {
     let world = World::lived_in();
+    seals_several_times(&world);
     let saved = world
         .accord(&["backup", "--quiet", "--to", "saved"])
         .expect(0);
