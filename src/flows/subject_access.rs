@@ -78,12 +78,18 @@ pub async fn subject_access(
     let audit = access.audit(now, persons.clone(), None);
     store.append_audit(vec![audit]).await?;
     let mut records = Vec::new();
-    let numbers = store.records_ever_of(person).await?;
+    let numbers = store.records_last_of(&persons).await?;
     for (source, local_id) in store.record_names(&numbers).await?.into_values() {
         records.extend(record(context, access, view.restricted, source, local_id).await?);
     }
     records.sort_by(|a, b| (&a.source, &a.local_id).cmp(&(&b.source, &b.local_id)));
-    let history = history(context, access, requested, &persons).await?;
+    let names = records.iter();
+    let names = names.map(|record| (record.source.clone(), record.local_id.clone()));
+    let own = Own {
+        persons: persons.iter().copied().collect(),
+        records: names.collect(),
+    };
+    let history = history(context, access, requested, &own).await?;
     let mut accesses = Vec::new();
     let mut more_accesses = false;
     for own in &persons {
@@ -154,13 +160,18 @@ fn without_others(mut record: SubmittedRecord) -> SubmittedRecord {
     record
 }
 
+/// What is the person's own.
+struct Own {
+    persons: BTreeSet<PersonId>,
+    records: BTreeSet<(SourceCode, LocalId)>,
+}
+
 async fn history(
     context: &Context,
     access: &Access,
     requested: PersonId,
-    persons: &[PersonId],
+    own: &Own,
 ) -> Result<Vec<SubjectEntry>, FlowError> {
-    let own: BTreeSet<PersonId> = persons.iter().copied().collect();
     let mut entries = Vec::new();
     let mut after: Option<String> = None;
     loop {
@@ -170,14 +181,15 @@ async fn history(
             as_of: None,
         };
         let page = view_history(context, access, requested, part).await?;
-        // That somebody is kept apart from somebody else is no news for either.
-        let told = page
-            .entries
-            .into_iter()
-            .filter(|entry| !entry.event.is_about_a_seal());
+        // That somebody is kept apart from somebody else is no news for either; a record
+        // that was here by mistake is somebody else's.
+        let told = page.entries.into_iter().filter(|entry| {
+            let named = entry.record.as_ref();
+            !entry.event.is_about_a_seal() && named.is_none_or(|name| own.records.contains(name))
+        });
         entries.extend(told.map(|entry| SubjectEntry {
             at: entry.at,
-            sentence: without_other_ids(&entry.sentence, &own),
+            sentence: without_other_ids(&entry.sentence, &own.persons),
         }));
         match page.next {
             Some(next) => after = Some(next),

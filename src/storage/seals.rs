@@ -204,6 +204,16 @@ const RECORDS: RowStatement = RowStatement {
     after: ")",
 };
 
+/// Where a record is now, or was last before it was withdrawn: what was here by
+/// mistake and has been parted is not the person's.
+const LAST_HERE: RowStatement = RowStatement {
+    before: "select l.person, l.record from links l where not exists (select 1 from links n \
+        where n.record = l.record and n.from_position > l.from_position) \
+        and l.person in (values",
+    columns: 1,
+    after: ")",
+};
+
 /// The withdrawn ones alone.
 const WITHDRAWN: RowStatement = RowStatement {
     before: "select l.person, l.record from links l join records r on r.record = l.record \
@@ -310,6 +320,26 @@ impl Store {
         let mut connection = self.inner.readers.acquire().await?;
         let rows = RECORDS
             .select(&mut connection, &[], &[person], |query, person| {
+                query.bind(person.to_string())
+            })
+            .await?;
+        let records = rows.iter().map(|row| row.try_get(1).map(RecordNumber));
+        let records: BTreeSet<RecordNumber> = records.collect::<Result<_, _>>()?;
+        Ok(records.into_iter().collect())
+    }
+
+    /// The records that are of these persons now, or were when they were withdrawn;
+    /// not those that were joined to them by mistake and have been parted.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn records_last_of(
+        &self,
+        persons: &[PersonId],
+    ) -> Result<Vec<RecordNumber>, StoreError> {
+        let mut connection = self.inner.readers.acquire().await?;
+        let rows = LAST_HERE
+            .select(&mut connection, &[], persons, |query, person| {
                 query.bind(person.to_string())
             })
             .await?;

@@ -10,9 +10,16 @@ use crate::request::Answer;
 use crate::sealing::{READERS, Side, after, before, seal, side, told_together};
 use crate::world::{Actor, World, record_path};
 
-/// Two strangers, merged by mistake, parted again and then sealed; with the merge and
-/// a moment at which they were one.
+/// The same, and sealed.
 fn once_one(world: &World) -> (Side, Side, String, String) {
+    let (a, b, merge, at) = parted(world);
+    seal(world, &a, &b).expect(201);
+    (a, b, merge, at)
+}
+
+/// Two strangers, merged by mistake and parted again; with the merge and a moment at
+/// which they were one.
+fn parted(world: &World) -> (Side, Side, String, String) {
     let apart = json!({"nhs_number": NUMBERS[4], "nhs_number_status": "02"});
     let a = side(world, "gp", "side-of-a", with(&person("sealed one"), apart));
     let apart = json!({"nhs_number": NUMBERS[5], "nhs_number_status": "02"});
@@ -32,7 +39,6 @@ fn once_one(world: &World) -> (Side, Side, String, String) {
     }
     let undo = format!("/merges/{merge}/undo");
     steward(&undo, &json!({"reason": "two"})).expect(200);
-    seal(world, &a, &b).expect(201);
     (a, b, merge, at.as_str().expect("an instant").to_owned())
 }
 
@@ -191,4 +197,21 @@ fn r132_subject_access_holds_all_of_the_person_and_nobody_else() {
         Some(2)
     );
     world.verify();
+}
+
+#[test]
+fn r132_subject_access_leaves_out_who_was_here_by_mistake() {
+    let world = World::start();
+    let (a, b, _, _) = parted(&world);
+    world.withdraws(b.source, b.local_id);
+    let path = format!("/persons/{}/subject-access", a.person);
+    let held = world
+        .get(&path)
+        .by(Actor::PrivacyOfficer)
+        .send()
+        .expect(200);
+    assert!(held.text.contains(a.local_id), "{}", held.text);
+    for others in &b.marks {
+        assert!(!held.text.contains(others), "{others}: {}", held.text);
+    }
 }
