@@ -162,10 +162,17 @@ impl SoughtNumber {
         Ok(Self { asked, numbers })
     }
 
-    /// Records in the index that carry one of the other numbers.
-    pub(super) async fn records(&self, context: &Context) -> Result<Vec<RecordNumber>, FlowError> {
+    /// Records in the index that carry one of the other numbers, and whether these
+    /// are all.
+    pub(super) async fn records(
+        &self,
+        context: &Context,
+    ) -> Result<(Vec<RecordNumber>, bool), FlowError> {
         let found = retrieve_others(context, &self.numbers).await?;
-        Ok(found.map_or_else(Vec::new, |(_, found)| found.records))
+        Ok(found.map_or((Vec::new(), true), |(_, found)| {
+            let complete = found.complete();
+            (found.records, complete)
+        }))
     }
 
     /// The record as it is compared with the number that is sought.

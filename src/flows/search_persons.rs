@@ -132,11 +132,12 @@ async fn find_records(
         gaps.push(SearchGap::TooBroad);
         return Ok(None);
     }
-    if searched.narrowed {
+    let (chained, complete) = sought.records(context).await?;
+    if searched.narrowed || !complete {
         gaps.push(SearchGap::Narrowed);
     }
     let mut records: BTreeSet<RecordNumber> = searched.records.into_iter().collect();
-    records.extend(sought.records(context).await?);
+    records.extend(chained);
     records.extend(beyond.into_iter().take(SEARCH_TAIL_RECORDS_MAX as usize));
     let records: Vec<RecordNumber> = records.into_iter().collect();
     let values = context.store.record_values(&records).await?;
