@@ -34,7 +34,9 @@ const FLOORS: [(&str, u8); 13] = [
 const FORBIDDEN_PAIRS: [(&str, &str); 2] = [("interfaces", "storage"), ("interfaces", "index")];
 
 /// Outside crates that only some floors may name.
-const OUTSIDE_CRATES: [(&str, &[&str]); 18] = [
+const OUTSIDE_CRATES: [(&str, &[&str]); 20] = [
+    ("askama", &["interfaces"]),
+    ("argon2", &["flows"]),
     ("sqlx", &["storage"]),
     ("rusqlite", &["storage"]),
     ("tantivy", &["index"]),

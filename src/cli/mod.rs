@@ -10,6 +10,7 @@
     reason = "a command line prints"
 )]
 
+mod account;
 mod backup;
 mod demo;
 mod erase;
@@ -73,7 +74,7 @@ struct LedgerArguments {
 enum Command {
     /// A made-up region, ready to look at.
     Demo(demo::DemoArguments),
-    /// Serves the API.
+    /// Serves the API and the pages.
     Serve(serve::ServeArguments),
     /// Takes files of records into the ledger, by the same path as a message.
     Import(import::ImportArguments),
@@ -103,6 +104,9 @@ enum Command {
     /// Makes tokens for accounts.
     #[command(subcommand)]
     Token(token::TokenCommand),
+    /// Adds and lists people's accounts for the pages.
+    #[command(subcommand)]
+    Account(account::AccountCommand),
     /// Adds and lists source systems.
     #[command(subcommand)]
     Source(source::SourceCommand),
@@ -157,6 +161,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Migrate(arguments) => backup::migrate(arguments).await,
         Command::RebuildIndex(arguments) => rebuild_index::run(arguments).await,
         Command::Token(command) => token::run(command).await,
+        Command::Account(command) => account::run(command).await,
         Command::Source(command) => source::run(command).await,
         Command::Webhook(command) => webhook::run(command).await,
     }

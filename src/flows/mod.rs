@@ -26,6 +26,7 @@ mod id_changes;
 mod if_match;
 mod list_tasks;
 mod live_numbers;
+mod manage_accounts;
 mod manage_sources;
 mod manage_webhooks;
 mod match_person;
@@ -44,6 +45,7 @@ mod review_task;
 mod seal_audit;
 mod seal_persons;
 mod search_persons;
+mod sign_in;
 mod subject_access;
 mod undo_decisions;
 mod view_golden;
@@ -85,6 +87,9 @@ pub use golden_change::GoldenStep;
 pub use id_changes::IdChange;
 pub use if_match::IfMatch;
 pub use list_tasks::{ListedTask, TaskFilter, TaskPage, TaskStanding, list_tasks, standing_of};
+pub use manage_accounts::{
+    AccountAnswer, add_account, disable_account, list_accounts, set_password,
+};
 pub use manage_sources::{add_source, ensure_source, list_sources};
 pub use manage_webhooks::{
     DeadLetterAnswer, NewWebhook, WebhookAnswer, add_webhook, list_dead_letters, list_webhooks,
@@ -108,6 +113,9 @@ pub use review_task::{claim_task, comment_task, release_task};
 pub use seal_audit::seal_audit_each_second;
 pub use seal_persons::{SealSide, lift_seal, list_seals, seal_persons};
 pub use search_persons::{FoundPerson, SearchAnswer, SearchGap, search_persons};
+pub use sign_in::{
+    Visit, change_password, confirm_visit, set_purpose, sign_in, sign_out, sign_out_everywhere, visit,
+};
 pub use subject_access::{SubjectAccess, SubjectEntry, SubjectRecord, subject_access};
 pub use undo_decisions::{UndoneDecision, UndoneDecisions, undo_decisions};
 pub use view_golden::{GoldenAnswer, prefer, stop_preferring, view_golden};

@@ -241,3 +241,33 @@ pub const SUBJECT_ACCESSES_MAX: usize = 50_000;
 
 /// Rows that a subject access reads at once.
 pub const SUBJECT_PAGE: u32 = 500;
+
+/// A session of the pages ends when nobody has used it for so long (RELIABILITY
+/// T13): a desk that was left is soon locked.
+pub const SESSION_IDLE_SECONDS: i64 = 15 * 60;
+
+/// A session ends then, however busy: the longest shift.
+pub const SESSION_SECONDS_MAX: i64 = 12 * 60 * 60;
+
+/// How often the use of a session is written down; it may idle so much less.
+pub const SESSION_SEEN_SECONDS: i64 = 60;
+
+/// Persons are joined and parted only by somebody whose password was given within
+/// this time (T13): a steward at work types it some times a day.
+pub const CONFIRMATION_SECONDS: i64 = 30 * 60;
+
+/// Wrong passwords of one account before it waits.
+pub const SIGN_IN_FAILURES_MAX: i64 = 5;
+
+/// So long then, and after so long a failure is forgotten: some 480 guesses a day
+/// at most, of a password that has no fewer than 2^40 likes.
+pub const SIGN_IN_WAIT_SECONDS: i64 = 15 * 60;
+
+/// Passwords that are digested at once: each takes 19 MiB and a core.
+pub const PASSWORDS_IN_WORK_MAX: usize = 2;
+
+/// Shortest password (NCSC: length before rules about letters).
+pub const PASSWORD_CHARACTERS_MIN: usize = 12;
+
+/// Longest password.
+pub const PASSWORD_CHARACTERS_MAX: usize = 256;

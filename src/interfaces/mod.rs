@@ -5,4 +5,5 @@ pub mod files;
 pub mod http;
 pub mod json;
 pub mod rest;
+pub mod web;
 pub mod webhooks;

@@ -10,6 +10,7 @@
 //! Nothing here decides who is who: a command is a closure over the pure
 //! registry, and the tables are views of its events.
 
+mod accounts;
 mod acknowledgements;
 mod as_of;
 mod audit;
@@ -74,6 +75,7 @@ use std::sync::{Arc, RwLock};
 use tokio::sync::mpsc::error::{SendTimeoutError, TrySendError};
 use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 
+pub use accounts::{StoredAccount, StoredSession};
 pub use as_of::{Moment, PastPerson};
 pub use audit::{AuditRow, HandedIn};
 pub use candidates::{QuestionReads, StoredPerson, YoungRecords};

@@ -47,10 +47,10 @@ pub(crate) fn rust_files(folder: &str) -> Vec<Source> {
 }
 
 /// Everything that a person wrote: what the build makes, data directories and
-/// the lock file (whose checksums are full of digits) are left out.
+/// the lock files (whose checksums are full of digits) are left out.
 pub(crate) fn text_files() -> Vec<Source> {
     let mut found = Vec::new();
-    collect(&root(), &|name| name != "Cargo.lock", &mut found);
+    collect(&root(), &|name| !matches!(name, "Cargo.lock" | "package-lock.json"), &mut found);
     found
 }
 
@@ -67,7 +67,8 @@ fn collect(folder: &Path, wanted: &dyn Fn(&str) -> bool, found: &mut Vec<Source>
             .to_string_lossy()
             .into_owned();
         if path.is_dir() {
-            let made = name == "target" || name == ".git" || name.starts_with("accord-");
+            let made = matches!(name.as_str(), "target" | ".git" | "node_modules")
+                || name.starts_with("accord-");
             if !made {
                 collect(&path, wanted, found);
             }

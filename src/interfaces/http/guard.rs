@@ -85,6 +85,21 @@ pub(super) fn request_id(headers: &HeaderMap, context: &Context) -> String {
         .map_or_else(|| context.new_request_id(), str::to_owned)
 }
 
+/// Notes whose request it is, for the log; `false` when the account asks too often.
+#[must_use]
+pub fn let_in(parts: &Parts, name: &str) -> bool {
+    let at = parts.extensions.get::<AtTheDoor>();
+    let AtTheDoor { door, account } =
+        at.expect("invariant: every request passes the door before its guard");
+    // The first one stands: there is one guard to a request.
+    let _ = account.set(name.to_owned());
+    let may = door.rates.take(name, Instant::now());
+    if !may {
+        metrics::counter!("accord_requests_limited_total").increment(1);
+    }
+    may
+}
+
 impl FromRequestParts<Context> for Caller {
     type Rejection = Problem;
 
@@ -101,7 +116,7 @@ impl FromRequestParts<Context> for Caller {
             .ok_or_else(|| {
                 refuse("send a token: Authorization: Bearer TOKEN (see `accord token create`)")
             })?;
-        let AtTheDoor { door, account } = parts
+        let AtTheDoor { door, .. } = parts
             .extensions
             .get::<AtTheDoor>()
             .cloned()
@@ -110,10 +125,7 @@ impl FromRequestParts<Context> for Caller {
         let mut actor = known
             .map_err(|error| Problem::of(&error, &request_id))?
             .ok_or_else(|| refuse("this token is not known here or was revoked"))?;
-        // The first one stands: there is one guard to a request.
-        let _ = account.set(actor.name.clone());
-        if !door.rates.take(&actor.name, Instant::now()) {
-            metrics::counter!("accord_requests_limited_total").increment(1);
+        if !let_in(parts, &actor.name) {
             let detail = "this account asks too often; send the same request again in a second";
             return Err(Problem::new(Refused::TooMany, detail, &request_id));
         }

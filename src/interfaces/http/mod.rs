@@ -2,7 +2,7 @@
 //! health and metrics.
 //!
 //! ```text
-//! listener ─ a connection ─► exchange ─ id, bounds, log ─► router ─► guard ─ who ─► rest
+//! listener ─ a connection ─► exchange ─ id, bounds, log ─► router ─► guard ─ who ─► rest, web
 //! ```
 
 mod door;
@@ -17,6 +17,6 @@ mod process_figures;
 mod server;
 mod timed_body;
 
-pub use guard::Caller;
+pub use guard::{Caller, let_in};
 pub use problem::{Problem, Refused};
 pub use server::{Served, ServerLimits, ServerOptions, serve};

@@ -24,7 +24,7 @@ use crate::interfaces::http::door::Door;
 use crate::interfaces::http::exchange::{Doorkeeper, exchange};
 use crate::interfaces::http::listener::Listener;
 use crate::interfaces::http::{Problem, Refused, health, metrics};
-use crate::interfaces::rest;
+use crate::interfaces::{rest, web};
 
 /// Connections of those who watch: a scraper and a supervisor, twice over.
 const WATCHING_CONNECTIONS_MAX: usize = 16;
@@ -182,6 +182,7 @@ fn router(keeper: &Doorkeeper, metrics: bool) -> Router {
     document.merge(watching_routes(true).into_openapi());
     let document = Bytes::from(rest::publish(&document));
     let routes = api
+        .merge(web::routes())
         .with_state(keeper.context.clone())
         .route("/openapi.json", get(|| async { ([JSON], document) }))
         .merge(Router::from(watching_routes(metrics)).with_state(keeper.clone()));

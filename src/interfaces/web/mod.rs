@@ -1,0 +1,63 @@
+//! The pages for people: a door like the others. It parses, calls one flow and
+//! renders. Templates escape by themselves; nothing is written into a page that
+//! has not passed the gate, and everything works without a script.
+
+mod account_page;
+mod assets;
+mod forms;
+mod layout;
+mod local_time;
+mod queue_page;
+mod sign_in_page;
+mod visitor;
+mod words;
+
+use axum::Router;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::map_response;
+use axum::response::Response;
+use axum::routing::{get, post};
+
+use crate::flows::Context;
+
+/// No script or style in a page, none from elsewhere, no frame around it.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
+                      require-trusted-types-for 'script'; trusted-types 'none'";
+
+const HEADERS: [(HeaderName, &str); 6] = [
+    (header::CONTENT_SECURITY_POLICY, POLICY),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
+];
+
+/// Every page.
+#[must_use]
+pub fn routes() -> Router<Context> {
+    Router::new()
+        .route("/", get(sign_in_page::show).post(sign_in_page::sign_in))
+        .route("/sign-out", post(sign_in_page::sign_out))
+        .route("/account", get(account_page::show))
+        .route("/account/password", post(account_page::change_password))
+        .route("/account/sign-out", post(account_page::sign_out_everywhere))
+        .route("/review", get(queue_page::show))
+        .route("/assets/{hash}/{name}", get(assets::serve))
+        .layer(map_response(guarded))
+}
+
+async fn guarded(mut response: Response) -> Response {
+    for (name, value) in HEADERS {
+        let headers = response.headers_mut();
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}

@@ -1,0 +1,260 @@
+//! Accounts of people who use the pages, and their sessions. Neither is an
+//! event: they say nothing of a patient, and a session is gone when it ends.
+
+use crate::foundation::Instant;
+use crate::security::Role;
+use crate::storage::db::{self, Query, Row};
+use crate::storage::rows::{Reader, json};
+use crate::storage::{Store, StoreError};
+
+/// An account as stored.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoredAccount {
+    /// Its name, as the audit shows it.
+    pub name: String,
+    /// Digest of the password in PHC form; absent where it signs in elsewhere.
+    pub password: Option<String>,
+    /// Its roles.
+    pub roles: Vec<Role>,
+    /// When it was made.
+    pub created_at: Instant,
+    /// When it was disabled.
+    pub disabled_at: Option<Instant>,
+    /// Wrong passwords since the last right one.
+    pub failures: i64,
+    /// When the last of them came.
+    pub failed_at: Option<Instant>,
+}
+
+/// A session as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredSession {
+    /// SHA-256 of the cookie's value, hexadecimal.
+    pub digest: String,
+    /// Whose.
+    pub account: String,
+    /// Why its reader reads persons, in words.
+    pub purpose: Option<String>,
+    /// When somebody signed in.
+    pub began_at: Instant,
+    /// When it was used last, to the minute.
+    pub seen_at: Instant,
+    /// When the password was given last.
+    pub confirmed_at: Instant,
+}
+
+impl Store {
+    /// Keeps a new account; `false` when the name is taken.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn add_account(&self, account: &StoredAccount) -> Result<bool, StoreError> {
+        let roles: Vec<&str> = account.roles.iter().map(|role| role.name()).collect();
+        let query = db::query(
+            "insert into accounts (name, password, roles, created_at, disabled_at, failures, \
+             failed_at) values ($1, $2, $3, $4, $5, $6, $7) on conflict (name) do nothing",
+        )
+        .bind(account.name.clone())
+        .bind(account.password.clone())
+        .bind(json(&roles))
+        .bind(account.created_at.microseconds())
+        .bind(account.disabled_at.map(Instant::microseconds))
+        .bind(account.failures)
+        .bind(account.failed_at.map(Instant::microseconds));
+        Ok(self.run_alone(query).await? > 0)
+    }
+
+    /// The account of this name, disabled or not.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn find_account(&self, name: &str) -> Result<Option<StoredAccount>, StoreError> {
+        let mut connection = self.inner.readers.acquire().await?;
+        let row = db::query(
+            "select name, password, roles, created_at, disabled_at, failures, failed_at \
+             from accounts where name = $1",
+        )
+        .bind(name.to_owned())
+        .fetch_optional(&mut connection)
+        .await?;
+        row.as_ref().map(account_of).transpose()
+    }
+
+    /// All accounts, by name.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn list_accounts(&self) -> Result<Vec<StoredAccount>, StoreError> {
+        let mut connection = self.inner.readers.acquire().await?;
+        let rows = db::query(
+            "select name, password, roles, created_at, disabled_at, failures, failed_at \
+             from accounts order by name",
+        )
+        .fetch_all(&mut connection)
+        .await?;
+        rows.iter().map(account_of).collect()
+    }
+
+    /// Gives an account another password and forgets its failures; `false` when
+    /// there is none of this name.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn set_password(&self, name: &str, password: &str) -> Result<bool, StoreError> {
+        let query = db::query(
+            "update accounts set password = $2, failures = 0, failed_at = null where name = $1",
+        )
+        .bind(name.to_owned())
+        .bind(password.to_owned());
+        Ok(self.run_alone(query).await? > 0)
+    }
+
+    /// Disables an account; `false` when there is none of this name.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn disable_account(&self, name: &str, at: Instant) -> Result<bool, StoreError> {
+        let query = db::query("update accounts set disabled_at = $2 where name = $1")
+            .bind(name.to_owned())
+            .bind(at.microseconds());
+        Ok(self.run_alone(query).await? > 0)
+    }
+
+    /// Counts a wrong password; `first` begins the count anew.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn count_failure(
+        &self,
+        name: &str,
+        at: Instant,
+        failures: i64,
+    ) -> Result<(), StoreError> {
+        let query = db::query(
+            "update accounts set failures = $3, failed_at = $2 where name = $1 and failures < $3",
+        )
+        .bind(name.to_owned())
+        .bind(at.microseconds())
+        .bind(failures);
+        self.run_alone(query).await.map(|_| ())
+    }
+
+    /// Forgets wrong passwords.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn forget_failures(&self, name: &str) -> Result<(), StoreError> {
+        let query = db::query(
+            "update accounts set failures = 0, failed_at = null where name = $1 and failures > 0",
+        )
+        .bind(name.to_owned());
+        self.run_alone(query).await.map(|_| ())
+    }
+
+    /// Keeps a new session and drops those that were seen last before `stale`.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn begin_session(
+        &self,
+        session: &StoredSession,
+        stale: Instant,
+    ) -> Result<(), StoreError> {
+        let old = db::query("delete from sessions where seen_at < $1").bind(stale.microseconds());
+        self.run_alone(old).await?;
+        let query = db::query(
+            "insert into sessions (digest, account, purpose, began_at, seen_at, confirmed_at) \
+             values ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(session.digest.clone())
+        .bind(session.account.clone())
+        .bind(session.purpose.clone())
+        .bind(session.began_at.microseconds())
+        .bind(session.seen_at.microseconds())
+        .bind(session.confirmed_at.microseconds());
+        self.run_alone(query).await.map(|_| ())
+    }
+
+    /// The session of this digest, however old.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn find_session(&self, digest: &str) -> Result<Option<StoredSession>, StoreError> {
+        let mut connection = self.inner.readers.acquire().await?;
+        let row = db::query(
+            "select digest, account, purpose, began_at, seen_at, confirmed_at from sessions \
+             where digest = $1",
+        )
+        .bind(digest.to_owned())
+        .fetch_optional(&mut connection)
+        .await?;
+        row.as_ref().map(session_of).transpose()
+    }
+
+    /// Writes what changes of a session: its purpose, and when it was seen and
+    /// confirmed last.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn keep_session(&self, session: &StoredSession) -> Result<(), StoreError> {
+        let query = db::query(
+            "update sessions set purpose = $2, seen_at = $3, confirmed_at = $4 where digest = $1",
+        )
+        .bind(session.digest.clone())
+        .bind(session.purpose.clone())
+        .bind(session.seen_at.microseconds())
+        .bind(session.confirmed_at.microseconds());
+        self.run_alone(query).await.map(|_| ())
+    }
+
+    /// Ends one session.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn end_session(&self, digest: &str) -> Result<(), StoreError> {
+        let query = db::query("delete from sessions where digest = $1").bind(digest.to_owned());
+        self.run_alone(query).await.map(|_| ())
+    }
+
+    /// Ends all sessions of an account, everywhere; says how many there were.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn end_sessions(&self, account: &str) -> Result<u64, StoreError> {
+        let query = db::query("delete from sessions where account = $1").bind(account.to_owned());
+        self.run_alone(query).await
+    }
+
+    async fn run_alone(&self, query: Query) -> Result<u64, StoreError> {
+        self.inner.writer.lock().await.execute(query).await
+    }
+}
+
+fn account_of(row: &Row) -> Result<StoredAccount, StoreError> {
+    let reader = Reader::named(row, "accounts")?;
+    let names: Vec<String> = reader.parsed(2, "roles", |text| serde_json::from_str(text).ok())?;
+    let roles = names.iter().map(|name| name.parse());
+    Ok(StoredAccount {
+        name: reader.text(0)?,
+        password: reader.text_or_null(1)?,
+        roles: roles
+            .collect::<Result<_, _>>()
+            .map_err(|_| reader.wrong("roles"))?,
+        created_at: Instant::from_microseconds(reader.number(3)?),
+        disabled_at: reader.instant_or_null(4)?,
+        failures: reader.number(5)?,
+        failed_at: reader.instant_or_null(6)?,
+    })
+}
+
+fn session_of(row: &Row) -> Result<StoredSession, StoreError> {
+    let reader = Reader::named(row, "sessions")?;
+    Ok(StoredSession {
+        digest: reader.text(0)?,
+        account: reader.text(1)?,
+        purpose: reader.text_or_null(2)?,
+        began_at: Instant::from_microseconds(reader.number(3)?),
+        seen_at: Instant::from_microseconds(reader.number(4)?),
+        confirmed_at: Instant::from_microseconds(reader.number(5)?),
+    })
+}
