@@ -22,7 +22,9 @@ fn main() {
         );
     }
     let sheet = fs::read_to_string(STYLESHEET).unwrap_or_default();
-    let folder = env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default();
+    let folder = env::var_os("OUT_DIR")
+        .map(PathBuf::from)
+        .unwrap_or_default();
     let written = fs::write(folder.join("design.css"), without_outside(&sheet));
     assert!(written.is_ok(), "the stylesheet cannot be written");
 }
@@ -30,7 +32,13 @@ fn main() {
 /// Whether npm has brought what the lock file names. No script of a package runs.
 fn fetched() -> bool {
     let npm = Command::new("npm")
-        .args(["ci", "--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund"])
+        .args([
+            "ci",
+            "--ignore-scripts",
+            "--omit=dev",
+            "--no-audit",
+            "--no-fund",
+        ])
         .args(["--fetch-retries=1", "--fetch-timeout=20000"])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -46,7 +54,9 @@ fn without_outside(sheet: &str) -> String {
     let mut kept = String::with_capacity(sheet.len());
     while let Some(start) = rest.find("@font-face{") {
         kept.push_str(&rest[..start]);
-        let end = rest[start..].find('}').map_or(rest.len(), |end| start + end + 1);
+        let end = rest[start..]
+            .find('}')
+            .map_or(rest.len(), |end| start + end + 1);
         rest = &rest[end..];
     }
     kept.push_str(rest);

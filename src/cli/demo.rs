@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 
 use crate::cli::LedgerArguments;
+use crate::cli::demo_questions::{User, make_users, raise_questions};
 use crate::cli::import::{ImportArguments, Imported, import_files};
 use crate::cli::ledger::{Use, access, open};
 use crate::cli::serve::{Background, Signals, run_service};
@@ -60,10 +61,13 @@ pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
         eprintln!("{} holds the region already", arguments.data.display());
     } else {
         fill(&context, &arguments, &ledger, &region).await?;
+        raise_questions(&context).await?;
+        catch_up(&context).await?;
         std::fs::write(&done, b"").context("cannot mark the region as complete")?;
     }
     let shown = Shown::find(&context, region.records()).await?;
     let tokens = Tokens::make(&context).await?;
+    let users = make_users(&context).await?;
     let background = Background::default();
     let server = ServerOptions {
         listen: arguments.listen,
@@ -78,10 +82,19 @@ pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
         Signals::new()?,
         move |address| {
             eprintln!("{}", shown.text(address, &tokens));
+            print_users(address, &users);
             Ok(())
         },
     )
     .await
+}
+
+/// Whoever starts the demonstration signs in with these; they are of this run.
+fn print_users(address: SocketAddr, users: &[User]) {
+    println!("The review desk: http://{address}/ (sign in with any of these)\n");
+    for user in users {
+        println!("{}", user.line());
+    }
 }
 
 /// A file that says that the directory was made for the demonstration.

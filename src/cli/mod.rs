@@ -13,6 +13,7 @@
 mod account;
 mod backup;
 mod demo;
+mod demo_questions;
 mod erase;
 mod evaluate;
 mod evaluate_unlabelled;

@@ -139,6 +139,12 @@ pub async fn list_tasks(
     })
 }
 
+/// Where the task stands in the queue, to list what comes after it.
+#[must_use]
+pub fn place_of_task(task: &ListedTask) -> String {
+    QueuePlace::of(task.id, &task.state).text()
+}
+
 /// Tasks about persons whom no seal keeps from each other (R22).
 async fn unsealed(
     context: &Context,

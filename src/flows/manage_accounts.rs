@@ -2,9 +2,9 @@
 //! data directory. An account is a name with roles; how somebody proves to be its
 //! owner is beside it, so that a provider can do so too.
 
+use argon2::Argon2;
 use argon2::password_hash::phc::{PasswordHash, Salt};
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
-use argon2::Argon2;
 use tokio::sync::Semaphore;
 
 use crate::flows::{Context, FlowError};

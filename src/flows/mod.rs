@@ -46,6 +46,7 @@ mod seal_audit;
 mod seal_persons;
 mod search_persons;
 mod sign_in;
+mod standard_values;
 mod subject_access;
 mod undo_decisions;
 mod view_golden;
@@ -86,7 +87,9 @@ pub use follow_events::{EventFeed, FeedEvent, follow_events};
 pub use golden_change::GoldenStep;
 pub use id_changes::IdChange;
 pub use if_match::IfMatch;
-pub use list_tasks::{ListedTask, TaskFilter, TaskPage, TaskStanding, list_tasks, standing_of};
+pub use list_tasks::{
+    ListedTask, TaskFilter, TaskPage, TaskStanding, list_tasks, place_of_task, standing_of,
+};
 pub use manage_accounts::{
     AccountAnswer, add_account, disable_account, list_accounts, set_password,
 };
@@ -114,8 +117,10 @@ pub use seal_audit::seal_audit_each_second;
 pub use seal_persons::{SealSide, lift_seal, list_seals, seal_persons};
 pub use search_persons::{FoundPerson, SearchAnswer, SearchGap, search_persons};
 pub use sign_in::{
-    Visit, change_password, confirm_visit, set_purpose, sign_in, sign_out, sign_out_everywhere, visit,
+    Visit, change_password, confirm_visit, set_purpose, sign_in, sign_out, sign_out_everywhere,
+    visit,
 };
+pub use standard_values::standard_values;
 pub use subject_access::{SubjectAccess, SubjectEntry, SubjectRecord, subject_access};
 pub use undo_decisions::{UndoneDecision, UndoneDecisions, undo_decisions};
 pub use view_golden::{GoldenAnswer, prefer, stop_preferring, view_golden};

@@ -74,10 +74,11 @@ async fn confirm(
 ) -> Result<Option<StoredAccount>, FlowError> {
     let found = context.store.find_account(name).await?;
     let now = context.clock.now();
-    let earlier = found.as_ref().map_or(0, |account| failures_at(account, now));
-    let may = |account: &&StoredAccount| {
-        account.disabled_at.is_none() && earlier < SIGN_IN_FAILURES_MAX
-    };
+    let earlier = found
+        .as_ref()
+        .map_or(0, |account| failures_at(account, now));
+    let may =
+        |account: &&StoredAccount| account.disabled_at.is_none() && earlier < SIGN_IN_FAILURES_MAX;
     let known = found.as_ref().filter(may);
     let expected = known.and_then(|account| account.password.clone());
     let right = is_right(context, expected, password).await?;
@@ -94,7 +95,11 @@ async fn confirm(
         let store = &context.store;
         store.count_failure(&account.name, now, earlier + 1).await?;
     }
-    let action = if allowed { "sign_in" } else { "sign_in_refused" };
+    let action = if allowed {
+        "sign_in"
+    } else {
+        "sign_in_refused"
+    };
     let entry = audit_entry(&account, now, action, request_id);
     context.store.append_audit(vec![entry]).await?;
     Ok(allowed.then_some(account))
@@ -117,7 +122,11 @@ fn audit_entry(
         at,
         actor: account.name.clone(),
         on_behalf_of: None,
-        role: account.roles.first().map_or("none", |role| role.name()).to_owned(),
+        role: account
+            .roles
+            .first()
+            .map_or("none", |role| role.name())
+            .to_owned(),
         organisation: None,
         purpose: None,
         action,

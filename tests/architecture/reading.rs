@@ -50,7 +50,11 @@ pub(crate) fn rust_files(folder: &str) -> Vec<Source> {
 /// the lock files (whose checksums are full of digits) are left out.
 pub(crate) fn text_files() -> Vec<Source> {
     let mut found = Vec::new();
-    collect(&root(), &|name| !matches!(name, "Cargo.lock" | "package-lock.json"), &mut found);
+    collect(
+        &root(),
+        &|name| !matches!(name, "Cargo.lock" | "package-lock.json"),
+        &mut found,
+    );
     found
 }
 

@@ -27,6 +27,10 @@ mod claiming;
 mod commands;
 /// Simultaneous submissions of one new person make one person.
 mod concurrency;
+/// The review desk: signing in, the queue, the comparison page, decisions.
+mod desk;
+/// What the pages must never do: show, run or let in what they should not.
+mod desk_safety;
 /// An acknowledged record survives `kill -9`.
 mod durability;
 /// An erased record is gone to the last token.
@@ -106,5 +110,7 @@ mod story;
 mod updating;
 /// `accord verify` on a sound ledger.
 mod verifying;
+/// Somebody at a browser, for the stories of the pages.
+mod visitor;
 /// A service on a data directory of its own.
 mod world;

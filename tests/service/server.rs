@@ -310,8 +310,37 @@ impl Server {
         headers: &[(String, String)],
         body: Option<Vec<u8>>,
     ) -> Result<(u16, BTreeMap<String, String>, String), String> {
+        self.exchange(&self.client, method, path, (headers, body))
+    }
+
+    /// The same, and goes nowhere by itself.
+    pub(crate) fn browse(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(String, String)],
+        body: Option<Vec<u8>>,
+    ) -> Result<(u16, BTreeMap<String, String>, String), String> {
+        static BROWSER: OnceLock<reqwest::Client> = OnceLock::new();
+        let browser = BROWSER.get_or_init(|| {
+            let builder = reqwest::Client::builder().no_proxy().tls_certs_only([]);
+            // A connection belongs to the runtime that opened it, and each world has one.
+            let builder = builder.pool_max_idle_per_host(0);
+            let builder = builder.redirect(reqwest::redirect::Policy::none());
+            builder.build().expect("a client without TLS")
+        });
+        self.exchange(browser, method, path, (headers, body))
+    }
+
+    fn exchange(
+        &self,
+        client: &reqwest::Client,
+        method: Method,
+        path: &str,
+        (headers, body): (&[(String, String)], Option<Vec<u8>>),
+    ) -> Result<(u16, BTreeMap<String, String>, String), String> {
         let url = format!("{}{path}", lock(&self.url));
-        let mut request = self.client.request(method, url);
+        let mut request = client.request(method, url);
         for (name, value) in headers {
             request = request.header(name, value);
         }

@@ -427,6 +427,17 @@ impl World {
             .expect(200)
     }
 
+    /// The same as a browser does it that goes nowhere by itself.
+    pub(crate) fn browse(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(String, String)],
+        body: Option<Vec<u8>>,
+    ) -> Result<(u16, BTreeMap<String, String>, String), String> {
+        self.server.browse(method, path, headers, body)
+    }
+
     /// One exchange of bytes: status, headers, body.
     pub(crate) fn speak(
         &self,

@@ -52,7 +52,8 @@ impl FromRequest<Context> for Form {
             NoPage::new(Page::outside(""), problem).into_response()
         };
         if !comes_from_here(request.headers()) {
-            let detail = "this form was sent from another site; open the page here and send it again";
+            let detail =
+                "this form was sent from another site; open the page here and send it again";
             return Err(refuse(Refused::Forbidden, detail));
         }
         let media = text(request.headers(), "content-type");
@@ -66,7 +67,10 @@ impl FromRequest<Context> for Form {
             let chunk = chunk
                 .map_err(|_| refuse(Refused::Malformed, "the form broke off; send it again"))?;
             if bytes.len() + chunk.len() > FORM_BYTES_MAX {
-                return Err(refuse(Refused::TooLarge, "the form is too long; write less"));
+                return Err(refuse(
+                    Refused::TooLarge,
+                    "the form is too long; write less",
+                ));
             }
             bytes.extend_from_slice(&chunk);
         }
@@ -118,7 +122,10 @@ mod tests {
             comes_from_here(&headers)
         };
         assert!(sent(&[]));
-        assert!(sent(&[("sec-fetch-site", "same-origin"), ("origin", "https://desk.example.org")]));
+        assert!(sent(&[
+            ("sec-fetch-site", "same-origin"),
+            ("origin", "https://desk.example.org")
+        ]));
         for wrong in [
             ("sec-fetch-site", "cross-site"),
             ("sec-fetch-site", "same-site"),

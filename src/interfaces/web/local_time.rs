@@ -31,10 +31,7 @@ impl LocalTime {
             at.day(),
             at.year(),
         );
-        Self {
-            exact,
-            shown,
-        }
+        Self { exact, shown }
     }
 }
 

@@ -4,12 +4,18 @@
 
 mod account_page;
 mod assets;
+mod comparison_page;
+mod differences;
 mod forms;
 mod layout;
 mod local_time;
 mod queue_page;
+mod side_by_side;
 mod sign_in_page;
+mod task_steps;
+mod values;
 mod visitor;
+mod waterfall;
 mod words;
 
 use axum::Router;
@@ -50,6 +56,16 @@ pub fn routes() -> Router<Context> {
         .route("/account/password", post(account_page::change_password))
         .route("/account/sign-out", post(account_page::sign_out_everywhere))
         .route("/review", get(queue_page::show))
+        .route("/review/start", post(task_steps::start))
+        .route("/review/tasks/{task}", get(comparison_page::show))
+        .route("/review/tasks/{task}/next", get(task_steps::next))
+        .route("/review/tasks/{task}/previous", get(task_steps::previous))
+        .route("/review/tasks/{task}/pack", get(comparison_page::show_pack))
+        .route("/review/tasks/{task}/claim", post(task_steps::claim))
+        .route("/review/tasks/{task}/release", post(task_steps::release))
+        .route("/review/tasks/{task}/comment", post(task_steps::comment))
+        .route("/review/tasks/{task}/decide", post(task_steps::decide))
+        .route("/review/tasks/{task}/undo", post(task_steps::undo))
         .route("/assets/{hash}/{name}", get(assets::serve))
         .layer(map_response(guarded))
 }

@@ -7,8 +7,9 @@ use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 
 use crate::flows::{self, Context, ListedTask, TaskFilter, TaskStanding};
+use crate::interfaces::web::comparison_page::{Done, done_of};
 use crate::interfaces::web::forms::parameters;
-use crate::interfaces::web::layout::{NoPage, Page, html};
+use crate::interfaces::web::layout::{NoPage, Page, html, may};
 use crate::interfaces::web::local_time::LocalTime;
 use crate::interfaces::web::visitor::Visitor;
 use crate::interfaces::web::words;
@@ -66,7 +67,8 @@ struct QueueTemplate {
     next: Option<String>,
     /// The filters, to go along to a task.
     query: String,
-    notice: Option<String>,
+    done: Option<Done>,
+    may_work: bool,
 }
 
 /// What the address asks for; what cannot be read asks for nothing.
@@ -165,7 +167,9 @@ fn row(listed: ListedTask, now: i64) -> Row {
     let (priority, hours) = words::priority(state.priority);
     let opened = listed.id.made_at();
     let due = opened.plus_microseconds(hours * 3_600 * 1_000_000);
-    let claim = state.claim.filter(|_| listed.standing == TaskStanding::Claimed);
+    let claim = state
+        .claim
+        .filter(|_| listed.standing == TaskStanding::Claimed);
     Row {
         id: listed.id.to_string(),
         kind: words::kind(state.kind),
@@ -174,7 +178,11 @@ fn row(listed: ListedTask, now: i64) -> Row {
         until: claim.as_ref().map(|claim| LocalTime::of(claim.until)),
         by: claim.map(|claim| claim.by),
         weight: state.weight_bits.map(|bits| format!("{bits:.1}")),
-        reasons: state.reasons.iter().map(|reason| reason.sentence()).collect(),
+        reasons: state
+            .reasons
+            .iter()
+            .map(|reason| reason.sentence())
+            .collect(),
         age: words::age((now - opened.microseconds()) / 1_000_000),
         opened: LocalTime::of(opened),
         due: LocalTime::of(due),
@@ -205,14 +213,19 @@ pub(super) async fn show(
         query.append_pair("after", &place);
         query.finish()
     });
-    let known = sources.iter().map(|source| (source.code.as_str(), source.name.as_str()));
+    let known = sources
+        .iter()
+        .map(|source| (source.code.as_str(), source.name.as_str()));
     let template = QueueTemplate {
         page: visitor.page("Review queue", "/review"),
         rows: page.tasks.into_iter().map(|task| row(task, now)).collect(),
         states: asked.choices(
             "state",
             "Whatever waits",
-            words::STANDINGS.iter().skip(1).map(|(_, code, words)| (*code, *words)),
+            words::STANDINGS
+                .iter()
+                .skip(1)
+                .map(|(_, code, words)| (*code, *words)),
         ),
         kinds: asked.choices(
             "kind",
@@ -221,11 +234,16 @@ pub(super) async fn show(
         ),
         hands: asked.choices("assigned_to", "Anybody's", [("me", "Mine")].into_iter()),
         sources: asked.choices("source", "All sources", known),
-        ages: asked.choices("older_than", "Any age", AGES.iter().map(|(code, words, _)| (*code, *words))),
+        ages: asked.choices(
+            "older_than",
+            "Any age",
+            AGES.iter().map(|(code, words, _)| (*code, *words)),
+        ),
         filtered: !asked.values.is_empty(),
         query: asked.query(),
         next,
-        notice: None,
+        done: done_of(uri.query()),
+        may_work: may(&visitor.visit.roles, Action::WorkTask),
     };
     Ok(html(StatusCode::OK, &template))
 }

@@ -83,11 +83,14 @@ pub(super) async fn show(
     let then = then.and_then(|(_, value)| place(value)).unwrap_or_default();
     if let Some(cookie) = cookie_of(&headers) {
         let known = flows::visit(&context, &cookie).await;
-        let known = known.map_err(|error| {
-            NoPage::of(Page::outside(""), &error, &request_id(&headers))
-        })?;
+        let known =
+            known.map_err(|error| NoPage::of(Page::outside(""), &error, &request_id(&headers)))?;
         if let Some(visit) = known {
-            return Ok(redirect(if then.is_empty() { first_page(&visit.roles) } else { then }));
+            return Ok(redirect(if then.is_empty() {
+                first_page(&visit.roles)
+            } else {
+                then
+            }));
         }
     }
     let template = SignInTemplate::new(then.to_owned());
@@ -116,8 +119,8 @@ pub(super) async fn sign_in(
     let name = form.text("name").to_owned();
     let password = form.as_typed("password").to_owned();
     let signed_in = flows::sign_in(&context, &name, password, &form.request_id).await;
-    let signed_in = signed_in
-        .map_err(|error| NoPage::of(Page::outside(""), &error, &form.request_id))?;
+    let signed_in =
+        signed_in.map_err(|error| NoPage::of(Page::outside(""), &error, &form.request_id))?;
     let then = place(form.text("then")).unwrap_or_default().to_owned();
     let Some(cookie) = signed_in else {
         let mut template = SignInTemplate::new(then);
@@ -161,10 +164,19 @@ mod tests {
 
     #[test]
     fn after_the_sign_in_only_a_page_of_ours_follows() {
-        assert_eq!(place("/review?kind=overlay_held"), Some("/review?kind=overlay_held"));
+        assert_eq!(
+            place("/review?kind=overlay_held"),
+            Some("/review?kind=overlay_held")
+        );
         for other in [
-            "", "/", "//evil.example.org", "/\\evil.example.org", "https://evil.example.org",
-            "review", "/re view", "/r\r\nSet-Cookie: a=b",
+            "",
+            "/",
+            "//evil.example.org",
+            "/\\evil.example.org",
+            "https://evil.example.org",
+            "review",
+            "/re view",
+            "/r\r\nSet-Cookie: a=b",
         ] {
             assert_eq!(place(other), None, "{other}");
         }

@@ -78,9 +78,8 @@ async fn visitor(parts: &Parts, context: &Context) -> Result<Option<Visitor>, Re
         return Ok(None);
     };
     let known = flows::visit(context, &cookie).await;
-    let known = known.map_err(|error| {
-        NoPage::of(Page::outside(""), &error, &request_id).into_response()
-    })?;
+    let known = known
+        .map_err(|error| NoPage::of(Page::outside(""), &error, &request_id).into_response())?;
     let Some(visit) = known else {
         return Ok(None);
     };
@@ -180,7 +179,12 @@ mod tests {
         for host in ["127.0.0.1:8080", "localhost", "[::1]:1", "[::1]"] {
             assert!(is_loopback(host), "{host}");
         }
-        for host in ["", "10.0.0.1:8080", "localhost.example.org", "127.0.0.1.example.org:80"] {
+        for host in [
+            "",
+            "10.0.0.1:8080",
+            "localhost.example.org",
+            "127.0.0.1.example.org:80",
+        ] {
             assert!(!is_loopback(host), "{host}");
         }
     }

@@ -3,9 +3,7 @@
 
 use crate::flows::TaskStanding;
 use crate::matching::{Field, Grade, Route};
-use crate::registry::{
-    EscalationReason, TaskKind, TaskOutcome, TaskPriority, VersionStanding,
-};
+use crate::registry::{EscalationReason, TaskKind, TaskOutcome, TaskPriority, VersionStanding};
 use crate::review::Follow;
 use crate::security::Role;
 
@@ -153,7 +151,8 @@ pub(super) fn outcome_of(code: &str) -> Option<TaskOutcome> {
         TaskOutcome::Approve,
         TaskOutcome::Reject,
     ];
-    all.into_iter().find(|outcome| outcome_code(*outcome) == code)
+    all.into_iter()
+        .find(|outcome| outcome_code(*outcome) == code)
 }
 
 /// What would follow, as a sentence.
@@ -281,7 +280,11 @@ mod tests {
 
     #[test]
     fn outcomes_are_read_as_they_are_written() {
-        for outcome in [TaskOutcome::Same, TaskOutcome::CannotTell, TaskOutcome::Reject] {
+        for outcome in [
+            TaskOutcome::Same,
+            TaskOutcome::CannotTell,
+            TaskOutcome::Reject,
+        ] {
             assert_eq!(outcome_of(outcome_code(outcome)), Some(outcome));
         }
     }

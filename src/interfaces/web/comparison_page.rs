@@ -1,0 +1,395 @@
+//! The comparison page: one question with all that its reader needs, and the
+//! steps that can be taken.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, Uri};
+use axum::response::Response;
+
+use crate::flows::{self, Context, FlowError, TaskAnswer, TaskStanding};
+use crate::foundation::TaskId;
+use crate::interfaces::web::forms::parameters;
+use crate::interfaces::web::layout::{NoPage, Page, html, may};
+use crate::interfaces::web::local_time::LocalTime;
+use crate::interfaces::web::queue_page::{Asked, REASON};
+use crate::interfaces::web::side_by_side::{Compared, Head, compare};
+use crate::interfaces::web::visitor::Visitor;
+use crate::interfaces::web::waterfall::Waterfall;
+use crate::interfaces::web::words;
+use crate::registry::{EvidenceRow, TaskOutcome};
+use crate::review::{Follow, Foreseen};
+use crate::security::Action;
+
+/// A claim that is shown.
+struct Claim {
+    by: String,
+    mine: bool,
+    until: LocalTime,
+}
+
+/// Something that can be said.
+struct Choice {
+    code: &'static str,
+    label: &'static str,
+    key: &'static str,
+    follows: &'static str,
+    counts: String,
+    refused: Option<String>,
+    needs_reason: bool,
+    chosen: bool,
+}
+
+struct Other {
+    person: String,
+    grade: &'static str,
+    bits: String,
+}
+
+struct Read {
+    by: String,
+    at: LocalTime,
+    outcome: Option<&'static str>,
+    reason: Option<String>,
+    round: u32,
+}
+
+struct Entry {
+    at: LocalTime,
+    actor: String,
+    sentence: String,
+    words: Option<String>,
+}
+
+struct Change {
+    field: &'static str,
+    before: String,
+    now: String,
+}
+
+/// What was done to the question before this one.
+pub(super) struct Done {
+    pub(super) task: String,
+    pub(super) outcome: &'static str,
+    pub(super) merge: Option<String>,
+    pub(super) assertion: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "comparison.html")]
+struct ComparisonTemplate {
+    page: Page,
+    id: String,
+    kind: &'static str,
+    standing: &'static str,
+    priority: &'static str,
+    opened: LocalTime,
+    weight: Option<String>,
+    reasons: Vec<(&'static str, &'static str)>,
+    two_readers: Vec<&'static str>,
+    claim: Option<Claim>,
+    waits: bool,
+    escalated: bool,
+    may_work: bool,
+    heads: Vec<Head>,
+    rows: Vec<Compared>,
+    others: Vec<(String, Vec<Other>)>,
+    waterfall: Option<Waterfall>,
+    raised_on: Vec<(&'static str, String, String)>,
+    changes: Vec<Change>,
+    choices: Vec<Choice>,
+    asks_password: bool,
+    reads: Vec<Read>,
+    history: Vec<Entry>,
+    evidence: String,
+    version: u32,
+    query: String,
+    typed: Typed,
+    problem: Option<String>,
+    done: Option<Done>,
+}
+
+/// What somebody had typed when a step was refused.
+#[derive(Default)]
+pub(super) struct Typed {
+    pub(super) reason: String,
+    pub(super) comment: String,
+    pub(super) outcome: Option<TaskOutcome>,
+}
+
+/// The id of a path. What is none is as unknown as one that was never given out.
+pub(super) fn task_of(text: &str, visitor: &Visitor) -> Result<TaskId, NoPage> {
+    text.parse().map_err(|_| {
+        let unknown = FlowError::NotFound("no task with this id is known");
+        visitor.no_page(&unknown)
+    })
+}
+
+/// A question.
+pub(super) async fn show(
+    State(context): State<Context>,
+    visitor: Visitor,
+    Path(task): Path<String>,
+    uri: Uri,
+) -> Result<Response, NoPage> {
+    let task = task_of(&task, &visitor)?;
+    let shown = Showing {
+        status: StatusCode::OK,
+        query: uri.query().map(ToOwned::to_owned),
+        typed: Typed::default(),
+        problem: None,
+    };
+    render(&context, &visitor, task, shown).await
+}
+
+/// How the page is shown: as it is, or after a step that was refused.
+pub(super) struct Showing {
+    pub(super) status: StatusCode,
+    pub(super) query: Option<String>,
+    pub(super) typed: Typed,
+    pub(super) problem: Option<String>,
+}
+
+/// The page.
+pub(super) async fn render(
+    context: &Context,
+    visitor: &Visitor,
+    task: TaskId,
+    showing: Showing,
+) -> Result<Response, NoPage> {
+    let access = visitor.may_because(Action::ReadTask, &format!("{REASON}: {task}"))?;
+    let answer = flows::view_task(context, &access, task)
+        .await
+        .map_err(|error| visitor.no_page(&error))?;
+    let status = showing.status;
+    let template = template(context, visitor, answer, showing);
+    Ok(html(status, &template))
+}
+
+fn template(
+    context: &Context,
+    visitor: &Visitor,
+    answer: TaskAnswer,
+    showing: Showing,
+) -> ComparisonTemplate {
+    let me = visitor.visit.account.as_str();
+    let (heads, rows) = compare(context, &answer);
+    let state = answer.listed.state;
+    let standing = answer.listed.standing;
+    let claim = state.claim.filter(|_| standing == TaskStanding::Claimed);
+    let may_work = may(&visitor.visit.roles, Action::WorkTask);
+    let choices: Vec<Choice> = answer
+        .foresight
+        .outcomes
+        .into_iter()
+        .map(|foreseen| choice(foreseen, showing.typed.outcome))
+        .collect();
+    let asked = Asked::of(showing.query.as_deref(), me);
+    let kind = words::kind(state.kind);
+    ComparisonTemplate {
+        page: visitor.page(kind, "/review"),
+        id: answer.listed.id.to_string(),
+        kind,
+        standing: words::standing(standing),
+        priority: words::priority(state.priority).0,
+        opened: LocalTime::of(answer.listed.id.made_at()),
+        weight: state.weight_bits.map(|bits| format!("{bits:.1}")),
+        reasons: state
+            .reasons
+            .iter()
+            .map(|it| (it.rule(), it.sentence()))
+            .collect(),
+        two_readers: answer
+            .foresight
+            .two_readers
+            .iter()
+            .map(|it| it.sentence())
+            .collect(),
+        claim: claim.map(|claim| Claim {
+            mine: claim.by == me,
+            by: claim.by,
+            until: LocalTime::of(claim.until),
+        }),
+        waits: !matches!(standing, TaskStanding::Decided | TaskStanding::Closed),
+        escalated: standing == TaskStanding::Escalated,
+        may_work,
+        heads,
+        rows,
+        others: answer
+            .sides
+            .iter()
+            .map(|side| {
+                let others = side.possible.iter().map(|other| Other {
+                    person: other.person_id.to_string(),
+                    grade: words::grade(other.grade),
+                    bits: format!("{:.1}", other.weight_bits),
+                });
+                (side.survivor.to_string(), others.collect())
+            })
+            .collect(),
+        waterfall: Waterfall::of(answer.explanation),
+        raised_on: state.rows.iter().map(raised_on).collect(),
+        changes: state
+            .changed
+            .into_iter()
+            .map(|change| Change {
+                field: words::field(change.field),
+                before: change
+                    .before
+                    .unwrap_or_else(|| "not compared".to_owned())
+                    .replace('_', " "),
+                now: change
+                    .now
+                    .unwrap_or_else(|| "not compared".to_owned())
+                    .replace('_', " "),
+            })
+            .collect(),
+        asks_password: !visitor.visit.confirmed && choices.iter().any(|choice| choice.grave()),
+        choices,
+        reads: answer
+            .reads
+            .into_iter()
+            .map(|read| Read {
+                by: read.by,
+                at: LocalTime::of(read.at),
+                outcome: read.outcome.map(words::outcome),
+                reason: read.reason,
+                round: read.round,
+            })
+            .collect(),
+        history: answer
+            .history
+            .into_iter()
+            .map(|entry| Entry {
+                at: LocalTime::of(entry.at),
+                actor: entry.actor,
+                sentence: entry.sentence,
+                words: entry.words,
+            })
+            .collect(),
+        evidence: answer.evidence,
+        version: state.version,
+        query: asked.query(),
+        typed: showing.typed,
+        problem: showing.problem,
+        done: done_of(showing.query.as_deref()),
+    }
+}
+
+fn raised_on(row: &EvidenceRow) -> (&'static str, String, String) {
+    let bits = format!("{:+.1}", row.weight_bits);
+    (words::field(row.field), row.level.replace('_', " "), bits)
+}
+
+/// What joins or parts people needs a password that was given a short time ago.
+pub(super) const fn is_grave(follow: Option<Follow>) -> bool {
+    matches!(
+        follow,
+        Some(Follow::Merge | Follow::ApproveMerge | Follow::MoveOut)
+    )
+}
+
+impl Choice {
+    fn grave(&self) -> bool {
+        matches!(self.code, "same" | "different" | "approve")
+    }
+}
+
+fn choice(foreseen: Foreseen, chosen: Option<TaskOutcome>) -> Choice {
+    let counted = [
+        (
+            foreseen.moved,
+            "record goes",
+            "records go",
+            "to another person",
+        ),
+        (
+            foreseen.closed,
+            "other question",
+            "other questions",
+            "would close",
+        ),
+        (foreseen.raised, "question", "questions", "would be raised"),
+    ];
+    let counts = counted.into_iter().filter(|(count, ..)| *count > 0);
+    let counts = counts.map(|(count, one, many, what)| {
+        format!("{count} {} {what}", if count == 1 { one } else { many })
+    });
+    Choice {
+        code: words::outcome_code(foreseen.outcome),
+        label: words::outcome(foreseen.outcome),
+        key: words::outcome_key(foreseen.outcome),
+        follows: words::follow(foreseen.follow),
+        counts: counts.collect::<Vec<_>>().join("; "),
+        refused: foreseen.refused.map(|refusal| refusal.to_string()),
+        needs_reason: foreseen.needs_reason,
+        chosen: chosen == Some(foreseen.outcome),
+    }
+}
+
+/// The step before, as the address tells it; ids of ours only.
+pub(super) fn done_of(query: Option<&str>) -> Option<Done> {
+    let given = parameters(query);
+    let of = |name: &str| {
+        let found = given.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str())
+    };
+    let task: TaskId = of("done")?.parse().ok()?;
+    let outcome = words::outcome_of(of("outcome")?)?;
+    let merge = of("merge").filter(|text| text.parse::<crate::foundation::MergeId>().is_ok());
+    let assertion =
+        of("assertion").filter(|text| text.parse::<crate::foundation::AssertionId>().is_ok());
+    Some(Done {
+        task: task.to_string(),
+        outcome: words::outcome(outcome),
+        merge: merge.map(ToOwned::to_owned),
+        assertion: assertion.map(ToOwned::to_owned),
+    })
+}
+
+/// The evidence pack of an escalated question, to be printed (R119).
+#[derive(Template)]
+#[template(path = "pack.html")]
+struct PackTemplate {
+    page: Page,
+    id: String,
+    kind: &'static str,
+    because: &'static str,
+    escalated: LocalTime,
+    made: LocalTime,
+    reasons: Vec<(&'static str, &'static str)>,
+    heads: Vec<Head>,
+    rows: Vec<Compared>,
+    waterfall: Option<Waterfall>,
+}
+
+/// The pack.
+pub(super) async fn show_pack(
+    State(context): State<Context>,
+    visitor: Visitor,
+    Path(task): Path<String>,
+) -> Result<Response, NoPage> {
+    let task = task_of(&task, &visitor)?;
+    let access = visitor.may_because(Action::ReadTask, &format!("{REASON}: {task}"))?;
+    let pack = flows::evidence_pack(&context, &access, task)
+        .await
+        .map_err(|error| visitor.no_page(&error))?;
+    let (heads, rows) = compare(&context, &pack.answer);
+    let state = &pack.answer.listed.state;
+    let template = PackTemplate {
+        page: visitor.page("Evidence for the national back office", "/review"),
+        id: task.to_string(),
+        kind: words::kind(state.kind),
+        because: words::escalation(pack.because),
+        escalated: LocalTime::of(pack.escalated_at),
+        made: LocalTime::of(pack.made_at),
+        reasons: state
+            .reasons
+            .iter()
+            .map(|it| (it.rule(), it.sentence()))
+            .collect(),
+        heads,
+        rows,
+        waterfall: Waterfall::of(pack.answer.explanation),
+    };
+    Ok(html(StatusCode::OK, &template))
+}

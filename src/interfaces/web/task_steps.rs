@@ -1,0 +1,399 @@
+//! The steps with a question: taking it in hand, giving it back, writing beside
+//! it, saying what the answer is, and taking that back. Who is refused sees the
+//! page again with all that was typed.
+
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, Uri};
+use axum::response::Response;
+
+use crate::flows::{
+    self, Asked as AskedToUndo, Context, DecideCommand, FlowError, IfMatch, ListedTask, TaskFilter,
+    TaskStanding,
+};
+use crate::foundation::limits::TASK_LEASE_SECONDS_DEFAULT;
+use crate::foundation::{AssertionId, MergeId, TaskId};
+use crate::interfaces::http::Problem;
+use crate::interfaces::web::comparison_page::{Showing, Typed, is_grave, render, task_of};
+use crate::interfaces::web::forms::Form;
+use crate::interfaces::web::layout::{NoPage, redirect};
+use crate::interfaces::web::queue_page::{Asked, REASON};
+use crate::interfaces::web::visitor::{Posted, Visitor};
+use crate::interfaces::web::words;
+use crate::registry::TaskOutcome;
+use crate::review::{ReviewRefusal, follow};
+use crate::security::{Access, Action};
+
+/// Questions that are tried when the next one is taken in hand.
+const NEXT_TRIED: u32 = 25;
+/// Questions among which the one before is looked for.
+const EARLIER_LOOKED_AT: u32 = 200;
+
+fn address(task: TaskId, query: &str) -> String {
+    if query.is_empty() {
+        format!("/review/tasks/{task}")
+    } else {
+        format!("/review/tasks/{task}?{query}")
+    }
+}
+
+/// The filters that came along with a form.
+fn query_of(visitor: &Visitor, form: &Form) -> String {
+    Asked::of(Some(form.text("query")), &visitor.visit.account).query()
+}
+
+/// The page again, with what was typed and what is wrong.
+async fn refused(
+    context: &Context,
+    Posted { visitor, form }: &Posted,
+    task: TaskId,
+    error: &FlowError,
+) -> Result<Response, NoPage> {
+    let problem = Problem::of(error, &visitor.request_id);
+    // Unknown, or not of this role: there is no page to show.
+    if matches!(problem.status, 404 | 500..) {
+        return Err(NoPage::new(visitor.page("", ""), problem));
+    }
+    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::CONFLICT);
+    again(context, (visitor, form), task, (status, problem.detail)).await
+}
+
+async fn again(
+    context: &Context,
+    (visitor, form): (&Visitor, &Form),
+    task: TaskId,
+    (status, problem): (StatusCode, String),
+) -> Result<Response, NoPage> {
+    let showing = Showing {
+        status,
+        query: Some(query_of(visitor, form)),
+        typed: Typed {
+            reason: form.text("reason").to_owned(),
+            comment: form.text("comment").to_owned(),
+            outcome: words::outcome_of(form.text("outcome")),
+        },
+        problem: Some(problem),
+    };
+    render(context, visitor, task, showing).await
+}
+
+fn work(visitor: &Visitor, task: TaskId) -> Result<Access, NoPage> {
+    visitor.may_because(Action::WorkTask, &format!("{REASON}: {task}"))
+}
+
+/// Takes the question in hand, or for longer.
+pub(super) async fn claim(
+    State(context): State<Context>,
+    Path(task): Path<String>,
+    posted: Posted,
+) -> Result<Response, NoPage> {
+    let visitor = &posted.visitor;
+    let task = task_of(&task, visitor)?;
+    let access = work(visitor, task)?;
+    let lease = TASK_LEASE_SECONDS_DEFAULT;
+    match flows::claim_task(&context, &access, task, lease, None).await {
+        // What was typed is on the page again, and nothing is lost by taking it.
+        Ok(_) if !posted.form.text("reason").is_empty() => {
+            let said = "The question is in your hands again.".to_owned();
+            let pair = (visitor, &posted.form);
+            again(&context, pair, task, (StatusCode::OK, said)).await
+        }
+        Ok(_) => Ok(redirect(&address(task, &query_of(visitor, &posted.form)))),
+        Err(error) => refused(&context, &posted, task, &error).await,
+    }
+}
+
+/// Gives it back.
+pub(super) async fn release(
+    State(context): State<Context>,
+    Path(task): Path<String>,
+    posted: Posted,
+) -> Result<Response, NoPage> {
+    let visitor = &posted.visitor;
+    let task = task_of(&task, visitor)?;
+    let access = work(visitor, task)?;
+    match flows::release_task(&context, &access, task, None).await {
+        Ok(_) => Ok(redirect(&address(task, &query_of(visitor, &posted.form)))),
+        Err(error) => refused(&context, &posted, task, &error).await,
+    }
+}
+
+/// Writes beside it.
+pub(super) async fn comment(
+    State(context): State<Context>,
+    Path(task): Path<String>,
+    posted: Posted,
+) -> Result<Response, NoPage> {
+    let visitor = &posted.visitor;
+    let task = task_of(&task, visitor)?;
+    let access = work(visitor, task)?;
+    let words = posted.form.text("comment").replace("\r\n", "\n");
+    match flows::comment_task(&context, &access, task, &words, None).await {
+        Ok(_) => Ok(redirect(&address(task, &query_of(visitor, &posted.form)))),
+        Err(error) => refused(&context, &posted, task, &error).await,
+    }
+}
+
+/// Says what the answer is, and goes on to the next question.
+pub(super) async fn decide(
+    State(context): State<Context>,
+    Path(task): Path<String>,
+    posted: Posted,
+) -> Result<Response, NoPage> {
+    let Posted { visitor, form } = &posted;
+    let task = task_of(&task, visitor)?;
+    let access = work(visitor, task)?;
+    let Some(outcome) = words::outcome_of(form.text("outcome")) else {
+        let problem = "Say what the answer is.".to_owned();
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        return again(&context, (visitor, form), task, (status, problem)).await;
+    };
+    if !is_confirmed(&context, &posted, (task, outcome)).await? {
+        let problem = "Give your password: what follows joins or parts people, and the right one \
+                       was not given within the last half hour.";
+        let answer = (StatusCode::FORBIDDEN, problem.to_owned());
+        return again(&context, (visitor, form), task, answer).await;
+    }
+    let version = form.text("version").parse().ok();
+    let command = DecideCommand {
+        task,
+        outcome,
+        reason: form.given("reason").map(|text| text.replace("\r\n", "\n")),
+        evidence: form.text("evidence").to_owned(),
+        if_match: version.map(|version| IfMatch::OneOf(vec![version])),
+    };
+    let (merge, assertion) = match flows::decide_task(&context, &access, command).await {
+        Ok(answer) => (answer.merge, answer.assertion),
+        Err(error) => {
+            // A second click, or a reload: it has been said already.
+            let repeated = is_repeated(&error);
+            if !(repeated && has_said(&context, visitor, (task, outcome)).await?) {
+                return refused(&context, &posted, task, &error).await;
+            }
+            (None, None)
+        }
+    };
+    let query = told(query_of(visitor, form), (task, outcome), merge, assertion);
+    let filter = Asked::of(Some(form.text("query")), &visitor.visit.account).filter;
+    Ok(
+        match take_next(&context, visitor, filter, Some(task)).await? {
+            Some(next) => redirect(&address(next, &query)),
+            None => redirect(&format!("/review?{query}")),
+        },
+    )
+}
+
+/// What was done, for the page that follows; ids of ours only.
+fn told(
+    query: String,
+    (task, outcome): (TaskId, TaskOutcome),
+    merge: Option<MergeId>,
+    assertion: Option<AssertionId>,
+) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(query);
+    query.append_pair("done", &task.to_string());
+    query.append_pair("outcome", words::outcome_code(outcome));
+    if let Some(merge) = merge {
+        query.append_pair("merge", &merge.to_string());
+    }
+    if let Some(assertion) = assertion {
+        query.append_pair("assertion", &assertion.to_string());
+    }
+    query.finish()
+}
+
+/// Whether the password was given a short time ago, where it has to be.
+async fn is_confirmed(
+    context: &Context,
+    Posted { visitor, form }: &Posted,
+    (task, outcome): (TaskId, TaskOutcome),
+) -> Result<bool, NoPage> {
+    if visitor.visit.confirmed {
+        return Ok(true);
+    }
+    let access = visitor.may_because(Action::ReadTask, &format!("{REASON}: {task}"))?;
+    let filter = one(context, &access, task).await;
+    let listed = filter.map_err(|error| visitor.no_page(&error))?;
+    if !is_grave(follow(listed.state.kind, outcome)) {
+        return Ok(true);
+    }
+    confirm(context, visitor, form).await
+}
+
+/// Takes the password of a form, where one was typed.
+pub(super) async fn confirm(
+    context: &Context,
+    visitor: &Visitor,
+    form: &Form,
+) -> Result<bool, NoPage> {
+    if visitor.visit.confirmed {
+        return Ok(true);
+    }
+    let password = form.as_typed("password").to_owned();
+    if password.is_empty() {
+        return Ok(false);
+    }
+    flows::confirm_visit(context, &visitor.cookie, password, &visitor.request_id)
+        .await
+        .map_err(|error| visitor.no_page(&error))
+}
+
+async fn one(context: &Context, access: &Access, task: TaskId) -> Result<ListedTask, FlowError> {
+    let answer = flows::view_task(context, access, task).await?;
+    Ok(answer.listed)
+}
+
+const fn is_repeated(error: &FlowError) -> bool {
+    matches!(
+        error,
+        FlowError::Review(ReviewRefusal::Settled | ReviewRefusal::SamePerson) | FlowError::Stale
+    )
+}
+
+/// Whether this person has said just that in the present or settled round.
+async fn has_said(
+    context: &Context,
+    visitor: &Visitor,
+    (task, outcome): (TaskId, TaskOutcome),
+) -> Result<bool, NoPage> {
+    let access = visitor.may_because(Action::ReadTask, &format!("{REASON}: {task}"))?;
+    let listed = one(context, &access, task)
+        .await
+        .map_err(|error| visitor.no_page(&error))?;
+    let me = visitor.visit.account.as_str();
+    let mut reads = listed.state.reads_of_round();
+    Ok(reads.any(|read| read.by == me && read.outcome == outcome))
+}
+
+/// The next question that this reader may take, in their hands already.
+async fn take_next(
+    context: &Context,
+    visitor: &Visitor,
+    filter: TaskFilter,
+    but: Option<TaskId>,
+) -> Result<Option<TaskId>, NoPage> {
+    let read = visitor.may_because(Action::ReadTask, REASON)?;
+    let work = visitor.may_because(Action::WorkTask, REASON)?;
+    let filter = TaskFilter {
+        limit: NEXT_TRIED,
+        after: None,
+        ..filter
+    };
+    let page = flows::list_tasks(context, &read, filter)
+        .await
+        .map_err(|error| visitor.no_page(&error))?;
+    let me = visitor.visit.account.as_str();
+    for task in page.tasks {
+        let by = task.state.claim.as_ref().map(|claim| claim.by.as_str());
+        let elsewhere = task.standing == TaskStanding::Claimed && by != Some(me);
+        let over = matches!(task.standing, TaskStanding::Decided | TaskStanding::Closed);
+        if Some(task.id) == but || elsewhere || over || task.standing == TaskStanding::Escalated {
+            continue;
+        }
+        let lease = TASK_LEASE_SECONDS_DEFAULT;
+        match flows::claim_task(context, &work, task.id, lease, None).await {
+            Ok(taken) => return Ok(Some(taken.id)),
+            // Somebody else was quicker, or another role reads it next.
+            Err(FlowError::Review(_) | FlowError::Stale | FlowError::NotFound(_)) => {}
+            Err(error) => return Err(visitor.no_page(&error)),
+        }
+    }
+    Ok(None)
+}
+
+/// Takes the most urgent question in hand and opens it.
+pub(super) async fn start(
+    State(context): State<Context>,
+    posted: Posted,
+) -> Result<Response, NoPage> {
+    let visitor = &posted.visitor;
+    let asked = Asked::of(Some(posted.form.text("query")), &visitor.visit.account);
+    let query = asked.query();
+    Ok(
+        match take_next(&context, visitor, asked.filter, None).await? {
+            Some(next) => redirect(&address(next, &query)),
+            None => redirect(&format!("/review?{query}")),
+        },
+    )
+}
+
+/// The question after this one in the queue; the queue after the last.
+pub(super) async fn next(
+    State(context): State<Context>,
+    visitor: Visitor,
+    Path(task): Path<String>,
+    uri: Uri,
+) -> Result<Response, NoPage> {
+    let task = task_of(&task, &visitor)?;
+    let access = visitor.may_because(Action::ReadTask, REASON)?;
+    let asked = Asked::of(uri.query(), access.person());
+    let query = asked.query();
+    let failed = |error: FlowError| visitor.no_page(&error);
+    let here = one(&context, &access, task).await.map_err(failed)?;
+    let filter = TaskFilter {
+        after: Some(flows::place_of_task(&here)),
+        limit: 1,
+        ..asked.filter
+    };
+    let page = flows::list_tasks(&context, &access, filter)
+        .await
+        .map_err(failed)?;
+    Ok(match page.tasks.first() {
+        Some(next) => redirect(&address(next.id, &query)),
+        None => redirect(&format!("/review?{query}")),
+    })
+}
+
+/// The question before this one, among the first of the queue.
+pub(super) async fn previous(
+    State(context): State<Context>,
+    visitor: Visitor,
+    Path(task): Path<String>,
+    uri: Uri,
+) -> Result<Response, NoPage> {
+    let task = task_of(&task, &visitor)?;
+    let access = visitor.may_because(Action::ReadTask, REASON)?;
+    let asked = Asked::of(uri.query(), access.person());
+    let query = asked.query();
+    let filter = TaskFilter {
+        after: None,
+        limit: EARLIER_LOOKED_AT,
+        ..asked.filter
+    };
+    let page = flows::list_tasks(&context, &access, filter)
+        .await
+        .map_err(|error| visitor.no_page(&error))?;
+    let here = page.tasks.iter().position(|listed| listed.id == task);
+    let before = here
+        .and_then(|here| here.checked_sub(1))
+        .map(|place| page.tasks[place].id);
+    Ok(match before {
+        Some(before) => redirect(&address(before, &query)),
+        None => redirect(&format!("/review?{query}")),
+    })
+}
+
+/// Takes back what was done to a question just now: its merge is undone, its
+/// assertion withdrawn.
+pub(super) async fn undo(
+    State(context): State<Context>,
+    Path(task): Path<String>,
+    posted: Posted,
+) -> Result<Response, NoPage> {
+    let Posted { visitor, form } = &posted;
+    let task = task_of(&task, visitor)?;
+    let access = visitor.may_because(Action::MergePerson, &format!("{REASON}: {task}"))?;
+    let asked = AskedToUndo {
+        reason: "taken back at once by the person who said it".to_owned(),
+        dry_run: false,
+        idempotency_key: None,
+    };
+    let failed = |error: FlowError| visitor.no_page(&error);
+    if let Ok(merge) = form.text("merge").parse() {
+        let undone = flows::undo_merge(&context, &access, merge, (&asked, None));
+        undone.await.map_err(failed)?;
+    } else if let Ok(assertion) = form.text("assertion").parse() {
+        let withdrawn = flows::withdraw_assertion(&context, &access, assertion, &asked);
+        withdrawn.await.map_err(failed)?;
+    }
+    Ok(redirect(&address(task, &query_of(visitor, form))))
+}

@@ -1,0 +1,221 @@
+//! What the pages must never do: run what a record says, take a form of another
+//! site, show what is masked or sealed, or let somebody in who may not.
+
+use serde_json::json;
+
+use crate::people::{john_smith, with};
+use crate::visitor::{PASSWORD, Visitor, make_account};
+use crate::world::World;
+
+/// Texts that would do something where a page forgot to escape them.
+const HOSTILE: [&str; 10] = [
+    "<script>alert(1)</script>",
+    "\"><img src=x onerror=alert(2)>",
+    "'><svg/onload=alert(3)>",
+    "</textarea><script>alert(4)</script>",
+    "</title><script>alert(5)</script>",
+    "{{7*7}}${7*7}<%= 7*7 %>",
+    "javascript:alert(6)",
+    "<iframe srcdoc='<script>alert(7)</script>'>",
+    "--><script>alert(8)</script><!--",
+    "\u{202e}<a href=\"//evil.example.org\">",
+];
+
+#[test]
+fn every_page_has_a_strict_policy_and_assets_are_kept_for_good() {
+    let world = World::start();
+    let mut nobody = Visitor::nobody(&world);
+    let page = nobody.opens("/");
+    let policy = page.header("content-security-policy");
+    for part in [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    ] {
+        assert!(policy.contains(part), "{policy}");
+    }
+    assert!(!policy.contains("unsafe"), "{policy}");
+    assert_eq!(page.header("x-content-type-options"), "nosniff");
+    assert_eq!(page.header("cache-control"), "no-store");
+    for inline in [
+        "<style", "style=\"", "onclick", "<script>", "http://", "https://",
+    ] {
+        assert!(!page.text.contains(inline), "{inline}: {}", page.text);
+    }
+    let mut assets = page.values("href=\"/assets/");
+    assets.extend(page.values("src=\"/assets/"));
+    assert_eq!(assets.len(), 3);
+    for asset in assets {
+        let kept = nobody.opens(&format!("/assets/{asset}"));
+        assert!(kept.header("cache-control").contains("immutable"));
+        assert!(!kept.text.contains("@font-face"), "{asset}");
+    }
+    nobody.asks("/assets/0000000000000000/desk.css").expect(404);
+}
+
+#[test]
+fn t13_the_cookie_is_of_this_host_and_changes_with_each_sign_in() {
+    let world = World::start();
+    make_account(&world, "sam", &["steward"]);
+    let mut sam = Visitor::nobody(&world);
+    let first = sam.signs_in("sam", PASSWORD).expect(303);
+    let cookie = first.header("set-cookie");
+    for part in ["HttpOnly", "SameSite=Strict", "Path=/"] {
+        assert!(cookie.contains(part), "{cookie}");
+    }
+    assert!(!cookie.contains("Domain"), "{cookie}");
+    let before = sam.cookie.clone().expect("a cookie");
+    sam.signs_in("sam", PASSWORD).expect(303);
+    assert_ne!(sam.cookie.as_ref(), Some(&before));
+    let mut old = Visitor::nobody(&world);
+    old.cookie = Some(before);
+    old.asks("/review").expect(303);
+    // Over TLS the browser names another host, and the cookie goes over TLS only.
+    let mut far = Visitor::nobody(&world);
+    let fields = [("name", "sam"), ("password", PASSWORD)];
+    let sent = far
+        .sends("/", &fields, &[("host", "desk.example.org")])
+        .expect(303);
+    let cookie = sent.header("set-cookie");
+    assert!(
+        cookie.starts_with("__Host-accord=") && cookie.contains("Secure"),
+        "{cookie}"
+    );
+}
+
+#[test]
+fn t13_a_form_of_another_site_or_another_session_does_nothing() {
+    let world = World::start();
+    world.registers("gp", "1", &john_smith());
+    world.registers("pas", "1", &john_smith());
+    let task = world.tasks().tasks()[0].clone();
+    let mut sam = Visitor::signed_in(&world, "sam", &["steward"]);
+    let path = format!("/review/tasks/{task}/claim");
+    let token = sam.token.clone();
+    for header in [
+        ("sec-fetch-site", "cross-site"),
+        ("origin", "https://evil.example.org"),
+    ] {
+        sam.sends(&path, &[("token", &token)], &[header])
+            .expect(403);
+    }
+    sam.sends(&path, &[], &[]).expect(403);
+    let mut sue = Visitor::signed_in(&world, "sue", &["steward"]);
+    let foreign = sue.token.clone();
+    sam.sends(&path, &[("token", &foreign)], &[]).expect(403);
+    assert_eq!(world.task(&task)["state"], "open");
+    let sent = sue.sends(
+        "/",
+        &[("name", "sue"), ("password", PASSWORD)],
+        &[("sec-fetch-site", "cross-site")],
+    );
+    sent.expect(403);
+}
+
+#[test]
+fn wrong_passwords_close_an_account_for_a_while_and_say_nothing() {
+    let world = World::start();
+    make_account(&world, "sam", &["steward"]);
+    let mut guesser = Visitor::nobody(&world);
+    let unknown = guesser
+        .signs_in("nobody-of-this-name", "wrong password")
+        .expect(401);
+    for _ in 0..5 {
+        let refused = guesser.signs_in("sam", "wrong password").expect(401);
+        let told = |seen: &crate::visitor::Seen| {
+            let at = seen.text.find("role=\"alert\"").expect("a problem");
+            seen.text[at..at + 200].to_owned()
+        };
+        assert_eq!(told(&refused), told(&unknown));
+    }
+    guesser.signs_in("sam", PASSWORD).expect(401);
+    assert!(guesser.cookie.is_none());
+}
+
+#[test]
+fn t4_hostile_texts_are_shown_as_texts_on_every_page() {
+    let world = World::start();
+    for (place, text) in HOSTILE.iter().enumerate() {
+        let born = format!("19{:02}-03-04", 50 + place);
+        let hostile = json!({
+            "given_names": [text], "family_name": format!("Smith {text}"), "birth_date": born,
+            "gender": text, "title": text, "gp_practice": text,
+            "aliases": [{"family_name": text, "use": text}],
+            "addresses": [{"lines": [text], "town": text, "postcode": text, "from": text}],
+            "phones": [text], "emails": [text],
+            "other_identifiers": [{"system": text, "value": text}],
+        });
+        let plain = json!({"given_names": ["John"], "family_name": "Smith", "birth_date": born});
+        world.registers("gp", &format!("{place}{text}"), &hostile);
+        world.registers(
+            "pas",
+            &format!("{place}"),
+            &with(&plain, json!({"phones": [text]})),
+        );
+        world.registers("ed", &format!("{place}"), &hostile);
+    }
+    let mut sam = Visitor::signed_in(&world, "sam", &["steward"]);
+    let mut pages = vec!["/review".to_owned(), "/account".to_owned()];
+    pages.extend(
+        world
+            .tasks()
+            .tasks()
+            .iter()
+            .map(|task| format!("/review/tasks/{task}")),
+    );
+    assert!(pages.len() > 4, "{pages:?}");
+    let mut seen = 0;
+    for page in pages {
+        let page = sam.opens(&page);
+        for text in HOSTILE
+            .iter()
+            .filter(|text| text.contains(['<', '"', '\'']))
+        {
+            assert!(!page.text.contains(text), "{}: {text}", page.path);
+            let opening = text.trim_start_matches(|letter| letter != '<');
+            assert!(
+                opening.is_empty() || !page.text.contains(opening),
+                "{}: {opening}",
+                page.path
+            );
+        }
+        seen += usize::from(page.text.contains("&#60;script&#62;"));
+    }
+    assert!(seen > 0, "no page showed one");
+}
+
+#[test]
+fn r109_pages_show_no_location_of_a_restricted_person() {
+    let world = World::start();
+    let hidden = with(
+        &john_smith(),
+        json!({
+            "addresses": [{"lines": ["77 Hidden Orchard"], "town": "Otley", "postcode": "LS16 9ZX"}],
+            "phones": ["07700 900987"], "emails": ["refuge@example.org"], "gp_practice": "C81099",
+            "restricted": true,
+        }),
+    );
+    world.registers("gp", "1", &hidden);
+    world.registers("pas", "1", &with(&hidden, json!({"restricted": null})));
+    let tasks = world.tasks().tasks();
+    assert!(!tasks.is_empty());
+    let mut sam = Visitor::signed_in(&world, "sam", &["steward"]);
+    for task in tasks {
+        let page = sam
+            .opens(&format!("/review/tasks/{task}"))
+            .shows("location restricted");
+        for value in [
+            "Hidden Orchard",
+            "HIDDEN",
+            "LS16",
+            "900987",
+            "C81099",
+            "refuge",
+        ] {
+            assert!(!page.text.contains(value), "{value}");
+        }
+    }
+}
