@@ -19,7 +19,15 @@ quick: ## Format, lints, unit tests, architecture
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) test --locked --lib --test architecture
 
-prepare: ## Installs what the tests use beside Rust: PostgreSQL, xfs_io, strace, faketime
+assets: ## Fetches the NHS design system for the pages by the lock file, and builds them anew
+	npm ci --ignore-scripts --omit=dev --no-audit --no-fund
+	touch build.rs
+
+browser: ## The pages in a real browser: keyboard, accessibility, pictures (needs Chromium and npm)
+	$(CARGO) build --locked
+	./scripts/browser.sh
+
+prepare: ## Installs what the tests use beside Rust: PostgreSQL, xfs_io, strace, faketime, npm
 	./scripts/prepare.sh
 
 prove: prepare ## The long proofs: races, kills, replays, cuts of lines and of power, full disks
@@ -56,4 +64,4 @@ measure: ## Links and imports the labelled corpora; writes docs/measurements.md
 ratchet: ## Links the corpora in the tree and records a better accuracy
 	ACCORD_ACCURACY=ratchet $(CARGO) test --release --locked --test service accuracy -- --nocapture
 
-.PHONY: help run test quick prepare prove bench bench-link fuzz measure ratchet
+.PHONY: help run test quick prepare assets browser prove bench bench-link fuzz measure ratchet

@@ -2,8 +2,6 @@
 //! never part of the tree: npm brings it by the lock file. Without npm the build
 //! goes on, and the pages have the project's own small stylesheet alone.
 
-#![expect(clippy::print_stdout, reason = "a build script speaks by printing")]
-
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};

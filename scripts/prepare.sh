@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What the tests need beside a Rust toolchain: a PostgreSQL server (the tests
-# start their own clusters), and for the power cut xfs_io. Installs what is
+# start their own clusters), for the power cut xfs_io, and npm for the pages' stylesheet. Installs what is
 # missing where that is possible; where it is not, the tests say what they
 # leave out.
 set -euo pipefail
@@ -17,6 +17,7 @@ command -v strace >/dev/null 2>&1 || missing+=(strace)
 command -v faketime >/dev/null 2>&1 || missing+=(faketime)
 command -v curl >/dev/null 2>&1 || missing+=(curl)
 command -v jq >/dev/null 2>&1 || missing+=(jq)
+command -v npm >/dev/null 2>&1 || missing+=(npm)
 
 if [ "${#missing[@]}" -eq 0 ]; then
   echo "prepare: everything the tests use is there"

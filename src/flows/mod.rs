@@ -36,6 +36,7 @@ mod merge_source_records;
 mod moments;
 mod move_record;
 mod prepare;
+mod read_audit;
 mod ready;
 mod register_batch;
 mod register_record;
@@ -105,6 +106,7 @@ pub use merge_persons::{
 };
 pub use merge_source_records::merge_source_records;
 pub use move_record::{MoveOutcome, move_record};
+pub use read_audit::{AuditQuestion, AuditTrail, read_audit};
 pub use register_batch::register_batch;
 pub use register_record::{RegisterCommand, register_record};
 pub use rekey_ledger::{keys_fit, rekey};

@@ -209,4 +209,51 @@ impl Store {
         .await?;
         rows.iter().map(audit_from).collect()
     }
+
+    /// Audit rows before a number, the latest first: those that name a person.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn latest_audit_of_person(
+        &self,
+        person: PersonId,
+        before: i64,
+        limit: u32,
+    ) -> Result<Vec<AuditRow>, StoreError> {
+        let mut connection = self.inner.readers.acquire().await?;
+        let rows = db::query(select_audit!(
+            "join audit_persons n on n.audit = a.audit \
+             where n.person = $1 and n.audit < $2 order by n.audit desc limit $3"
+        ))
+        .bind(person.to_string())
+        .bind(before)
+        .bind(i64::from(limit))
+        .fetch_all(&mut connection)
+        .await?;
+        rows.iter().map(audit_from).collect()
+    }
+
+    /// The same: those of an account, or of a person for whom a system acted. No
+    /// index serves this: it would cost every request, and an auditor asks seldom.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn latest_audit_of_actor(
+        &self,
+        actor: &str,
+        before: i64,
+        limit: u32,
+    ) -> Result<Vec<AuditRow>, StoreError> {
+        let mut connection = self.inner.readers.acquire().await?;
+        let rows = db::query(select_audit!(
+            "where (a.actor = $1 or a.on_behalf_of = $1) and a.audit < $2 \
+             order by a.audit desc limit $3"
+        ))
+        .bind(actor.to_owned())
+        .bind(before)
+        .bind(i64::from(limit))
+        .fetch_all(&mut connection)
+        .await?;
+        rows.iter().map(audit_from).collect()
+    }
 }

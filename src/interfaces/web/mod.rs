@@ -4,14 +4,20 @@
 
 mod account_page;
 mod assets;
+mod audit_page;
 mod comparison_page;
+mod csv;
 mod differences;
 mod forms;
+mod joining_page;
 mod layout;
 mod local_time;
+mod person_page;
 mod queue_page;
+mod search_page;
 mod side_by_side;
 mod sign_in_page;
+mod sources_page;
 mod task_steps;
 mod values;
 mod visitor;
@@ -66,6 +72,26 @@ pub fn routes() -> Router<Context> {
         .route("/review/tasks/{task}/comment", post(task_steps::comment))
         .route("/review/tasks/{task}/decide", post(task_steps::decide))
         .route("/review/tasks/{task}/undo", post(task_steps::undo))
+        .route("/search", get(search_page::show).post(search_page::search))
+        .route("/purpose", post(search_page::set_purpose))
+        .route("/persons/{person}", get(person_page::show))
+        .route("/persons/{person}/merge", post(joining_page::merge))
+        .route(
+            "/persons/{person}/records/{place}",
+            get(person_page::show_record),
+        )
+        .route(
+            "/persons/{person}/records/{place}/move",
+            post(joining_page::move_record),
+        )
+        .route(
+            "/persons/{person}/subject-access",
+            get(audit_page::subject_access),
+        )
+        .route("/merges/{merge}/undo", post(joining_page::undo))
+        .route("/audit", get(audit_page::show).post(audit_page::ask))
+        .route("/audit/persons/{person}", get(audit_page::of_person))
+        .route("/sources", get(sources_page::show))
         .route("/assets/{hash}/{name}", get(assets::serve))
         .layer(map_response(guarded))
 }

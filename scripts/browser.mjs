@@ -1,0 +1,195 @@
+// Walks through the pages in Chromium: by keyboard, with axe on every page, at
+// two widths, and no report of the policy anywhere. Prints what it counted.
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { chromium } from "playwright-core";
+
+const require = createRequire(import.meta.url);
+const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+const out = readFileSync(process.env.ACCORD_OUT, "utf8");
+const url = /listening on (\S+)/.exec(out)[1];
+const users = Object.fromEntries(
+  [...out.matchAll(/^user (\S+) password (\S+)$/gm)].map(([, name, password]) => [name, password]),
+);
+const pictures = process.env.ACCORD_PICTURES;
+mkdirSync(pictures, { recursive: true });
+
+const failures = [];
+const reports = [];
+let [loads, strokes] = [0, 0];
+const check = (holds, words) => {
+  console.log(`${holds ? "ok  " : "FAIL"} ${words}`);
+  if (!holds) failures.push(words);
+};
+
+const browser = await chromium.launch({
+  executablePath: process.env.ACCORD_CHROMIUM,
+  args: ["--no-sandbox"],
+});
+
+async function signsIn(name) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+  const page = await context.newPage();
+  page.on("console", (message) => {
+    if (/Content Security Policy|Trusted Type/i.test(message.text())) reports.push(message.text());
+  });
+  page.on("dialog", (dialog) => {
+    reports.push(`dialog: ${dialog.message()}`);
+    dialog.dismiss();
+  });
+  page.on("request", (request) => {
+    if (!request.url().startsWith(url)) reports.push(`asked elsewhere: ${request.url()}`);
+  });
+  page.on("load", () => { loads += 1; });
+  await page.goto(`${url}/`);
+  await page.fill("#name", name);
+  await page.fill("#password", users[name]);
+  await page.keyboard.press("Enter");
+  await page.waitForURL((place) => place.pathname !== "/");
+  return page;
+}
+
+async function key(page, name) {
+  strokes += 1;
+  await page.keyboard.press(name);
+}
+
+// The state of a page that was judged: accessibility, width, weight.
+async function judges(page, name) {
+  for (const width of [1280, 400]) {
+    await page.setViewportSize({ width, height: 900 });
+    await page.screenshot({ path: `${pictures}/${name}-${width}.png`, fullPage: true });
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    check(wide <= width, `${name} fits into ${width} pixels (${wide})`);
+  }
+  await page.setViewportSize({ width: 1280, height: 900 });
+  // Through the inspector, which no policy of a page stops.
+  const found = await page.evaluate(`${axe}; axe.run({ resultTypes: ["violations"] })`);
+  const grave = found.violations.filter((one) => ["serious", "critical"].includes(one.impact));
+  const words = grave.map((one) => `${one.id}: ${one.nodes[0].html.slice(0, 120)}`);
+  check(grave.length === 0, `${name} has no serious violation ${words.join("; ")}`);
+  const bytes = (await page.content()).length;
+  check(bytes < 200_000, `${name} has ${bytes} bytes`);
+}
+
+const nobody = await (await browser.newContext()).newPage();
+await nobody.goto(`${url}/`);
+await judges(nobody, "sign-in");
+
+const page = await signsIn("steward");
+await page.getByRole("link", { name: "Review queue", exact: true }).waitFor();
+await page.getByRole("link", { name: "Search", exact: true }).waitFor();
+await judges(page, "queue");
+await page.goto(`${url}/sources`);
+await judges(page, "sources");
+await page.goto(`${url}/account`);
+await judges(page, "account");
+
+// One question of each kind.
+for (const [kind, name] of [
+  ["possible_duplicate", "duplicate"], ["possible_duplicate_number", "two-numbers"],
+  ["suspected_confusion", "confusion"], ["overlay_held", "overlay"], ["link_doubtful", "doubtful"],
+  ["source_quarantined", "quarantine"], ["supersession_conflict", "supersession"],
+  ["implausible_dates", "dates"], ["activity_after_death", "death"], ["merge_approval", "approval"],
+]) {
+  await page.goto(`${url}/review?kind=${kind}`);
+  const first = page.locator("main a.desk-task").first();
+  if (!(await first.count())) {
+    check(false, `the queue shows a question of the kind ${kind}`);
+    continue;
+  }
+  await first.click();
+  await judges(page, `task-${name}`);
+}
+
+// Twenty questions by keyboard alone.
+await page.goto(`${url}/review?kind=possible_duplicate&state=open`);
+const waiting = await page.locator("main a.desk-task").count();
+[loads, strokes] = [0, 0];
+await key(page, "s");
+await page.waitForURL(/\/review\/tasks\//);
+let answered = 0;
+for (let round = 0; round < 20 && /\/tasks\//.test(page.url()); round += 1) {
+  const before = page.url();
+  const refused = await page.locator("label[for=reason]").textContent();
+  const answer = ["d", "c", "s"][round % 3];
+  if (/needed for/.test(refused)) {
+    await key(page, "w");
+    strokes += 9;
+    await page.keyboard.type("as I see");
+    await key(page, "Escape");
+  }
+  await key(page, answer);
+  await page.waitForURL((place) => place.href !== before && !/decide$/.test(place.pathname), { timeout: 10_000 })
+    .catch(() => {});
+  if (page.url() === before || /decide$/.test(page.url())) break;
+  answered += 1;
+}
+check(answered >= Math.min(20, waiting - 1), `${answered} of ${waiting} questions answered by keyboard`);
+console.log(`     ${strokes} keystrokes, ${loads} page loads for ${answered} questions`);
+
+// A confusion is found and escalated; its pack is there.
+await page.goto(`${url}/review?kind=suspected_confusion`);
+await page.locator("main a.desk-task").first().click();
+const confusion = new URL(page.url()).pathname;
+await key(page, "e");
+await page.waitForURL(/done=/);
+await page.goto(`${url}${confusion}/pack`);
+await judges(page, "pack");
+
+// The proposed merge is approved by somebody else.
+const approver = await signsIn("approver");
+await approver.goto(`${url}/review?kind=merge_approval`);
+if (await approver.locator("main a.desk-task").count()) {
+  await approver.locator("main a.desk-task").first().click();
+  await key(approver, "w");
+  await approver.keyboard.type("the letter was seen");
+  await key(approver, "Escape");
+  await key(approver, "a");
+  await approver.waitForURL(/done=/);
+  check(true, "a merge was approved by another person");
+}
+
+// Search, the person, unmerge from the timeline.
+await page.goto(`${url}/search`);
+await judges(page, "search");
+await page.fill("#purpose", "a caller asks for her records");
+await page.fill("#family_name", "Thornwick");
+await page.fill("#given_names", "Rupert");
+await page.fill("#birth_date", "1979-09-08");
+await page.keyboard.press("Enter");
+await page.waitForSelector("#found");
+await judges(page, "search-found");
+await page.locator("main table a").first().click();
+await page.waitForURL(/\/persons\//);
+await judges(page, "person");
+const person = new URL(page.url()).pathname;
+await page.locator("main table a").first().click();
+await judges(page, "record");
+await page.goto(`${url}${person}`);
+const undo = page.locator("summary", { hasText: "Take this merge back" });
+if (await undo.count()) {
+  await undo.first().click();
+  await page.locator("[id^=undo-]").first().fill("they are brothers");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/merges\//);
+  await judges(page, "unmerge");
+  await page.getByRole("button", { name: "Do it" }).click();
+  await page.waitForURL(/\/persons\//);
+  check(true, "a merge was taken back from the timeline");
+} else {
+  check(false, "the timeline shows a merge that can be taken back");
+}
+
+const auditor = await signsIn("auditor");
+await auditor.fill("#person", person.split("/")[2]);
+await auditor.getByRole("button", { name: "Show" }).click();
+await auditor.waitForSelector("main table");
+await judges(auditor, "audit");
+check(/a caller asks for her records/.test(await auditor.textContent("main")), "the auditor reads who looked and why");
+
+check(reports.length === 0, `no report of the policy ${reports.slice(0, 3).join("; ")}`);
+await browser.close();
+const passed = failures.length === 0;
+console.log(passed ? "browser: all held" : `browser: ${failures.length} did not hold`);
+process.exit(passed ? 0 : 1);

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# The pages in a real browser: a demonstration of its own is filled and served,
+# and scripts/browser.mjs walks through it. Without Chromium or npm it says so
+# and leaves it out.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+chromium="${ACCORD_CHROMIUM:-$(command -v chromium || command -v chromium-browser || true)}"
+if [ -z "$chromium" ] || ! command -v npm >/dev/null 2>&1; then
+  echo "browser: left out: Chromium and npm are not both here (apt-get install chromium npm)"
+  exit 0
+fi
+[ -d node_modules/playwright-core ] || npm ci --ignore-scripts --no-audit --no-fund >/dev/null
+
+binary="${ACCORD_BINARY:-target/debug/accord}"
+work="$(mktemp -d)"
+trap 'kill "$service" 2>/dev/null || true; wait "$service" 2>/dev/null || true; rm -rf "$work"' EXIT
+"$binary" demo --data "$work/accord-demo" --persons "${ACCORD_PERSONS:-300}" \
+  --listen 127.0.0.1:0 --quiet >"$work/out" 2>"$work/err" &
+service=$!
+for _ in $(seq 600); do
+  grep -q '^user privacy' "$work/out" && break
+  kill -0 "$service" 2>/dev/null || { cat "$work/err"; exit 1; }
+  sleep 0.5
+done
+ACCORD_CHROMIUM="$chromium" ACCORD_OUT="$work/out" \
+  ACCORD_PICTURES="${ACCORD_PICTURES:-target/browser}" node scripts/browser.mjs
