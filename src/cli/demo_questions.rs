@@ -18,7 +18,7 @@ use crate::security::{Access, Action, Actor, ActorKind, Role};
 /// Random bytes of a password that is printed.
 const PASSWORD_BYTES: usize = 10;
 /// More than the conflicts at which a source is quarantined.
-const SHIFTED_ROWS: u64 = 60;
+const SHIFTED_ROWS: usize = 60;
 
 /// Somebody who can sign in.
 pub(super) struct User {
@@ -257,7 +257,7 @@ impl Sender<'_> {
     /// A file whose column of numbers has slipped by one row: its source is
     /// quarantined (R98).
     async fn send_shifted(&self) -> anyhow::Result<()> {
-        let numbers: Vec<String> = numbers().take(SHIFTED_ROWS as usize).collect();
+        let numbers: Vec<String> = numbers().take(SHIFTED_ROWS).collect();
         for shift in [0, 1] {
             for row in 0..numbers.len() {
                 let number = &numbers[(row + shift) % numbers.len()];

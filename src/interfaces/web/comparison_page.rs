@@ -6,7 +6,9 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 
-use crate::flows::{self, Context, FlowError, TaskAnswer, TaskStanding};
+use crate::flows::{
+    self, Context, FlowError, ShownRead, Side, TaskAnswer, TaskEntry, TaskStanding,
+};
 use crate::foundation::TaskId;
 use crate::interfaces::web::forms::parameters;
 use crate::interfaces::web::layout::{NoPage, Page, html, may};
@@ -16,7 +18,8 @@ use crate::interfaces::web::side_by_side::{Compared, Head, compare};
 use crate::interfaces::web::visitor::Visitor;
 use crate::interfaces::web::waterfall::Waterfall;
 use crate::interfaces::web::words;
-use crate::registry::{EvidenceRow, TaskOutcome};
+use crate::matching::Reason;
+use crate::registry::{EvidenceRow, LevelChange, TaskOutcome};
 use crate::review::{Follow, Foreseen};
 use crate::security::Action;
 
@@ -177,12 +180,10 @@ fn template(
     let standing = answer.listed.standing;
     let claim = state.claim.filter(|_| standing == TaskStanding::Claimed);
     let may_work = may(&visitor.visit.roles, Action::WorkTask);
-    let choices: Vec<Choice> = answer
-        .foresight
-        .outcomes
-        .into_iter()
-        .map(|foreseen| choice(foreseen, showing.typed.outcome))
-        .collect();
+    let two_readers = answer.foresight.two_readers;
+    let outcomes = answer.foresight.outcomes.into_iter();
+    let choices = outcomes.map(|foreseen| choice(foreseen, showing.typed.outcome));
+    let choices: Vec<Choice> = choices.collect();
     let asked = Asked::of(showing.query.as_deref(), me);
     let kind = words::kind(state.kind);
     ComparisonTemplate {
@@ -193,17 +194,8 @@ fn template(
         priority: words::priority(state.priority).0,
         opened: LocalTime::of(answer.listed.id.made_at()),
         weight: state.weight_bits.map(|bits| format!("{bits:.1}")),
-        reasons: state
-            .reasons
-            .iter()
-            .map(|it| (it.rule(), it.sentence()))
-            .collect(),
-        two_readers: answer
-            .foresight
-            .two_readers
-            .iter()
-            .map(|it| it.sentence())
-            .collect(),
+        reasons: state.reasons.iter().map(spoken).collect(),
+        two_readers: two_readers.iter().map(|it| it.sentence()).collect(),
         claim: claim.map(|claim| Claim {
             mine: claim.by == me,
             by: claim.by,
@@ -214,64 +206,63 @@ fn template(
         may_work,
         heads,
         rows,
-        others: answer
-            .sides
-            .iter()
-            .map(|side| {
-                let others = side.possible.iter().map(|other| Other {
-                    person: other.person_id.to_string(),
-                    grade: words::grade(other.grade),
-                    bits: format!("{:.1}", other.weight_bits),
-                });
-                (side.survivor.to_string(), others.collect())
-            })
-            .collect(),
+        others: answer.sides.iter().map(others).collect(),
         waterfall: Waterfall::of(answer.explanation),
         raised_on: state.rows.iter().map(raised_on).collect(),
-        changes: state
-            .changed
-            .into_iter()
-            .map(|change| Change {
-                field: words::field(change.field),
-                before: change
-                    .before
-                    .unwrap_or_else(|| "not compared".to_owned())
-                    .replace('_', " "),
-                now: change
-                    .now
-                    .unwrap_or_else(|| "not compared".to_owned())
-                    .replace('_', " "),
-            })
-            .collect(),
+        changes: state.changed.into_iter().map(changed).collect(),
         asks_password: !visitor.visit.confirmed && choices.iter().any(|choice| choice.grave()),
         choices,
-        reads: answer
-            .reads
-            .into_iter()
-            .map(|read| Read {
-                by: read.by,
-                at: LocalTime::of(read.at),
-                outcome: read.outcome.map(words::outcome),
-                reason: read.reason,
-                round: read.round,
-            })
-            .collect(),
-        history: answer
-            .history
-            .into_iter()
-            .map(|entry| Entry {
-                at: LocalTime::of(entry.at),
-                actor: entry.actor,
-                sentence: entry.sentence,
-                words: entry.words,
-            })
-            .collect(),
+        reads: answer.reads.into_iter().map(said_before).collect(),
+        history: answer.history.into_iter().map(happened).collect(),
         evidence: answer.evidence,
         version: state.version,
         query: asked.query(),
         typed: showing.typed,
         problem: showing.problem,
         done: done_of(showing.query.as_deref()),
+    }
+}
+
+fn spoken(reason: &Reason) -> (&'static str, &'static str) {
+    (reason.rule(), reason.sentence())
+}
+
+fn others(side: &Side) -> (String, Vec<Other>) {
+    let others = side.possible.iter().map(|other| Other {
+        person: other.person_id.to_string(),
+        grade: words::grade(other.grade),
+        bits: format!("{:.1}", other.weight_bits),
+    });
+    (side.survivor.to_string(), others.collect())
+}
+
+fn changed(change: LevelChange) -> Change {
+    let level = |level: Option<String>| {
+        level.map_or_else(|| "not compared".to_owned(), |it| it.replace('_', " "))
+    };
+    Change {
+        field: words::field(change.field),
+        before: level(change.before),
+        now: level(change.now),
+    }
+}
+
+fn said_before(read: ShownRead) -> Read {
+    Read {
+        by: read.by,
+        at: LocalTime::of(read.at),
+        outcome: read.outcome.map(words::outcome),
+        reason: read.reason,
+        round: read.round,
+    }
+}
+
+fn happened(entry: TaskEntry) -> Entry {
+    Entry {
+        at: LocalTime::of(entry.at),
+        actor: entry.actor,
+        sentence: entry.sentence,
+        words: entry.words,
     }
 }
 
@@ -382,11 +373,7 @@ pub(super) async fn show_pack(
         because: words::escalation(pack.because),
         escalated: LocalTime::of(pack.escalated_at),
         made: LocalTime::of(pack.made_at),
-        reasons: state
-            .reasons
-            .iter()
-            .map(|it| (it.rule(), it.sentence()))
-            .collect(),
+        reasons: state.reasons.iter().map(spoken).collect(),
         heads,
         rows,
         waterfall: Waterfall::of(pack.answer.explanation),

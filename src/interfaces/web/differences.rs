@@ -125,9 +125,12 @@ mod tests {
 
     fn marked(text: &str, other: &str) -> String {
         let pieces = pieces(text, &[other]).into_iter();
-        let marked = pieces.map(|piece| match piece.differs {
-            true => format!("[{}]", piece.text),
-            false => piece.text,
+        let marked = pieces.map(|piece| {
+            if piece.differs {
+                format!("[{}]", piece.text)
+            } else {
+                piece.text
+            }
         });
         marked.collect()
     }
@@ -154,7 +157,7 @@ mod tests {
 
     #[test]
     fn nothing_differs_from_nothing() {
-        assert_eq!(pieces("Smith", &[])[0].differs, false);
+        assert!(!pieces("Smith", &[])[0].differs);
         assert_eq!(pieces("", &["Smith"]).len(), 0);
     }
 

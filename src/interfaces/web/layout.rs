@@ -110,7 +110,7 @@ struct NoPageTemplate<'a> {
 
 impl NoPage {
     pub(super) fn new(mut page: Page, problem: Problem) -> Self {
-        page.title = problem.title.to_owned();
+        problem.title.clone_into(&mut page.title);
         Self { page, problem }
     }
 

@@ -53,7 +53,6 @@ const HEADERS: [(HeaderName, &str); 6] = [
 ];
 
 /// Every page.
-#[must_use]
 pub fn routes() -> Router<Context> {
     Router::new()
         .route("/", get(sign_in_page::show).post(sign_in_page::sign_in))

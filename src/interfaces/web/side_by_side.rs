@@ -141,10 +141,10 @@ fn within<'a>(
 }
 
 /// The versions that a column shows: current ones first, then the latest.
-fn versions<'a>(
-    records: &'a [SideRecord],
+fn versions(
+    records: &[SideRecord],
     wanted: impl Fn(&SideRecord, &VersionAnswer) -> bool,
-) -> Vec<(&'a SideRecord, &'a VersionAnswer)> {
+) -> Vec<(&SideRecord, &VersionAnswer)> {
     let all = records
         .iter()
         .flat_map(|record| record.versions.iter().map(move |version| (record, version)));

@@ -58,9 +58,10 @@ pub(super) async fn show(
     let mut rows = Vec::new();
     for source in sources {
         let quarantine = held.iter().find(|held| held.source == source.code);
-        let questions = match may_review {
-            true => Some(waiting(&context, &visitor, of_source(&source.code)).await?),
-            false => None,
+        let questions = if may_review {
+            Some(waiting(&context, &visitor, of_source(&source.code)).await?)
+        } else {
+            None
         };
         rows.push(Row {
             quarantined: quarantine

@@ -82,14 +82,6 @@ pub(super) struct Value {
 
 /// All values that a record has in a row.
 pub(super) fn values(row: Row, record: &SubmittedRecord) -> Vec<Value> {
-    let one = |sent: Option<String>, note: &str, alone: SubmittedRecord| {
-        let value = sent.map(|sent| Value {
-            sent,
-            note: note.to_owned(),
-            alone,
-        });
-        Vec::from_iter(value.filter(|value| !value.sent.trim().is_empty()))
-    };
     let empty = SubmittedRecord::default;
     match row {
         Row::NhsNumber => number(record),
@@ -100,121 +92,118 @@ pub(super) fn values(row: Row, record: &SubmittedRecord) -> Vec<Value> {
                 name_use: None,
             };
             let title = record.title.as_deref().map(str::trim).unwrap_or_default();
-            let sent = Some(full_name(&name));
-            one(sent, title, named(&name))
+            one(Some(full_name(&name)), title, named(&name))
         }
-        Row::OtherNames => record
-            .aliases
-            .iter()
-            .flat_map(|name| {
-                one(
-                    Some(full_name(name)),
-                    name.name_use.as_deref().unwrap_or_default(),
-                    named(name),
-                )
-            })
-            .collect(),
         Row::BirthDate => {
-            let note = match record.birth_date_estimated {
-                Some(true) => "estimated",
-                _ => "",
-            };
+            let estimated = record.birth_date_estimated == Some(true);
             let birth_date = record.birth_date.clone();
-            one(
-                birth_date.clone(),
-                note,
-                SubmittedRecord {
-                    birth_date,
-                    ..empty()
-                },
-            )
+            let alone = SubmittedRecord {
+                birth_date,
+                ..empty()
+            };
+            let note = if estimated { "estimated" } else { "" };
+            one(record.birth_date.clone(), note, alone)
         }
         Row::Sex => {
             let gender = record.gender.clone();
-            let note = match &record.birth_sex {
-                Some(sex) => format!("at birth: {sex}"),
-                None => String::new(),
-            };
+            let birth = record.birth_sex.as_ref();
+            let note = birth.map_or_else(String::new, |sex| format!("at birth: {sex}"));
             one(gender.clone(), &note, SubmittedRecord { gender, ..empty() })
         }
-        Row::Address => record
-            .addresses
-            .iter()
-            .flat_map(|address| {
+        Row::GpPractice => one(record.gp_practice.clone(), "", empty()),
+        Row::BirthOrder => one(record.birth_order.clone(), "", empty()),
+        Row::Mother => mother(record),
+        Row::Death => death(record),
+        Row::OtherNames | Row::Address | Row::Phone | Row::Email | Row::Identifier => {
+            listed(row, record)
+        }
+    }
+}
+
+fn one(sent: Option<String>, note: &str, alone: SubmittedRecord) -> Vec<Value> {
+    let value = sent.map(|sent| Value {
+        sent,
+        note: note.to_owned(),
+        alone,
+    });
+    Vec::from_iter(value.filter(|value| !value.sent.trim().is_empty()))
+}
+
+/// Of the fields that a record may have many of.
+fn listed(row: Row, record: &SubmittedRecord) -> Vec<Value> {
+    let empty = SubmittedRecord::default;
+    match row {
+        Row::OtherNames => {
+            let names = record.aliases.iter();
+            let value = |name: &SubmittedName| {
+                let note = name.name_use.as_deref().unwrap_or_default();
+                one(Some(full_name(name)), note, named(name))
+            };
+            names.flat_map(value).collect()
+        }
+        Row::Address => {
+            let value = |address: &SubmittedAddress| {
                 let alone = SubmittedRecord {
                     addresses: vec![address.clone()],
                     ..empty()
                 };
                 one(Some(address_text(address)), &address_note(address), alone)
-            })
-            .collect(),
-        Row::Phone => record
-            .phones
-            .iter()
-            .flat_map(|phone| {
+            };
+            record.addresses.iter().flat_map(value).collect()
+        }
+        Row::Phone => {
+            let value = |phone: &String| {
                 let phones = vec![phone.clone()];
-                one(
-                    Some(phone.clone()),
-                    "",
-                    SubmittedRecord { phones, ..empty() },
-                )
-            })
-            .collect(),
-        Row::Email => record
-            .emails
-            .iter()
-            .flat_map(|email| {
+                let alone = SubmittedRecord { phones, ..empty() };
+                one(Some(phone.clone()), "", alone)
+            };
+            record.phones.iter().flat_map(value).collect()
+        }
+        Row::Email => {
+            let value = |email: &String| {
                 let emails = vec![email.clone()];
-                one(
-                    Some(email.clone()),
-                    "",
-                    SubmittedRecord { emails, ..empty() },
-                )
-            })
-            .collect(),
-        Row::GpPractice => one(record.gp_practice.clone(), "", empty()),
-        Row::Identifier => record
-            .other_identifiers
-            .iter()
-            .flat_map(|other| {
-                one(
-                    Some(other.value.clone()),
-                    other.system.as_deref().unwrap_or("authority not said"),
-                    empty(),
-                )
-            })
-            .collect(),
-        Row::BirthOrder => one(record.birth_order.clone(), "", empty()),
-        Row::Mother => mother(record),
-        Row::Death => one(
-            record.death_date.clone().or_else(|| {
-                record
-                    .death_status
-                    .as_ref()
-                    .map(|_| "date not said".to_owned())
-            }),
-            match record.death_status.as_deref() {
-                Some("1") => "informal",
-                Some("2") => "formal",
-                Some("U") => "taken back",
-                _ => "",
-            },
-            empty(),
-        ),
+                let alone = SubmittedRecord { emails, ..empty() };
+                one(Some(email.clone()), "", alone)
+            };
+            record.emails.iter().flat_map(value).collect()
+        }
+        _ => {
+            let others = record.other_identifiers.iter();
+            let values = others.flat_map(|other| {
+                let note = other.system.as_deref().unwrap_or("authority not said");
+                one(Some(other.value.clone()), note, empty())
+            });
+            values.collect()
+        }
     }
+}
+
+fn death(record: &SubmittedRecord) -> Vec<Value> {
+    let status = record.death_status.as_deref();
+    let note = match status {
+        Some("1") => "informal",
+        Some("2") => "formal",
+        Some("U") => "taken back",
+        _ => "",
+    };
+    let unknown = status.map(|_| "date not said".to_owned());
+    let sent = record.death_date.clone().or(unknown);
+    one(sent, note, SubmittedRecord::default())
 }
 
 fn number(record: &SubmittedRecord) -> Vec<Value> {
     let Some(number) = record.nhs_number.clone() else {
         return Vec::new();
     };
-    let mut note = words::number_status(record.nhs_number_status.as_deref()).to_owned();
-    if let Some(traced) = &record.nhs_number_traced_on {
-        note.push_str(&format!(", traced on {traced}"));
-    }
-    if let Some(old) = &record.replaces_nhs_number {
-        note.push_str(&format!(", replaces {old}"));
-    }
+    let status = words::number_status(record.nhs_number_status.as_deref()).to_owned();
+    let traced = record.nhs_number_traced_on.as_ref();
+    let replaces = record.replaces_nhs_number.as_ref();
+    let notes = [
+        Some(status),
+        traced.map(|day| format!("traced on {day}")),
+        replaces.map(|old| format!("replaces {old}")),
+    ];
+    let note = notes.into_iter().flatten().collect::<Vec<_>>().join(", ");
     Vec::from([Value {
         sent: number.clone(),
         note,
@@ -323,9 +312,10 @@ fn text(row: Row, record: &StandardRecord) -> Option<String> {
 fn standard_address(address: &PostalAddress) -> String {
     let number = address.number.as_ref().map(|number| {
         let suffix = number.suffix.map(String::from).unwrap_or_default();
-        match number.to == number.from {
-            true => format!("{}{suffix}", number.from),
-            false => format!("{}–{}{suffix}", number.from, number.to),
+        if number.to == number.from {
+            format!("{}{suffix}", number.from)
+        } else {
+            format!("{}–{}{suffix}", number.from, number.to)
         }
     });
     let flat = address.flat.as_deref().map(|flat| format!("flat {flat}"));
