@@ -27,6 +27,8 @@ mod claiming;
 mod commands;
 /// Simultaneous submissions of one new person make one person.
 mod concurrency;
+/// The public suites and how they are counted.
+mod conformance;
 /// The review desk: signing in, the queue, the comparison page, decisions.
 mod desk;
 /// What the pages must never do: show, run or let in what they should not.

@@ -194,7 +194,7 @@ fn template(
         priority: words::priority(state.priority).0,
         opened: LocalTime::of(answer.listed.id.made_at()),
         weight: state.weight_bits.map(|bits| format!("{bits:.1}")),
-        reasons: state.reasons.iter().map(spoken).collect(),
+        reasons: state.reasons.iter().copied().map(spoken).collect(),
         two_readers: two_readers.iter().map(|it| it.sentence()).collect(),
         claim: claim.map(|claim| Claim {
             mine: claim.by == me,
@@ -223,7 +223,7 @@ fn template(
     }
 }
 
-fn spoken(reason: &Reason) -> (&'static str, &'static str) {
+fn spoken(reason: Reason) -> (&'static str, &'static str) {
     (reason.rule(), reason.sentence())
 }
 
@@ -373,7 +373,7 @@ pub(super) async fn show_pack(
         because: words::escalation(pack.because),
         escalated: LocalTime::of(pack.escalated_at),
         made: LocalTime::of(pack.made_at),
-        reasons: state.reasons.iter().map(spoken).collect(),
+        reasons: state.reasons.iter().copied().map(spoken).collect(),
         heads,
         rows,
         waterfall: Waterfall::of(pack.answer.explanation),
