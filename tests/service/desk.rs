@@ -82,12 +82,12 @@ fn the_queue_has_filters_in_its_address() {
     let task = plain_pair(&world);
     let mut sam = Visitor::signed_in(&world, "sam", &["steward"]);
     let all = sam.opens("/review");
-    assert_eq!(all.tasks(), [task.clone()]);
+    assert_eq!(all.tasks().join(" "), task);
     let filtered = sam.opens("/review?kind=overlay_held&state=open");
     assert!(filtered.tasks().is_empty());
     filtered.shows("<option value=\"overlay_held\" selected>");
     let by_source = sam.opens("/review?kind=possible_duplicate&source=pas");
-    assert_eq!(by_source.tasks(), [task.clone()]);
+    assert_eq!(by_source.tasks().join(" "), task);
     by_source.shows(&format!(
         "/review/tasks/{task}?kind=possible_duplicate&#38;source=pas"
     ));
@@ -95,7 +95,7 @@ fn the_queue_has_filters_in_its_address() {
     sam.posts_and_follows(&format!("/review/tasks/{task}/claim"), &[])
         .shows("In your hands until")
         .shows("data-until=");
-    assert_eq!(sam.opens("/review?assigned_to=me").tasks(), [task.clone()]);
+    assert_eq!(sam.opens("/review?assigned_to=me").tasks().join(" "), task);
     let mut other = Visitor::signed_in(&world, "sue", &["steward"]);
     other
         .opens(&format!("/review/tasks/{task}"))
