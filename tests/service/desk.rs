@@ -333,7 +333,7 @@ fn r131_a_search_and_a_person_are_looked_at_for_a_reason_that_the_auditor_reads(
     let number = known["nhs_number"].as_str().expect("a number");
     let family = known["family_name"].as_str().expect("a name");
     sam.opens("/search");
-    sam.posts("/search", &[("nhs_number", number)]).expect(403);
+    sam.posts("/search", &[("nhs_number", number)]).expect(422);
     let found = sam
         .posts("/search", &[("purpose", CALLER), ("nhs_number", number)])
         .expect(200);
