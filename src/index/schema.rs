@@ -17,7 +17,7 @@ const SEARCH: &str = "search";
 /// Part of the payload; changes whenever terms or documents change meaning.
 /// Beside it stands the format of blocking keys, which follows the tables of
 /// name variants.
-const FORMAT: &str = "accord-index-4";
+const FORMAT: &str = "accord-index-5";
 
 /// The fields of a document.
 #[derive(Debug, Clone, Copy)]

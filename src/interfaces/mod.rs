@@ -2,6 +2,7 @@
 //! one flow and renders; it knows no rule, no storage and no index.
 
 pub mod files;
+pub mod hl7v2;
 pub mod http;
 pub mod json;
 pub mod rest;
