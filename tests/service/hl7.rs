@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::mllp::{Hl7World, framed};
 use crate::people::{NUMBERS, person};
+use crate::searching::audit_of;
 
 /// The fields of a PID that a story sets: id with its authority, name, birth date, sex
 /// and further fields by number.
@@ -323,6 +324,10 @@ fn a_forged_authority_and_a_foreign_merge_change_nothing_and_are_written_down() 
     engine.asks(&stranger).expect("AR");
     let after = here.world.get("/events").send().expect(200).text;
     assert_eq!(before, after);
+    let refused = audit_of(&here.world, "message_refused");
+    // All but the one without an authority, which is a fault and no attempt.
+    assert_eq!(refused.len(), 6, "{refused:?}");
+    assert!(refused.iter().any(|row| row.actor == "hl7:unknown"));
     here.world.verify();
 }
 
