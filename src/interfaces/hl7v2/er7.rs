@@ -146,9 +146,13 @@ impl<'m> Segment<'m> {
 
     /// A field, counted from 1; MSH-1 is the separator itself.
     pub(super) fn field(&self, number: usize) -> Part<'m> {
-        let place = match self.name() {
-            "MSH" => number - 1,
-            _ => number,
+        let place = match (self.name(), number) {
+            ("MSH", 1) => {
+                let end = 3 + self.separators.field.len_utf8();
+                return self.part(&self.raw[3..end]);
+            }
+            ("MSH", number) => number - 1,
+            (_, number) => number,
         };
         let raw = self.raw.split(self.separators.field).nth(place);
         self.part(raw.unwrap_or_default())

@@ -108,7 +108,7 @@ fn notices(message: &OutwardMessage, settings: &Settings) -> Vec<String> {
                 .er7(12, "2.5")
                 .write(&mut text);
             Line::new("EVN").er7(2, stamp(event.at)).write(&mut text);
-            for line in lines.iter() {
+            for line in &lines {
                 line.write(&mut text);
             }
             notices.push(text);
