@@ -127,9 +127,10 @@ impl PlaceKey {
     }
 }
 
-const fn first_bytes(hash: [u8; 32]) -> [u8; 8] {
-    let [a, b, c, d, e, f, g, h, ..] = hash;
-    [a, b, c, d, e, f, g, h]
+fn first_bytes(hash: [u8; 32]) -> [u8; 8] {
+    let mut first = [0; 8];
+    first.copy_from_slice(&hash[..8]);
+    first
 }
 
 fn bytes_of(place: FeedPlace) -> [u8; 16] {

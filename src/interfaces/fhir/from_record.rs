@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::identity::{SubmittedAddress, SubmittedRecord};
+use crate::identity::{SubmittedAddress, SubmittedAssociatedPerson, SubmittedRecord};
 use crate::interfaces::fhir::systems::{
     ADDRESS_KEY, ADDRESS_KEY_CODES, BIRTH_SEX, BIRTH_SEX_CODES, DEATH_STATUS, DEATH_STATUS_CODES,
     NHS_NUMBER, NUMBER_STATUS, NUMBER_STATUS_CODES, ODS_CODE,
@@ -18,40 +18,8 @@ pub(super) type Members = Map<String, Value>;
 /// All that a record says; identifiers beside its own local id among it.
 pub(super) fn members_of(record: &SubmittedRecord) -> Members {
     let mut members = Map::new();
-    let mut identifiers: Vec<Value> = record
-        .nhs_number
-        .iter()
-        .map(|number| nhs_number(number, record.nhs_number_status.as_deref()))
-        .collect();
-    identifiers.extend(record.other_identifiers.iter().map(|other| {
-        let mut identifier = json!({"value": other.value});
-        if let Some(system) = &other.system {
-            identifier["system"] = json!(system);
-        }
-        identifier
-    }));
-    list(&mut members, "identifier", identifiers);
-    let mut names: Vec<Value> = name_of(record).into_iter().collect();
-    names.extend(record.aliases.iter().filter_map(|alias| {
-        let sent = alias.name_use.as_deref().unwrap_or_default();
-        let known = [
-            "usual",
-            "official",
-            "temp",
-            "nickname",
-            "anonymous",
-            "old",
-            "maiden",
-        ];
-        let name_use = known.contains(&sent).then_some(sent).unwrap_or("old");
-        human_name(
-            alias.family_name.as_deref(),
-            &alias.given_names,
-            None,
-            name_use,
-        )
-    }));
-    list(&mut members, "name", names);
+    list(&mut members, "identifier", identifiers(record));
+    list(&mut members, "name", names(record));
     list(&mut members, "telecom", telecom(record));
     gender(&mut members, record.gender.as_deref());
     if let Some(date) = &record.birth_date {
@@ -75,23 +43,7 @@ pub(super) fn members_of(record: &SubmittedRecord) -> Members {
         let practice = json!([{"type": "Organization", "identifier": identifier}]);
         members.insert("generalPractitioner".to_owned(), practice);
     }
-    let contacts = record.associated_persons.iter().map(|other| {
-        let mut contact = Map::new();
-        if let Some(relationship) = &other.relationship {
-            contact.insert("relationship".to_owned(), json!([{"text": relationship}]));
-        }
-        if let Some(name) = &other.name {
-            contact.insert("name".to_owned(), json!({"text": name}));
-        }
-        if let Some(phone) = &other.phone {
-            contact.insert(
-                "telecom".to_owned(),
-                json!([{"system": "phone", "value": phone}]),
-            );
-        }
-        Value::Object(contact)
-    });
-    list(&mut members, "contact", contacts.collect());
+    list(&mut members, "contact", contacts(record));
     if let Some(sex) = &record.birth_sex {
         let coding = json!({"coding": [{"system": BIRTH_SEX_CODES, "code": sex}]});
         extend(
@@ -100,6 +52,62 @@ pub(super) fn members_of(record: &SubmittedRecord) -> Members {
         );
     }
     members
+}
+
+fn identifiers(record: &SubmittedRecord) -> Vec<Value> {
+    let number = record.nhs_number.iter();
+    let number = number.map(|number| nhs_number(number, record.nhs_number_status.as_deref()));
+    let others = record.other_identifiers.iter().map(|other| {
+        let mut identifier = json!({"value": other.value});
+        if let Some(system) = &other.system {
+            identifier["system"] = json!(system);
+        }
+        identifier
+    });
+    number.chain(others).collect()
+}
+
+/// The usual name first, then the others.
+fn names(record: &SubmittedRecord) -> Vec<Value> {
+    let others = record.aliases.iter().filter_map(|alias| {
+        let sent = alias.name_use.as_deref().unwrap_or_default();
+        let known = [
+            "usual",
+            "official",
+            "temp",
+            "nickname",
+            "anonymous",
+            "old",
+            "maiden",
+        ];
+        let name_use = if known.contains(&sent) { sent } else { "old" };
+        human_name(
+            alias.family_name.as_deref(),
+            &alias.given_names,
+            None,
+            name_use,
+        )
+    });
+    name_of(record).into_iter().chain(others).collect()
+}
+
+fn contacts(record: &SubmittedRecord) -> Vec<Value> {
+    let contact = |other: &SubmittedAssociatedPerson| {
+        let mut contact = Map::new();
+        if let Some(relationship) = &other.relationship {
+            let relationship = json!([{"text": relationship}]);
+            contact.insert("relationship".to_owned(), relationship);
+        }
+        if let Some(name) = &other.name {
+            contact.insert("name".to_owned(), json!({"text": name}));
+        }
+        if let Some(phone) = &other.phone {
+            let phone = json!([{"system": "phone", "value": phone}]);
+            contact.insert("telecom".to_owned(), phone);
+        }
+        Value::Object(contact)
+    };
+    record.associated_persons.iter().map(contact).collect()
 }
 
 /// An NHS number; a person shows one at most (R27).

@@ -131,34 +131,27 @@ async fn no_own_id(
     if let Some(source) = foreign {
         return forged(context, caller, source).await;
     }
-    let (spine, place, detail) = match view.identifier.first() {
-        None => (
-            Spine::MissingValue,
-            "Patient.identifier".to_owned(),
-            "an identifier is missing: the local id under which the sender keeps the patient"
-                .to_owned(),
-        ),
-        Some(_) => {
-            let mut identifiers = view.identifier.iter().enumerate();
-            let unnamed = identifiers.find(|(_, it)| it.system.is_none() || it.value.is_none());
-            match unnamed {
-                Some((place, identifier)) => {
-                    let part = if identifier.system.is_none() {
-                        "system"
-                    } else {
-                        "value"
-                    };
-                    let detail = format!("the identifier has no {part}");
-                    (
-                        Spine::MissingValue,
-                        format!("Patient.identifier[{place}].{part}"),
-                        detail,
-                    )
-                }
-                None => unknown_domain(view),
-            }
-        }
-    };
+    if view.identifier.is_empty() {
+        let detail = "an identifier is missing: the local id under which the sender keeps the \
+                      patient";
+        let (refused, spine) = (Refused::Unprocessable, Spine::MissingValue);
+        return refuse(caller, refused, spine, "Patient.identifier", detail);
+    }
+    let mut identifiers = view.identifier.iter().enumerate();
+    let unnamed = identifiers.find(|(_, it)| it.system.is_none() || it.value.is_none());
+    let (spine, place, detail) = unnamed.map_or_else(
+        || unknown_domain(view),
+        |(place, identifier)| {
+            let part = if identifier.system.is_none() {
+                "system"
+            } else {
+                "value"
+            };
+            let detail = format!("the identifier has no {part}");
+            let place = format!("Patient.identifier[{place}].{part}");
+            (Spine::MissingValue, place, detail)
+        },
+    );
     refuse(caller, Refused::Unprocessable, spine, &place, detail)
 }
 

@@ -42,7 +42,7 @@ pub(super) async fn create(
         caller: &caller,
         headers: &headers,
     };
-    writer.write(written, None).await
+    Box::pin(writer.write(written, None)).await
 }
 
 /// Writes the Patient of this id. What is there must be named (R107).
@@ -83,7 +83,7 @@ pub(super) async fn update(
         caller: &caller,
         headers: &headers,
     };
-    writer.write(written, Some(condition)).await
+    Box::pin(writer.write(written, Some(condition))).await
 }
 
 /// Registers or updates the Patient that a source keeps under an identifier
@@ -114,7 +114,7 @@ pub(super) async fn update_by_identifier(
         caller: &caller,
         headers: &headers,
     };
-    writer.write(written, condition).await
+    Box::pin(writer.write(written, condition)).await
 }
 
 /// Withdraws the record of this id: its source no longer holds it.
