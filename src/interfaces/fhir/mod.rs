@@ -28,6 +28,7 @@ mod speak;
 mod systems;
 mod to_record;
 mod view;
+mod writer;
 mod writing;
 
 use axum::Router;
