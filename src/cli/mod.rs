@@ -19,6 +19,7 @@ mod evaluate;
 mod evaluate_unlabelled;
 mod export;
 mod generate;
+mod hl7;
 mod import;
 mod import_by_url;
 mod intake;
@@ -111,6 +112,9 @@ enum Command {
     /// Adds and lists source systems.
     #[command(subcommand)]
     Source(source::SourceCommand),
+    /// Tries HL7 messages on a listener.
+    #[command(subcommand)]
+    Hl7(hl7::Hl7Command),
     /// Adds, lists and removes readers that are told of events.
     #[command(subcommand)]
     Webhook(webhook::WebhookCommand),
@@ -164,6 +168,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Token(command) => token::run(command).await,
         Command::Account(command) => account::run(command).await,
         Command::Source(command) => source::run(command).await,
+        Command::Hl7(command) => hl7::run(command).await,
         Command::Webhook(command) => webhook::run(command).await,
     }
 }
