@@ -345,16 +345,18 @@ impl<'a> Codes<'a> {
     }
 
     /// Gives each key of a rule for a record: one for each choice of values.
-    pub(super) fn each_key(&self, record: u32, rule: &Rule, mut take: impl FnMut(u64)) {
+    /// Whether that is all of them.
+    pub(super) fn each_key(&self, record: u32, rule: &Rule, mut take: impl FnMut(u64)) -> bool {
         let mut values = [Values::NONE; RULE_PARTS_MAX];
         for (place, part) in rule.parts.iter().enumerate() {
             values[place] = self.values(record, *part);
             if values[place].all().is_empty() {
-                return;
+                return true;
             }
         }
         let mut left = KEYS_MAX;
         choose(&values[..rule.parts.len()], 0, &mut left, &mut take);
+        left > 0
     }
 
     /// What a record has of a part.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use crate::bulk::blocks::records_of;
 use crate::bulk::hashing::mixed;
+use crate::bulk::pairs::records_of;
 use crate::bulk::records::BulkRecords;
 use crate::matching::training::KnownPair;
 use crate::matching::{LinkageModel, number_key};

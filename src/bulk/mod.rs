@@ -3,14 +3,15 @@
 //!
 //! ```text
 //! SentRow… ─ take ─► BulkRecords (every value once) ─ seal ─► in the order of ids
-//! Codes ─ meet ─► pairs, each once ─ train ─► LinkageModel
-//! pairs ─ score ─► Edge… ─ group | settle ─► persons
+//! Codes ─ meet ─► blocks ─ sample ─► pairs ─ train ─► LinkageModel
+//! blocks ─ worth_comparing ─► pairs, each once ─ score ─► Edge… ─ group | settle ─► persons
 //! ```
 //!
 //! Nothing here depends on the number of threads or on the order of rows.
 
 mod blocks;
 mod bounds;
+mod briefs;
 mod care;
 mod evidence;
 mod groups;
@@ -18,6 +19,7 @@ mod hashing;
 mod keys;
 mod known_pairs;
 mod learning;
+mod pairs;
 mod reading;
 mod records;
 mod run;

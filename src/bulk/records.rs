@@ -14,7 +14,7 @@ use crate::identity::{
     BirthDate, Email, NhsNumberClaim, OtherIdentifier, PersonName, Phone, PostalAddress, Sex,
     StandardRecord, SubmittedRecord,
 };
-use crate::matching::levels::{AddressComparison, NameComparison};
+use crate::matching::levels::NameComparison;
 use crate::matching::{ComparedFields, ComparisonVector, Explanation, LinkageModel};
 
 /// Lists of one kind, each kept once. List 0 is the empty one.
@@ -256,35 +256,15 @@ impl BulkRecords {
     /// Compares two records, with the bits of [`LinkageModel::compare`].
     pub(super) fn compare(&self, model: &LinkageModel, a: u32, b: u32) -> ComparisonVector {
         let (x, y) = (&self.facts[a as usize], &self.facts[b as usize]);
-        self.compare_at(model, (x, y), self.compare_addresses(model, x, y))
-    }
-
-    /// Compares the addresses of two records.
-    pub(super) fn compare_addresses(
-        &self,
-        model: &LinkageModel,
-        x: &Facts,
-        y: &Facts,
-    ) -> AddressComparison {
-        model.compare_addresses(
-            self.addresses.at(x.addresses),
-            self.addresses.at(y.addresses),
-        )
-    }
-
-    /// The same where the addresses are compared already.
-    pub(super) fn compare_at(
-        &self,
-        model: &LinkageModel,
-        (x, y): (&Facts, &Facts),
-        addresses: AddressComparison,
-    ) -> ComparisonVector {
         let fields = ComparedFields {
             nhs_number: model.compare_nhs_numbers(x.nhs_number.as_ref(), y.nhs_number.as_ref()),
             names: self.compare_names(model, x.names, y.names),
             birth_date: model.compare_birth_dates(x.birth_date.as_ref(), y.birth_date.as_ref()),
             sex: model.compare_stated_sexes((x.gender, x.birth_sex), (y.gender, y.birth_sex)),
-            addresses,
+            addresses: model.compare_addresses(
+                self.addresses.at(x.addresses),
+                self.addresses.at(y.addresses),
+            ),
             phone: model.compare_phones(self.phones.at(x.phones), self.phones.at(y.phones)),
             email: model.compare_emails(self.emails.at(x.emails), self.emails.at(y.emails)),
             other_identifier: model.compare_identifiers(

@@ -1,13 +1,11 @@
 //! Scores of pairs that met, and what training is to see of them.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use rayon::prelude::*;
 
-use crate::bulk::blocks::records_of;
-use crate::bulk::bounds::Bounds;
 use crate::bulk::hashing::{FastHash, mixed};
+use crate::bulk::pairs::{Sample, records_of};
 use crate::bulk::records::{BulkRecords, Facts};
 use crate::identity::StandardDate;
 use crate::matching::training::{Observed, Pattern, PatternCounts};
@@ -37,7 +35,6 @@ const LEARNT_PAIRS: usize = 200_000;
 pub(super) fn score(
     records: &BulkRecords,
     model: &LinkageModel,
-    bounds: &Bounds<'_>,
     pairs: &[u64],
     least: f64,
 ) -> Vec<Edge> {
@@ -45,18 +42,14 @@ pub(super) fn score(
         .par_iter()
         .filter_map(|pair| {
             let (a, b) = records_of(*pair);
-            let addresses = bounds.may_reach(a, b)?;
-            let facts = (&records.facts[a as usize], &records.facts[b as usize]);
-            let weight = model
-                .weigh(&records.compare_at(model, facts, addresses))
-                .total;
+            let weight = model.weigh(&records.compare(model, a, b)).total;
             (weight >= least).then_some(Edge { a, b, weight })
         })
         .collect()
 }
 
 /// What training sees.
-pub(super) fn observe(records: &BulkRecords, model: &LinkageModel, pairs: &[u64]) -> Observed {
+pub(super) fn observe(records: &BulkRecords, model: &LinkageModel, sample: &Sample) -> Observed {
     let count = records.len() as u64;
     let all = count as f64 * (count as f64 - 1.0) / 2.0;
     let random: Vec<u64> = (0..RANDOM_PAIRS.min(count * RANDOM_PAIRS_PER_RECORD))
@@ -66,30 +59,29 @@ pub(super) fn observe(records: &BulkRecords, model: &LinkageModel, pairs: &[u64]
             (a != b).then_some((a << 32) | b)
         })
         .collect();
-    let (met, met_share) = sample(pairs);
+    let (met, share) = learnt_from(&sample.pairs);
     Observed {
         met: patterns(records, model, &met),
-        met_share,
+        met_share: share * sample.share,
         random: patterns(records, model, &random),
         pairs: all.max(1.0),
         equal: equal_shares(records),
     }
 }
 
-/// All pairs, or those whose hash falls below a bound, and their share.
-fn sample(pairs: &[u64]) -> (Cow<'_, [u64]>, f64) {
-    if pairs.len() <= LEARNT_PAIRS {
-        return (Cow::Borrowed(pairs), 1.0);
+/// All pairs, or those whose hash leaves a small rest, and their share.
+fn learnt_from(pairs: &[u64]) -> (Vec<u64>, f64) {
+    let (wanted, of) = (LEARNT_PAIRS as u64, pairs.len() as u64);
+    if of <= wanted {
+        return (pairs.to_vec(), 1.0);
     }
-    let wanted = LEARNT_PAIRS as u64;
-    let of = pairs.len() as u64;
     let chosen: Vec<u64> = pairs
         .iter()
         .copied()
         .filter(|pair| mixed(*pair) % of < wanted)
         .collect();
     let share = chosen.len() as f64 / of as f64;
-    (Cow::Owned(chosen), share)
+    (chosen, share)
 }
 
 fn patterns(records: &BulkRecords, model: &LinkageModel, pairs: &[u64]) -> PatternCounts {

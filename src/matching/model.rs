@@ -277,11 +277,15 @@ impl LinkageModel {
         self.0.prior_bits
     }
 
-    pub(super) fn household_cap_bits(&self) -> f64 {
+    /// What a household shares counts for no more bits (R89).
+    #[must_use]
+    pub fn household_cap_bits(&self) -> f64 {
         self.0.household_cap_bits
     }
 
-    pub(super) fn twin_cap_bits(&self) -> f64 {
+    /// What twins share counts for no more bits (R90).
+    #[must_use]
+    pub fn twin_cap_bits(&self) -> f64 {
         self.0.twin_cap_bits
     }
 
