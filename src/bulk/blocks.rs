@@ -6,7 +6,8 @@
 use rayon::prelude::*;
 
 use crate::bulk::hashing::joined;
-use crate::bulk::keys::{Codes, RULES, Rule};
+use crate::bulk::keys::Codes;
+use crate::bulk::rules::{RULES, Rule};
 
 /// Records of a block that are all compared with each other, where the block is
 /// of a small file or divided already.
@@ -80,13 +81,13 @@ impl RuleBlocks {
         })
     }
 
-    /// Pairs in the blocks.
+    /// Pairs in the blocks, or a few more.
     pub(super) fn pairs(&self) -> u64 {
         let blocks = (0..self.ends.len()).map(|place| self.block(place));
         blocks
             .map(|block| {
-                let count = block.members.len() as u64;
-                count * (count - 1).min(block.reach as u64 * 2) / 2
+                let (count, reach) = (block.members.len() as u64, block.reach as u64);
+                count * ((count - 1) / 2 + 1).min(reach)
             })
             .sum()
     }
@@ -137,7 +138,7 @@ fn undivided_max(records: u32) -> usize {
 pub(super) fn meet(codes: &Codes<'_>, records: u32, progress: &dyn Fn(u64)) -> Met {
     let lacking: Vec<bool> = (0..records)
         .into_par_iter()
-        .map(|record| codes.lacks_a_field(record))
+        .map(|record| codes.of_record(record).lack_a_field())
         .collect();
     let mut met = Met {
         blocks: Vec::with_capacity(RULES.len()),
@@ -152,18 +153,18 @@ pub(super) fn meet(codes: &Codes<'_>, records: u32, progress: &dyn Fn(u64)) -> M
         return met;
     }
     let most = undivided_max(records);
-    for (place, rule) in RULES.iter().enumerate() {
-        progress(place as u64);
-        let wanted = rule
-            .broad
-            .then(|| Wanted::of(codes, rule, &met.lacking));
-        let (keyed, cut) = keys_of(codes, rule, records, wanted.as_ref());
-        let found = divided(codes, rule, most, &keyed);
-        for record in cut.into_iter().chain(found.divided) {
-            met.whole[record as usize] &= !(1 << place);
+    for (turn, rules) in RULES.chunks(RULES_AT_ONCE).enumerate() {
+        progress((turn * RULES_AT_ONCE) as u64);
+        let keys = keys_of(codes, rules, records, &met.lacking);
+        for (rule, (keyed, cut)) in rules.iter().zip(keys) {
+            let found = divided(codes, rule, most, &sorted_by_bits(&keyed));
+            let place = met.blocks.len();
+            for record in cut.into_iter().chain(found.divided) {
+                met.whole[record as usize] &= !(1 << place);
+            }
+            met.blocks.push(found.blocks);
+            met.oversized.extend(found.oversized);
         }
-        met.blocks.push(found.blocks);
-        met.oversized.extend(found.oversized);
     }
     met.oversized
         .sort_by(|a, b| (b.records, a.rule, a.sharpened).cmp(&(a.records, b.rule, b.sharpened)));
@@ -228,37 +229,46 @@ const fn record_of(keyed: u64) -> u32 {
     keyed as u32
 }
 
-/// The keys of a rule with their records, sorted, and the records that have more
-/// keys than are looked at. Of a broad rule, keys that no record that lacks
-/// something has are left out.
-fn keys_of(
-    codes: &Codes<'_>,
-    rule: &Rule,
-    records: u32,
-    wanted: Option<&Wanted>,
-) -> (Vec<u64>, Vec<u32>) {
-    let is_wanted = |key: u64| wanted.is_none_or(|wanted| wanted.has(key));
-    let chunks: Vec<(Vec<u64>, Vec<u32>)> = (0..records.div_ceil(RECORDS_PER_CHUNK))
+/// Keys of a rule with their records, in several lists, and the records that have
+/// more keys than are looked at.
+type Keys = (Vec<Vec<u64>>, Vec<u32>);
+
+/// The keys of rules. Of a broad rule, keys that no record that lacks something
+/// has are left out.
+fn keys_of(codes: &Codes<'_>, rules: &[Rule], records: u32, lacking: &[bool]) -> Vec<Keys> {
+    let wanted: Vec<Option<Wanted>> = rules
+        .par_iter()
+        .map(|rule| rule.broad.then(|| Wanted::of(codes, rule, lacking)))
+        .collect();
+    let chunks: Vec<Vec<(Vec<u64>, Vec<u32>)>> = (0..records.div_ceil(RECORDS_PER_CHUNK))
         .into_par_iter()
         .map(|chunk| {
-            let mut found = Vec::new();
-            let mut cut = Vec::new();
+            let mut found: Vec<(Vec<u64>, Vec<u32>)> = vec![Default::default(); rules.len()];
             let first = chunk * RECORDS_PER_CHUNK;
             for record in first..records.min(first + RECORDS_PER_CHUNK) {
-                let all = codes.each_key(record, rule, |key| {
-                    if is_wanted(key) {
-                        found.push(keyed(key, record));
+                let values = codes.of_record(record);
+                for ((rule, wanted), (keys, cut)) in rules.iter().zip(&wanted).zip(&mut found) {
+                    let all = values.each_key(rule, |key| {
+                        if wanted.as_ref().is_none_or(|wanted| wanted.has(key)) {
+                            keys.push(keyed(key, record));
+                        }
+                    });
+                    if !all {
+                        cut.push(record);
                     }
-                });
-                if !all {
-                    cut.push(record);
                 }
             }
-            (found, cut)
+            found
         })
         .collect();
-    let (keys, cut): (Vec<_>, Vec<_>) = chunks.into_iter().unzip();
-    (sorted_by_bits(&keys), cut.concat())
+    let mut keys: Vec<Keys> = vec![Default::default(); rules.len()];
+    for chunk in chunks {
+        for (all, (found, cut)) in keys.iter_mut().zip(chunk) {
+            all.0.push(found);
+            all.1.extend(cut);
+        }
+    }
+    keys
 }
 
 /// Keys of records that lack something, by some of their bits: one that is not
@@ -275,7 +285,7 @@ impl Wanted {
     fn of(codes: &Codes<'_>, rule: &Rule, lacking: &[bool]) -> Self {
         let mut keys = Vec::new();
         for (record, _) in (0..).zip(lacking).filter(|(_, lacks)| **lacks) {
-            codes.each_key(record, rule, |key| keys.push(key));
+            codes.of_record(record).each_key(rule, |key| keys.push(key));
         }
         let size = (keys.len() * BITS_PER_KEY).next_power_of_two().max(64);
         let mut wanted = Self {
@@ -305,6 +315,10 @@ const KEYS_PER_PIECE: usize = 16_384;
 
 /// Blocks whose pairs one thread looks at in turn.
 const BLOCKS_PER_PIECE: usize = 4_096;
+
+/// Rules whose keys are made together, so that what a record says is looked up
+/// once for them.
+const RULES_AT_ONCE: usize = 7;
 
 /// Records whose keys one thread makes at a time.
 const RECORDS_PER_CHUNK: u32 = 16_384;

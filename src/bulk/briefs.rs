@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use crate::bulk::blocks::{Met, RuleBits};
 use crate::bulk::records::{BulkRecords, Facts};
 use crate::bulk::words::{Shape, ShapeKind};
-use crate::identity::{BirthDate, NumberStatus, PostalAddress, Postcode, Sex};
+use crate::identity::{BirthDate, NumberStatus, Phone, PostalAddress, Postcode, Sex, StandardDate};
 
 /// A record in brief. In numbers 0 is no value.
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +25,8 @@ pub(super) struct Brief {
     pub(super) postcode: u64,
     /// The words of the name.
     pub(super) shape: Shape,
-    pub(super) source: u32,
+    /// Number of the list.
+    pub(super) addresses: u32,
     /// What it has; in the lower bits the narrow rules in whose blocks it meets
     /// everybody.
     marks: u32,
@@ -107,7 +108,7 @@ impl Brief {
             postcode,
             shape,
             house,
-            source: facts.source,
+            addresses: facts.addresses,
             marks: flags
                 .into_iter()
                 .filter(|(holds, _)| *holds)
@@ -119,6 +120,11 @@ impl Brief {
 
     pub(super) const fn has(&self, what: Has) -> bool {
         self.marks & what as u32 != 0
+    }
+
+    /// Of both records: identifiers, or practices.
+    pub(super) const fn share_a_kind_of_number(&self, other: &Self) -> bool {
+        self.both_have(other, Has::Identifiers) || self.both_have(other, Has::Practice)
     }
 
     /// Of either record.
@@ -136,6 +142,22 @@ impl Brief {
         self.marks & other.marks & NARROW
     }
 
+    /// A birth date that is whole.
+    pub(super) fn birth_date(&self) -> Option<BirthDate> {
+        let [high, low, month, day] = self.date.to_be_bytes();
+        let year = i16::from_be_bytes([high, low]);
+        let date = StandardDate::from_parts(year, Some(month), Some(day))?;
+        Some(BirthDate {
+            date,
+            year_only: false,
+        })
+    }
+
+    /// Gender and birth sex.
+    pub(super) const fn sexes(&self) -> (Option<Sex>, Option<Sex>) {
+        (sex_of(self.sexes & 3), sex_of(self.sexes >> 2))
+    }
+
     /// Whether the sexes are equal, as the comparison takes them (R60); `None`
     /// where they cannot be compared.
     pub(super) const fn same_sex(&self, other: &Self) -> Option<bool> {
@@ -144,11 +166,7 @@ impl Brief {
             return Some(a == b);
         }
         let (a, b) = (self.sexes >> 2, other.sexes >> 2);
-        if a != 0 && b != 0 {
-            Some(a == b)
-        } else {
-            None
-        }
+        if a != 0 && b != 0 { Some(a == b) } else { None }
     }
 }
 
@@ -162,6 +180,14 @@ fn sex_bits(sex: Option<Sex>) -> u8 {
         None => 0,
         Some(Sex::Male) => 1,
         Some(Sex::Female) => 2,
+    }
+}
+
+const fn sex_of(bits: u8) -> Option<Sex> {
+    match bits {
+        1 => Some(Sex::Male),
+        2 => Some(Sex::Female),
+        _ => None,
     }
 }
 
@@ -197,4 +223,40 @@ fn house_of(address: &PostalAddress) -> u16 {
         }
         _ => 0,
     }
+}
+
+/// By list of phones: the digits of an only one.
+pub(super) fn phone_digits(records: &BulkRecords) -> Vec<u64> {
+    let lists = records.phones.values.iter();
+    lists.map(|list| digits_of(list)).collect()
+}
+
+/// Digits of an only phone, four bits each, with their number in the highest; 0
+/// where there are several or they are too long.
+fn digits_of(list: &[Phone]) -> u64 {
+    const DIGITS_MAX: usize = 15;
+    match list {
+        [only] if only.as_str().len() <= DIGITS_MAX => {
+            let bytes = only.as_str().bytes();
+            let length = bytes.len() as u64;
+            let digits = bytes.fold(0, |digits, byte| digits << 4 | u64::from(byte & 15));
+            digits | length << 60
+        }
+        _ => 0,
+    }
+}
+
+/// Whether two different numbers of [`phone_digits`] may be one slip apart: at most
+/// two digits differ.
+pub(super) const fn may_be_one_slip(a: u64, b: u64) -> bool {
+    if a == 0 || b == 0 {
+        return true;
+    }
+    let differing = a ^ b;
+    if differing >> 60 != 0 {
+        return false;
+    }
+    let any = differing | differing >> 1;
+    let any = (any | any >> 2) & 0x1111_1111_1111_1111;
+    any.count_ones() <= 2
 }

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use crate::bulk::briefs::Brief;
+use crate::bulk::comparing::Comparer;
 use crate::bulk::known_pairs::{Labels, known_pairs};
 use crate::bulk::pairs::Sample;
 use crate::bulk::records::BulkRecords;
@@ -65,12 +67,13 @@ pub(super) enum Calibrates<'l> {
 /// When what was learnt is no valid model.
 pub(super) fn train(
     records: &BulkRecords,
+    briefs: &[Brief],
     start: &LinkageModel,
     sample: &Sample,
     calibrates: Calibrates<'_>,
 ) -> Result<Trained, ModelProblem> {
     let start = &with_optional_levels(start)?;
-    let observed = observe(records, start, sample);
+    let observed = observe(&Comparer::new(records, start, briefs), sample);
     let mut learnt = learn(start.file(), &observed)?;
     let mut tables = BTreeMap::new();
     let shipped = |name: &Option<String>| {
@@ -119,7 +122,11 @@ pub(super) fn train(
     };
     let mut model = read(&learnt.file)?;
     if let Calibrates::By(labels) = calibrates {
-        let known = known_pairs(records, &model, &sample.pairs, labels);
+        let known = known_pairs(
+            &Comparer::new(records, &model, briefs),
+            &sample.pairs,
+            labels,
+        );
         learnt.file.calibration = calibrate(&known, learnt.file.cost_ratio);
         model = read(&learnt.file)?;
         learnt

@@ -7,8 +7,8 @@ use crate::bulk::blocks::{Block, Met, RuleBits, RuleBlocks};
 use crate::bulk::bounds::Bounds;
 use crate::bulk::briefs::{Brief, Has, NARROW};
 use crate::bulk::hashing::mixed;
-use crate::bulk::keys::{Part, RULES};
 use crate::bulk::records::BulkRecords;
+use crate::bulk::rules::{Part, RULES};
 
 /// Pairs that are sampled at most.
 const SAMPLED_MAX: usize = 1 << 21;
@@ -70,6 +70,7 @@ impl Pairs {
 /// than are sampled at most.
 pub(super) fn sample(records: &BulkRecords, met: &Met, counts: Counts) -> Sample {
     let met_pairs: u64 = met.blocks.iter().map(RuleBlocks::pairs).sum();
+    let lacks = |record: u32| met.lacking[record as usize];
     let mut halvings = 0;
     while met_pairs >> halvings > 4 * SAMPLED_MAX as u64 {
         halvings += 1;
@@ -77,6 +78,7 @@ pub(super) fn sample(records: &BulkRecords, met: &Met, counts: Counts) -> Sample
     let mut pairs = Pairs::default();
     for (place, blocks) in met.blocks.iter().enumerate() {
         let bound = u64::MAX >> halvings;
+        let broad = RULES[place].broad;
         let found = blocks
             .pieces()
             .map(|piece| {
@@ -85,7 +87,10 @@ pub(super) fn sample(records: &BulkRecords, met: &Met, counts: Counts) -> Sample
                     each(block, |a, b| {
                         let (a, b) = (block.members[a], block.members[b]);
                         let pair = pair_of(a, b);
-                        if mixed(pair) <= bound && counts.takes(records, met, place, a, b) {
+                        if mixed(pair) <= bound
+                            && (!broad || lacks(a) || lacks(b))
+                            && counts.may_be(records, a, b)
+                        {
                             found.push(pair);
                         }
                     });
@@ -96,14 +101,18 @@ pub(super) fn sample(records: &BulkRecords, met: &Met, counts: Counts) -> Sample
         pairs.take(found);
         while pairs.unique > SAMPLED_MAX {
             halvings += 1;
-            pairs.all.retain(|pair| mixed(*pair) <= u64::MAX >> halvings);
+            pairs
+                .all
+                .retain(|pair| mixed(*pair) <= u64::MAX >> halvings);
             pairs.unique = pairs.all.len();
         }
     }
     pairs.tidy();
     while pairs.all.len() > SAMPLED_MAX {
         halvings += 1;
-        pairs.all.retain(|pair| mixed(*pair) <= u64::MAX >> halvings);
+        pairs
+            .all
+            .retain(|pair| mixed(*pair) <= u64::MAX >> halvings);
     }
     Sample {
         pairs: pairs.all,
@@ -112,12 +121,9 @@ pub(super) fn sample(records: &BulkRecords, met: &Met, counts: Counts) -> Sample
 }
 
 impl Counts {
-    fn takes(self, records: &BulkRecords, met: &Met, place: usize, a: u32, b: u32) -> bool {
+    fn may_be(self, records: &BulkRecords, a: u32, b: u32) -> bool {
         let source = |record: u32| records.facts[record as usize].source;
-        let lacks = |record: u32| met.lacking[record as usize];
-        a != b
-            && (!RULES[place].broad || lacks(a) || lacks(b))
-            && !(self.across_sources_only && source(a) == source(b))
+        a != b && !(self.across_sources_only && source(a) == source(b))
     }
 }
 
@@ -134,6 +140,7 @@ fn each(block: Block<'_>, mut take: impl FnMut(usize, usize)) {
 /// Pairs that may reach the weight of the bounds, each once and in order.
 /// `progress` is told how many pairs were looked at.
 pub(super) fn worth_comparing(
+    records: &BulkRecords,
     met: &Met,
     briefs: &[Brief],
     bounds: &Bounds<'_>,
@@ -158,10 +165,9 @@ pub(super) fn worth_comparing(
                     each(block, |a, b| {
                         let (x, y) = (&near[a], &near[b]);
                         if (!broad || x.either_has(y, Has::Lacks))
-                            && !(counts.across_sources_only && x.source == y.source)
                             && met_under(x, y) & x.whole_in(y) & before == 0
-                            && block.members[a] != block.members[b]
                             && bounds.may_reach(x, y)
+                            && counts.may_be(records, block.members[a], block.members[b])
                         {
                             found.push(pair_of(block.members[a], block.members[b]));
                         }

@@ -6,13 +6,15 @@ use crate::bulk::blocks::{Met, OversizedBlock, RuleBlocks, meet};
 use crate::bulk::bounds::Bounds;
 use crate::bulk::briefs::briefs;
 use crate::bulk::care;
+use crate::bulk::comparing::Comparer;
 use crate::bulk::evidence::Evidence;
 use crate::bulk::groups::{Cuts, group};
-use crate::bulk::keys::{Codes, RULES};
+use crate::bulk::keys::Codes;
 use crate::bulk::known_pairs::Labels;
 use crate::bulk::learning::{Calibrates, Trained, train};
 use crate::bulk::pairs::{Counts, sample, worth_comparing};
 use crate::bulk::records::BulkRecords;
+use crate::bulk::rules::RULES;
 use crate::bulk::scoring::{Edge, score};
 use crate::matching::{LinkageModel, MatchWeight, ModelProblem};
 
@@ -116,9 +118,10 @@ pub fn learn_model(
     let counts = Counts {
         across_sources_only,
     };
+    let briefs = briefs(records, &met);
     let sample = sample(records, &met, counts);
     watch.begin(Stage::Training, sample.pairs.len() as u64);
-    train(records, start, &sample, Calibrates::By(labels))
+    train(records, &briefs, start, &sample, Calibrates::By(labels))
 }
 
 /// Links records.
@@ -134,6 +137,7 @@ pub fn link(
     let counts = Counts {
         across_sources_only: plan.across_sources_only,
     };
+    let briefs = briefs(records, &met);
     let trained = if plan.trains {
         let sample = sample(records, &met, counts);
         watch.begin(Stage::Training, sample.pairs.len() as u64);
@@ -141,7 +145,7 @@ pub fn link(
             Policy::Model => Calibrates::No,
             Policy::Care => Calibrates::By(None),
         };
-        Some(train(records, &plan.model, &sample, calibrates)?)
+        Some(train(records, &briefs, &plan.model, &sample, calibrates)?)
     } else {
         None
     };
@@ -156,12 +160,20 @@ pub fn link(
         Policy::Model => cuts.component,
         Policy::Care => review - FLOOR_BITS,
     });
-    let (oversized, pairs) = worthy(records, model, met, counts, floor, watch);
+    watch.begin(
+        Stage::Comparing,
+        met.blocks.iter().map(RuleBlocks::pairs).sum(),
+    );
+    let bounds = Bounds::new(records, model, floor);
+    let looked_at = |done| watch.at(done);
+    let pairs = worth_comparing(records, &met, &briefs, &bounds, counts, &looked_at);
+    let Met { oversized, .. } = met;
     let compared = pairs.len();
-    let mut edges = score(records, model, &pairs, floor);
+    let comparer = Comparer::new(records, model, &briefs);
+    let mut edges = score(&comparer, &pairs, floor);
     drop(pairs);
     watch.begin(Stage::Grouping, edges.len() as u64);
-    let witness = |a, b| Evidence::of(model, &records.compare(model, a, b));
+    let witness = |a, b| Evidence::of(model, &comparer.compare(a, b));
     let grouped = group(records.len(), &edges, cuts, &witness);
     let persons = match plan.policy {
         Policy::Care => care::settle(records, model, &edges),
@@ -205,23 +217,6 @@ fn cuts_of(model: &LinkageModel) -> Cuts {
         person,
         prior: model.prior_bits(),
     }
-}
-
-/// Pairs that may have `floor` bits, and blocks that were too large.
-fn worthy(
-    records: &BulkRecords,
-    model: &LinkageModel,
-    met: Met,
-    counts: Counts,
-    floor: f64,
-    watch: &dyn Watch,
-) -> (Vec<OversizedBlock>, Vec<u64>) {
-    let all = met.blocks.iter().map(RuleBlocks::pairs).sum();
-    watch.begin(Stage::Comparing, all);
-    let bounds = Bounds::new(records, model, floor);
-    let briefs = briefs(records, &met);
-    let pairs = worth_comparing(&met, &briefs, &bounds, counts, &|done| watch.at(done));
-    (met.oversized, pairs)
 }
 
 /// Pairs with the weight of the groups in which they met; those in no group

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use rayon::prelude::*;
 
+use crate::bulk::comparing::Comparer;
 use crate::bulk::hashing::{FastHash, mixed};
 use crate::bulk::pairs::{Sample, records_of};
 use crate::bulk::records::{BulkRecords, Facts};
 use crate::identity::StandardDate;
+use crate::matching::Comparison;
 use crate::matching::training::{Observed, Pattern, PatternCounts};
-use crate::matching::{Comparison, LinkageModel};
 
 /// A pair with its weight.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -32,24 +33,20 @@ const RANDOM_PAIRS_PER_RECORD: u64 = 100;
 const LEARNT_PAIRS: usize = 200_000;
 
 /// The weights of pairs, in their order; those below `least` are left out.
-pub(super) fn score(
-    records: &BulkRecords,
-    model: &LinkageModel,
-    pairs: &[u64],
-    least: f64,
-) -> Vec<Edge> {
+pub(super) fn score(comparer: &Comparer<'_>, pairs: &[u64], least: f64) -> Vec<Edge> {
     pairs
         .par_iter()
         .filter_map(|pair| {
             let (a, b) = records_of(*pair);
-            let weight = model.weigh(&records.compare(model, a, b)).total;
+            let weight = comparer.model.weigh(&comparer.compare(a, b)).total;
             (weight >= least).then_some(Edge { a, b, weight })
         })
         .collect()
 }
 
 /// What training sees.
-pub(super) fn observe(records: &BulkRecords, model: &LinkageModel, sample: &Sample) -> Observed {
+pub(super) fn observe(comparer: &Comparer<'_>, sample: &Sample) -> Observed {
+    let records = comparer.records;
     let count = records.len() as u64;
     let all = count as f64 * (count as f64 - 1.0) / 2.0;
     let random: Vec<u64> = (0..RANDOM_PAIRS.min(count * RANDOM_PAIRS_PER_RECORD))
@@ -61,9 +58,9 @@ pub(super) fn observe(records: &BulkRecords, model: &LinkageModel, sample: &Samp
         .collect();
     let (met, share) = learnt_from(&sample.pairs);
     Observed {
-        met: patterns(records, model, &met),
+        met: patterns(comparer, &met),
         met_share: share * sample.share,
-        random: patterns(records, model, &random),
+        random: patterns(comparer, &random),
         pairs: all.max(1.0),
         equal: equal_shares(records),
     }
@@ -84,14 +81,14 @@ fn learnt_from(pairs: &[u64]) -> (Vec<u64>, f64) {
     (chosen, share)
 }
 
-fn patterns(records: &BulkRecords, model: &LinkageModel, pairs: &[u64]) -> PatternCounts {
+fn patterns(comparer: &Comparer<'_>, pairs: &[u64]) -> PatternCounts {
     let counted = pairs
         .par_iter()
         .fold(
             HashMap::<Pattern, u64, FastHash>::default,
             |mut counts, pair| {
                 let (a, b) = records_of(*pair);
-                let pattern = Pattern::of(&records.compare(model, a, b));
+                let pattern = Pattern::of(&comparer.compare(a, b));
                 *counts.entry(pattern).or_default() += 1;
                 counts
             },

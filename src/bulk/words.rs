@@ -190,17 +190,9 @@ impl Words {
         self.words[word as usize].length > 1
     }
 
-    /// How given and family names of two plain lists stand to each other, and
-    /// whether both have middle names; `None` where a glance cannot say.
-    pub(super) fn glance(&self, a: u32, b: u32) -> Option<Glances> {
-        let (x, y) = (self.shape_of(a), self.shape_of(b));
-        let plain = x.kind == ShapeKind::Plain && y.kind == ShapeKind::Plain;
-        plain.then(|| self.glance_at(x, y)).flatten()
-    }
-
-    /// The same of shapes that are at hand; of loose ones all is open that is not
-    /// plainly different.
-    pub(super) fn glance_at(&self, x: &Shape, y: &Shape) -> Option<Glances> {
+    /// How the names of two lists stand to each other; `None` where a glance cannot say. Of loose ones all
+    /// is open that is not plainly different.
+    pub(super) fn glance(&self, x: &Shape, y: &Shape) -> Option<Glances> {
         if x.kind == ShapeKind::Opaque
             || y.kind == ShapeKind::Opaque
             || (self.may_be_swapped(x, y) && self.may_be_swapped(y, x))
@@ -208,17 +200,22 @@ impl Words {
             return None;
         }
         let (mut given, mut family) = (self.given(x, y), self.families(x, y));
+        let mut middle = self.middle(x, y);
         if x.kind == ShapeKind::Loose || y.kind == ShapeKind::Loose {
             for glance in [&mut given, &mut family] {
                 if *glance != Glance::Differs {
                     *glance = Glance::Open;
                 }
             }
+            middle = middle.map(|glance| match glance {
+                Glance::Same => Glance::Same,
+                _ => Glance::Open,
+            });
         }
         Some(Glances {
             given,
             family,
-            both_middle: x.given_count > 1 && y.given_count > 1,
+            middle,
             one_generic: x.generic != y.generic
                 && self.words[x.family[0] as usize].length > 1
                 && self.words[y.family[0] as usize].length > 1,
@@ -230,29 +227,64 @@ impl Words {
         a.givens().iter().any(|given| {
             let one = &self.words[*given as usize];
             b.families().iter().any(|family| {
-                given == family || (a.given_count > 1 && one.may_begin(&self.words[*family as usize]))
+                given == family
+                    || (a.given_count > 1 && one.may_begin(&self.words[*family as usize]))
             })
         })
     }
 
+    /// The first given names; of plain shapes also one that the other side has as
+    /// a further name, or sends as two words (R47).
     fn given(&self, x: &Shape, y: &Shape) -> Glance {
-        if x.given[0] == y.given[0] && self.words[x.given[0] as usize].length > 1 {
+        let plain = x.kind == ShapeKind::Plain && y.kind == ShapeKind::Plain;
+        if !plain {
+            let mut pairs = x
+                .givens()
+                .iter()
+                .flat_map(|a| y.givens().iter().map(|b| (*a, *b)));
+            let differ = pairs.all(|(a, b)| {
+                let (x, y) = (&self.words[a as usize], &self.words[b as usize]);
+                self.two_given(a, b) == Glance::Differs && !x.may_begin(y) && !y.may_begin(x)
+            });
+            return if differ {
+                Glance::Differs
+            } else {
+                Glance::Open
+            };
+        }
+        let (a, b) = (x.given[0], y.given[0]);
+        if a == b && self.is_whole(a) {
             return Glance::Same;
         }
-        let mut found = Glance::Differs;
-        for a in x.givens() {
-            for b in y.givens() {
-                match self.two_given(*a, *b) {
-                    Glance::Differs => {}
-                    Glance::Like => found = Glance::Like,
-                    Glance::Same | Glance::Open => return Glance::Open,
-                }
-            }
+        let used =
+            |first: u32, of: &Shape| self.is_whole(first) && of.givens()[1..].contains(&first);
+        let split = |one: &Shape, many: &Shape| {
+            one.given_count == 1
+                && many.given_count > 1
+                && self.words[many.given[0] as usize].may_begin(&self.words[one.given[0] as usize])
+        };
+        if used(a, y) || used(b, x) || split(x, y) || split(y, x) {
+            return Glance::Open;
         }
-        found
+        self.two_given(a, b)
     }
 
-    fn two_given(&self, a: u32, b: u32) -> Glance {
+    /// The further given names, where both sides have some: of plain shapes.
+    fn middle(&self, x: &Shape, y: &Shape) -> Option<Glance> {
+        let (a, b) = (x.givens().get(1..)?, y.givens().get(1..)?);
+        let (first, other) = (a.first()?, b.first()?);
+        let shared = a
+            .iter()
+            .any(|word| self.is_whole(*word) && b.contains(word));
+        Some(if shared {
+            Glance::Same
+        } else {
+            self.two_given(*first, *other)
+        })
+    }
+
+    /// How two given names stand to each other; initials are open where they fit.
+    pub(super) fn two_given(&self, a: u32, b: u32) -> Glance {
         let (x, y) = (&self.words[a as usize], &self.words[b as usize]);
         if x.length == 1 || y.length == 1 {
             return if x.first == y.first {
@@ -264,8 +296,7 @@ impl Words {
         let related = x.given_group != NONE
             && y.given_group != NONE
             && given_groups_related(x.given_group, y.given_group);
-        // One name may be sent as two words (R47).
-        if a == b || related || x.may_begin(y) || y.may_begin(x) {
+        if a == b || related {
             Glance::Open
         } else if x.letters_differ(y) {
             Glance::Differs
@@ -340,7 +371,8 @@ impl Shape {
 pub(super) struct Glances {
     pub(super) given: Glance,
     pub(super) family: Glance,
-    pub(super) both_middle: bool,
+    /// Where both sides have further given names: `same` where one is shared.
+    pub(super) middle: Option<Glance>,
     /// The family name of one side alone says hardly anything.
     pub(super) one_generic: bool,
 }
@@ -378,7 +410,7 @@ impl Word {
 
 #[cfg(test)]
 mod tests {
-    use super::{Glance, Words};
+    use super::{Glance, ShapeKind, Words};
     use crate::identity::{FamilyName, NameToken, NameUse, PersonName};
     use crate::matching::LinkageModel;
     use crate::matching::levels::{FamilyNameLevel, GivenNameLevel, Level as _};
@@ -414,7 +446,8 @@ mod tests {
         let mut seen = [0; 3];
         for (i, a) in (0..).zip(&lists) {
             for (j, b) in (0..).zip(&lists) {
-                let Some(glances) = words.glance(i, j) else {
+                let (x, y) = (words.shape_of(i), words.shape_of(j));
+                let Some(glances) = words.glance(x, y) else {
                     continue;
                 };
                 let found = model.compare_names(a, b);
@@ -425,7 +458,9 @@ mod tests {
                     | (Glance::Differs, GivenNameLevel::Different)
                     | (
                         Glance::Like,
-                        GivenNameLevel::FuzzyNear | GivenNameLevel::Fuzzy | GivenNameLevel::Different,
+                        GivenNameLevel::FuzzyNear
+                        | GivenNameLevel::Fuzzy
+                        | GivenNameLevel::Different,
                     )
                     | (Glance::Open, _) => {}
                     (glance, level) => panic!("{glance:?} {level:?} of lists {i} and {j}"),
@@ -444,8 +479,12 @@ mod tests {
                     | (Glance::Open, _) => {}
                     (glance, level) => panic!("{glance:?} {level:?} of lists {i} and {j}"),
                 }
-                if glances.given == Glance::Differs && glances.family == Glance::Differs {
-                    let quick = model.names_that_differ(glances.both_middle, glances.one_generic);
+                let plain = [x, y].iter().all(|shape| shape.kind == ShapeKind::Plain);
+                let middle = matches!(glances.middle, None | Some(Glance::Differs));
+                let differ = glances.given == Glance::Differs && glances.family == Glance::Differs;
+                if plain && middle && differ {
+                    let both = glances.middle.is_some();
+                    let quick = model.names_that_differ(both, glances.one_generic);
                     assert_eq!(quick, found, "lists {i} and {j}");
                     seen[0] += 1;
                 }

@@ -307,7 +307,8 @@ impl LinkageModel {
     }
 
     /// A level with its weight, where frequency plays no part.
-    pub(super) fn outcome(&self, comparison: Comparison, level: impl Level) -> Outcome {
+    #[must_use]
+    pub fn outcome(&self, comparison: Comparison, level: impl Level) -> Outcome {
         let weight = &self.0.weights[comparison as usize][usize::from(level.index())];
         Outcome::of(level, weight.bits.min(weight.bits_max))
     }

@@ -19,9 +19,11 @@ use serde::{Deserialize, Serialize};
 pub use addresses::{AddressComparison, AddressLevel, PostcodeLevel, TownLevel};
 pub use birth_dates::{BirthDateLevel, SexLevel};
 pub use contacts::{EmailLevel, PhoneLevel};
-pub use identifiers::{BirthOrderLevel, GpPracticeLevel, NhsNumberLevel, OtherIdentifierLevel};
+pub use identifiers::{
+    BirthOrderLevel, GpPracticeLevel, NhsNumberLevel, NumberPair, OtherIdentifierLevel,
+};
 pub use name_levels::{FamilyNameLevel, GivenNameLevel, MiddleNameLevel};
-pub use names::NameComparison;
+pub use names::{MiddleNames, NameComparison, NameShare};
 
 use crate::matching::Field;
 
