@@ -183,7 +183,7 @@ fn divided(codes: &Codes<'_>, rule: &'static Rule, most: usize, keyed: &[u64]) -
                 most,
                 found: Found::default(),
             };
-            for block in piece.chunk_by(same_key) {
+            for block in piece.chunk_by(|a, b| same_key(*a, *b)) {
                 division.divide(0, block);
             }
             division.found
@@ -203,7 +203,7 @@ fn pieces_of(mut keyed: &[u64]) -> Vec<&[u64]> {
     let mut pieces = Vec::new();
     while keyed.len() > KEYS_PER_PIECE {
         let last = keyed[KEYS_PER_PIECE - 1];
-        let more = keyed[KEYS_PER_PIECE..].partition_point(|key| same_key(&last, key));
+        let more = keyed[KEYS_PER_PIECE..].partition_point(|key| same_key(last, *key));
         let (piece, rest) = keyed.split_at(KEYS_PER_PIECE + more);
         pieces.push(piece);
         keyed = rest;
@@ -220,8 +220,8 @@ const fn keyed(key: u64, record: u32) -> u64 {
     (key >> RECORD_BITS << RECORD_BITS) | record as u64
 }
 
-const fn same_key(a: &u64, b: &u64) -> bool {
-    *a >> RECORD_BITS == *b >> RECORD_BITS
+const fn same_key(a: u64, b: u64) -> bool {
+    a >> RECORD_BITS == b >> RECORD_BITS
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the lower half")]
@@ -411,7 +411,7 @@ impl Division<'_> {
             sharper.extend(keys.map(|key| keyed(key, record)));
         }
         sharper.sort_unstable();
-        for block in sharper.chunk_by(same_key) {
+        for block in sharper.chunk_by(|a, b| same_key(*a, *b)) {
             self.divide(depth + 1, block);
         }
     }

@@ -122,11 +122,6 @@ impl Brief {
         self.marks & what as u32 != 0
     }
 
-    /// Of both records: identifiers, or practices.
-    pub(super) const fn share_a_kind_of_number(&self, other: &Self) -> bool {
-        self.both_have(other, Has::Identifiers) || self.both_have(other, Has::Practice)
-    }
-
     /// Of either record.
     pub(super) const fn either_has(&self, other: &Self, what: Has) -> bool {
         (self.marks | other.marks) & what as u32 != 0

@@ -59,23 +59,7 @@ impl<'r> Comparer<'r> {
     pub(super) fn compare(&self, a: u32, b: u32) -> ComparisonVector {
         let (x, y) = (&self.briefs[a as usize], &self.briefs[b as usize]);
         let (records, model) = (self.records, self.model);
-        let facts = || (&records.facts[a as usize], &records.facts[b as usize]);
-        let (identifiers, practices) = if x.share_a_kind_of_number(y) {
-            let (f, g) = facts();
-            let identifiers = &records.identifiers;
-            (
-                (identifiers.at(f.identifiers), identifiers.at(g.identifiers)),
-                (records.practice(f), records.practice(g)),
-            )
-        } else {
-            ((&[][..], &[][..]), (None, None))
-        };
-        let orders = if x.both_have(y, Has::BirthOrder) {
-            let (f, g) = facts();
-            (f.birth_order, g.birth_order)
-        } else {
-            (None, None)
-        };
+        let facts = |record: u32| &records.facts[record as usize];
         let born = (self.born(a, x), self.born(b, y));
         let fields = ComparedFields {
             nhs_number: self.numbers(x, y),
@@ -85,9 +69,23 @@ impl<'r> Comparer<'r> {
             addresses: self.addresses(x, y),
             phone: self.phones(x, y),
             email: self.emails(x, y),
-            other_identifier: model.compare_identifiers(identifiers.0, identifiers.1),
-            gp_practice: model.compare_gp_practices(practices.0, practices.1),
-            birth_order: model.compare_birth_orders(orders.0, orders.1),
+            other_identifier: if x.both_have(y, Has::Identifiers) {
+                let list = |record: u32| records.identifiers.at(facts(record).identifiers);
+                model.compare_identifiers(list(a), list(b))
+            } else {
+                model.compare_identifiers(&[], &[])
+            },
+            gp_practice: if x.both_have(y, Has::Practice) {
+                let practice = |record: u32| records.practice(facts(record));
+                model.compare_gp_practices(practice(a), practice(b))
+            } else {
+                model.compare_gp_practices(None, None)
+            },
+            birth_order: if x.both_have(y, Has::BirthOrder) {
+                model.compare_birth_orders(facts(a).birth_order, facts(b).birth_order)
+            } else {
+                model.compare_birth_orders(None, None)
+            },
         };
         let may_change = model.may_change_names(x.sexes().0, born.0.as_ref())
             && model.may_change_names(y.sexes().0, born.1.as_ref());

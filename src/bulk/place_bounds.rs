@@ -22,6 +22,9 @@ pub(super) struct Premises {
     pub(super) other_house: f64,
 }
 
+/// The last two letters of the inward code.
+const LAST_LETTERS_BITS: u32 = 16;
+
 /// The three bytes of the inward code.
 const INWARD_BITS: u32 = 24;
 
@@ -84,7 +87,7 @@ impl PlaceBounds {
         let may_be_near = if length(a) == length(b) {
             differing_bytes(differing) <= 2
         } else {
-            differing & 0xffff == 0
+            differing.trailing_zeros() >= LAST_LETTERS_BITS
         };
         match (may_be_near, same_outward) {
             (true, _) => (self.near, self.either),

@@ -27,6 +27,8 @@ mod claiming;
 mod commands;
 /// Simultaneous submissions of one new person make one person.
 mod concurrency;
+/// The public suites and how they are counted.
+mod conformance;
 /// An acknowledged record survives `kill -9`.
 mod durability;
 /// An erased record is gone to the last token.
