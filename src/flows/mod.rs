@@ -254,7 +254,7 @@ pub enum FlowError {
 impl From<StoreError> for FlowError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Busy => Self::Busy,
+            StoreError::Busy | StoreError::Filling => Self::Busy,
             StoreError::Panicked => Self::Broken,
             other => Self::Store(other),
         }
