@@ -10,6 +10,7 @@ mod addresses;
 mod birth_dates;
 mod contacts;
 mod identifiers;
+mod known_names;
 mod likeness;
 mod name_levels;
 mod names;
@@ -22,8 +23,9 @@ pub use contacts::{EmailLevel, PhoneLevel};
 pub use identifiers::{
     BirthOrderLevel, GpPracticeLevel, NhsNumberLevel, NumberPair, OtherIdentifierLevel,
 };
+pub use known_names::{MiddleNames, NameShare};
 pub use name_levels::{FamilyNameLevel, GivenNameLevel, MiddleNameLevel};
-pub use names::{MiddleNames, NameComparison, NameShare};
+pub use names::NameComparison;
 
 use crate::matching::Field;
 

@@ -40,39 +40,10 @@ impl NameComparison {
     }
 }
 
-/// How common a name is, for an engine that keeps it by word.
-#[derive(Debug, Clone, Copy)]
-pub struct NameShare(Frequency);
-
-impl NameShare {
-    /// The rarer of two.
-    #[must_use]
-    pub fn rarer(self, other: Self) -> Self {
-        if other.0.log2 < self.0.log2 {
-            other
-        } else {
-            self
-        }
-    }
-}
-
-/// How the further given names of two plain namings stand to each other.
-#[derive(Debug, Clone, Copy)]
-pub enum MiddleNames {
-    /// A side has none.
-    Missing,
-    /// A whole one is equal; the rarest that is.
-    Shared(NameShare),
-    /// The first of a side is an initial that fits the other's.
-    InitialFits,
-    /// They are alike in no way.
-    Differ,
-}
-
 /// A slot's outcome with the frequency of either side's value.
 #[derive(Clone, Copy)]
-struct Slot {
-    outcome: Outcome,
+pub(super) struct Slot {
+    pub(super) outcome: Outcome,
     a: Frequency,
     b: Frequency,
 }
@@ -107,74 +78,6 @@ impl LinkageModel {
         }
     }
 
-    /// What [`Self::compare_names`] gives for two plain namings whose words are
-    /// alike in no way, for an engine that sees so at a glance.
-    #[must_use]
-    pub fn names_that_differ(&self, both_middle: bool, one_generic: bool) -> NameComparison {
-        let none = Frequency::NONE;
-        let family_level = if one_generic {
-            FamilyNameLevel::Generic
-        } else {
-            FamilyNameLevel::Different
-        };
-        let middle_level = if both_middle {
-            MiddleNameLevel::Conflict
-        } else {
-            MiddleNameLevel::Missing
-        };
-        let given = self.given_at(GivenNameLevel::Different, none, none);
-        let family = self.family_at(family_level, none, none);
-        NameComparison {
-            given: given.outcome,
-            middle: self.outcome(Comparison::MiddleName, middle_level),
-            family: family.outcome,
-            full_name_max: self.full_name_max(&given, &family),
-        }
-    }
-
-    /// What [`Self::compare_names`] gives for two plain namings with equal given
-    /// and family names, for an engine that knows words by number.
-    #[must_use]
-    pub fn names_that_agree(
-        &self,
-        given: NameShare,
-        family: NameShare,
-        middle: MiddleNames,
-    ) -> NameComparison {
-        let given = self.given_at(GivenNameLevel::Exact, given.0, given.0);
-        let family = self.family_at(FamilyNameLevel::Exact, family.0, family.0);
-        let level = match middle {
-            MiddleNames::Missing => MiddleNameLevel::Missing,
-            MiddleNames::Shared(_) => MiddleNameLevel::Same,
-            MiddleNames::InitialFits => MiddleNameLevel::InitialCompatible,
-            MiddleNames::Differ => MiddleNameLevel::Conflict,
-        };
-        let middle = match middle {
-            MiddleNames::Shared(NameShare(rarest)) => {
-                self.named_outcome(Comparison::MiddleName, level, rarest.log2)
-            }
-            _ => self.outcome(Comparison::MiddleName, level),
-        };
-        NameComparison {
-            given: given.outcome,
-            middle,
-            family: family.outcome,
-            full_name_max: self.full_name_max(&given, &family),
-        }
-    }
-
-    /// How common a given name is in the model's tables.
-    #[must_use]
-    pub fn given_share(&self, token: &NameToken) -> NameShare {
-        NameShare(self.frequencies().given(token))
-    }
-
-    /// How common a family name is in the model's tables.
-    #[must_use]
-    pub fn family_share(&self, token: &NameToken) -> NameShare {
-        NameShare(self.frequencies().family(token))
-    }
-
     fn no_names(&self) -> NameComparison {
         NameComparison {
             given: self.outcome(Comparison::GivenName, GivenNameLevel::Missing),
@@ -199,12 +102,12 @@ impl LinkageModel {
         }
     }
 
-    fn given_at(&self, level: GivenNameLevel, a: Frequency, b: Frequency) -> Slot {
+    pub(super) fn given_at(&self, level: GivenNameLevel, a: Frequency, b: Frequency) -> Slot {
         let outcome = self.named_outcome(Comparison::GivenName, level, a.log2.max(b.log2));
         Slot { outcome, a, b }
     }
 
-    fn family_at(&self, level: FamilyNameLevel, a: Frequency, b: Frequency) -> Slot {
+    pub(super) fn family_at(&self, level: FamilyNameLevel, a: Frequency, b: Frequency) -> Slot {
         let outcome = self.named_outcome(Comparison::FamilyName, level, a.log2.max(b.log2));
         Slot { outcome, a, b }
     }
@@ -513,7 +416,7 @@ impl LinkageModel {
         })
     }
 
-    fn full_name_max(&self, given: &Slot, family: &Slot) -> f64 {
+    pub(super) fn full_name_max(&self, given: &Slot, family: &Slot) -> f64 {
         if given.outcome.weight <= 0.0 || family.outcome.weight <= 0.0 {
             return f64::INFINITY;
         }
