@@ -7,6 +7,7 @@
 mod accept_held;
 mod acknowledge_changes;
 mod assert_records;
+mod audit_refusal;
 mod authenticate;
 mod by_human;
 mod catch_up_index;
@@ -18,6 +19,7 @@ mod erase_records;
 mod evidence_pack;
 mod export_labels;
 mod export_links;
+mod find_identifier;
 mod first_load;
 mod follow_events;
 mod golden_change;
@@ -34,12 +36,15 @@ mod merge_persons;
 mod merge_source_records;
 mod moments;
 mod move_record;
+mod name_record;
+mod note_refusal;
 mod prepare;
 mod ready;
 mod register_batch;
 mod register_record;
 mod rekey_ledger;
 mod release_source;
+mod restate_record;
 mod review_task;
 mod seal_audit;
 mod seal_persons;
@@ -48,6 +53,7 @@ mod subject_access;
 mod undo_decisions;
 mod view_golden;
 mod view_history;
+mod view_identity;
 mod view_person;
 mod view_record;
 mod view_task;
@@ -69,6 +75,7 @@ use crate::storage::{Store, StoreError};
 pub use crate::storage::{AuditRow, Moment, SealedRecord, StoredSeal as SealAnswer};
 pub use acknowledge_changes::{ChaseEntry, ChaseList, acknowledge_change, chase_list};
 pub use assert_records::{AssertionOutcome, assert_records, withdraw_assertion};
+pub use audit_refusal::audit_refusal;
 pub use authenticate::{KnownTokens, NewToken, authenticate, create_token};
 pub use by_human::Asked;
 pub use catch_up_index::{FollowerOptions, catch_up, catch_up_filled, catch_up_noting, follow};
@@ -79,6 +86,7 @@ pub use erase_records::{ErasureReceipt, erase_expired, erase_record, follow_eras
 pub use evidence_pack::{EvidencePack, evidence_pack};
 pub use export_labels::{ExportedLabel, export_labels};
 pub use export_links::{ExportedLink, ExportedRecord, export_links, export_persons};
+pub use find_identifier::{IdentifierAnswer, persons_with_identifier};
 pub use first_load::{FirstLoad, LoadedRow};
 pub use follow_events::{EventFeed, FeedEvent, follow_events};
 pub use golden_change::GoldenStep;
@@ -97,6 +105,8 @@ pub use merge_persons::{
 };
 pub use merge_source_records::merge_source_records;
 pub use move_record::{MoveOutcome, move_record};
+pub use name_record::{name_of_record, named_record};
+pub use note_refusal::note_refusal;
 pub use register_batch::register_batch;
 pub use register_record::{RegisterCommand, register_record};
 pub use rekey_ledger::{keys_fit, rekey};
@@ -104,6 +114,7 @@ pub use release_source::{
     DecidedDeferred, SourceQuarantine, decide_deferred, follow_releases, list_quarantines,
     release_source,
 };
+pub use restate_record::{RestateCommand, is_merged_away, merged_into, restate_record};
 pub use review_task::{claim_task, comment_task, release_task};
 pub use seal_audit::seal_audit_each_second;
 pub use seal_persons::{SealSide, lift_seal, list_seals, seal_persons};
@@ -112,13 +123,14 @@ pub use subject_access::{SubjectAccess, SubjectEntry, SubjectRecord, subject_acc
 pub use undo_decisions::{UndoneDecision, UndoneDecisions, undo_decisions};
 pub use view_golden::{GoldenAnswer, prefer, stop_preferring, view_golden};
 pub use view_history::{HistoryAnswer, HistoryEntry, HistoryPart, view_history};
+pub use view_identity::{IdentityAnswer, view_identity};
 pub use view_person::{PersonAnswer, PersonRecord, PersonStanding, view_person};
 pub use view_record::{
     CrossReference, RecordAnswer, RecordLink, VersionAnswer, Wanted, cross_reference, view_record,
 };
 pub use view_task::{ShownRead, Side, SideRecord, TaskAnswer, TaskEntry, view_task};
 pub use watch_ledger::{Standing, standing, store_figures, watch_ledger};
-pub use withdraw_record::withdraw_record;
+pub use withdraw_record::{withdraw_record, withdraw_record_as_of};
 pub use would_change::{
     Becomes, NamedLocal, PersonStep, RecordStep, TaskStep, TaskStepKind, Told, WouldChange,
 };

@@ -18,6 +18,8 @@ const UNKNOWN: FlowError =
 /// A record with its versions.
 #[derive(Debug, Clone)]
 pub struct RecordAnswer {
+    /// Names it where its local id may not stand.
+    pub name: String,
     /// What registering the current version answered.
     pub answer: RegistrationAnswer,
     /// Active or withdrawn.
@@ -138,6 +140,7 @@ pub async fn view_record(
     let persons = link.iter().map(|link| link.person).collect();
     audit(context, access, persons, source, local_id).await?;
     Ok(RecordAnswer {
+        name: context.store.record_text(stored.state.number),
         answer,
         status: stored.state.status,
         record: current,

@@ -49,7 +49,7 @@ pub(crate) enum Place<'c> {
 
 impl Place<'_> {
     /// Where the stories run that do not name their engine.
-    fn of_the_stories() -> Self {
+    pub(crate) fn of_the_stories() -> Self {
         match std::env::var("ACCORD_ENGINE").as_deref() {
             Ok("postgres") => Place::Postgres(Cluster::shared().expect("PostgreSQL was asked for")),
             Ok("sqlite") | Err(_) => Place::Sqlite,
@@ -332,8 +332,11 @@ impl World {
         lock(&self.server.secrets).insert(text.to_lowercase());
     }
 
-    /// A request to a path of the native API.
+    /// A request to a path of the native API, or to one that names another door.
     pub(crate) fn ask(&self, method: Method, path: &str) -> Request<'_> {
+        if path.starts_with("/fhir/") {
+            return Request::new(self, method, path.to_owned());
+        }
         Request::new(self, method, format!("/api/v1{path}"))
     }
 
