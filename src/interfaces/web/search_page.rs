@@ -14,7 +14,7 @@ use crate::interfaces::web::layout::{NoPage, Page, html, redirect};
 use crate::interfaces::web::values::{address_text, name_of};
 use crate::interfaces::web::visitor::{Posted, Visitor};
 use crate::interfaces::web::words;
-use crate::matching::search::{SearchMode, SearchRequest};
+use crate::matching::search::{SearchMinimum, SearchMode, SearchRequest};
 use crate::security::Action;
 
 /// A field of the form.
@@ -164,6 +164,8 @@ fn request(form: &Form) -> SearchRequest {
         gp_practice: None,
         nhs_number: form.given("nhs_number"),
         death_date: None,
+        mother: None,
+        minimum: SearchMinimum::default(),
         mode: mode(form.text("mode")).1,
         history: form.given("history").is_some(),
     }
