@@ -222,6 +222,9 @@ pub enum FlowError {
     /// The request contradicts what is known.
     #[error("{0}")]
     Conflict(&'static str),
+    /// The idempotency key stands for something else.
+    #[error("this Idempotency-Key was used with other content")]
+    OtherContent,
     /// A human's joining or parting that the rules forbid.
     #[error(transparent)]
     Refused(MergeRefusal),

@@ -1,5 +1,6 @@
 //! Reading as it is, or as it was known at an instant (R139). What is shown of
-//! the past passes the gate of today.
+//! the past passes the gate of today, except for whoever reconstructs what was
+//! visible then.
 
 use crate::flows::seal_persons::shows_confusion;
 use crate::flows::view_record::unsealed_possible;
@@ -7,7 +8,7 @@ use crate::flows::{Context, FlowError};
 use crate::foundation::limits::POSSIBLE_PERSONS_MAX;
 use crate::foundation::{Instant, PersonId, RecordNumber};
 use crate::matching::{Grade, MatchWeight};
-use crate::registry::{Gate, OtherPerson, TaskKind, TaskState};
+use crate::registry::{Gate, OtherPerson, Seals, TaskKind, TaskState};
 use crate::security::Access;
 use crate::storage::{Moment, StoredPersonView};
 
@@ -55,7 +56,8 @@ pub(super) async fn known_person(
     as_of: Option<Moment>,
 ) -> Result<Known, FlowError> {
     let unknown = FlowError::NotFound("no person with this id is known");
-    let (view, questions) = match as_of {
+    let gate = Gate::at(access, as_of.map(|moment| moment.at));
+    let (mut view, questions) = match as_of {
         None => {
             let view = context.store.load_person(requested).await?.ok_or(unknown)?;
             let mut questions = Vec::new();
@@ -66,16 +68,24 @@ pub(super) async fn known_person(
         }
         Some(moment) => {
             let past = context.store.load_person_as_of(requested, moment).await?;
-            let past = past.ok_or(unknown)?;
-            let questions = past.questions.into_iter().map(|(_, state)| state);
-            (past.view, questions.collect())
+            let mut past = past.ok_or(unknown)?;
+            if gate.then().is_some() {
+                past.view.restricted = past.restricted_then;
+            }
+            let mut questions = Vec::with_capacity(past.questions.len());
+            past.view.tasks.clear();
+            for (task, state) in past.questions {
+                if may_tell_question(context, gate, &state).await? {
+                    past.view.tasks.push(task);
+                    questions.push(state);
+                }
+            }
+            (past.view, questions)
         }
     };
-    let gate = Gate::of(access);
-    let view = match as_of {
-        None => view,
-        Some(_) => cut_by_seals(context, gate, view).await?,
-    };
+    if as_of.is_some() {
+        view = cut_by_seals(context, gate, view).await?;
+    }
     let possible = if access.sees_possible() {
         let others = possible_of(context, view.survivor(), &questions);
         unsealed_possible(context, gate, view.survivor(), others).await?
@@ -102,13 +112,13 @@ async fn cut_by_seals(
     gate: Gate,
     mut view: StoredPersonView,
 ) -> Result<StoredPersonView, FlowError> {
-    if gate.sees_sealed() || !context.store.has_seals().await? {
+    if !may_be_cut(context, gate).await? {
         return Ok(view);
     }
     let mut persons = view.chain.clone();
     persons.push(view.requested);
     let records: Vec<RecordNumber> = view.members.iter().map(|it| it.state.number).collect();
-    let seals = context.store.seals_about(&persons, &records).await?;
+    let seals = seals_of(context, gate, &persons, &records).await?;
     if !gate.may_tell(&seals, &persons, &[]) {
         return Err(FlowError::NotFound("no person with this id is known"));
     }
@@ -125,11 +135,45 @@ pub(super) async fn may_tell_link(
     person: PersonId,
     record: RecordNumber,
 ) -> Result<bool, FlowError> {
-    if gate.sees_sealed() || !context.store.has_seals().await? {
+    if !may_be_cut(context, gate).await? {
         return Ok(true);
     }
-    let seals = context.store.seals_about(&[person], &[record]).await?;
+    let seals = seals_of(context, gate, &[person], &[record]).await?;
     Ok(gate.may_tell(&seals, &[person], &[record]))
+}
+
+/// Whether it may be told that a question was open: not about a sealed pair (R22).
+pub(super) async fn may_tell_question(
+    context: &Context,
+    gate: Gate,
+    task: &TaskState,
+) -> Result<bool, FlowError> {
+    if !may_be_cut(context, gate).await? {
+        return Ok(true);
+    }
+    let seals = seals_of(context, gate, &task.persons, &[]).await?;
+    Ok(gate.may_tell(&seals, &task.persons, &[]))
+}
+
+/// Whether any seal could bear on an answer.
+async fn may_be_cut(context: &Context, gate: Gate) -> Result<bool, FlowError> {
+    let then = gate.then().is_some();
+    Ok(!gate.sees_sealed() && (then || context.store.has_seals().await?))
+}
+
+/// The seals that bear on these for whoever the gate is for: those of now, or of the
+/// instant whose sight is reconstructed (R139).
+pub(super) async fn seals_of(
+    context: &Context,
+    gate: Gate,
+    persons: &[PersonId],
+    records: &[RecordNumber],
+) -> Result<Seals, FlowError> {
+    let store = &context.store;
+    Ok(match gate.then() {
+        None => store.seals_about(persons, records).await?,
+        Some(then) => store.seals_about_as_of(persons, records, then).await?,
+    })
 }
 
 /// Other persons, from the open questions about one.

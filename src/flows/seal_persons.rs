@@ -1,6 +1,7 @@
 //! Seals: made, listed and lifted by a privacy officer, and kept by everybody
 //! else's answers.
 
+use crate::flows::moments::seals_of;
 use crate::flows::{Context, FlowError};
 use crate::foundation::{Instant, PersonId, SealId};
 use crate::registry::{
@@ -162,7 +163,7 @@ pub(super) async fn seals_for(
     if gate.sees_sealed() {
         return Ok(Seals::default());
     }
-    Ok(context.store.seals_about(persons, &[]).await?)
+    seals_of(context, gate, persons, &[]).await
 }
 
 async fn find(

@@ -47,7 +47,7 @@ pub async fn view_golden(
 ) -> Result<GoldenAnswer, FlowError> {
     let as_of = moment(context, as_of).await?;
     let known = known_person(context, access, requested, as_of).await?;
-    let gate = Gate::of(access);
+    let gate = Gate::at(access, as_of.map(|moment| moment.at));
     let golden = make(context, gate, &known, as_of).await?;
     let view = known.view;
     let golden = gate.golden(golden, view.restricted);

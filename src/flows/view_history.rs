@@ -88,9 +88,10 @@ pub async fn view_history(
     let page = store
         .list_history(&persons, after, upto, part.limit)
         .await?;
-    let gate = Gate::of(access);
+    let gate = Gate::at(access, upto);
     let events = unsealed(context, gate, page.events, Some(requested)).await?;
-    let changes = changes(context, gate, &persons, &events).await?;
+    let masked_then = gate.then().map(|_| stored.restricted);
+    let changes = changes(context, gate, (&persons, masked_then), &events).await?;
     let names_actors = access.sees_actors();
     let entries = events.into_iter().map(|placed| {
         let change = match &placed.stored.event {

@@ -84,16 +84,20 @@ pub async fn view_person(
     let Known {
         view: stored,
         possible,
+        confused,
         ..
     } = known;
     let standing = match stored.status {
         PersonStatus::Active | PersonStatus::Retired { .. } => PersonStanding::Active,
         PersonStatus::Withdrawn => PersonStanding::Withdrawn,
     };
-    let gate = Gate::of(access);
+    let gate = Gate::at(access, as_of.map(|moment| moment.at));
     let restricted = stored.restricted;
     let person = stored.survivor();
-    let number_confused = shows_confusion(context, gate, person).await?;
+    let number_confused = match gate.then() {
+        None => shows_confusion(context, gate, person).await?,
+        Some(_) => confused,
+    };
     let mut records: Vec<PersonRecord> = stored
         .members
         .into_iter()

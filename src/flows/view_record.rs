@@ -1,6 +1,6 @@
 //! What a source said, and to whom its record belongs.
 
-use crate::flows::moments::{Known, known_person, may_tell_link, moment};
+use crate::flows::moments::{Known, known_person, may_tell_link, may_tell_question, moment};
 use crate::flows::seal_persons::{seals_for, shows_confusion};
 use crate::flows::{Context, FlowError};
 use crate::foundation::{Instant, PersonId, TaskId};
@@ -99,12 +99,16 @@ pub async fn view_record(
 ) -> Result<RecordAnswer, FlowError> {
     let as_of = moment(context, as_of).await?;
     let stored = find(context, source, local_id, as_of).await?;
-    let owner = stored.state.link.iter().map(|link| link.person);
-    let restricted = context
-        .store
-        .is_masked(&owner.collect::<Vec<_>>(), &[stored.state.number])
-        .await?;
-    let gate = Gate::of(access);
+    let gate = Gate::at(access, as_of.map(|moment| moment.at));
+    let mut restricted = match gate.then() {
+        None => {
+            let owner = stored.state.link.iter().map(|link| link.person);
+            let owner: Vec<PersonId> = owner.collect();
+            let store = &context.store;
+            store.is_masked(&owner, &[stored.state.number]).await?
+        }
+        Some(_) => says_restricted(&stored),
+    };
     let mut answer = current_answer(&stored)?;
     let possible = std::mem::take(&mut answer.possible);
     answer.possible = unsealed_possible(context, gate, answer.person_id, possible).await?;
@@ -117,6 +121,7 @@ pub async fn view_record(
         }
         let known = known_person(context, access, link.person, as_of).await?;
         link.doubtful = known.is_doubtful(stored.state.number);
+        restricted |= known.view.restricted;
     }
     let mut versions = Vec::with_capacity(stored.versions.len());
     let mut current = SubmittedRecord::default();
@@ -135,6 +140,10 @@ pub async fn view_record(
             record,
         });
     }
+    let mut tasks = stored.tasks;
+    if as_of.is_some() {
+        tasks = told_questions(context, gate, tasks).await?;
+    }
     let persons = link.iter().map(|link| link.person).collect();
     audit(context, access, persons, source, local_id).await?;
     Ok(RecordAnswer {
@@ -143,7 +152,7 @@ pub async fn view_record(
         record: current,
         versions,
         link,
-        tasks: stored.tasks,
+        tasks,
         held: stored.state.held.is_some(),
         as_of,
     })
@@ -193,7 +202,7 @@ pub async fn cross_reference(
     let link = link_of(context, &stored).ok_or(FlowError::NotFound(
         "the record is withdrawn and belongs to nobody now",
     ))?;
-    let gate = Gate::of(access);
+    let gate = Gate::at(access, as_of.map(|moment| moment.at));
     if as_of.is_some() && !may_tell_link(context, gate, link.person, stored.state.number).await? {
         return Err(UNKNOWN);
     }
@@ -205,6 +214,7 @@ pub async fn cross_reference(
     let Known {
         view: person,
         possible,
+        confused,
         ..
     } = known;
     let mut records: Vec<(SourceCode, LocalId)> = person
@@ -219,7 +229,10 @@ pub async fn cross_reference(
         .filter(|(held, _)| wanted.source.is_none_or(|target| target == held))
         .collect();
     records.sort();
-    let number_confused = shows_confusion(context, Gate::of(access), link.person).await?;
+    let number_confused = match gate.then() {
+        None => shows_confusion(context, gate, link.person).await?,
+        Some(_) => confused,
+    };
     audit(context, access, vec![link.person], source, local_id).await?;
     Ok(CrossReference {
         person: link.person,
@@ -230,6 +243,30 @@ pub async fn cross_reference(
         as_of,
         number_confused,
     })
+}
+
+/// Questions of the past without those about a sealed pair.
+async fn told_questions(
+    context: &Context,
+    gate: Gate,
+    tasks: Vec<TaskId>,
+) -> Result<Vec<TaskId>, FlowError> {
+    let mut told = Vec::with_capacity(tasks.len());
+    for task in tasks {
+        let known = context.store.load_task(task).await?;
+        let known = known.ok_or(UNKNOWN)?;
+        if may_tell_question(context, gate, &known).await? {
+            told.push(task);
+        }
+    }
+    Ok(told)
+}
+
+/// Whether what the record itself had said by then restricts its location.
+fn says_restricted(stored: &StoredRecord) -> bool {
+    let versions = stored.versions.iter();
+    let mut said = versions.filter_map(|version| version.submitted.as_ref());
+    said.any(|submitted| submitted.restricted == Some(true))
 }
 
 async fn find(

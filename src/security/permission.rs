@@ -111,6 +111,9 @@ pub enum Action {
     ReadMerge,
     /// Read the audit log.
     ReadAudit,
+    /// See what others could see at a past instant, with the masking and the
+    /// seals of then (R139).
+    ReconstructPast,
     /// Make, list and lift seals (R22).
     ManageSeal,
     /// Destroy the values of a record (R135).
@@ -150,6 +153,7 @@ impl Action {
             Self::MergePerson => "merge_person",
             Self::ReadMerge => "read_merge",
             Self::ReadAudit => "read_audit",
+            Self::ReconstructPast => "reconstruct_past",
             Self::ManageSeal => "manage_seal",
             Self::EraseRecord => "erase_record",
             Self::GiveSubjectAccess => "give_subject_access",
@@ -201,7 +205,7 @@ pub const fn actions(role: Role) -> &'static [Action] {
     use Action::{
         AcknowledgeChange, DeliverEvent, EraseRecord, GiveSubjectAccess, ManageSeal, ManageWebhook,
         MatchPerson, ReadAudit, ReadChaseList, ReadEvent, ReadHistory, ReadMerge, ReadPerson,
-        ReadRecord, ReadSource, ReadTask, SearchPerson, WriteRecord, WriteSource,
+        ReadRecord, ReadSource, ReadTask, ReconstructPast, SearchPerson, WriteRecord, WriteSource,
     };
     match role {
         Role::Integration => &[
@@ -242,7 +246,7 @@ pub const fn actions(role: Role) -> &'static [Action] {
             ManageSeal,
         ],
         Role::Engineer => &[ReadSource],
-        Role::Auditor => &[ReadAudit, ReadSource],
+        Role::Auditor => &[ReadAudit, ReconstructPast, ReadSource],
         Role::Administrator => &[ReadSource, WriteSource, ManageWebhook],
     }
 }

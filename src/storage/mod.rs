@@ -34,6 +34,7 @@ mod load_families;
 mod locks;
 mod merge_counts;
 mod merge_rows;
+mod past_seals;
 mod project;
 mod prune;
 mod read;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber, SealId};
 use crate::registry::{LocalId, RegistryEvent, RegistryState, SealState, Seals, SourceCode};
-use crate::storage::db::{self, Connection};
+use crate::storage::db::{self, Connection, Row};
 use crate::storage::rows::{Reader, parse_local_id, parse_person, parse_source};
 use crate::storage::sql::RowStatement;
 use crate::storage::verify::Findings;
@@ -238,18 +238,7 @@ async fn around(
             query.bind(record.0)
         })
         .await?;
-    let mut seals: BTreeMap<SealId, SealState> = BTreeMap::new();
-    for row in &rows {
-        let reader = Reader::named(row, "seal_records")?;
-        let seal = seals.entry(reader.parsed(0, "seal", parse_seal)?);
-        let seal = seal.or_default();
-        let record = RecordNumber(reader.number(1)?);
-        match reader.parsed(2, "side", parse_side)? {
-            "a" => seal.a.insert(record),
-            _ => seal.b.insert(record),
-        };
-    }
-    Ok(seals)
+    seals_from(&rows)
 }
 
 /// Loads the seals that bear on the persons of the state.
@@ -393,6 +382,22 @@ impl Store {
         }
         Ok(seals)
     }
+}
+
+/// Seals from rows of seal, record and side.
+pub(super) fn seals_from(rows: &[Row]) -> Result<BTreeMap<SealId, SealState>, StoreError> {
+    let mut seals: BTreeMap<SealId, SealState> = BTreeMap::new();
+    for row in rows {
+        let reader = Reader::named(row, "seal_records")?;
+        let seal = seals.entry(reader.parsed(0, "seal", parse_seal)?);
+        let seal = seal.or_default();
+        let record = RecordNumber(reader.number(1)?);
+        match reader.parsed(2, "side", parse_side)? {
+            "a" => seal.a.insert(record),
+            _ => seal.b.insert(record),
+        };
+    }
+    Ok(seals)
 }
 
 /// The seals that bear on these persons and records.

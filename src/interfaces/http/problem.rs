@@ -154,7 +154,7 @@ impl Refused {
             Self::Forbidden => Some(("Authorization", "role")),
             Self::NotFound => Some(("path", "known and visible")),
             Self::MethodNotAllowed => Some(("method", "methods of this path")),
-            Self::Conflict => Some(("Idempotency-Key", "one key, one content")),
+            Self::Conflict => Some(("path", "what is known")),
             Self::Gone => Some(("path", "current id")),
             Self::Stale => Some(("If-Match", "RFC 9110 13.1.1")),
             Self::TooLarge => Some(("body", "size")),
@@ -229,6 +229,9 @@ impl Problem {
             FlowError::Review(refusal) => Self::review(refusal, request_id),
             FlowError::Refused(refusal) => Self::refused(refusal, request_id),
             FlowError::Conflict(detail) => Self::new(Refused::Conflict, *detail, request_id),
+            FlowError::OtherContent => Self::new(Refused::Conflict, error.to_string(), request_id)
+                .member("Idempotency-Key")
+                .rule("one key, one content"),
             FlowError::Stale => Self::new(Refused::Stale, error.to_string(), request_id),
             FlowError::Busy => Self::new(Refused::Unavailable, error.to_string(), request_id),
             FlowError::Broken => {
