@@ -7,10 +7,10 @@ use crate::flows::view_record::unsealed_possible;
 use crate::flows::{Context, FlowError};
 use crate::foundation::limits::POSSIBLE_PERSONS_MAX;
 use crate::foundation::{Instant, PersonId, RecordNumber};
-use crate::matching::{Grade, MatchWeight};
-use crate::registry::{Gate, OtherPerson, Seals, TaskKind, TaskState};
+use crate::matching::{Grade, MatchWeight, Reason};
+use crate::registry::{ComparedVersion, Gate, OtherPerson, Seals, TaskKind, TaskState};
 use crate::security::Access;
-use crate::storage::{Moment, StoredPersonView};
+use crate::storage::{Moment, StoredDispute, StoredPersonView};
 
 /// A person, with others that it may be for roles that may see them.
 pub(super) struct Known {
@@ -20,14 +20,22 @@ pub(super) struct Known {
     pub(super) questions: Vec<TaskState>,
     /// A number of it is, or was then, suspected to be on two people (R19).
     pub(super) confused: bool,
+    /// Disputes about its records that hold, or held then (R133).
+    pub(super) disputes: Vec<StoredDispute>,
 }
 
 impl Known {
-    /// Whether an update has made a record's link doubtful, and nobody has looked
-    /// since: the link is possible, and goes on being answered (R101).
+    /// Whether an update has made a record's link doubtful, or a dispute has taken away
+    /// what it rests on, and nobody has looked since: the link is possible, and goes on
+    /// being answered (R101, R133).
     pub(super) fn is_doubtful(&self, record: RecordNumber) -> bool {
         let mut questions = self.questions.iter();
-        questions.any(|task| task.kind == TaskKind::LinkDoubtful && task.record == record)
+        questions.any(|task| {
+            let rests = |known: &ComparedVersion| known.record == record;
+            let disputed = task.reasons.contains(&Reason::ValueDisputed);
+            task.kind == TaskKind::LinkDoubtful
+                && (task.record == record || (disputed && task.compared.iter().any(rests)))
+        })
     }
 }
 
@@ -48,8 +56,24 @@ pub(super) async fn moment(
     Ok(Some(moment))
 }
 
-/// A person by any id that it ever had, or had by that moment.
+/// A person by any id that it ever had, or had by that moment, where the reader may
+/// know of it.
 pub(super) async fn known_person(
+    context: &Context,
+    access: &Access,
+    requested: PersonId,
+    as_of: Option<Moment>,
+) -> Result<Known, FlowError> {
+    let known = load_known(context, access, requested, as_of).await?;
+    let gate = Gate::at(access, as_of.map(|moment| moment.at));
+    if as_of.is_none() && objects(context, gate, known.view.survivor()).await? {
+        return Err(FlowError::NotFound("no person with this id is known"));
+    }
+    Ok(known)
+}
+
+/// The same for whoever reads back what it has sent.
+pub(super) async fn load_known(
     context: &Context,
     access: &Access,
     requested: PersonId,
@@ -97,11 +121,15 @@ pub(super) async fn known_person(
     if as_of.is_none() {
         confused |= shows_confusion(context, gate, view.survivor()).await?;
     }
+    let records: Vec<RecordNumber> = view.members.iter().map(|it| it.state.number).collect();
+    let then = as_of.map(|moment| moment.at);
+    let disputes = context.store.open_disputes(&records, then).await?;
     Ok(Known {
         view,
         possible,
         questions,
         confused,
+        disputes,
     })
 }
 
@@ -126,6 +154,31 @@ async fn cut_by_seals(
     view.members
         .retain(|member| gate.may_tell(&seals, &own, &[member.state.number]));
     Ok(view)
+}
+
+/// Whether an objection keeps the person from this reader (R134).
+pub(super) async fn objects(
+    context: &Context,
+    gate: Gate,
+    person: PersonId,
+) -> Result<bool, FlowError> {
+    if !may_be_cut(context, gate).await? {
+        return Ok(false);
+    }
+    Ok(seals_of(context, gate, &[person], &[]).await?.hide(person))
+}
+
+/// The same of a record that belongs to nobody now.
+pub(super) async fn objects_to(
+    context: &Context,
+    gate: Gate,
+    record: RecordNumber,
+) -> Result<bool, FlowError> {
+    if !may_be_cut(context, gate).await? {
+        return Ok(false);
+    }
+    let seals = seals_of(context, gate, &[], &[record]).await?;
+    Ok(seals.part_any(&[], &[record]))
 }
 
 /// Whether it may be told that a record was this person's: not across a seal (R22).

@@ -1,6 +1,9 @@
 //! What a source said, and to whom its record belongs.
 
-use crate::flows::moments::{Known, known_person, may_tell_link, may_tell_question, moment};
+use crate::flows::dispute_value::{DisputeAnswer, answer as shown_dispute};
+use crate::flows::moments::{
+    Known, known_person, load_known, may_tell_link, may_tell_question, moment, objects_to,
+};
 use crate::flows::seal_persons::{seals_for, shows_confusion};
 use crate::flows::{Context, FlowError};
 use crate::foundation::{Instant, PersonId, TaskId};
@@ -9,7 +12,7 @@ use crate::matching::Route;
 use crate::registry::{
     Gate, LocalId, OtherPerson, RecordStatus, RegistrationAnswer, SourceCode, VersionStanding,
 };
-use crate::security::Access;
+use crate::security::{Access, Action};
 use crate::storage::{Moment, StoreError, StoredRecord};
 
 const UNKNOWN: FlowError =
@@ -34,6 +37,8 @@ pub struct RecordAnswer {
     pub held: bool,
     /// The moment of knowledge that was asked for.
     pub as_of: Option<Moment>,
+    /// Disputes that hold, or held then (R133).
+    pub disputes: Vec<DisputeAnswer>,
 }
 
 /// One version.
@@ -83,6 +88,8 @@ pub struct CrossReference {
     pub as_of: Option<Moment>,
     /// Another person claims a number of this one (R19).
     pub number_confused: bool,
+    /// A value of one of its records is disputed (R133).
+    pub disputed: bool,
 }
 
 /// A record with versions, link, findings and tasks, as it is or as it was known
@@ -119,27 +126,39 @@ pub async fn view_record(
         {
             return Err(UNKNOWN);
         }
-        let known = known_person(context, access, link.person, as_of).await?;
+        // Who sends the record goes on seeing what it has sent (R134).
+        let sends = as_of.is_none() && access.may_also(Action::WriteRecord);
+        let known = if sends {
+            load_known(context, access, link.person, as_of).await?
+        } else {
+            let known = known_person(context, access, link.person, as_of);
+            known.await.map_err(as_unknown)?
+        };
         link.doubtful = known.is_doubtful(stored.state.number);
         restricted |= known.view.restricted;
+    } else if objects_to(context, gate, stored.state.number).await? {
+        return Err(UNKNOWN);
     }
-    let mut versions = Vec::with_capacity(stored.versions.len());
-    let mut current = SubmittedRecord::default();
-    for version in stored.versions {
-        let record = version
-            .submitted
-            .map(|submitted| gate.record(submitted, restricted));
-        if version.version == stored.state.current.version {
-            current = record.clone().unwrap_or_default();
-        }
-        versions.push(VersionAnswer {
+    let served = stored.state.current.version;
+    let versions = stored.versions.into_iter();
+    let versions: Vec<VersionAnswer> = versions
+        .map(|version| VersionAnswer {
             version: version.version,
             standing: version.standing,
             effective_at: version.effective_at,
             received_at: version.received_at,
-            record,
-        });
-    }
+            record: version
+                .submitted
+                .map(|submitted| gate.record(submitted, restricted)),
+        })
+        .collect();
+    let current = versions.iter().find(|version| version.version == served);
+    let current = current.and_then(|version| version.record.clone());
+    let then = as_of.map(|moment| moment.at);
+    let own = [stored.state.number];
+    let disputes = context.store.open_disputes(&own, then).await?.into_iter();
+    let disputes = disputes.map(|dispute| shown_dispute(dispute, access.sees_actors()));
+    let disputes: Vec<DisputeAnswer> = disputes.collect();
     let mut tasks = stored.tasks;
     if as_of.is_some() {
         tasks = told_questions(context, gate, tasks).await?;
@@ -149,12 +168,13 @@ pub async fn view_record(
     Ok(RecordAnswer {
         answer,
         status: stored.state.status,
-        record: current,
+        record: current.unwrap_or_default(),
         versions,
         link,
         tasks,
         held: stored.state.held.is_some(),
         as_of,
+        disputes,
     })
 }
 
@@ -206,7 +226,8 @@ pub async fn cross_reference(
     if as_of.is_some() && !may_tell_link(context, gate, link.person, stored.state.number).await? {
         return Err(UNKNOWN);
     }
-    let known = known_person(context, access, link.person, as_of).await?;
+    let known = known_person(context, access, link.person, as_of);
+    let known = known.await.map_err(as_unknown)?;
     let link = RecordLink {
         doubtful: known.is_doubtful(stored.state.number),
         ..link
@@ -215,6 +236,7 @@ pub async fn cross_reference(
         view: person,
         possible,
         confused,
+        disputes,
         ..
     } = known;
     let mut records: Vec<(SourceCode, LocalId)> = person
@@ -242,6 +264,7 @@ pub async fn cross_reference(
         tasks: person.tasks,
         as_of,
         number_confused,
+        disputed: !disputes.is_empty(),
     })
 }
 
@@ -267,6 +290,14 @@ fn says_restricted(stored: &StoredRecord) -> bool {
     let versions = stored.versions.iter();
     let mut said = versions.filter_map(|version| version.submitted.as_ref());
     said.any(|submitted| submitted.restricted == Some(true))
+}
+
+/// A person who may not be known is a record that may not.
+fn as_unknown(error: FlowError) -> FlowError {
+    match error {
+        FlowError::NotFound(_) => UNKNOWN,
+        other => other,
+    }
 }
 
 async fn find(

@@ -76,7 +76,8 @@ impl Gate {
         self.sees_sealed
     }
 
-    /// A list without those whom a seal keeps from somebody before them in it.
+    /// A list without those whom a seal keeps from somebody before them in it, or from
+    /// everybody.
     #[must_use]
     pub fn apart<T>(
         self,
@@ -89,6 +90,9 @@ impl Gate {
         for item in listed {
             // Whose number is invalid is shown to who asks for it alone (R21).
             if plain && !self.sees_sealed && seals.is_open(person(&item)) {
+                continue;
+            }
+            if !self.sees_sealed && seals.hide(person(&item)) {
                 continue;
             }
             let sealed = |other: &T| seals.part(person(other), person(&item));

@@ -53,6 +53,8 @@ impl Access {
                 | Action::ReadTask
                 | Action::ReadMerge
                 | Action::ReadChaseList
+                | Action::DisputeValue
+                | Action::AnswerDispute
                 | Action::ManageSeal
                 | Action::GiveSubjectAccess
         );

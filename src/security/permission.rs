@@ -114,6 +114,10 @@ pub enum Action {
     /// See what others could see at a past instant, with the masking and the
     /// seals of then (R139).
     ReconstructPast,
+    /// Note that a person disputes a value of a record (R133).
+    DisputeValue,
+    /// Confirm a disputed value for its source, or take the dispute back.
+    AnswerDispute,
     /// Make, list and lift seals (R22).
     ManageSeal,
     /// Destroy the values of a record (R135).
@@ -154,6 +158,8 @@ impl Action {
             Self::ReadMerge => "read_merge",
             Self::ReadAudit => "read_audit",
             Self::ReconstructPast => "reconstruct_past",
+            Self::DisputeValue => "dispute_value",
+            Self::AnswerDispute => "answer_dispute",
             Self::ManageSeal => "manage_seal",
             Self::EraseRecord => "erase_record",
             Self::GiveSubjectAccess => "give_subject_access",
@@ -173,6 +179,8 @@ const STEWARD: &[Action] = &[
     Action::SearchPerson,
     Action::ReadHistory,
     Action::PreferValue,
+    Action::DisputeValue,
+    Action::AnswerDispute,
     Action::ReadTask,
     Action::WorkTask,
     Action::DecideTask,
@@ -203,13 +211,16 @@ const APPROVER: &[Action] = &[
 #[must_use]
 pub const fn actions(role: Role) -> &'static [Action] {
     use Action::{
-        AcknowledgeChange, DeliverEvent, EraseRecord, GiveSubjectAccess, ManageSeal, ManageWebhook,
-        MatchPerson, ReadAudit, ReadChaseList, ReadEvent, ReadHistory, ReadMerge, ReadPerson,
-        ReadRecord, ReadSource, ReadTask, ReconstructPast, SearchPerson, WriteRecord, WriteSource,
+        AcknowledgeChange, AnswerDispute, DeliverEvent, DisputeValue, EraseRecord,
+        GiveSubjectAccess, ManageSeal, ManageWebhook, MatchPerson, ReadAudit, ReadChaseList,
+        ReadEvent, ReadHistory, ReadMerge, ReadPerson, ReadRecord, ReadSource, ReadTask,
+        ReconstructPast, SearchPerson, WriteRecord, WriteSource,
     };
     match role {
         Role::Integration => &[
             WriteRecord,
+            DisputeValue,
+            AnswerDispute,
             ReadRecord,
             MatchPerson,
             ReadPerson,
@@ -226,6 +237,7 @@ pub const fn actions(role: Role) -> &'static [Action] {
             ReadPerson,
             SearchPerson,
             ReadHistory,
+            DisputeValue,
             ReadSource,
         ],
         Role::Steward => STEWARD,
@@ -243,6 +255,8 @@ pub const fn actions(role: Role) -> &'static [Action] {
             ReadChaseList,
             EraseRecord,
             GiveSubjectAccess,
+            DisputeValue,
+            AnswerDispute,
             ManageSeal,
         ],
         Role::Engineer => &[ReadSource],

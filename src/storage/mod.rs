@@ -19,6 +19,7 @@ mod claims;
 mod command;
 mod copy;
 mod db;
+mod disputes;
 mod erasures;
 mod error;
 mod event_feed;
@@ -82,6 +83,7 @@ pub use command::{
     CommitActor, CommitReads, NewVersion, Planned, ReadSet, Remark, RememberedAnswer,
 };
 pub use copy::{StateHash, TableHash};
+pub use disputes::StoredDispute;
 pub use error::StoreError;
 pub use event_feed::{EventPage, PlacedEvent};
 pub use feed::{ExportRow, FeedRow, StoredEvent};

@@ -1,5 +1,5 @@
-//! The seals that held at a past instant, for whoever asks what was visible then
-//! (R139).
+//! What seals take out of an answer beside persons: those of a past instant, for
+//! whoever asks what was visible then (R139), and counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +21,7 @@ const EVER_BY_THEN: RowStatement = RowStatement {
 
 /// All records of the seals that held any of these.
 const AROUND_THEN: RowStatement = RowStatement {
-    before: "select o.seal, o.record, o.side from seals x \
+    before: "select o.seal, o.record, o.side, x.whole from seals x \
         join seal_records o on o.seal = x.seal \
         join events m on m.position = x.made_position \
         left join events u on u.position = x.lifted_position \
@@ -31,7 +31,48 @@ const AROUND_THEN: RowStatement = RowStatement {
     after: "))",
 };
 
+/// How many records of each side of a seal share a key.
+const UNDER_KEYS: RowStatement = RowStatement {
+    before: "select k.key, s.seal, s.side, x.whole, count(*) from record_keys k \
+        join seal_records s on s.record = k.record \
+        join seals x on x.seal = s.seal and x.lifted_position is null where k.key in (values",
+    columns: 1,
+    after: ") group by k.key, s.seal, s.side, x.whole",
+};
+
 impl Store {
+    /// How many records under each key an answer may not count: those of whom nobody
+    /// may see, and of two who may not be seen together the fewer (R22).
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn uncounted_under(&self, keys: &[u64]) -> Result<BTreeMap<u64, u64>, StoreError> {
+        let mut snapshot = self.inner.readers.begin().await?;
+        let rows = UNDER_KEYS
+            .select(&mut snapshot, &[], keys, |query, key| {
+                query.bind(key.cast_signed())
+            })
+            .await?;
+        let mut sides: BTreeMap<(u64, String), (bool, Vec<u64>)> = BTreeMap::new();
+        for row in &rows {
+            let reader = Reader::named(row, "record_keys")?;
+            let place = (row.try_get::<i64>(0)?.cast_unsigned(), reader.text(1)?);
+            let (whole, counts) = sides.entry(place).or_default();
+            *whole = reader.number(3)? == 1;
+            counts.push(reader.number(4)?.unsigned_abs());
+        }
+        let mut uncounted: BTreeMap<u64, u64> = BTreeMap::new();
+        for ((key, _), (whole, counts)) in sides {
+            let hidden = match counts.as_slice() {
+                [only] if whole => *only,
+                [one, other] => *one.min(other),
+                _ => 0,
+            };
+            *uncounted.entry(key).or_default() += hidden;
+        }
+        Ok(uncounted)
+    }
+
     /// The seals that bore on these persons and records at an instant.
     ///
     /// # Errors

@@ -114,12 +114,17 @@ fn speaks_through_every_door(world: &World) {
         .expect(200);
     world.get("/events").send().expect(200);
     world.get_root("/metrics").by(Actor::Nobody).send();
+    world.withdraws("gp", "1");
+}
+
+/// What humans decide.
+fn decides_through_every_door(world: &World) {
     decides_on_a_question(world);
     joins_and_parts(world);
     protects_and_erases(world);
+    disputes_a_value(world);
     let named = with(&marked(), json!({"local_id": "3"}));
     world.post("/sources/gp/records").json(&named).send();
-    world.withdraws("gp", "1");
 }
 
 /// Somebody's words, which may hold anything.
@@ -208,6 +213,22 @@ fn joins_and_parts(world: &World) {
     says(world, Actor::Integration, "/sources/pas/merges", &merged);
     let golden = format!("/persons/{}/golden/name", survivor.person());
     world.ask(Method::DELETE, &golden).by(Actor::Steward).send();
+}
+
+/// A value that is disputed, and confirmed.
+fn disputes_a_value(world: &World) {
+    let path = format!("{}/disputes", record_path("pas", "1"));
+    let said = json!({"field": "birth_date", "reason": WORDS});
+    says(world, Actor::Steward, &path, &said).expect(201);
+    world.get(&path).by(Actor::Steward).send().expect(200);
+    let answer = with(&said, json!({"answer": "confirmed"}));
+    says(
+        world,
+        Actor::Integration,
+        &format!("{path}/answer"),
+        &answer,
+    )
+    .expect(200);
 }
 
 /// What privacy officers, administrators and stewards of sources do.
@@ -394,6 +415,7 @@ fn misplaces(world: &World) {
 fn r140_no_door_lets_an_identifying_value_into_the_log() {
     let world = start();
     speaks_through_every_door(&world);
+    decides_through_every_door(&world);
     speaks_wrongly(&world);
 
     let metrics = world.get_root("/metrics").by(Actor::Nobody).send();

@@ -27,9 +27,10 @@ mod claiming;
 mod commands;
 /// Simultaneous submissions of one new person make one person.
 mod concurrency;
+/// An erased record is gone to the last token.
+mod disputing;
 /// An acknowledged record survives `kill -9`.
 mod durability;
-/// An erased record is gone to the last token.
 mod erasing;
 /// How good links and persons are, against a truth.
 mod evaluating;
@@ -68,6 +69,7 @@ mod moments;
 /// Whole ledgers move, with a proof.
 mod moving;
 /// The OpenAPI document says what is served.
+mod objecting;
 mod openapi;
 /// Records that share what everybody shares.
 mod pathology;

@@ -50,6 +50,7 @@ fn everything_said(world: &World, source: &str, local_id: &str) -> Vec<Answer> {
     let paths = [
         record.clone(),
         format!("{record}/person"),
+        format!("{record}/disputes"),
         format!("/persons/{person_id}"),
         format!("/persons/{person_id}/records"),
         format!("/persons/{person_id}/golden"),
@@ -78,7 +79,11 @@ fn said_of_changes(world: &World, source: &str, local_id: &str, person_id: &str)
     // A record that is alone already is refused to be alone: that is said too.
     let steward = |path: &str, body: &Value| {
         let answer = world.post(path).by(Actor::Steward).json(body).send();
-        assert!(matches!(answer.status, 200 | 409), "{path}: {}", answer.text);
+        assert!(
+            matches!(answer.status, 200 | 409),
+            "{path}: {}",
+            answer.text
+        );
         answer
     };
     let moved = json!({"source": source, "local_id": local_id, "person_id": "new",
@@ -95,11 +100,14 @@ fn said_of_changes(world: &World, source: &str, local_id: &str, person_id: &str)
     );
     let found = steward("/persons/search", &criteria);
     assert!(found.mentions(person_id), "{}", found.text);
+    let matched = steward("/match", &bare);
+    let own = matched.list("candidates").iter();
+    let own = own.filter(|candidate| candidate["person_id"] == person_id);
+    own.for_each(|candidate| assert_masked(&candidate.to_string()));
     vec![
         steward("/links", &moved),
         steward("/merges", &joined),
         found,
-        steward("/match", &bare),
         world.get("/events?limit=500").send().expect(200),
         world
             .get("/events/unacknowledged")

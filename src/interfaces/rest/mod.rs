@@ -11,6 +11,7 @@ mod address;
 mod batch;
 mod bodies;
 mod conditions;
+mod disputes;
 mod document;
 mod erasures;
 mod events;
@@ -52,6 +53,8 @@ pub fn routes() -> OpenApiRouter<Context> {
         ))
         .routes(routes!(batch::register_batch))
         .routes(routes!(records::cross_reference))
+        .routes(routes!(disputes::list_disputes, disputes::dispute_value))
+        .routes(routes!(disputes::answer_dispute))
         .routes(routes!(matching::match_person))
         .routes(routes!(search::search_persons))
         .routes(routes!(persons::view_person))

@@ -142,6 +142,7 @@ pub(super) struct RecordReadParameters {
     #[param(max_length = 40, format = DateTime, example = "2026-11-22T07:30:00Z")]
     as_of: Option<String>,
     /// Whose masking and seals apply: `then` is for auditors, with a reason.
+    #[param(inline)]
     masking: Option<Masking>,
 }
 
@@ -204,6 +205,7 @@ pub(super) struct CrossReferenceParameters {
     #[param(max_length = 40, format = DateTime, example = "2026-11-22T07:30:00Z")]
     as_of: Option<String>,
     /// Whose masking and seals apply: `then` is for auditors, with a reason.
+    #[param(inline)]
     masking: Option<Masking>,
 }
 
