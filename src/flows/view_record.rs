@@ -13,7 +13,7 @@ use crate::registry::{
     Gate, LocalId, OtherPerson, RecordStatus, RegistrationAnswer, SourceCode, VersionStanding,
 };
 use crate::security::{Access, Action};
-use crate::storage::{Moment, StoreError, StoredRecord};
+use crate::storage::{Moment, StoreError, StoredRecord, StoredVersion};
 
 const UNKNOWN: FlowError =
     FlowError::NotFound("no record with this local id is known for this source");
@@ -140,18 +140,7 @@ pub async fn view_record(
         return Err(UNKNOWN);
     }
     let served = stored.state.current.version;
-    let versions = stored.versions.into_iter();
-    let versions: Vec<VersionAnswer> = versions
-        .map(|version| VersionAnswer {
-            version: version.version,
-            standing: version.standing,
-            effective_at: version.effective_at,
-            received_at: version.received_at,
-            record: version
-                .submitted
-                .map(|submitted| gate.record(submitted, restricted)),
-        })
-        .collect();
+    let versions = shown_versions(stored.versions, gate, restricted);
     let current = versions.iter().find(|version| version.version == served);
     let current = current.and_then(|version| version.record.clone());
     let then = as_of.map(|moment| moment.at);
@@ -266,6 +255,23 @@ pub async fn cross_reference(
         number_confused,
         disputed: !disputes.is_empty(),
     })
+}
+
+fn shown_versions(
+    versions: Vec<StoredVersion>,
+    gate: Gate,
+    restricted: bool,
+) -> Vec<VersionAnswer> {
+    let shown = versions.into_iter().map(|version| VersionAnswer {
+        version: version.version,
+        standing: version.standing,
+        effective_at: version.effective_at,
+        received_at: version.received_at,
+        record: version
+            .submitted
+            .map(|submitted| gate.record(submitted, restricted)),
+    });
+    shown.collect()
 }
 
 /// Questions of the past without those about a sealed pair.

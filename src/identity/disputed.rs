@@ -1,6 +1,7 @@
 //! Values that somebody disputes (R133): kept beside what is compared, and compared
 //! with nothing until their source has answered.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
@@ -121,6 +122,27 @@ impl StandardRecord {
         self
     }
 
+    /// The same with what is disputed, for whoever looks for somebody by it: what the
+    /// source says finds the record, and joins nobody.
+    #[must_use]
+    pub fn with_disputed(&self) -> Cow<'_, Self> {
+        let Some(disputed) = &self.disputed else {
+            return Cow::Borrowed(self);
+        };
+        let mut whole = self.clone();
+        whole.names.splice(..0, disputed.names.iter().cloned());
+        whole
+            .addresses
+            .splice(..0, disputed.addresses.iter().cloned());
+        whole.phones.splice(..0, disputed.phones.iter().cloned());
+        whole.emails.splice(..0, disputed.emails.iter().cloned());
+        whole.birth_date = whole.birth_date.or(disputed.birth_date);
+        whole.gender = whole.gender.or(disputed.gender);
+        whole.death_date = whole.death_date.or(disputed.death_date);
+        whole.deceased |= disputed.deceased;
+        Cow::Owned(whole)
+    }
+
     /// Withholds what an earlier version's disputes are about, where this one says the
     /// same of the field, or nothing; a field of which it says something else is
     /// answered.
@@ -233,6 +255,7 @@ mod tests {
         let disputed = first.clone().withholding(BirthDate, &first);
         assert!(disputed.birth_date.is_none() && !disputed.says(BirthDate));
         assert!(disputed.says(Name));
+        assert!(disputed.with_disputed().birth_date == first.birth_date);
 
         let moved = record("1950-02-03", &["07700 900002"]).remembering(&disputed);
         assert!(moved.birth_date.is_none(), "the source says it again");

@@ -83,13 +83,12 @@ impl DisputeRows {
             } => {
                 let end = (position, *because);
                 let mut known = self.open(*record).filter(|(known, _)| known == field);
-                match known.next() {
-                    Some((_, row)) => row.ended = Some(end),
-                    None => {
-                        drop(known);
-                        self.ended.insert((*record, *field), end);
-                    }
+                if let Some((_, row)) = known.next() {
+                    row.ended = Some(end);
+                    return;
                 }
+                drop(known);
+                self.ended.insert((*record, *field), end);
             }
             RegistryEvent::RecordErased { record, .. } => {
                 for (_, row) in self.open(*record) {

@@ -55,8 +55,8 @@ impl Store {
             .await?;
         let mut sides: BTreeMap<(u64, String), (bool, Vec<u64>)> = BTreeMap::new();
         for row in &rows {
-            let reader = Reader::named(row, "record_keys")?;
-            let place = (row.try_get::<i64>(0)?.cast_unsigned(), reader.text(1)?);
+            let reader = Reader::numbered(row, "record_keys")?;
+            let place = (reader.number(0)?.cast_unsigned(), reader.text(1)?);
             let (whole, counts) = sides.entry(place).or_default();
             *whole = reader.number(3)? == 1;
             counts.push(reader.number(4)?.unsigned_abs());

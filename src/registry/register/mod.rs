@@ -27,14 +27,14 @@ use std::sync::Arc;
 
 use crate::foundation::{EventPosition, PersonId, RecordNumber, TaskId};
 use crate::identity::{DisputedField, StandardRecord};
-use crate::matching::{Candidate, Decision, Grade, LinkageModel, Reason, Route, decide};
+use crate::matching::{Decision, LinkageModel, Reason, Route};
 use crate::registry::candidates::{Scored, candidates, possible};
 use crate::registry::evidence::link_decision;
 use crate::registry::tasks::{Grounds, Question, close_tasks_of};
 use crate::registry::{
     Change, CloseReason, LinkDecision, Numbering, OtherPerson, Outcome, RecordState, RecordStatus,
     Registered, Registration, RegistrationAnswer, RegistryEvent, RegistryState, TaskKind,
-    UnlinkReason, VersionStanding, claimed_number,
+    UnlinkReason, VersionStanding,
 };
 
 /// Decides what follows from a registration. The caller has dealt with a
@@ -398,37 +398,6 @@ impl<'a> Work<'a> {
             possible,
             tasks,
         }
-    }
-
-    fn decide(&self, candidates: &[&Scored]) -> (Decision, Vec<(Grade, Vec<Reason>)>) {
-        let persons: Vec<PersonId> = candidates.iter().map(|scored| scored.person).collect();
-        let claimed = claimed_number(&self.registration.standard);
-        let claimants = claimed.map_or_else(Default::default, |it| self.state.claimants(it));
-        let list: Vec<Candidate<'_>> = candidates
-            .iter()
-            .map(|scored| Candidate {
-                person: scored.person,
-                members: scored
-                    .members
-                    .iter()
-                    .map(|member| member.standard.as_ref())
-                    .collect(),
-                score: scored.score.clone(),
-                asserted_different: self.is_asserted_different(scored.person),
-                open_duplicate_of: self.state.open_duplicates_of(scored.person, &persons),
-                number_confused: self.state.number_is_confused(scored.person)
-                    || (claimants.len() > 1 && claimants.contains(&scored.person)),
-            })
-            .collect();
-        decide(self.model, &self.registration.standard, &list)
-    }
-
-    /// Whether a human holds the record, or one of those beside it, to be
-    /// somebody else's than this person's (R102).
-    fn is_asserted_different(&self, person: PersonId) -> bool {
-        let (source, local_id) = (&self.registration.source, &self.registration.local_id);
-        let record = self.state.record(source, local_id);
-        record.is_some_and(|record| self.state.is_asserted_different(record, person))
     }
 
     fn find_candidates(
