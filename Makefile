@@ -46,6 +46,9 @@ bench-link: ## Whole files: accord link beside Splink, processor time and memory
 	$(CARGO) build --release --locked
 	./scripts/bench_link.py --sizes $${ACCORD_SIZES:-20000,100000}
 
+conformance: ## The public suites of HL7 v2 and FHIR, one line each
+	./scripts/conformance.sh
+
 fuzz: ## Each parser by libFuzzer, a minute each (ACCORD_FUZZ_SECONDS)
 	./scripts/fuzz.sh
 
@@ -56,4 +59,4 @@ measure: ## Links and imports the labelled corpora; writes docs/measurements.md
 ratchet: ## Links the corpora in the tree and records a better accuracy
 	ACCORD_ACCURACY=ratchet $(CARGO) test --release --locked --test service accuracy -- --nocapture
 
-.PHONY: help run test quick prepare prove bench bench-link fuzz measure ratchet
+.PHONY: help run test quick prepare prove bench bench-link conformance fuzz measure ratchet

@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 
 use accord::evaluation::generator::{Population, generate};
 use accord::flows::{
-    Asked, Context, catch_up, merge_persons, move_record, register_batch, register_record,
-    undo_merge, withdraw_assertion,
+    Asked, Context, FirstLoad, LoadedRow, catch_up_filled, merge_persons, move_record,
+    register_record, undo_merge, withdraw_assertion,
 };
 use accord::foundation::PersonId;
 use accord::identity::SubmittedRecord;
@@ -26,8 +26,8 @@ use accord::security::{Access, Action, Actor, ActorKind, Role};
 use support::{access, command, ledger, submitted};
 use tokio::runtime::Runtime;
 
-/// Records after which the index follows while the ledger is filled.
-const FOLLOWED: usize = 2_000;
+/// Records that the ledger is filled with at once.
+const WINDOW: usize = 4_000;
 /// Records of the person that is parted again.
 const RECORDS: usize = 200;
 /// Merges of two persons.
@@ -88,24 +88,22 @@ fn stranger(number: usize) -> SubmittedRecord {
 
 async fn fill(context: &Context, persons: usize) {
     let rows = generate(&Population::default_region(), persons, 1);
-    let commands = rows
-        .records()
-        .take(persons)
-        .enumerate()
-        .map(|(place, row)| {
-            let write = access(Action::WriteRecord);
-            ((), Ok((write, command(place, submitted(&row)))))
-        });
-    let mut commands = commands.peekable();
-    // As a service's follower does: what is beyond the index is looked at row by row.
-    while commands.peek().is_some() {
-        let some: Vec<_> = commands.by_ref().take(FOLLOWED).collect();
-        register_batch(context, some.into_iter(), |(), answer| {
-            answer.expect("registered");
-        })
-        .await;
-        catch_up(context).await.expect("indexed");
+    let commands = rows.records().take(persons).enumerate();
+    let mut commands = commands.map(|(place, row)| ((), command(place, submitted(&row))));
+    let write = access(Action::WriteRecord);
+    let load = FirstLoad::begin(context, &write).await;
+    let mut load = load.expect("a ledger").expect("an empty one");
+    let told = |row| assert!(matches!(row, LoadedRow::In(..)), "registered");
+    loop {
+        let window: Vec<_> = commands.by_ref().take(WINDOW).collect();
+        if window.is_empty() {
+            break;
+        }
+        load.take(window, told).await.expect("taken");
     }
+    let left = load.finish(told).await.expect("written");
+    assert!(left.is_empty(), "each comes once");
+    catch_up_filled(context).await.expect("indexed");
 }
 
 /// A person of one record.

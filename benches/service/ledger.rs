@@ -66,7 +66,7 @@ impl Ledger {
         run(&mut command).trim().to_owned()
     }
 
-    /// Imports a file by the message path and says what it cost.
+    /// Imports a file and says what it cost.
     pub(crate) fn import(&self, file: &Path, what: &str, server: &dyn Fn() -> f64) {
         let started = Instant::now();
         let before = server();

@@ -3,7 +3,7 @@
 //! service (and of the database server's processes) for a request, beside a
 //! null request of the same server; wall times as the client sees them.
 //!
-//! One file is generated and imported once, into SQLite, by the message path;
+//! One file is generated and imported once, into an empty SQLite ledger;
 //! `accord migrate` brings the same ledger to PostgreSQL, with its proof. What an
 //! import costs in a ledger of this size is measured on both by further records.
 //!

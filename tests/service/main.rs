@@ -28,6 +28,8 @@ mod commands;
 /// Simultaneous submissions of one new person make one person.
 mod concurrency;
 /// An erased record is gone to the last token.
+/// The public suites and how they are counted.
+mod conformance;
 mod disputing;
 /// An acknowledged record survives `kill -9`.
 mod durability;

@@ -12,6 +12,7 @@ use crate::registry::tasks::{Grounds, Question};
 use crate::registry::{
     Change, CloseReason, ComparedVersion, EvidenceRow, LiveNumbers, Numbering, Outcome,
     RecordState, Registered, Registration, RegistryEvent, RegistryState, TaskKind, VersionStanding,
+    claimed_number,
 };
 
 /// Why an update is held.
@@ -53,7 +54,11 @@ impl Work<'_> {
         if said.is_some_and(|said| self.state.contradicts_supersession(said)) {
             return Some(Objection::Supersession);
         }
-        let earlier = self.state.standards.get(&record.number)?;
+        let Some(earlier) = self.state.standards.get(&record.number) else {
+            // Erased: nothing is left to compare with but the records beside it.
+            let second = self.companions_keep_their_number(record);
+            return second.then_some(Objection::SecondNumber);
+        };
         let earlier = self.with_live_number(earlier);
         let score = self.model.score(&self.registration.standard, &[&earlier]);
         self.changes_verified_number =
@@ -61,7 +66,9 @@ impl Work<'_> {
         if score.is_of_someone_else() {
             // What was served before was never decided: it holds nothing up.
             (!self.undecided).then_some(Objection::SomeoneElse)
-        } else if self.changes_verified_number && self.companions_keep_their_number(record) {
+        } else if claimed_number(&self.registration.standard) != claimed_number(&earlier)
+            && self.companions_keep_their_number(record)
+        {
             Some(Objection::SecondNumber)
         } else {
             None

@@ -337,3 +337,29 @@ fn a_retired_id_is_refused_with_the_one_that_stands() {
     assert_eq!(moved, Err(refused));
     assert_eq!(ledger.merge(one, one), Err(MergeRefusal::SamePerson));
 }
+
+/// A record of somebody else, joined by mistake, that brings its own number later.
+fn joined_without_number() -> (Ledger, Name) {
+    let mut ledger = Ledger::default();
+    let (father, son) = (name("gp", "1"), name("gp", "2"));
+    ledger.register(&father, FATHER, Way::WithoutNumber);
+    ledger.register(&son, SON, Way::Whole);
+    let (one, other) = (person_of(&ledger, &father), person_of(&ledger, &son));
+    ledger.join(other, one).expect("they may be joined");
+    (ledger, father)
+}
+
+#[test]
+fn r20_an_update_that_brings_a_second_number_to_a_joined_person_is_held() {
+    let (mut ledger, father) = joined_without_number();
+    let answer = ledger.register(&father, FATHER, Way::Whole);
+    assert_eq!(answer.outcome, Outcome::UpdateHeld);
+}
+
+#[test]
+fn r20_what_comes_again_after_an_erasure_brings_no_second_number_either() {
+    let (mut ledger, father) = joined_without_number();
+    ledger.erase(&father);
+    let answer = ledger.register(&father, FATHER, Way::Whole);
+    assert_eq!(answer.outcome, Outcome::UpdateHeld);
+}
