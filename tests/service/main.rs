@@ -27,12 +27,13 @@ mod claiming;
 mod commands;
 /// Simultaneous submissions of one new person make one person.
 mod concurrency;
-/// An erased record is gone to the last token.
 /// The public suites and how they are counted.
 mod conformance;
+/// What a person disputes supports no link.
 mod disputing;
 /// An acknowledged record survives `kill -9`.
 mod durability;
+/// An erased record is gone to the last token.
 mod erasing;
 /// How good links and persons are, against a truth.
 mod evaluating;
@@ -70,8 +71,9 @@ mod merging;
 mod moments;
 /// Whole ledgers move, with a proof.
 mod moving;
-/// The OpenAPI document says what is served.
+/// Who objects is seen by nobody and in the way of duplicates.
 mod objecting;
+/// The OpenAPI document says what is served.
 mod openapi;
 /// Records that share what everybody shares.
 mod pathology;
