@@ -110,9 +110,10 @@ fn r134_who_objects_prevents_duplicates_and_is_not_told() {
         .by(Actor::PrivacyOfficer)
         .send()
         .expect(200);
-    // The next message of the newcomer attaches to nobody hidden either.
+    // The next record of the newcomer breeds no further duplicate.
     let again = world.registers("community", "newcomer", &known);
-    assert_ne!(again.person(), person);
+    assert_eq!(again.person(), sent.person(), "{}", again.text);
+    assert_eq!(again["complete"], false, "{}", again.text);
 
     lifts(&world, &seal);
     assert_eq!(world.task(&tasks.tasks()[0])["state"], "open");

@@ -13,9 +13,11 @@ pub(super) type Found = (PersonId, MatchWeight, Vec<Reason>);
 
 impl Work<'_> {
     /// The decision among all, and those of it who may not be seen; what is decided
-    /// without them where they do not bear on it.
+    /// without them where they do not bear on it. Whoever came before and was kept from
+    /// them is asked about with them already: the next record of the same patient goes
+    /// there (R83).
     pub(super) fn around_the_opaque(
-        &self,
+        &mut self,
         others: &[&Scored],
         without: Decision,
     ) -> (Decision, Vec<Found>) {
@@ -35,6 +37,14 @@ impl Work<'_> {
             .partition(|(person, ..)| hidden(*person));
         if in_the_way.is_empty() {
             return (without, in_the_way);
+        }
+        if let Decision::Link { person, .. } = &without {
+            let hidden: Vec<PersonId> = in_the_way.iter().map(|(person, ..)| *person).collect();
+            let asked = self.state.open_duplicates_of(*person, &hidden);
+            if hidden.iter().all(|hidden| asked.contains(hidden)) {
+                self.is_obstructed = true;
+                return (without, Vec::new());
+            }
         }
         (Decision::Review { persons: seen }, in_the_way)
     }
