@@ -19,6 +19,7 @@ mod erase_records;
 mod evidence_pack;
 mod export_labels;
 mod export_links;
+mod find_identifier;
 mod first_load;
 mod follow_events;
 mod golden_change;
@@ -35,6 +36,8 @@ mod merge_persons;
 mod merge_source_records;
 mod moments;
 mod move_record;
+mod name_record;
+mod note_refusal;
 mod prepare;
 mod ready;
 mod register_batch;
@@ -49,6 +52,7 @@ mod subject_access;
 mod undo_decisions;
 mod view_golden;
 mod view_history;
+mod view_identity;
 mod view_person;
 mod view_record;
 mod view_task;
@@ -81,6 +85,7 @@ pub use erase_records::{ErasureReceipt, erase_expired, erase_record, follow_eras
 pub use evidence_pack::{EvidencePack, evidence_pack};
 pub use export_labels::{ExportedLabel, export_labels};
 pub use export_links::{ExportedLink, ExportedRecord, export_links, export_persons};
+pub use find_identifier::{IdentifierAnswer, persons_with_identifier};
 pub use first_load::{FirstLoad, LoadedRow};
 pub use follow_events::{EventFeed, FeedEvent, follow_events};
 pub use golden_change::GoldenStep;
@@ -99,6 +104,8 @@ pub use merge_persons::{
 };
 pub use merge_source_records::merge_source_records;
 pub use move_record::{MoveOutcome, move_record};
+pub use name_record::{name_of_record, named_record};
+pub use note_refusal::note_refusal;
 pub use register_batch::register_batch;
 pub use register_record::{RegisterCommand, register_record};
 pub use rekey_ledger::{keys_fit, rekey};
@@ -114,6 +121,7 @@ pub use subject_access::{SubjectAccess, SubjectEntry, SubjectRecord, subject_acc
 pub use undo_decisions::{UndoneDecision, UndoneDecisions, undo_decisions};
 pub use view_golden::{GoldenAnswer, prefer, stop_preferring, view_golden};
 pub use view_history::{HistoryAnswer, HistoryEntry, HistoryPart, view_history};
+pub use view_identity::{IdentityAnswer, view_identity};
 pub use view_person::{PersonAnswer, PersonRecord, PersonStanding, view_person};
 pub use view_record::{
     CrossReference, RecordAnswer, RecordLink, VersionAnswer, Wanted, cross_reference, view_record,
@@ -261,7 +269,7 @@ pub enum FlowError {
 impl From<StoreError> for FlowError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Busy => Self::Busy,
+            StoreError::Busy | StoreError::Filling => Self::Busy,
             StoreError::Panicked => Self::Broken,
             other => Self::Store(other),
         }

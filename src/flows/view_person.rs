@@ -48,6 +48,8 @@ pub struct PersonAnswer {
 /// A record of the person.
 #[derive(Debug, Clone)]
 pub struct PersonRecord {
+    /// Names it where its local id may not stand.
+    pub name: String,
     /// Its source.
     pub source: SourceCode,
     /// Its id there.
@@ -77,6 +79,42 @@ pub async fn view_person(
 ) -> Result<PersonAnswer, FlowError> {
     let as_of = moment(context, as_of).await?;
     let known = known_person(context, access, requested, as_of).await?;
+    let gate = Gate::at(access, as_of.map(|moment| moment.at));
+    let person = known.view.survivor();
+    let standing = match known.view.status {
+        PersonStatus::Active | PersonStatus::Retired { .. } => PersonStanding::Active,
+        PersonStatus::Withdrawn => PersonStanding::Withdrawn,
+    };
+    let tag = u32::try_from(known.view.revision.0).unwrap_or(u32::MAX);
+    let (replaced_by, tasks) = (known.view.chain.clone(), known.view.tasks.clone());
+    let number_confused = match gate.then() {
+        None => shows_confusion(context, gate, person).await?,
+        Some(_) => known.confused,
+    };
+    let (records, possible) = records_of(context, gate, known);
+    let audit = access.audit(context.clock.now(), vec![person], None);
+    context.store.append_audit(vec![audit]).await?;
+    Ok(PersonAnswer {
+        person,
+        standing,
+        requested,
+        replaced_by,
+        records,
+        possible,
+        tasks,
+        tag,
+        as_of,
+        number_confused,
+    })
+}
+
+/// The active records of a person as they may be shown, in order of source and local
+/// id, and the other persons that it may be.
+pub(super) fn records_of(
+    context: &Context,
+    gate: Gate,
+    known: Known,
+) -> (Vec<PersonRecord>, Vec<OtherPerson>) {
     let doubtful: Vec<RecordNumber> = (known.view.members.iter())
         .map(|member| member.state.number)
         .filter(|record| known.is_doubtful(*record))
@@ -84,24 +122,14 @@ pub async fn view_person(
     let Known {
         view: stored,
         possible,
-        confused,
         ..
     } = known;
-    let standing = match stored.status {
-        PersonStatus::Active | PersonStatus::Retired { .. } => PersonStanding::Active,
-        PersonStatus::Withdrawn => PersonStanding::Withdrawn,
-    };
-    let gate = Gate::at(access, as_of.map(|moment| moment.at));
     let restricted = stored.restricted;
-    let person = stored.survivor();
-    let number_confused = match gate.then() {
-        None => shows_confusion(context, gate, person).await?,
-        Some(_) => confused,
-    };
     let mut records: Vec<PersonRecord> = stored
         .members
         .into_iter()
         .map(|member| PersonRecord {
+            name: context.store.record_text(member.state.number),
             doubtful: doubtful.contains(&member.state.number),
             version: member.state.current.version,
             route: member.state.link.as_ref().and_then(|link| link.route),
@@ -114,18 +142,5 @@ pub async fn view_person(
         })
         .collect();
     records.sort_by(|a, b| (&a.source, &a.local_id).cmp(&(&b.source, &b.local_id)));
-    let audit = access.audit(context.clock.now(), vec![person], None);
-    context.store.append_audit(vec![audit]).await?;
-    Ok(PersonAnswer {
-        person,
-        standing,
-        requested,
-        replaced_by: stored.chain,
-        records,
-        possible,
-        tasks: stored.tasks,
-        tag: u32::try_from(stored.revision.0).unwrap_or(u32::MAX),
-        as_of,
-        number_confused,
-    })
+    (records, possible)
 }

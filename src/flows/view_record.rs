@@ -21,6 +21,8 @@ const UNKNOWN: FlowError =
 /// A record with its versions.
 #[derive(Debug, Clone)]
 pub struct RecordAnswer {
+    /// Names it where its local id may not stand.
+    pub name: String,
     /// What registering the current version answered.
     pub answer: RegistrationAnswer,
     /// Active or withdrawn.
@@ -155,6 +157,7 @@ pub async fn view_record(
     let persons = link.iter().map(|link| link.person).collect();
     audit(context, access, persons, source, local_id).await?;
     Ok(RecordAnswer {
+        name: context.store.record_text(stored.state.number),
         answer,
         status: stored.state.status,
         record: current.unwrap_or_default(),

@@ -1,6 +1,7 @@
 //! The doors: what other programs and people speak to. A door parses, calls
 //! one flow and renders; it knows no rule, no storage and no index.
 
+pub mod fhir;
 pub mod files;
 pub mod http;
 pub mod json;

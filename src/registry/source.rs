@@ -80,7 +80,8 @@ pub struct Source {
     pub name: String,
     /// ODS code of its organisation.
     pub ods_code: Option<String>,
-    /// The authority (URI) that issues its local ids.
+    /// The authority that issues its local ids: a URI, and after blanks the other
+    /// names by which messages call it (`urn:oid:…`, a namespace).
     pub authority: Option<String>,
     /// 0 to 100; decides which value survives in a golden record.
     pub trust: u8,
@@ -90,4 +91,74 @@ pub struct Source {
     pub acts_for_people: bool,
     /// Days after its last message for which a record is kept; `None` for good.
     pub retention_days: Option<u32>,
+}
+
+/// Start of an object identifier that is written as a URI.
+const OID: &str = "urn:oid:";
+
+impl Source {
+    /// The name of the authority that is given out: the first one, else a name
+    /// that is made of the code.
+    #[must_use]
+    pub fn authority_name(&self) -> String {
+        let known = self.authority.as_deref().unwrap_or_default();
+        let first = known.split_whitespace().next();
+        first.map_or_else(|| format!("urn:accord:source:{}", self.code), str::to_owned)
+    }
+
+    /// Whether a message means this source's authority: by any of its names, by its
+    /// code, or by an object identifier with or without `urn:oid:`.
+    #[must_use]
+    pub fn is_authority(&self, name: &str) -> bool {
+        let bare = |text: &str| text.strip_prefix(OID).unwrap_or(text).to_owned();
+        let known = self.authority.as_deref().unwrap_or_default();
+        name == self.code.as_str()
+            || name == self.authority_name()
+            || known.split_whitespace().any(|own| bare(own) == bare(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Source, SourceCode};
+    use crate::identity::NumberStatus;
+
+    fn source(authority: Option<&str>) -> Source {
+        Source {
+            code: SourceCode::parse("gp").expect("a code"),
+            name: "Practices".into(),
+            ods_code: None,
+            authority: authority.map(Into::into),
+            trust: 50,
+            number_status_default: NumberStatus::NotTraced,
+            acts_for_people: false,
+            retention_days: None,
+        }
+    }
+
+    #[test]
+    fn an_authority_has_several_names_of_which_the_first_is_given_out() {
+        let known = source(Some("https://example.org/gp urn:oid:1.2.3 PRACTICES"));
+        assert_eq!(known.authority_name(), "https://example.org/gp");
+        for name in [
+            "https://example.org/gp",
+            "urn:oid:1.2.3",
+            "1.2.3",
+            "PRACTICES",
+            "gp",
+        ] {
+            assert!(known.is_authority(name), "{name}");
+        }
+        for name in ["", "https://example.org", "1.2", "practices", "urn:oid:"] {
+            assert!(!known.is_authority(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_authority_that_nobody_named_is_called_by_the_code() {
+        let plain = source(None);
+        assert_eq!(plain.authority_name(), "urn:accord:source:gp");
+        assert!(plain.is_authority("urn:accord:source:gp"));
+        assert!(!plain.is_authority(""));
+    }
 }

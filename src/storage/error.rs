@@ -48,6 +48,10 @@ pub enum StoreError {
     /// sent again.
     #[error("the ledger is busy; send it again")]
     Busy,
+    /// Another process loads a file into the empty ledger, which nobody else may
+    /// write meanwhile.
+    #[error("another process is loading the first file into this ledger; wait until it has ended")]
+    Filling,
     /// A person has moved since it was read; tried again inside.
     #[error("a person has moved meanwhile")]
     Moved,

@@ -79,6 +79,18 @@ impl Store {
         self.inner.places.parse(text)
     }
 
+    /// The text by which a record is named where its local id may not stand.
+    #[must_use]
+    pub fn record_text(&self, record: RecordNumber) -> String {
+        self.inner.places.record_text(record)
+    }
+
+    /// The record of a text; `None` when it is none of this ledger's.
+    #[must_use]
+    pub fn parse_record(&self, text: &str) -> Option<RecordNumber> {
+        self.inner.places.parse_record(text)
+    }
+
     /// The place up to which a follower can read now.
     ///
     /// # Errors

@@ -5,11 +5,14 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::foundation::hex;
+use crate::foundation::{RecordNumber, hex};
 use crate::storage::StoredEvent;
 
 /// Part of a text; changes when places change meaning.
 const PLACE_FORMAT: &str = "2.";
+
+/// Part of the text of a record, beside the `P-` of a person.
+const RECORD_PREFIX: &str = "R-";
 
 /// Where a follower stands: after an event, in order of commit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,6 +76,32 @@ impl PlaceKey {
         (self.mark(&plain) == mark).then_some(place)
     }
 
+    /// The text of a record's number: always the same, and it tells nothing.
+    pub(super) fn record_text(&self, record: RecordNumber) -> String {
+        let plain = record.0.to_be_bytes();
+        let mark = first_bytes(self.hash(*b"rmrk", &plain));
+        let mask = first_bytes(self.hash(*b"rmsk", &mark));
+        let hidden = u64::from_be_bytes(plain) ^ u64::from_be_bytes(mask);
+        format!("{RECORD_PREFIX}{}{hidden:016x}", hex(&mark))
+    }
+
+    /// The record of a text; `None` when it is none of this ledger's.
+    pub(super) fn parse_record(&self, text: &str) -> Option<RecordNumber> {
+        let digits = text.strip_prefix(RECORD_PREFIX)?;
+        let sound = |digit: u8| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit);
+        if digits.len() != 32 || !digits.bytes().all(sound) {
+            return None;
+        }
+        let mark = u64::from_str_radix(digits.get(..16)?, 16)
+            .ok()?
+            .to_be_bytes();
+        let hidden = u64::from_str_radix(digits.get(16..)?, 16).ok()?;
+        let mask = u64::from_be_bytes(first_bytes(self.hash(*b"rmsk", &mark)));
+        let plain = (hidden ^ mask).to_be_bytes();
+        let sound = first_bytes(self.hash(*b"rmrk", &plain)) == mark;
+        sound.then(|| RecordNumber(i64::from_be_bytes(plain)))
+    }
+
     fn mark(&self, plain: &[u8; 16]) -> [u8; 8] {
         let mut mark = [0; 8];
         mark.copy_from_slice(&self.hash(*b"mark", plain)[..8]);
@@ -98,6 +127,12 @@ impl PlaceKey {
     }
 }
 
+fn first_bytes(hash: [u8; 32]) -> [u8; 8] {
+    let mut first = [0; 8];
+    first.copy_from_slice(&hash[..8]);
+    first
+}
+
 fn bytes_of(place: FeedPlace) -> [u8; 16] {
     let mut bytes = [0; 16];
     bytes[..8].copy_from_slice(&place.stamp.to_be_bytes());
@@ -108,6 +143,24 @@ fn bytes_of(place: FeedPlace) -> [u8; 16] {
 #[cfg(test)]
 mod tests {
     use super::{FeedPlace, PlaceKey};
+    use crate::foundation::RecordNumber;
+
+    #[test]
+    fn a_record_survives_its_text_and_no_other_text_is_one() {
+        let key = PlaceKey::new("secret".to_owned());
+        for number in [1, 2, i64::MAX] {
+            let text = key.record_text(RecordNumber(number));
+            assert_eq!(text.len(), 34);
+            assert_eq!(key.parse_record(&text), Some(RecordNumber(number)));
+            let other = PlaceKey::new("another".to_owned());
+            assert_eq!(other.parse_record(&text), None);
+            let upper = text.to_uppercase();
+            assert!(upper == text || key.parse_record(&upper).is_none());
+        }
+        for text in ["", "R-", "R-00000000000000000000000000000000", "P-1"] {
+            assert_eq!(key.parse_record(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn a_place_survives_its_text_and_no_other_text_is_one() {

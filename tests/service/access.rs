@@ -9,7 +9,7 @@ use crate::request::Answer;
 use crate::world::{Actor, World, record_path};
 
 /// Every route of this service under `/api/v1`, with a body where one is taken.
-pub(crate) const ROUTES: [(&str, &str); 49] = [
+pub(crate) const ROUTES: [(&str, &str); 63] = [
     ("PUT", "/sources/gp/records/routes-1"),
     ("POST", "/sources/gp/records"),
     ("POST", "/sources/gp/records/batch"),
@@ -65,6 +65,20 @@ pub(crate) const ROUTES: [(&str, &str); 49] = [
     ("GET", "/seals"),
     ("POST", "/seals"),
     ("DELETE", "/seals/SL-00000000000070008000000000000000"),
+    ("GET", "/fhir/R4/Patient?identifier=a%7Cb"),
+    ("POST", "/fhir/R4/Patient"),
+    ("PUT", "/fhir/R4/Patient?identifier=a%7Cb"),
+    ("DELETE", "/fhir/R4/Patient?identifier=a%7Cb"),
+    ("POST", "/fhir/R4/Patient/_search"),
+    ("POST", "/fhir/R4/Patient/$match"),
+    ("GET", "/fhir/R4/Patient/$ihe-pix"),
+    ("POST", "/fhir/R4/Patient/$ihe-pix"),
+    ("GET", "/fhir/R4/Patient/{person}"),
+    ("PUT", "/fhir/R4/Patient/{person}"),
+    ("DELETE", "/fhir/R4/Patient/{person}"),
+    ("GET", "/fhir/R4/Patient/{person}/_history"),
+    ("GET", "/fhir/R4/Patient/R-1/_history/1"),
+    ("GET", "/fhir/R4/Patient/R-00000000000070008000000000000000"),
 ];
 
 /// Asks a route of a world that holds one record and one task.

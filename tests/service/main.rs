@@ -41,6 +41,10 @@ mod evaluating;
 mod events;
 /// What `export` writes and what `generate` makes.
 mod exporting;
+/// FHIR: records and persons as Patients.
+mod fhir;
+/// FHIR: searching, matching, cross-references.
+mod fhir_asking;
 /// An empty ledger is filled from memory.
 mod first_load;
 /// What a person's records say together, and why.

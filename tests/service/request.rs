@@ -122,12 +122,18 @@ impl Answer {
             .headers
             .get("content-type")
             .map_or("", String::as_str);
+        let outcome = kind.starts_with("application/fhir+json");
         assert!(
-            kind.starts_with("application/problem+json"),
+            outcome || kind.starts_with("application/problem+json"),
             "{} answered with content type {kind:?}",
             answer.asked
         );
-        for member in ["type", "detail"] {
+        let members: &[&str] = if outcome {
+            &["resourceType"]
+        } else {
+            &["type", "detail"]
+        };
+        for &member in members {
             assert!(
                 answer[member].as_str().is_some_and(|text| !text.is_empty()),
                 "{} answered a problem without {member}: {}",

@@ -28,7 +28,7 @@ const DESK: &[Actor] = &[Actor::Steward];
 const SYSTEMS: &[Actor] = &[Actor::Integration];
 
 /// Every door of the service. Those that are not there yet may stand here too.
-const DOORS: [(&str, &str, Door); 49] = [
+const DOORS: [(&str, &str, Door); 63] = [
     (
         "PUT",
         "/sources/{source}/records/{local_id}",
@@ -198,7 +198,78 @@ const DOORS: [(&str, &str, Door); 49] = [
         Considered("a sealed question is unknown here, as it is to GET"),
     ),
     ("GET", "/review/tasks/{task}/pack", Asked(DESK)),
+    // FHIR: sources send and ask in their own notation (`answers` puts it on).
+    ("POST", "/fhir/R4/Patient", Asked(SYSTEMS)),
+    ("POST", "/fhir/R4/Patient/$match", Asked(READERS)),
+    ("POST", "/fhir/R4/Patient/_search", Asked(CARE)),
+    (
+        "GET",
+        "/fhir/R4/Patient?family=Beforely&given=Rowan&birthdate=2019-03-04",
+        Asked(CARE),
+    ),
+    (
+        "GET",
+        "/fhir/R4/Patient?identifier=urn:accord:source:{source}%7C{local_id}",
+        Asked(READERS),
+    ),
+    ("GET", "/fhir/R4/Patient?_id={person}", Asked(READERS)),
+    (
+        "GET",
+        "/fhir/R4/Patient/$ihe-pix?sourceIdentifier=urn:accord:source:{source}%7C{local_id}",
+        Asked(READERS),
+    ),
+    (
+        "POST",
+        "/fhir/R4/Patient/$ihe-pix",
+        Considered("answers as by GET"),
+    ),
+    ("GET", "/fhir/R4/Patient/{person}", Asked(READERS)),
+    ("GET", "/fhir/R4/Patient/{record}", Asked(READERS)),
+    ("GET", "/fhir/R4/Patient/{record}/_history", Asked(READERS)),
+    (
+        "GET",
+        "/fhir/R4/Patient/{record}/_history/1",
+        Asked(READERS),
+    ),
+    (
+        "PUT",
+        "/fhir/R4/Patient",
+        Considered("writes as POST, and answers the record"),
+    ),
+    (
+        "DELETE",
+        "/fhir/R4/Patient/{record}",
+        Considered("answers nothing"),
+    ),
 ];
+
+/// What a side looks like in FHIR.
+fn patient(side: &Side) -> Value {
+    let body = &side.body;
+    let status =
+        "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NHSNumberVerificationStatus";
+    json!({
+        "resourceType": "Patient",
+        "identifier": [
+            {"system": format!("urn:accord:source:{}", side.source), "value": side.local_id},
+            {"system": "https://fhir.nhs.uk/Id/nhs-number", "value": body["nhs_number"],
+             "extension": [{"url": status, "valueCodeableConcept": {"coding": [{"code": "01"}]}}]},
+        ],
+        "name": [{"family": body["family_name"], "given": body["given_names"]}],
+        "birthDate": body["birth_date"], "gender": body["gender"],
+        "address": [{"line": body["addresses"][0]["lines"],
+            "postalCode": body["addresses"][0]["postcode"]}],
+    })
+}
+
+/// The id of a side's record in FHIR.
+fn record_of(world: &World, side: &Side) -> String {
+    let person = world.reads(&side.person);
+    let reference = person["link"][0]["other"]["reference"]
+        .as_str()
+        .unwrap_or_default();
+    reference.trim_start_matches("Patient/").to_owned()
+}
 
 /// Before and after an adoption: two numbers, otherwise alike.
 pub(crate) fn before() -> Value {
@@ -263,12 +334,23 @@ fn answers(world: &World, method: &str, path: &str, actors: &[Actor], side: &Sid
         let path = path
             .replace("{source}", side.source)
             .replace("{local_id}", side.local_id)
-            .replace("{person}", &side.person);
+            .replace("{person}", &side.person)
+            .replace("{record}", &record_of(world, side));
         for actor in actors {
             let asked = world.ask(method.parse().expect("a method"), &path);
             let asked = asked.by(*actor);
             let answer = match method {
                 "GET" => asked.send(),
+                _ if path.ends_with("/_search") => {
+                    let form = "family=Beforely&given=Rowan&birthdate=2019-03-04";
+                    asked
+                        .bytes("application/x-www-form-urlencoded", form)
+                        .send()
+                }
+                _ if path.starts_with("/fhir/") => {
+                    let body = patient(side).to_string();
+                    asked.bytes("application/fhir+json", body).send()
+                }
                 _ if path.ends_with("/search") => {
                     let criteria = json!({"family_name": "Beforely", "birth_date": "2019-03-04",
                         "given_names": ["Rowan"]});

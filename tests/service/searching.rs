@@ -48,7 +48,7 @@ fn katherine(story: &str) -> Value {
 }
 
 /// The rows that the service wrote about an action; it is stopped for that.
-fn audit_of(world: &World, action: &str) -> Vec<AuditRow> {
+pub(crate) fn audit_of(world: &World, action: &str) -> Vec<AuditRow> {
     world.dies();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let options = StoreOptions {

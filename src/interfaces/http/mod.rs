@@ -5,6 +5,7 @@
 //! listener ─ a connection ─► exchange ─ id, bounds, log ─► router ─► guard ─ who ─► rest
 //! ```
 
+pub mod conditions;
 mod door;
 mod exchange;
 mod guard;
@@ -14,6 +15,7 @@ mod listener;
 mod metrics;
 mod problem;
 mod process_figures;
+pub mod reading;
 mod server;
 mod timed_body;
 

@@ -63,6 +63,8 @@ pub enum Refused {
     Conflict,
     /// 410: replaced by another.
     Gone,
+    /// 406: no answer in a form that the caller takes.
+    NotAcceptable,
     /// 408: the request came too slowly.
     TooSlow,
     /// 412: a stale precondition.
@@ -75,6 +77,8 @@ pub enum Refused {
     MediaType,
     /// 422: a value breaks a rule.
     Unprocessable,
+    /// 428: it may only be written under a condition.
+    PreconditionRequired,
     /// 429: the account asks too often.
     TooMany,
     /// 431: the headers are too large.
@@ -100,6 +104,16 @@ impl Refused {
                 StatusCode::METHOD_NOT_ALLOWED,
                 "method-not-allowed",
                 "Method not allowed",
+            ),
+            Self::NotAcceptable => (
+                StatusCode::NOT_ACCEPTABLE,
+                "not-acceptable",
+                "No such form of the answer",
+            ),
+            Self::PreconditionRequired => (
+                StatusCode::PRECONDITION_REQUIRED,
+                "precondition-required",
+                "A condition is required",
             ),
             Self::Conflict => (
                 StatusCode::CONFLICT,
@@ -155,6 +169,8 @@ impl Refused {
             Self::NotFound => Some(("path", "known and visible")),
             Self::MethodNotAllowed => Some(("method", "methods of this path")),
             Self::Conflict => Some(("path", "what is known")),
+            Self::NotAcceptable => Some(("Accept", "media type")),
+            Self::PreconditionRequired => Some(("If-Match", "R107")),
             Self::Gone => Some(("path", "current id")),
             Self::Stale => Some(("If-Match", "RFC 9110 13.1.1")),
             Self::TooLarge => Some(("body", "size")),
@@ -325,6 +341,8 @@ impl IntoResponse for Problem {
         let body = serde_json::to_vec(&self)
             .expect("invariant: a problem of texts and numbers always becomes JSON");
         let mut response = (status, body).into_response();
+        // Another door may say it in its own words.
+        response.extensions_mut().insert(self);
         let headers = response.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,

@@ -9,7 +9,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::Request;
 use axum::http::header;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::oneshot;
@@ -24,7 +24,7 @@ use crate::interfaces::http::door::Door;
 use crate::interfaces::http::exchange::{Doorkeeper, exchange};
 use crate::interfaces::http::listener::Listener;
 use crate::interfaces::http::{Problem, Refused, health, metrics};
-use crate::interfaces::rest;
+use crate::interfaces::{fhir, rest};
 
 /// Connections of those who watch: a scraper and a supervisor, twice over.
 const WATCHING_CONNECTIONS_MAX: usize = 16;
@@ -172,6 +172,7 @@ fn guarded(routes: Router, keeper: &Doorkeeper) -> Router {
         .fallback(unknown_path)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(keeper.clone(), exchange))
+        .layer(from_fn(fhir::speak))
 }
 
 fn router(keeper: &Doorkeeper, metrics: bool) -> Router {
@@ -182,6 +183,7 @@ fn router(keeper: &Doorkeeper, metrics: bool) -> Router {
     document.merge(watching_routes(true).into_openapi());
     let document = Bytes::from(rest::publish(&document));
     let routes = api
+        .nest(fhir::FHIR_PREFIX, fhir::routes())
         .with_state(keeper.context.clone())
         .route("/openapi.json", get(|| async { ([JSON], document) }))
         .merge(Router::from(watching_routes(metrics)).with_state(keeper.clone()));

@@ -9,12 +9,12 @@ use utoipa::IntoParams;
 use crate::flows::{self, Context};
 use crate::foundation::limits::CHASE_ENTRIES_MAX;
 use crate::foundation::{Instant, PersonId};
+use crate::interfaces::http::reading::Body;
 use crate::interfaces::http::{Caller, Problem, Refused};
 use crate::interfaces::rest::address::{NoParameters, Parameters, Segment};
 use crate::interfaces::rest::bodies::{AcknowledgedBody, AcknowledgementBody, ChaseBody};
 use crate::interfaces::rest::document::{Unknown, Unusable};
 use crate::interfaces::rest::events::limit;
-use crate::interfaces::rest::request::Body;
 use crate::security::Action;
 
 /// Parameters of the chase list.

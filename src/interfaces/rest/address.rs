@@ -6,9 +6,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::flows::Context;
+use crate::interfaces::http::reading::{faulty, percent_decoded, request_id};
 use crate::interfaces::http::{Problem, Refused};
 use crate::interfaces::json::Tree;
-use crate::interfaces::rest::request::{faulty, request_id};
 use crate::registry::{LocalId, SourceCode};
 
 /// Source and local id of the path, percent-decoded, case-sensitive.
@@ -79,23 +79,6 @@ fn undecodable(member: &str, id: &str) -> Problem {
     Problem::new(Refused::Malformed, detail, id)
         .member(member)
         .rule("percent-encoding")
-}
-
-/// `None` when a `%` is not followed by two hexadecimal digits, or when what
-/// comes out is not UTF-8.
-fn percent_decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let mut digit = || char::from(rest.next()?).to_digit(16);
-        let (high, low) = (digit()?, digit()?);
-        bytes.push(u8::try_from(high * 16 + low).ok()?);
-    }
-    String::from_utf8(bytes).ok()
 }
 
 pub(super) fn source_code(text: &str, id: &str) -> Result<SourceCode, Problem> {

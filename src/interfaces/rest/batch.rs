@@ -8,14 +8,14 @@ use axum::response::{IntoResponse, Response};
 use crate::flows::{self, Context, FlowError, RegisterCommand};
 use crate::foundation::limits::{BODY_BYTES_MAX, RECORD_BODY_BYTES_MAX};
 use crate::identity::SubmittedRecord;
+use crate::interfaces::http::conditions::refuse_conditions;
+use crate::interfaces::http::reading::{faulty, read_bytes, require_media};
 use crate::interfaces::http::{Caller, Problem, Refused};
 use crate::interfaces::json::Tree;
 use crate::interfaces::rest::address::{NoParameters, Parameters, Segment, source_code};
 use crate::interfaces::rest::bodies::{BatchAnswer, BatchLine, BatchProblem, RegistrationBody};
-use crate::interfaces::rest::conditions::refuse_conditions;
 use crate::interfaces::rest::document::{SourceParameters, Unusable};
 use crate::interfaces::rest::records::read_named;
-use crate::interfaces::rest::request::{faulty, read_bytes, require_media};
 use crate::registry::{LocalId, RegistrationAnswer};
 use crate::security::{Access, Action};
 

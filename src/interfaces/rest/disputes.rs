@@ -6,13 +6,13 @@ use axum::http::StatusCode;
 
 use crate::flows::{self, Context, DisputeStep};
 use crate::identity::DisputedField;
+use crate::interfaces::http::reading::Body;
 use crate::interfaces::http::{Caller, Problem};
 use crate::interfaces::rest::address::{NoParameters, Parameters, RecordPath};
 use crate::interfaces::rest::bodies::{
     DisputeAnswerBody, DisputeBody, DisputeOutcomeBody, DisputesBody,
 };
 use crate::interfaces::rest::document::{Conflicting, RecordParameters, Unknown, Unusable};
-use crate::interfaces::rest::request::Body;
 use crate::security::Action;
 
 /// Lists the disputes about a record.

@@ -4,11 +4,11 @@ use axum::Json;
 use axum::extract::State;
 
 use crate::flows::{self, Context};
+use crate::interfaces::http::reading::Body;
 use crate::interfaces::http::{Caller, Problem};
 use crate::interfaces::rest::address::{NoParameters, Parameters, local_id_of, source_code};
 use crate::interfaces::rest::bodies::{ErasureBody, ErasureReceiptBody};
 use crate::interfaces::rest::document::{Conflicting, Unknown, Unusable};
-use crate::interfaces::rest::request::Body;
 use crate::security::Action;
 
 /// Destroys the values of all versions of a record.

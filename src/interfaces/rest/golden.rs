@@ -8,6 +8,7 @@ use utoipa::IntoParams;
 
 use crate::flows::{self, Context};
 use crate::foundation::PersonId;
+use crate::interfaces::http::reading::Body;
 use crate::interfaces::http::{Caller, Problem, Refused};
 use crate::interfaces::rest::address::{
     NoParameters, Parameters, Segment, Segments, local_id_of, source_code,
@@ -15,7 +16,6 @@ use crate::interfaces::rest::address::{
 use crate::interfaces::rest::bodies::{GoldenBody, PreferenceRequest};
 use crate::interfaces::rest::document::{Unknown, Unusable};
 use crate::interfaces::rest::moments::{Masking, instant, may_read};
-use crate::interfaces::rest::request::Body;
 use crate::interfaces::rest::sources::REASON_CHARACTERS_MAX;
 use crate::registry::{GoldenField, Preference};
 use crate::security::Action;

@@ -8,11 +8,11 @@ use utoipa::IntoParams;
 use crate::flows::{self, Context};
 use crate::foundation::limits::{MATCH_CANDIDATES_DEFAULT, MATCH_CANDIDATES_MAX};
 use crate::identity::SubmittedRecord;
+use crate::interfaces::http::reading::{Body, faulty};
 use crate::interfaces::http::{Caller, Problem, Refused};
 use crate::interfaces::rest::address::Parameters;
 use crate::interfaces::rest::bodies::{MatchBody, Question};
 use crate::interfaces::rest::document::Unusable;
-use crate::interfaces::rest::request::{Body, faulty};
 use crate::security::Action;
 
 /// Parameters of a question.

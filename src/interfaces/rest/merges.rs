@@ -11,15 +11,15 @@ use crate::flows::{
     self, Asked, AssertionOutcome, Context, MergeOutcome, MoveOutcome, UndoOutcome, UndoneDecisions,
 };
 use crate::foundation::{AssertionId, Instant, MergeId, PersonId};
+use crate::interfaces::http::conditions::{idempotency_key, if_match};
+use crate::interfaces::http::reading::Body;
 use crate::interfaces::http::{Caller, Problem, Refused};
 use crate::interfaces::rest::address::{
     NoParameters, Parameters, Segment, local_id_of, source_code,
 };
 use crate::interfaces::rest::bodies::MergeBody;
-use crate::interfaces::rest::conditions::{idempotency_key, if_match};
 use crate::interfaces::rest::document::{Conflicting, Stale, Unknown, Unusable, WriteConditions};
 use crate::interfaces::rest::records::with_etag;
-use crate::interfaces::rest::request::Body;
 use crate::registry::{AssertionKind, LocalId, MoveTarget, SourceCode};
 use crate::security::Action;
 

@@ -9,6 +9,8 @@ use utoipa::IntoParams;
 
 use crate::flows::{self, Context, RegisterCommand};
 use crate::identity::SubmittedRecord;
+use crate::interfaces::http::conditions::{idempotency_key, if_match};
+use crate::interfaces::http::reading::{Body, faulty};
 use crate::interfaces::http::{Caller, Problem};
 use crate::interfaces::json::Tree;
 use crate::interfaces::rest::address::{
@@ -17,13 +19,11 @@ use crate::interfaces::rest::address::{
 use crate::interfaces::rest::bodies::{
     CrossReferenceBody, NamedRecord, RecordBody, RegistrationBody,
 };
-use crate::interfaces::rest::conditions::{idempotency_key, if_match};
 use crate::interfaces::rest::document::{
     Conflicting, RecordParameters, SourceParameters, Stale, Unknown, Unusable, WithdrawCondition,
     WriteConditions,
 };
 use crate::interfaces::rest::moments::{Masking, instant, may_read};
-use crate::interfaces::rest::request::{Body, faulty};
 use crate::registry::{LocalId, Outcome};
 use crate::security::{Access, Action};
 

@@ -10,18 +10,18 @@ use utoipa::IntoParams;
 use crate::flows::{self, Context, DecideCommand, FlowError, ListedTask, TaskFilter};
 use crate::foundation::TaskId;
 use crate::foundation::limits::{TASK_LEASE_SECONDS_DEFAULT, TASKS_PER_PAGE_MAX};
+use crate::interfaces::http::conditions::if_match;
+use crate::interfaces::http::reading::Body;
 use crate::interfaces::http::{Caller, Problem, Refused};
 use crate::interfaces::rest::address::{NoParameters, Parameters, Segment, source_code};
 use crate::interfaces::rest::bodies::{
     ClaimRequest, CommentRequest, DecideRequest, DecidedBody, EscalateRequest, OpenedTaskBody,
     PackBody, ReleaseTaskRequest, TaskBody, TaskStanding, TasksBody,
 };
-use crate::interfaces::rest::conditions::if_match;
 use crate::interfaces::rest::document::{
     Conflicting, Stale, TaskCondition, TaskParameters, Unknown, Unusable,
 };
 use crate::interfaces::rest::records::with_etag;
-use crate::interfaces::rest::request::Body;
 use crate::registry::{TaskKind, TaskOutcome};
 use crate::security::{Access, Action};
 

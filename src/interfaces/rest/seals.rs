@@ -7,13 +7,13 @@ use axum::http::StatusCode;
 
 use crate::flows::{self, Context, SealSide};
 use crate::foundation::SealId;
+use crate::interfaces::http::reading::Body;
 use crate::interfaces::http::{Caller, Problem, Refused};
 use crate::interfaces::rest::address::{
     NoParameters, Parameters, Segment, local_id_of, source_code,
 };
 use crate::interfaces::rest::bodies::{MadeSealBody, SealBody, SealSideBody, SealsBody};
 use crate::interfaces::rest::document::{Conflicting, Unknown, Unusable};
-use crate::interfaces::rest::request::Body;
 use crate::security::Action;
 
 /// Lists the seals that hold.

@@ -5,11 +5,11 @@ use axum::extract::State;
 
 use crate::flows::{self, Context};
 use crate::foundation::limits::SEARCH_PERSONS_MAX;
+use crate::interfaces::http::reading::Body;
 use crate::interfaces::http::{Caller, Problem, Refused};
 use crate::interfaces::rest::address::{NoParameters, Parameters};
 use crate::interfaces::rest::bodies::{FoundBody, SearchBody};
 use crate::interfaces::rest::document::Unusable;
-use crate::interfaces::rest::request::Body;
 use crate::security::Action;
 
 /// Searches for people by what is known of them.

@@ -4,13 +4,13 @@ use axum::Json;
 use axum::extract::State;
 
 use crate::flows::{self, Context};
+use crate::interfaces::http::reading::Body;
 use crate::interfaces::http::{Caller, Problem};
 use crate::interfaces::rest::address::{
     NoParameters, Parameters, Segment, local_id_of, source_code,
 };
 use crate::interfaces::rest::bodies::{SourceMergeBody, SourceMergedBody};
 use crate::interfaces::rest::document::{Conflicting, SourceParameters, Unknown, Unusable};
-use crate::interfaces::rest::request::Body;
 use crate::registry::SourceCode;
 use crate::registry::SourceMergeCommand;
 use crate::security::Action;

@@ -8,11 +8,11 @@ use utoipa::ToSchema;
 
 use crate::flows::{self, Context};
 use crate::identity::NumberStatus;
+use crate::interfaces::http::reading::Body;
 use crate::interfaces::http::{Caller, Problem, Refused};
 use crate::interfaces::rest::address::{NoParameters, Parameters, Segment, source_code};
 use crate::interfaces::rest::bodies::{ListedSourceBody, ReleasedBody, SourceBody, SourcesBody};
 use crate::interfaces::rest::document::{SourceParameters, Unknown, Unusable};
-use crate::interfaces::rest::request::Body;
 use crate::registry::{Source, SourceCode};
 use crate::security::Action;
 

@@ -8,13 +8,13 @@ use axum::http::StatusCode;
 use crate::flows::{self, Context, NewWebhook};
 use crate::foundation::WebhookId;
 use crate::foundation::limits::WEBHOOK_EVENTS_MAX;
+use crate::interfaces::http::reading::Body;
 use crate::interfaces::http::{Caller, Problem, Refused};
 use crate::interfaces::rest::address::{NoParameters, Parameters, Segment};
 use crate::interfaces::rest::bodies::{
     DeadLettersBody, MadeWebhookBody, NewWebhookBody, RedeliverBody, RedeliveredBody, WebhooksBody,
 };
 use crate::interfaces::rest::document::{Conflicting, Unknown, Unusable};
-use crate::interfaces::rest::request::Body;
 use crate::security::Action;
 
 /// Longest name of an account or of a source.

@@ -102,14 +102,26 @@ pub(super) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, 
 /// Held by every process that writes, shared; by one that fills an empty ledger,
 /// alone. No key has it.
 const FILLING: i64 = i64::MIN + 1;
+/// How often, and how far apart, it is asked for: ten seconds together.
+const FILLING_ATTEMPTS: u32 = 21;
+const FILLING_PAUSE: Duration = Duration::from_millis(500);
 
 /// Takes the place of one writer among several. While another fills the ledger
-/// there is none.
+/// there is none; the server notices after a moment only that one was killed.
 pub(super) async fn share_filling(connection: &mut PgConnection) -> Result<(), StoreError> {
-    let shared: bool = sqlx::query_scalar("select pg_try_advisory_lock_shared($1)")
-        .bind(FILLING)
-        .fetch_one(&mut *connection)
-        .await?;
+    let mut shared = false;
+    for attempt in 0..FILLING_ATTEMPTS {
+        if attempt > 0 {
+            tokio::time::sleep(FILLING_PAUSE).await;
+        }
+        shared = sqlx::query_scalar("select pg_try_advisory_lock_shared($1)")
+            .bind(FILLING)
+            .fetch_one(&mut *connection)
+            .await?;
+        if shared {
+            break;
+        }
+    }
     sqlx::query(
         "select pg_advisory_unlock($1) from pg_locks where locktype = 'advisory' \
         and pid = pg_backend_pid() and mode = 'ExclusiveLock' \
@@ -121,7 +133,7 @@ pub(super) async fn share_filling(connection: &mut PgConnection) -> Result<(), S
     if shared {
         Ok(())
     } else {
-        Err(StoreError::Busy)
+        Err(StoreError::Filling)
     }
 }
 

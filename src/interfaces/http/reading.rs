@@ -49,7 +49,8 @@ impl FromRequest<Context> for Body {
 }
 
 /// What a fault of a text becomes; `noun` is what the faulty thing is called.
-pub(super) fn faulty(noun: &str, fault: &Fault, id: &str) -> Problem {
+#[must_use]
+pub fn faulty(noun: &str, fault: &Fault, id: &str) -> Problem {
     let refused = match fault.breaks {
         Breaks::Shape => Refused::Malformed,
         Breaks::Bound => Refused::Unprocessable,
@@ -59,7 +60,9 @@ pub(super) fn faulty(noun: &str, fault: &Fault, id: &str) -> Problem {
         .rule(fault.rule)
 }
 
-pub(super) fn request_id(headers: &HeaderMap) -> String {
+/// The id that the exchange has given the request.
+#[must_use]
+pub fn request_id(headers: &HeaderMap) -> String {
     let id = headers
         .get("x-request-id")
         .and_then(|value| value.to_str().ok());
@@ -67,11 +70,10 @@ pub(super) fn request_id(headers: &HeaderMap) -> String {
 }
 
 /// Takes one of these media types, in UTF-8 and not packed.
-pub(super) fn require_media(
-    headers: &HeaderMap,
-    accepted: &[&str],
-    id: &str,
-) -> Result<(), Problem> {
+///
+/// # Errors
+/// It is another, or packed.
+pub fn require_media(headers: &HeaderMap, accepted: &[&str], id: &str) -> Result<(), Problem> {
     let text = |name| {
         let value = headers.get(name).map(axum::http::HeaderValue::to_str);
         value.and_then(Result::ok).unwrap_or_default()
@@ -105,7 +107,10 @@ pub(super) fn require_media(
 }
 
 /// Reads a body of at most `most` bytes and stops where it is longer.
-pub(super) async fn read_bytes(request: Request, most: usize, id: &str) -> Result<Bytes, Problem> {
+///
+/// # Errors
+/// It is longer, or breaks off.
+pub async fn read_bytes(request: Request, most: usize, id: &str) -> Result<Bytes, Problem> {
     let too_large = || {
         let detail =
             format!("a body of this path may have {most} bytes at most; send less at once");
@@ -131,4 +136,22 @@ pub(super) async fn read_bytes(request: Request, most: usize, id: &str) -> Resul
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes.into())
+}
+
+/// A part of a URL as it was meant; `None` when a `%` is not followed by two hexadecimal digits, or when what
+/// comes out is not UTF-8.
+#[must_use]
+pub fn percent_decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let mut digit = || char::from(rest.next()?).to_digit(16);
+        let (high, low) = (digit()?, digit()?);
+        bytes.push(u8::try_from(high * 16 + low).ok()?);
+    }
+    String::from_utf8(bytes).ok()
 }

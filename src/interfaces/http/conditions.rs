@@ -11,7 +11,10 @@ const IDEMPOTENCY_KEY_CHARACTERS_MAX: usize = 256;
 /// The condition of `If-Match`: `*`, or entity tags such as `W/"3"`. Weak and
 /// strong tags are the same here: a version is what a tag names. A tag that was
 /// never given out matches nothing.
-pub(super) fn if_match(headers: &HeaderMap, id: &str) -> Result<Option<IfMatch>, Problem> {
+///
+/// # Errors
+/// The header is neither.
+pub fn if_match(headers: &HeaderMap, id: &str) -> Result<Option<IfMatch>, Problem> {
     let mut versions = Vec::new();
     let mut sent = false;
     for value in headers.get_all(header::IF_MATCH) {
@@ -60,7 +63,11 @@ fn entity_tags(text: &str) -> Option<Vec<&str>> {
     }
 }
 
-pub(super) fn idempotency_key(headers: &HeaderMap, id: &str) -> Result<Option<String>, Problem> {
+/// The key under which a request may be sent again.
+///
+/// # Errors
+/// The header is there twice, or no short visible text.
+pub fn idempotency_key(headers: &HeaderMap, id: &str) -> Result<Option<String>, Problem> {
     let refuse = |detail: &str| {
         let problem = Problem::new(Refused::Malformed, detail, id);
         Err(problem.member("Idempotency-Key").rule("idempotency key"))
@@ -81,7 +88,10 @@ pub(super) fn idempotency_key(headers: &HeaderMap, id: &str) -> Result<Option<St
 }
 
 /// Refuses headers that would say something about one record where many come.
-pub(super) fn refuse_conditions(headers: &HeaderMap, id: &str) -> Result<(), Problem> {
+///
+/// # Errors
+/// One is there.
+pub fn refuse_conditions(headers: &HeaderMap, id: &str) -> Result<(), Problem> {
     for name in ["Idempotency-Key", "If-Match"] {
         if headers.contains_key(name) {
             let detail = format!(

@@ -1,0 +1,109 @@
+//! Resources that come in and go out.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::flows::Context;
+use crate::foundation::limits::RECORD_BODY_BYTES_MAX;
+use crate::interfaces::fhir::outcome::{Spine, faulty};
+use crate::interfaces::http::reading::{read_bytes, request_id, require_media};
+use crate::interfaces::http::{Problem, Refused};
+use crate::interfaces::json::Tree;
+
+/// The media type of answers.
+pub(super) const FHIR_JSON: &str = "application/fhir+json";
+/// Those of requests.
+const ACCEPTED: [&str; 3] = [FHIR_JSON, "application/json", "application/json+fhir"];
+
+/// A resource that is not read yet: who may not do a thing is told so, and not what is
+/// wrong with the resource.
+pub(super) struct Body {
+    bytes: Bytes,
+    id: String,
+}
+
+impl FromRequest<Context> for Body {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &Context) -> Result<Self, Problem> {
+        Self::within(request, RECORD_BODY_BYTES_MAX).await
+    }
+}
+
+impl Body {
+    /// A body of at most `most` bytes.
+    pub(super) async fn within(request: Request, most: usize) -> Result<Self, Problem> {
+        let id = request_id(request.headers());
+        require_media(request.headers(), &ACCEPTED, &id)?;
+        let bytes = read_bytes(request, most, &id).await?;
+        Ok(Self { bytes, id })
+    }
+
+    /// A resource that came inside another.
+    pub(super) fn of(text: String, id: &str) -> Self {
+        Self {
+            bytes: text.into(),
+            id: id.to_owned(),
+        }
+    }
+
+    /// The resource, which must be of this type.
+    pub(super) fn resource(&self, wanted: &str) -> Result<Resource<'_>, Problem> {
+        let resource = self.any()?;
+        if resource.kind == wanted {
+            return Ok(resource);
+        }
+        let detail = format!("this path takes a {wanted}");
+        let problem = Problem::new(Refused::Malformed, detail, &self.id);
+        Err(problem
+            .member("Resource.resourceType")
+            .rule(Spine::InvalidValue.code()))
+    }
+
+    /// The resource, whatever it is.
+    pub(super) fn any(&self) -> Result<Resource<'_>, Problem> {
+        let tree =
+            Tree::parse(&self.bytes).map_err(|fault| faulty("Resource", &fault, &self.id))?;
+        let mut named = tree.clone();
+        let kind: Option<String> = named
+            .take_as("resourceType")
+            .map_err(|fault| faulty("Resource", &fault, &self.id))?;
+        let kind =
+            kind.ok_or_else(|| faulty("Resource", &Tree::missing("resourceType"), &self.id))?;
+        Ok(Resource {
+            kind,
+            tree,
+            id: &self.id,
+        })
+    }
+}
+
+/// A resource as it came.
+pub(super) struct Resource<'b> {
+    pub(super) kind: String,
+    tree: Tree<'b>,
+    id: &'b str,
+}
+
+impl Resource<'_> {
+    /// What is understood of it.
+    pub(super) fn view<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        let read = self.tree.clone().read();
+        read.map_err(|fault| faulty(&self.kind, &fault, self.id))
+    }
+
+    /// All of it.
+    pub(super) fn whole(&self) -> Result<Value, Problem> {
+        self.view()
+    }
+}
+
+/// An answer.
+pub(super) fn answer(status: StatusCode, resource: &Value) -> Response {
+    let body = resource.to_string();
+    (status, [(header::CONTENT_TYPE, FHIR_JSON)], body).into_response()
+}

@@ -1,0 +1,83 @@
+//! What this door can do.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use crate::interfaces::fhir::body::answer;
+use crate::interfaces::fhir::systems::UK_CORE_PATIENT;
+
+/// `GET /metadata`: says nothing of patients and needs no token.
+pub(super) async fn show() -> Response {
+    answer(StatusCode::OK, &statement())
+}
+
+fn statement() -> Value {
+    let interactions = [
+        "read",
+        "vread",
+        "update",
+        "delete",
+        "history-instance",
+        "create",
+        "search-type",
+    ];
+    let interactions: Vec<Value> = interactions
+        .iter()
+        .map(|code| json!({"code": code}))
+        .collect();
+    json!({
+        "resourceType": "CapabilityStatement",
+        "status": "active", "date": "2026-11-28", "kind": "instance",
+        "software": {"name": "Accord", "version": env!("CARGO_PKG_VERSION")},
+        "implementation": {"description": "Record linkage and master patient index"},
+        "fhirVersion": "4.0.1",
+        "format": ["application/fhir+json", "json"],
+        "rest": [{
+            "mode": "server",
+            "security": {"description": "Authorization: Bearer TOKEN; people give Accord-Reason."},
+            "resource": [{
+                "type": "Patient",
+                "profile": UK_CORE_PATIENT,
+                "documentation": "R-… is a source's record as sent; P-… a person, what its records \
+                    say together, which is read and not written.",
+                "interaction": interactions,
+                "searchParam": search_parameters(),
+                "operation": [
+                    {"name": "match", "definition":
+                        "http://hl7.org/fhir/OperationDefinition/Patient-match"},
+                    {"name": "ihe-pix", "definition":
+                        "https://profiles.ihe.net/ITI/PIXm/OperationDefinition/IHE.PIXm.pix"},
+                ],
+                "versioning": "versioned-update",
+                "readHistory": true,
+                "updateCreate": false,
+                "conditionalCreate": true,
+                "conditionalUpdate": true,
+                "conditionalDelete": "single",
+            }],
+        }],
+    })
+}
+
+fn search_parameters() -> Vec<Value> {
+    let known = [
+        ("_id", "token"),
+        ("identifier", "token"),
+        ("family", "string"),
+        ("given", "string"),
+        ("gender", "token"),
+        ("birthdate", "date"),
+        ("death-date", "date"),
+        ("address", "string"),
+        ("address-postalcode", "string"),
+        ("general-practitioner", "reference"),
+        ("telecom", "token"),
+        ("phone", "token"),
+        ("email", "token"),
+    ];
+    let known = known.iter();
+    known
+        .map(|(name, kind)| json!({"name": name, "type": kind}))
+        .collect()
+}

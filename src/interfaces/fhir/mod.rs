@@ -1,0 +1,72 @@
+//! FHIR R4 under `/fhir/R4`. Its words stay in here: a resource is read through a
+//! small view of what is understood (`view.rs`), becomes what every door gives to the
+//! flows (`to_record.rs`), and is kept whole beside it, so that what is not
+//! understood is given back. `docs/adr/0010-…` says which Patients there are:
+//!
+//! ```text
+//! R-… a source's record, as that source sent it: written, versioned
+//! P-… a person, what its records say together: read, searched, merged
+//! ```
+
+mod body;
+mod capability;
+mod criteria;
+mod dates;
+mod from_record;
+mod headers;
+mod identifiers;
+mod match_operation;
+mod outcome;
+mod parameters;
+mod patients;
+mod persons;
+mod pix;
+mod query;
+mod search;
+mod searchset;
+mod speak;
+mod systems;
+mod to_record;
+mod view;
+mod writer;
+mod writing;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use crate::flows::Context;
+
+pub use speak::speak;
+
+/// Where the resources are.
+pub const FHIR_PREFIX: &str = "/fhir/R4";
+
+/// Every route of the door.
+pub fn routes() -> Router<Context> {
+    Router::new()
+        .route("/metadata", get(capability::show))
+        .route(
+            "/Patient",
+            get(search::by_query)
+                .post(writing::create)
+                .put(writing::update_by_identifier)
+                .delete(writing::withdraw_by_identifier),
+        )
+        .route("/Patient/_search", post(search::by_form))
+        .route("/Patient/$match", post(match_operation::answer))
+        .route(
+            "/Patient/$ihe-pix",
+            get(pix::by_query).post(pix::by_parameters),
+        )
+        .route(
+            "/Patient/{id}",
+            get(patients::read)
+                .put(writing::update)
+                .delete(writing::withdraw),
+        )
+        .route("/Patient/{id}/_history", get(patients::history))
+        .route(
+            "/Patient/{id}/_history/{version}",
+            get(patients::read_version),
+        )
+}

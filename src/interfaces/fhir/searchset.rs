@@ -1,0 +1,61 @@
+//! Bundles that answer a question.
+
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use crate::interfaces::fhir::body::answer;
+use crate::interfaces::fhir::headers::base_of;
+use crate::interfaces::fhir::outcome::{notice, outcome};
+
+/// A Bundle of type searchset on its way.
+pub(super) struct Searchset {
+    base: String,
+    entries: Vec<Value>,
+    remarks: Vec<Value>,
+}
+
+impl Searchset {
+    pub(super) fn new(headers: &HeaderMap) -> Self {
+        Self {
+            base: base_of(headers),
+            entries: Vec::new(),
+            remarks: Vec::new(),
+        }
+    }
+
+    /// Adds a resource with what is said of its finding.
+    pub(super) fn add(&mut self, resource: Value, search: &Value) {
+        let kind = resource["resourceType"].as_str().unwrap_or_default();
+        let id = resource["id"].as_str().unwrap_or_default();
+        let mut said = search.clone();
+        said["mode"] = json!("match");
+        self.entries.push(json!({
+            "fullUrl": format!("{}/{kind}/{id}", self.base),
+            "resource": resource,
+            "search": said,
+        }));
+    }
+
+    /// Adds why not all that may be meant was looked at (R122).
+    pub(super) fn incomplete(&mut self, because: &str) {
+        self.remarks.push(notice("warning", "incomplete", because));
+    }
+
+    /// The answer. What was asked for is not repeated: it may be a patient's.
+    pub(super) fn answer(self, path: &str) -> Response {
+        let mut bundle = json!({
+            "resourceType": "Bundle", "type": "searchset", "total": self.entries.len(),
+            "link": [{"relation": "self", "url": format!("{}{path}", self.base)}],
+        });
+        let mut entries = self.entries;
+        if !self.remarks.is_empty() {
+            let remarks = outcome(self.remarks);
+            entries.push(json!({"resource": remarks, "search": {"mode": "outcome"}}));
+        }
+        if !entries.is_empty() {
+            bundle["entry"] = json!(entries);
+        }
+        answer(StatusCode::OK, &bundle)
+    }
+}

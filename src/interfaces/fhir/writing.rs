@@ -1,0 +1,327 @@
+//! A source writes its records as Patients.
+
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+use crate::flows::{self, Context};
+use crate::interfaces::fhir::body::{Body, Resource};
+use crate::interfaces::fhir::identifiers::{OwnId, forged, own_id, shown, source_of, sources};
+use crate::interfaces::fhir::outcome::{Spine, refuse};
+use crate::interfaces::fhir::patients::Known;
+use crate::interfaces::fhir::query::{Query, token};
+use crate::interfaces::fhir::view::PatientView;
+use crate::interfaces::fhir::writer::{Writer, Written};
+use crate::interfaces::http::conditions::if_match;
+use crate::interfaces::http::{Caller, Problem, Refused};
+use crate::registry::{LocalId, Source, SourceCode};
+use crate::security::Action;
+
+/// Registers a Patient under the local id that it brings; one that is known is updated.
+pub(super) async fn create(
+    State(context): State<Context>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    caller.may(Action::WriteRecord)?;
+    let patient = body.resource("Patient")?;
+    let sources = sources(&context, &caller).await?;
+    if let Some(known) = unless_exists(&context, &caller, &headers, &sources).await? {
+        return Ok(known);
+    }
+    let written = read(&context, &caller, &headers, &sources, &patient).await?;
+    let writer = Writer {
+        context: &context,
+        caller: &caller,
+        headers: &headers,
+    };
+    Box::pin(writer.write(written, None)).await
+}
+
+/// Writes the Patient of this id. What is there must be named (R107).
+pub(super) async fn update(
+    State(context): State<Context>,
+    caller: Caller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let (source, local_id) = written_record(&context, &caller, &id).await?;
+    let condition = if_match(&headers, caller.request_id())?.ok_or_else(|| {
+        let detail = "send If-Match with the ETag of the version that this one replaces; to \
+                      write by business identifier, PUT Patient?identifier=SYSTEM|VALUE";
+        caller.problem(Refused::PreconditionRequired, detail)
+    })?;
+    let patient = body.resource("Patient")?;
+    let whole = patient.whole()?;
+    if whole
+        .get("id")
+        .is_some_and(|sent| sent.as_str() != Some(&id))
+    {
+        let detail = "the id in the resource is another than that of the path";
+        let (refused, spine) = (Refused::Malformed, Spine::InvalidValue);
+        return Err(refuse(&caller, refused, spine, "Patient.id", detail));
+    }
+    let sources = sources(&context, &caller).await?;
+    let view: PatientView = understood(&caller, &patient)?;
+    let own = Own {
+        sources: &sources,
+        source: &source,
+        local_id: &local_id,
+    };
+    let place = own.place(&caller, &view)?;
+    let written = Written::of(&view, &sources, (source, local_id, place), whole);
+    let writer = Writer {
+        context: &context,
+        caller: &caller,
+        headers: &headers,
+    };
+    Box::pin(writer.write(written, Some(condition))).await
+}
+
+/// Registers or updates the Patient that a source keeps under an identifier
+/// (PIXm ITI-104).
+pub(super) async fn update_by_identifier(
+    State(context): State<Context>,
+    caller: Caller,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    caller.may(Action::WriteRecord)?;
+    let sources = sources(&context, &caller).await?;
+    let (source, local_id) = by_identifier(&context, &caller, &sources, query.as_deref()).await?;
+    let patient = body.resource("Patient")?;
+    let view: PatientView = understood(&caller, &patient)?;
+    let own = Own {
+        sources: &sources,
+        source: &source,
+        local_id: &local_id,
+    };
+    let place = own.place(&caller, &view)?;
+    let whole = patient.whole()?;
+    let written = Written::of(&view, &sources, (source, local_id, place), whole);
+    let condition = if_match(&headers, caller.request_id())?;
+    let writer = Writer {
+        context: &context,
+        caller: &caller,
+        headers: &headers,
+    };
+    Box::pin(writer.write(written, condition)).await
+}
+
+/// Withdraws the record of this id: its source no longer holds it.
+pub(super) async fn withdraw(
+    State(context): State<Context>,
+    caller: Caller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let (source, local_id) = written_record(&context, &caller, &id).await?;
+    withdraw_record(&context, &caller, &headers, &source, &local_id).await
+}
+
+/// Withdraws the record that a source keeps under an identifier.
+pub(super) async fn withdraw_by_identifier(
+    State(context): State<Context>,
+    caller: Caller,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    caller.may(Action::WriteRecord)?;
+    let sources = sources(&context, &caller).await?;
+    let (source, local_id) = by_identifier(&context, &caller, &sources, query.as_deref()).await?;
+    withdraw_record(&context, &caller, &headers, &source, &local_id).await
+}
+
+async fn withdraw_record(
+    context: &Context,
+    caller: &Caller,
+    headers: &HeaderMap,
+    source: &SourceCode,
+    local_id: &LocalId,
+) -> Result<Response, Problem> {
+    let access = caller.may_for(Action::WriteRecord, source.as_str())?;
+    let condition = if_match(headers, caller.request_id())?;
+    flows::withdraw_record(context, &access, source, local_id, condition)
+        .await
+        .map_err(|error| Problem::of(&error, caller.request_id()))?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// The record of a path that is to be written.
+async fn written_record(
+    context: &Context,
+    caller: &Caller,
+    id: &str,
+) -> Result<(SourceCode, LocalId), Problem> {
+    caller.may(Action::WriteRecord)?;
+    if id.starts_with("P-") {
+        let detail = "a person's Patient is what its records say together and is not written; \
+                      write the record (R-…), or merge";
+        return Err(caller.problem(Refused::MethodNotAllowed, detail));
+    }
+    let named = flows::named_record(context, id).await;
+    let (source, local_id) = named.map_err(|error| Problem::of(&error, caller.request_id()))?;
+    caller.may_for(Action::WriteRecord, source.as_str())?;
+    Ok((source, local_id))
+}
+
+/// The source's record that `identifier=SYSTEM|VALUE` names.
+async fn by_identifier(
+    context: &Context,
+    caller: &Caller,
+    sources: &[Source],
+    query: Option<&str>,
+) -> Result<(SourceCode, LocalId), Problem> {
+    let query = Query::read(query.unwrap_or_default(), caller.request_id())?;
+    let pairs: Vec<_> = query
+        .pairs
+        .iter()
+        .filter(|(name, _)| !name.starts_with("_format"))
+        .collect();
+    let [(name, value)] = pairs.as_slice() else {
+        return Err(named_by(caller));
+    };
+    let (system, value) = token(value);
+    let (Some(system), true) = (system, name == "identifier" && !value.is_empty()) else {
+        return Err(named_by(caller));
+    };
+    let Some(source) = source_of(sources, system) else {
+        let detail = format!("the identity domain {} is not known here", shown(system));
+        let (refused, spine) = (Refused::Unprocessable, Spine::InvalidCode);
+        return Err(refuse(caller, refused, spine, "identifier", detail));
+    };
+    if caller
+        .may_for(Action::WriteRecord, source.code.as_str())
+        .is_err()
+    {
+        return Err(forged(context, caller, source).await);
+    }
+    let local_id = LocalId::parse(value).map_err(|error| {
+        let (refused, spine) = (Refused::Unprocessable, Spine::InvalidValue);
+        refuse(caller, refused, spine, "identifier", error.to_string())
+    })?;
+    Ok((source.code.clone(), local_id))
+}
+
+fn named_by(caller: &Caller) -> Problem {
+    let detail = "name the record by identifier=SYSTEM|VALUE and by nothing else";
+    let (refused, spine) = (Refused::Malformed, Spine::InvalidValue);
+    refuse(caller, refused, spine, "identifier", detail)
+}
+
+/// `If-None-Exist: identifier=…`: who is known already is answered and not written.
+async fn unless_exists(
+    context: &Context,
+    caller: &Caller,
+    headers: &HeaderMap,
+    sources: &[Source],
+) -> Result<Option<Response>, Problem> {
+    let Some(condition) = headers.get("if-none-exist") else {
+        return Ok(None);
+    };
+    let condition = condition
+        .to_str()
+        .unwrap_or_default()
+        .trim_start_matches('?');
+    let (source, local_id) = by_identifier(context, caller, sources, Some(condition)).await?;
+    let name = flows::name_of_record(context, &source, &local_id).await;
+    let name = name.map_err(|error| Problem::of(&error, caller.request_id()))?;
+    if name.is_none() {
+        return Ok(None);
+    }
+    let known = Known::view(context, caller, &source, &local_id).await?;
+    Ok(known.current())
+}
+
+/// The place of a record's own identifier in a resource that is written under it.
+struct Own<'o> {
+    sources: &'o [Source],
+    source: &'o SourceCode,
+    local_id: &'o LocalId,
+}
+
+impl Own<'_> {
+    fn place(&self, caller: &Caller, view: &PatientView) -> Result<Option<usize>, Problem> {
+        let mut own = view
+            .identifier
+            .iter()
+            .enumerate()
+            .filter(|(_, identifier)| {
+                let system = identifier.system.as_deref().unwrap_or_default();
+                let source = source_of(self.sources, system);
+                source.is_some_and(|source| source.code == *self.source)
+            });
+        let found = own.find(|(_, it)| it.value.as_deref() == Some(self.local_id.as_str()));
+        if let Some((place, _)) = found {
+            return Ok(Some(place));
+        }
+        let detail = "the resource must bring the identifier that names it";
+        let (refused, spine) = (Refused::Unprocessable, Spine::InvalidValue);
+        Err(refuse(caller, refused, spine, "Patient.identifier", detail))
+    }
+}
+
+/// Reads a Patient that names its own local id.
+pub(super) async fn read(
+    context: &Context,
+    caller: &Caller,
+    headers: &HeaderMap,
+    sources: &[Source],
+    patient: &Resource<'_>,
+) -> Result<Written, Problem> {
+    let view: PatientView = understood(caller, patient)?;
+    let own = own_id(context, caller, headers, sources, &view).await?;
+    let OwnId {
+        source,
+        local_id,
+        place,
+    } = own;
+    let named = (source, local_id, Some(place));
+    Ok(Written::of(&view, sources, named, patient.whole()?))
+}
+
+/// What is understood of a Patient. What must not be passed over is refused: a modifier
+/// that is not known, and a reference that leads nowhere.
+pub(super) fn understood(caller: &Caller, patient: &Resource<'_>) -> Result<PatientView, Problem> {
+    let view: PatientView = patient.view()?;
+    if !view.modifier_extension.is_empty() {
+        let detail = "it has a modifier extension, and none is understood here";
+        let (refused, spine) = (Refused::Malformed, Spine::InvalidValue);
+        return Err(refuse(
+            caller,
+            refused,
+            spine,
+            "Patient.modifierExtension",
+            detail,
+        ));
+    }
+    let mut references = view
+        .general_practitioner
+        .iter()
+        .map(|reference| ("Patient.generalPractitioner", reference))
+        .chain(
+            view.managing_organization
+                .iter()
+                .map(|it| ("Patient.managingOrganization", it)),
+        );
+    let dangling = references.find(|(_, reference)| {
+        let target = reference.reference.as_deref().unwrap_or_default();
+        let inside = target.strip_prefix('#').is_some_and(|id| {
+            view.contained
+                .iter()
+                .any(|held| held.id.as_deref() == Some(id))
+        });
+        let elsewhere = target.contains(':');
+        !(target.is_empty() || inside || elsewhere || reference.identifier.is_some())
+    });
+    if let Some((place, _)) = dangling {
+        let detail = "the reference leads to nothing that is known here; contain the resource, \
+                      or name it by identifier or by an absolute URL";
+        let (refused, spine) = (Refused::Unprocessable, Spine::InvalidValue);
+        return Err(refuse(caller, refused, spine, place, detail));
+    }
+    Ok(view)
+}
