@@ -163,9 +163,7 @@ where
         Verdict::Refused(refusal) => Err(FlowError::Refused(refusal)),
         Verdict::Stale => Err(FlowError::Stale),
         Verdict::TooMany => Err(merge_limit::REACHED),
-        Verdict::OtherContent => Err(FlowError::Conflict(
-            "this Idempotency-Key was used with other content",
-        )),
+        Verdict::OtherContent => Err(FlowError::OtherContent),
     }
 }
 

@@ -122,7 +122,8 @@ async fn search_terms_of(
     let values = context.store.record_values(&records).await?;
     let terms = values.into_iter().map(|values| {
         let versions = values.earlier.iter().chain(&values.current);
-        let terms = versions.flat_map(|version| search_terms(version)).collect();
+        let terms = versions.flat_map(|version| search_terms(&version.with_disputed()));
+        let terms = terms.collect();
         (values.record, terms)
     });
     Ok(terms.collect())

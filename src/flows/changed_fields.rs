@@ -11,11 +11,12 @@ use crate::identity::SubmittedRecord;
 use crate::registry::{Gate, RegistryEvent, VersionStanding};
 use crate::storage::{PlacedEvent, VersionText};
 
-/// What each update of a page changes, in words; absent after an erasure.
+/// What each update of a page changes, in words; absent after an erasure. Masked as
+/// of now, unless the caller says whether it was masked then.
 pub(super) async fn changes(
     context: &Context,
     gate: Gate,
-    persons: &[PersonId],
+    (persons, masked_then): (&[PersonId], Option<bool>),
     events: &[PlacedEvent],
 ) -> Result<BTreeMap<(RecordNumber, u32), String>, FlowError> {
     let updates: BTreeSet<(RecordNumber, u32)> = events
@@ -31,7 +32,10 @@ pub(super) async fn changes(
     records.dedup();
     let versions = context.store.versions_of(&records).await?;
     // Of now, also for a record that has gone to somebody else since (R111).
-    let restricted = context.store.is_masked(persons, &records).await?;
+    let restricted = match masked_then {
+        Some(masked) => masked,
+        None => context.store.is_masked(persons, &records).await?,
+    };
     let told = updates.into_iter().filter_map(|(record, version)| {
         let after = versions.get(&(record, version))?.submitted.clone()?;
         let before = served_before(&versions, record, version)?

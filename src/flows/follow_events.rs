@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::flows::id_changes::{IdChange, id_changes};
+use crate::flows::moments::seals_of;
 use crate::flows::{Context, FlowError};
 use crate::foundation::limits::EVENT_PAGES_SCANNED_MAX;
 use crate::foundation::{Instant, PersonId, RecordNumber, TaskId};
@@ -150,7 +151,7 @@ pub(super) async fn unsealed(
         return Ok(events);
     }
     events.retain(|event| !event.stored.event.is_about_a_seal());
-    if !store.has_seals().await? {
+    if gate.then().is_none() && !store.has_seals().await? {
         return Ok(events);
     }
     // Later events of a question name its task alone.
@@ -180,7 +181,7 @@ pub(super) async fn unsealed(
         .iter()
         .flat_map(|event| event.records.iter().copied())
         .collect();
-    let seals = store.seals_about(&persons, &records).await?;
+    let seals = seals_of(context, gate, &persons, &records).await?;
     events.retain(|event| gate.may_tell(&seals, &named(event), &event.records));
     Ok(events)
 }

@@ -128,6 +128,7 @@ impl Seen<'_> {
             },
             possible: Vec::new(),
             questions: Vec::new(),
+            disputes: Vec::new(),
             confused: self.confused,
         };
         let golden = make(self.context, self.gate, &known, None).await?;

@@ -48,13 +48,12 @@ pub(super) async fn residents(
     }
     found.retain(|person| !task.persons.contains(person));
     let all: Vec<PersonId> = found.iter().chain(&task.persons).copied().collect();
+    let seals = context.store.seals_about(&all, &[]).await?;
+    // Who objects is not there (R134).
+    found.retain(|person| !seals.hide(*person));
+    let all: Vec<PersonId> = found.iter().chain(&task.persons).copied().collect();
     // Who is sealed from somebody there is not asked about (R22).
-    if context
-        .store
-        .seals_about(&all, &[])
-        .await?
-        .part_any(&all, &[])
-    {
+    if seals.part_any(&all, &[]) {
         return Ok(Vec::new());
     }
     // A care home is no family: nothing there is a pattern.

@@ -1,8 +1,8 @@
 //! The queue of questions that wait for a human, in the order of R116.
 
-use crate::flows::seal_persons::seals_for;
+use crate::flows::moments::seals_of;
 use crate::flows::{Context, FlowError};
-use crate::foundation::{Instant, PersonId, TaskId};
+use crate::foundation::{Instant, PersonId, RecordNumber, TaskId};
 use crate::registry::{Gate, SourceCode, TaskKind, TaskStage, TaskState};
 use crate::security::Access;
 use crate::storage::{Assigned, QueuePlace, TaskFilter as StoredFilter};
@@ -151,12 +151,16 @@ async fn unsealed(
     gate: Gate,
     mut tasks: Vec<(TaskId, TaskState)>,
 ) -> Result<Vec<(TaskId, TaskState)>, FlowError> {
+    if gate.sees_sealed() {
+        return Ok(tasks);
+    }
     let named = tasks
         .iter()
         .flat_map(|(_, task)| task.persons.iter().copied());
     let named: Vec<PersonId> = named.collect();
-    let seals = seals_for(context, gate, &named).await?;
-    tasks.retain(|(_, task)| gate.may_tell(&seals, &task.persons, &[]));
+    let records: Vec<RecordNumber> = tasks.iter().map(|(_, task)| task.record).collect();
+    let seals = seals_of(context, gate, &named, &records).await?;
+    tasks.retain(|(_, task)| gate.may_tell(&seals, &task.persons, &[task.record]));
     Ok(tasks)
 }
 

@@ -9,8 +9,10 @@ use crate::flows::{Context, FlowError};
 use crate::foundation::PersonId;
 use crate::identity::{NumberStatus, StandardRecord, SubmittedRecord, standardise};
 use crate::index::ProbeOutcome;
-use crate::matching::{Candidate, Grade, IdentityScore, LinkageModel, Reason, decide};
-use crate::registry::{Gate, Replacements, Seals, ShownRow, number_hash};
+use crate::matching::{
+    Candidate, Comparison, ComparisonVector, Grade, IdentityScore, LinkageModel, Reason, decide,
+};
+use crate::registry::{Gate, Replacements, Seals, ShownRow, lives_with, number_hash};
 use crate::security::Access;
 use crate::storage::StoredPerson;
 
@@ -28,6 +30,8 @@ pub struct MatchAnswer {
     pub under_investigation: bool,
     /// Best first.
     pub candidates: Vec<MatchCandidate>,
+    /// Who is somebody else and may be related: an unborn child and an infant (R57).
+    pub related: Vec<PersonId>,
 }
 
 /// A key that too many records share.
@@ -88,6 +92,7 @@ pub async fn match_person(
     let judging = async move {
         let judged = judge(&own, gate, by_person, sent, limit).await?;
         let named = judged.candidates.iter().map(|candidate| candidate.person);
+        let named = named.chain(judged.related.iter().copied());
         let audit = vec![asking.audit(own.clock.now(), named.collect(), None)];
         // At once: who waits for it need not wake up before.
         let handed_in = own.store.hand_in_audit(audit.clone());
@@ -101,6 +106,7 @@ pub async fn match_person(
     let Judged {
         incomplete_because,
         candidates,
+        related,
         compared,
         under_investigation,
     } = judged;
@@ -110,6 +116,7 @@ pub async fn match_person(
         calibrated: context.model.calibrated(),
         under_investigation,
         candidates,
+        related,
     };
     count(&answer, compared);
     Ok(answer)
@@ -119,6 +126,7 @@ pub async fn match_person(
 struct Judged {
     incomplete_because: Vec<Incomplete>,
     candidates: Vec<MatchCandidate>,
+    related: Vec<PersonId>,
     compared: usize,
     under_investigation: bool,
 }
@@ -138,11 +146,13 @@ async fn judge(
     let number = asked.nhs_number.map(|claim| number_hash(claim.number));
     let (found, probes) = fetch_question(context, looked_up, number).await?;
     let numbers = complete_numbers(context, numbers, &found.persons).await?;
+    let probes = counted(context, gate, probes).await?;
     let incomplete_because = incomplete(&probes, found.waiting);
     // A relative's shared address would show a restricted one (R112). A person's
     // question must not show by contrast that somebody is hidden (R110).
-    let hides_locations = !by_person && found.persons.iter().any(|person| person.restricted);
     let mut persons = found.persons;
+    persons.retain(|person| gate.sees_sealed() || !found.seals.hide(person.person));
+    let hides_locations = !by_person && persons.iter().any(|person| person.restricted);
     persons.retain(|person| gate.may_find(&asked, person.restricted));
     let question = Question {
         model: Arc::clone(&context.model),
@@ -153,9 +163,11 @@ async fn judge(
         replacements: numbers.replacements,
         confused: found.confused,
         seals: found.seals,
+        this_year: i16::try_from(context.clock.now().date().0).unwrap_or(i16::MAX),
     };
     let compared = persons.len();
-    let candidates = compare(context, persons, move |persons| question.answer(persons)).await?;
+    let (candidates, related) =
+        compare(context, persons, move |persons| question.answer(persons)).await?;
     let twice = |candidate: &MatchCandidate| {
         let mut reasons = candidate.reasons.iter();
         reasons.any(|reason| *reason == Reason::NumberClaimedTwice)
@@ -164,9 +176,30 @@ async fn judge(
     Ok(Judged {
         incomplete_because,
         candidates,
+        related,
         compared,
         under_investigation,
     })
+}
+
+/// The counts of crowded keys without what seals hide (R22, R134). That the key is
+/// crowded stays said.
+async fn counted(
+    context: &Context,
+    gate: Gate,
+    mut probes: Vec<ProbeOutcome>,
+) -> Result<Vec<ProbeOutcome>, FlowError> {
+    let crowded = probes.iter().filter(|probe| !probe.complete());
+    let crowded: Vec<u64> = crowded.map(|probe| probe.key.hash).collect();
+    if crowded.is_empty() || gate.sees_sealed() || !context.store.has_seals().await? {
+        return Ok(probes);
+    }
+    let uncounted = context.store.uncounted_under(&crowded).await?;
+    for probe in probes.iter_mut().filter(|probe| !probe.complete()) {
+        let hidden = uncounted.get(&probe.key.hash).copied().unwrap_or(0);
+        probe.held = probe.held.saturating_sub(hidden).max(probe.looked_at + 1);
+    }
+    Ok(probes)
 }
 
 /// What was not looked at: keys that too many share, and what a quarantined
@@ -230,11 +263,12 @@ struct Question {
     confused: BTreeSet<PersonId>,
     replacements: Replacements,
     seals: Seals,
+    this_year: i16,
 }
 
 impl Question {
-    /// Compares with all of them and keeps the best.
-    fn answer(&self, persons: Vec<StoredPerson>) -> Vec<MatchCandidate> {
+    /// Compares with all of them and keeps the best; who may be related beside them.
+    fn answer(&self, persons: Vec<StoredPerson>) -> (Vec<MatchCandidate>, Vec<PersonId>) {
         let mut scored: Vec<Scored> = persons
             .into_iter()
             .map(|person| self.score(person))
@@ -247,7 +281,28 @@ impl Question {
                 .then(a.person.cmp(&b.person))
         });
         let scored = self.gate.apart(&self.seals, scored, |scored| scored.person);
-        self.grade(&scored)
+        let related = scored.iter().filter(|scored| self.is_related(scored));
+        let related = related.take(self.limit).map(|scored| scored.person);
+        (self.grade(&scored), related.collect())
+    }
+
+    /// Whether one is an unborn child and the other an infant of the same family and
+    /// home or mother (R57). Nothing is told of whose location is restricted (R112).
+    fn is_related(&self, scored: &Scored) -> bool {
+        let open = !scored.restricted && !self.hides_locations;
+        let infant = |record: &StandardRecord| {
+            let born = record.birth_date.map(|birth| birth.date.year());
+            !record.unborn && born.is_some_and(|year| year + 1 >= self.this_year)
+        };
+        let asked = &self.asked;
+        let related = |other: &Arc<StandardRecord>| {
+            let expected = (asked.unborn && infant(other)) || (other.unborn && infant(asked));
+            let family = |pair: ComparisonVector| pair.weight(Comparison::FamilyName) > 0.0;
+            expected
+                && family(self.model.compare(asked, other))
+                && (lives_with(&self.model, asked, other) || same_mother(asked, other))
+        };
+        open && scored.members.iter().any(related)
     }
 
     fn score(&self, person: StoredPerson) -> Scored {
@@ -316,4 +371,12 @@ impl Question {
                 .explanation(explanation, &scored.asked, &values, restricted),
         }
     }
+}
+
+fn same_mother(one: &StandardRecord, other: &StandardRecord) -> bool {
+    let pair = one.mother.as_ref().zip(other.mother.as_ref());
+    pair.is_some_and(|(one, other)| {
+        (one.local.is_some() && one.local == other.local)
+            || (one.nhs_number.is_some() && one.nhs_number == other.nhs_number)
+    })
 }

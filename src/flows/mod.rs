@@ -15,6 +15,7 @@ mod changed_fields;
 mod cpu_pool;
 mod decide_task;
 mod deliver_events;
+mod dispute_value;
 mod erase_records;
 mod evidence_pack;
 mod export_labels;
@@ -73,7 +74,7 @@ use crate::index::{CandidateIndex, IndexError};
 use crate::matching::LinkageModel;
 use crate::registry::{MergeRefusal, Survivorship};
 use crate::review::ReviewRefusal;
-use crate::security::{Actor, Denied, OutwardPolicy};
+use crate::security::{Actor, ActorKind, Denied, OutwardPolicy};
 use crate::storage::{Store, StoreError};
 
 pub use crate::storage::{AuditRow, Moment, SealedRecord, StoredSeal as SealAnswer};
@@ -86,6 +87,7 @@ pub use catch_up_index::{FollowerOptions, catch_up, catch_up_filled, catch_up_no
 pub use cpu_pool::{CpuPool, CpuPoolFigures};
 pub use decide_task::{DecideCommand, DecisionAnswer, decide_task};
 pub use deliver_events::{DeliveryOptions, NotTaken, Outward, OutwardMessage, deliver_webhooks};
+pub use dispute_value::{DisputeAnswer, DisputeOutcome, DisputeStep, dispute_value, list_disputes};
 pub use erase_records::{ErasureReceipt, erase_expired, erase_record, follow_erasures, scrub};
 pub use evidence_pack::{EvidencePack, evidence_pack};
 pub use export_labels::{ExportedLabel, export_labels};
@@ -182,12 +184,14 @@ impl Context {
         hex(&random)
     }
 
-    /// Whether the account's sources are all trusted to act for a person.
+    /// Whether the account is a system whose sources are all trusted to act for a
+    /// person. A person acts for nobody else: that would be a second pair of eyes of
+    /// their own (R114).
     ///
     /// # Errors
     /// A fault of ours.
     pub async fn trusts_on_behalf(&self, actor: &Actor) -> Result<bool, FlowError> {
-        if actor.sources.is_empty() {
+        if actor.kind == ActorKind::Person || actor.sources.is_empty() {
             return Ok(false);
         }
         let sources = self.store.list_sources().await?;
@@ -249,6 +253,9 @@ pub enum FlowError {
     /// The request contradicts what is known.
     #[error("{0}")]
     Conflict(&'static str),
+    /// The idempotency key stands for something else.
+    #[error("this Idempotency-Key was used with other content")]
+    OtherContent,
     /// A human's joining or parting that the rules forbid.
     #[error(transparent)]
     Refused(MergeRefusal),

@@ -1,15 +1,16 @@
 //! Reading as it is, or as it was known at an instant (R139). What is shown of
-//! the past passes the gate of today.
+//! the past passes the gate of today, except for whoever reconstructs what was
+//! visible then.
 
 use crate::flows::seal_persons::shows_confusion;
 use crate::flows::view_record::unsealed_possible;
 use crate::flows::{Context, FlowError};
 use crate::foundation::limits::POSSIBLE_PERSONS_MAX;
 use crate::foundation::{Instant, PersonId, RecordNumber};
-use crate::matching::{Grade, MatchWeight};
-use crate::registry::{Gate, OtherPerson, TaskKind, TaskState};
+use crate::matching::{Grade, MatchWeight, Reason};
+use crate::registry::{ComparedVersion, Gate, OtherPerson, Seals, TaskKind, TaskState};
 use crate::security::Access;
-use crate::storage::{Moment, StoredPersonView};
+use crate::storage::{Moment, StoredDispute, StoredPersonView};
 
 /// A person, with others that it may be for roles that may see them.
 pub(super) struct Known {
@@ -19,14 +20,22 @@ pub(super) struct Known {
     pub(super) questions: Vec<TaskState>,
     /// A number of it is, or was then, suspected to be on two people (R19).
     pub(super) confused: bool,
+    /// Disputes about its records that hold, or held then (R133).
+    pub(super) disputes: Vec<StoredDispute>,
 }
 
 impl Known {
-    /// Whether an update has made a record's link doubtful, and nobody has looked
-    /// since: the link is possible, and goes on being answered (R101).
+    /// Whether an update has made a record's link doubtful, or a dispute has taken away
+    /// what it rests on, and nobody has looked since: the link is possible, and goes on
+    /// being answered (R101, R133).
     pub(super) fn is_doubtful(&self, record: RecordNumber) -> bool {
         let mut questions = self.questions.iter();
-        questions.any(|task| task.kind == TaskKind::LinkDoubtful && task.record == record)
+        questions.any(|task| {
+            let rests = |known: &ComparedVersion| known.record == record;
+            let disputed = task.reasons.contains(&Reason::ValueDisputed);
+            task.kind == TaskKind::LinkDoubtful
+                && (task.record == record || (disputed && task.compared.iter().any(rests)))
+        })
     }
 }
 
@@ -47,15 +56,32 @@ pub(super) async fn moment(
     Ok(Some(moment))
 }
 
-/// A person by any id that it ever had, or had by that moment.
+/// A person by any id that it ever had, or had by that moment, where the reader may
+/// know of it.
 pub(super) async fn known_person(
     context: &Context,
     access: &Access,
     requested: PersonId,
     as_of: Option<Moment>,
 ) -> Result<Known, FlowError> {
+    let known = load_known(context, access, requested, as_of).await?;
+    let gate = Gate::at(access, as_of.map(|moment| moment.at));
+    if as_of.is_none() && objects(context, gate, known.view.survivor()).await? {
+        return Err(FlowError::NotFound("no person with this id is known"));
+    }
+    Ok(known)
+}
+
+/// The same for whoever reads back what it has sent.
+pub(super) async fn load_known(
+    context: &Context,
+    access: &Access,
+    requested: PersonId,
+    as_of: Option<Moment>,
+) -> Result<Known, FlowError> {
     let unknown = FlowError::NotFound("no person with this id is known");
-    let (view, questions) = match as_of {
+    let gate = Gate::at(access, as_of.map(|moment| moment.at));
+    let (mut view, questions) = match as_of {
         None => {
             let view = context.store.load_person(requested).await?.ok_or(unknown)?;
             let mut questions = Vec::new();
@@ -66,16 +92,24 @@ pub(super) async fn known_person(
         }
         Some(moment) => {
             let past = context.store.load_person_as_of(requested, moment).await?;
-            let past = past.ok_or(unknown)?;
-            let questions = past.questions.into_iter().map(|(_, state)| state);
-            (past.view, questions.collect())
+            let mut past = past.ok_or(unknown)?;
+            if gate.then().is_some() {
+                past.view.restricted = past.restricted_then;
+            }
+            let mut questions = Vec::with_capacity(past.questions.len());
+            past.view.tasks.clear();
+            for (task, state) in past.questions {
+                if may_tell_question(context, gate, &state).await? {
+                    past.view.tasks.push(task);
+                    questions.push(state);
+                }
+            }
+            (past.view, questions)
         }
     };
-    let gate = Gate::of(access);
-    let view = match as_of {
-        None => view,
-        Some(_) => cut_by_seals(context, gate, view).await?,
-    };
+    if as_of.is_some() {
+        view = cut_by_seals(context, gate, view).await?;
+    }
     let possible = if access.sees_possible() {
         let others = possible_of(context, view.survivor(), &questions);
         unsealed_possible(context, gate, view.survivor(), others).await?
@@ -87,11 +121,15 @@ pub(super) async fn known_person(
     if as_of.is_none() {
         confused |= shows_confusion(context, gate, view.survivor()).await?;
     }
+    let records: Vec<RecordNumber> = view.members.iter().map(|it| it.state.number).collect();
+    let then = as_of.map(|moment| moment.at);
+    let disputes = context.store.open_disputes(&records, then).await?;
     Ok(Known {
         view,
         possible,
         questions,
         confused,
+        disputes,
     })
 }
 
@@ -102,13 +140,13 @@ async fn cut_by_seals(
     gate: Gate,
     mut view: StoredPersonView,
 ) -> Result<StoredPersonView, FlowError> {
-    if gate.sees_sealed() || !context.store.has_seals().await? {
+    if !may_be_cut(context, gate).await? {
         return Ok(view);
     }
     let mut persons = view.chain.clone();
     persons.push(view.requested);
     let records: Vec<RecordNumber> = view.members.iter().map(|it| it.state.number).collect();
-    let seals = context.store.seals_about(&persons, &records).await?;
+    let seals = seals_of(context, gate, &persons, &records).await?;
     if !gate.may_tell(&seals, &persons, &[]) {
         return Err(FlowError::NotFound("no person with this id is known"));
     }
@@ -118,6 +156,31 @@ async fn cut_by_seals(
     Ok(view)
 }
 
+/// Whether an objection keeps the person from this reader (R134).
+pub(super) async fn objects(
+    context: &Context,
+    gate: Gate,
+    person: PersonId,
+) -> Result<bool, FlowError> {
+    if !may_be_cut(context, gate).await? {
+        return Ok(false);
+    }
+    Ok(seals_of(context, gate, &[person], &[]).await?.hide(person))
+}
+
+/// The same of a record that belongs to nobody now.
+pub(super) async fn objects_to(
+    context: &Context,
+    gate: Gate,
+    record: RecordNumber,
+) -> Result<bool, FlowError> {
+    if !may_be_cut(context, gate).await? {
+        return Ok(false);
+    }
+    let seals = seals_of(context, gate, &[], &[record]).await?;
+    Ok(seals.part_any(&[], &[record]))
+}
+
 /// Whether it may be told that a record was this person's: not across a seal (R22).
 pub(super) async fn may_tell_link(
     context: &Context,
@@ -125,11 +188,45 @@ pub(super) async fn may_tell_link(
     person: PersonId,
     record: RecordNumber,
 ) -> Result<bool, FlowError> {
-    if gate.sees_sealed() || !context.store.has_seals().await? {
+    if !may_be_cut(context, gate).await? {
         return Ok(true);
     }
-    let seals = context.store.seals_about(&[person], &[record]).await?;
+    let seals = seals_of(context, gate, &[person], &[record]).await?;
     Ok(gate.may_tell(&seals, &[person], &[record]))
+}
+
+/// Whether it may be told that a question was open: not about a sealed pair (R22).
+pub(super) async fn may_tell_question(
+    context: &Context,
+    gate: Gate,
+    task: &TaskState,
+) -> Result<bool, FlowError> {
+    if !may_be_cut(context, gate).await? {
+        return Ok(true);
+    }
+    let seals = seals_of(context, gate, &task.persons, &[]).await?;
+    Ok(gate.may_tell(&seals, &task.persons, &[]))
+}
+
+/// Whether any seal could bear on an answer.
+async fn may_be_cut(context: &Context, gate: Gate) -> Result<bool, FlowError> {
+    let then = gate.then().is_some();
+    Ok(!gate.sees_sealed() && (then || context.store.has_seals().await?))
+}
+
+/// The seals that bear on these for whoever the gate is for: those of now, or of the
+/// instant whose sight is reconstructed (R139).
+pub(super) async fn seals_of(
+    context: &Context,
+    gate: Gate,
+    persons: &[PersonId],
+    records: &[RecordNumber],
+) -> Result<Seals, FlowError> {
+    let store = &context.store;
+    Ok(match gate.then() {
+        None => store.seals_about(persons, records).await?,
+        Some(then) => store.seals_about_as_of(persons, records, then).await?,
+    })
 }
 
 /// Other persons, from the open questions about one.

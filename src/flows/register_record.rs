@@ -214,9 +214,7 @@ pub(super) async fn commit_registration(
         // The last two are said of deferred versions alone.
         Verdict::MayRepeat | Verdict::Waits | Verdict::Overtaken => Err(FlowError::Stopped),
         Verdict::Stale => Err(FlowError::Stale),
-        Verdict::OtherContent => Err(FlowError::Conflict(
-            "this Idempotency-Key was used with other content",
-        )),
+        Verdict::OtherContent => Err(FlowError::OtherContent),
     }
 }
 

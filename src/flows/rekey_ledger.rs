@@ -63,7 +63,7 @@ fn keys_of(record: &RecordToKey) -> Vec<u64> {
     let mut seen = HashSet::new();
     let versions = record.served.iter();
     let mut keys: Vec<u64> = versions
-        .flat_map(|version| blocking_keys(version).stored)
+        .flat_map(|version| blocking_keys(&version.with_disputed()).stored)
         .map(|key| key.hash)
         .filter(|hash| seen.insert(*hash))
         .collect();

@@ -1,10 +1,11 @@
-//! Seals: made, listed and lifted by a privacy officer, and kept by everybody
-//! else's answers.
+//! Seals and objections: made, listed and lifted by a privacy officer, and kept by
+//! everybody else's answers.
 
+use crate::flows::moments::seals_of;
 use crate::flows::{Context, FlowError};
 use crate::foundation::{Instant, PersonId, SealId};
 use crate::registry::{
-    Gate, LocalId, RegistryEvent, RegistryState, SealRefusal, Seals, SourceCode, seal,
+    Gate, LocalId, RegistryEvent, RegistryState, SealRefusal, Seals, SourceCode, object, seal,
 };
 use crate::security::Access;
 use crate::storage::{CommitActor, Planned, ReadSet, StoredSeal};
@@ -18,7 +19,8 @@ pub enum SealSide {
     Record(SourceCode, LocalId),
 }
 
-/// Seals two persons from each other; the reason goes into the audit.
+/// Seals two persons from each other, or one from everybody (R134); the reason goes
+/// into the audit.
 ///
 /// # Errors
 /// An unknown side, two sides that are one person or sealed already, a blank
@@ -26,38 +28,39 @@ pub enum SealSide {
 pub async fn seal_persons(
     context: &Context,
     access: &Access,
-    (a, b): (SealSide, SealSide),
+    (a, b): (SealSide, Option<SealSide>),
     reason: &str,
 ) -> Result<(SealId, Instant), FlowError> {
     let reason = worded(reason)?;
     let store = &context.store;
-    let (a, b) = (find(context, a, "a").await?, find(context, b, "b").await?);
-    let (with_a, with_b) = (
-        store.records_ever_of(a).await?,
-        store.records_ever_of(b).await?,
-    );
-    let mut records = Vec::new();
-    for person in [a, b] {
+    let mut sides = vec![find(context, a, "a").await?];
+    if let Some(b) = b {
+        sides.push(find(context, b, "b").await?);
+    }
+    let (mut records, mut ever) = (Vec::new(), Vec::new());
+    for person in &sides {
+        let person = *person;
+        ever.push((person, store.records_ever_of(person).await?));
         let known = store.load_person(person).await?.into_iter();
         let members = known.flat_map(|known| known.members);
         records.extend(members.map(|member| (member.state.source, member.state.local_id)));
     }
     let read = ReadSet {
         records,
+        whole: sides.clone(),
         ..ReadSet::default()
     };
     let now = context.clock.now();
     let id = SealId::new(now, context.chance.as_ref());
-    let mut audit = access.audit(now, vec![a, b], Some(id.to_string()));
+    let mut audit = access.audit(now, sides, Some(id.to_string()));
     audit.purpose = Some(reason);
     let by = access.actor().name.clone();
-    let decide = move |state: &mut RegistryState, _: &_| match seal(
-        state,
-        id,
-        &by,
-        (a, &with_a),
-        (b, &with_b),
-    ) {
+    let decided = move |state: &RegistryState| match ever.as_slice() {
+        [(a, with_a), (b, with_b)] => seal(state, id, &by, (*a, with_a), (*b, with_b)),
+        [(person, with), ..] => object(state, id, &by, (*person, with)),
+        [] => Ok(Vec::new()),
+    };
+    let decide = move |state: &mut RegistryState, _: &_| match decided(state) {
         Ok(events) => Planned {
             events,
             audit: vec![audit.clone()],
@@ -71,6 +74,7 @@ pub async fn seal_persons(
             "both sides are one person now; undo the merge or move the record first",
         ),
         SealRefusal::Sealed => FlowError::Conflict("these two are sealed already"),
+        SealRefusal::Objecting => FlowError::Conflict("an objection of this person holds already"),
     })?;
     Ok((id, now))
 }
@@ -162,7 +166,7 @@ pub(super) async fn seals_for(
     if gate.sees_sealed() {
         return Ok(Seals::default());
     }
-    Ok(context.store.seals_about(persons, &[]).await?)
+    seals_of(context, gate, persons, &[]).await
 }
 
 async fn find(

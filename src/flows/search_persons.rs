@@ -149,10 +149,18 @@ async fn find_records(
     Ok(Some(likely.collect()))
 }
 
+/// A record as it is looked for: also by what is disputed of it (R133).
+fn whole(standard: Arc<StandardRecord>) -> Arc<StandardRecord> {
+    if standard.disputed.is_none() {
+        return standard;
+    }
+    Arc::new(standard.with_disputed().into_owned())
+}
+
 fn searched_record(values: &RecordValues, sought: &SoughtNumber) -> SearchedRecord {
     let current = values.current.clone().unwrap_or_default();
     SearchedRecord {
-        current: sought.resolve(&current),
+        current: sought.resolve(&whole(current)),
         earlier: values.earlier.clone(),
     }
 }
@@ -181,7 +189,7 @@ async fn verify_persons(
                 .members
                 .iter()
                 .map(|member| SearchedRecord {
-                    current: sought.resolve(&member.standard),
+                    current: sought.resolve(&whole(Arc::clone(&member.standard))),
                     earlier: earlier.remove(&member.record).unwrap_or_default(),
                 })
                 .collect();

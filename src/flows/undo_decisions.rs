@@ -96,6 +96,11 @@ pub async fn undo_decisions(
                 let decision = name;
                 decisions.push(UndoneDecision::Follows { decision, after });
             }
+            // It is about somebody whom a seal keeps from the asker: it never was (R22).
+            Err(
+                FlowError::NotFound(_)
+                | FlowError::Refused(MergeRefusal::UnknownRecord | MergeRefusal::UnknownPerson(_)),
+            ) => {}
             Err(FlowError::Refused(refusal)) => decisions.push(UndoneDecision::Refused {
                 decision: name,
                 detail: refusal.to_string(),

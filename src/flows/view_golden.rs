@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::flows::moments::{Known, known_person, may_tell_link, moment};
 use crate::flows::{Context, FlowError};
 use crate::foundation::{Instant, PersonId, RecordNumber};
-use crate::identity::{NhsNumber, NumberStatus};
+use crate::identity::{DisputedField, NhsNumber, NumberStatus};
 use crate::registry::{
-    Contribution, Gate, GoldenField, GoldenRecord, NumberFacts, NumberHash, Origin, Preference,
-    PreferenceRefused, Preferred, RegistryEvent, RegistryState, Source, SourceCode, golden_record,
-    live_number, number_hash, prefer_value,
+    Contribution, Gate, GoldenField, GoldenRecord, LocalId, NumberFacts, NumberHash, Origin,
+    Preference, PreferenceRefused, Preferred, RegistryEvent, RegistryState, Source, SourceCode,
+    golden_record, live_number, number_hash, prefer_value,
 };
 use crate::security::Access;
 use crate::storage::{
@@ -33,6 +33,8 @@ pub struct GoldenAnswer {
     pub names_actors: bool,
     /// The moment of knowledge that was asked for.
     pub as_of: Option<Moment>,
+    /// What is disputed of its records, or was then (R133).
+    pub disputed: Vec<(SourceCode, LocalId, DisputedField)>,
 }
 
 /// The golden record of a person, by any id that it ever had.
@@ -47,8 +49,9 @@ pub async fn view_golden(
 ) -> Result<GoldenAnswer, FlowError> {
     let as_of = moment(context, as_of).await?;
     let known = known_person(context, access, requested, as_of).await?;
-    let gate = Gate::of(access);
+    let gate = Gate::at(access, as_of.map(|moment| moment.at));
     let golden = make(context, gate, &known, as_of).await?;
+    let disputed = disputed(&known);
     let view = known.view;
     let golden = gate.golden(golden, view.restricted);
     let person = view.survivor();
@@ -61,7 +64,19 @@ pub async fn view_golden(
         golden,
         names_actors: access.sees_actors(),
         as_of,
+        disputed,
     })
+}
+
+fn disputed(known: &Known) -> Vec<(SourceCode, LocalId, DisputedField)> {
+    let disputes = known.disputes.iter();
+    let named = disputes.filter_map(|dispute| {
+        let mut members = known.view.members.iter();
+        let member = members.find(|member| member.state.number == dispute.record)?;
+        let (source, local_id) = (&member.state.source, &member.state.local_id);
+        Some((source.clone(), local_id.clone(), dispute.field))
+    });
+    named.collect()
 }
 
 /// What the records of a view say together.

@@ -9,8 +9,9 @@ use crate::flows::{Context, FlowError};
 use crate::foundation::{Instant, PersonId, TaskId};
 use crate::matching::Route;
 use crate::registry::{
-    AssertionKind, CloseReason, DropReason, EscalationReason, Gate, LinkDecision, LocalId,
-    RegistryEvent, SourceCode, TaskKind, TaskOutcome, UnlinkReason, VersionStanding, task_of,
+    AssertionKind, CloseReason, DisputeEnd, DropReason, EscalationReason, Gate, LinkDecision,
+    LocalId, RegistryEvent, SourceCode, TaskKind, TaskOutcome, UnlinkReason, VersionStanding,
+    task_of,
 };
 use crate::security::Access;
 use crate::storage::{Moment, PlacedEvent};
@@ -88,9 +89,10 @@ pub async fn view_history(
     let page = store
         .list_history(&persons, after, upto, part.limit)
         .await?;
-    let gate = Gate::of(access);
+    let gate = Gate::at(access, upto);
     let events = unsealed(context, gate, page.events, Some(requested)).await?;
-    let changes = changes(context, gate, &persons, &events).await?;
+    let masked_then = gate.then().map(|_| stored.restricted);
+    let changes = changes(context, gate, (&persons, masked_then), &events).await?;
     let names_actors = access.sees_actors();
     let entries = events.into_iter().map(|placed| {
         let change = match &placed.stored.event {
@@ -148,6 +150,12 @@ fn sentence(event: &RegistryEvent, record: Option<&(SourceCode, LocalId)>) -> St
             version, standing, ..
         } => updated(source, *version, *standing),
         RegistryEvent::RecordWithdrawn { .. } => format!("{source} withdrew the record."),
+        RegistryEvent::ValueDisputed { .. } | RegistryEvent::DisputeEnded { .. } => {
+            about_dispute(event, source)
+        }
+        RegistryEvent::SealMade { whole: true, .. } => {
+            "The identity is kept from everybody: somebody objects to its being shared.".to_owned()
+        }
         RegistryEvent::SealMade { .. } => "The identity was sealed from another.".to_owned(),
         RegistryEvent::SealLifted { .. } => "A seal was opened.".to_owned(),
         RegistryEvent::RecordErased { .. } => {
@@ -191,6 +199,27 @@ fn sentence(event: &RegistryEvent, record: Option<&(SourceCode, LocalId)>) -> St
         | RegistryEvent::AssertionMade { .. }
         | RegistryEvent::AssertionWithdrawn { .. } => about_merge(event),
         _ => sentence_of_task(event).unwrap_or_else(|| about_source(event, source)),
+    }
+}
+
+fn about_dispute(event: &RegistryEvent, source: &str) -> String {
+    match event {
+        RegistryEvent::ValueDisputed { version, field, .. } => format!(
+            "The {} that {source} said in version {version} is disputed: it supports no link \
+             until {source} has answered.",
+            field.words()
+        ),
+        RegistryEvent::DisputeEnded { field, because, .. } => {
+            let field = field.words();
+            match because {
+                DisputeEnd::Answered => format!("{source} answered with another {field}."),
+                DisputeEnd::Confirmed => format!("The {field} of {source} was confirmed."),
+                DisputeEnd::Withdrawn | DisputeEnd::Erased => {
+                    format!("The {field} of {source} is disputed no more.")
+                }
+            }
+        }
+        _ => String::new(),
     }
 }
 

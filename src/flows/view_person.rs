@@ -79,7 +79,7 @@ pub async fn view_person(
 ) -> Result<PersonAnswer, FlowError> {
     let as_of = moment(context, as_of).await?;
     let known = known_person(context, access, requested, as_of).await?;
-    let gate = Gate::of(access);
+    let gate = Gate::at(access, as_of.map(|moment| moment.at));
     let person = known.view.survivor();
     let standing = match known.view.status {
         PersonStatus::Active | PersonStatus::Retired { .. } => PersonStanding::Active,
@@ -87,7 +87,10 @@ pub async fn view_person(
     };
     let tag = u32::try_from(known.view.revision.0).unwrap_or(u32::MAX);
     let (replaced_by, tasks) = (known.view.chain.clone(), known.view.tasks.clone());
-    let number_confused = shows_confusion(context, gate, person).await?;
+    let number_confused = match gate.then() {
+        None => shows_confusion(context, gate, person).await?,
+        Some(_) => known.confused,
+    };
     let (records, possible) = records_of(context, gate, known);
     let audit = access.audit(context.clock.now(), vec![person], None);
     context.store.append_audit(vec![audit]).await?;

@@ -1,6 +1,9 @@
 //! What a source said, and to whom its record belongs.
 
-use crate::flows::moments::{Known, known_person, may_tell_link, moment};
+use crate::flows::dispute_value::{DisputeAnswer, answer as shown_dispute};
+use crate::flows::moments::{
+    Known, known_person, load_known, may_tell_link, may_tell_question, moment, objects_to,
+};
 use crate::flows::seal_persons::{seals_for, shows_confusion};
 use crate::flows::{Context, FlowError};
 use crate::foundation::{Instant, PersonId, TaskId};
@@ -9,8 +12,8 @@ use crate::matching::Route;
 use crate::registry::{
     Gate, LocalId, OtherPerson, RecordStatus, RegistrationAnswer, SourceCode, VersionStanding,
 };
-use crate::security::Access;
-use crate::storage::{Moment, StoreError, StoredRecord};
+use crate::security::{Access, Action};
+use crate::storage::{Moment, StoreError, StoredRecord, StoredVersion};
 
 const UNKNOWN: FlowError =
     FlowError::NotFound("no record with this local id is known for this source");
@@ -36,6 +39,8 @@ pub struct RecordAnswer {
     pub held: bool,
     /// The moment of knowledge that was asked for.
     pub as_of: Option<Moment>,
+    /// Disputes that hold, or held then (R133).
+    pub disputes: Vec<DisputeAnswer>,
 }
 
 /// One version.
@@ -85,6 +90,8 @@ pub struct CrossReference {
     pub as_of: Option<Moment>,
     /// Another person claims a number of this one (R19).
     pub number_confused: bool,
+    /// A value of one of its records is disputed (R133).
+    pub disputed: bool,
 }
 
 /// A record with versions, link, findings and tasks, as it is or as it was known
@@ -101,12 +108,16 @@ pub async fn view_record(
 ) -> Result<RecordAnswer, FlowError> {
     let as_of = moment(context, as_of).await?;
     let stored = find(context, source, local_id, as_of).await?;
-    let owner = stored.state.link.iter().map(|link| link.person);
-    let restricted = context
-        .store
-        .is_masked(&owner.collect::<Vec<_>>(), &[stored.state.number])
-        .await?;
-    let gate = Gate::of(access);
+    let gate = Gate::at(access, as_of.map(|moment| moment.at));
+    let mut restricted = match gate.then() {
+        None => {
+            let owner = stored.state.link.iter().map(|link| link.person);
+            let owner: Vec<PersonId> = owner.collect();
+            let store = &context.store;
+            store.is_masked(&owner, &[stored.state.number]).await?
+        }
+        Some(_) => says_restricted(&stored),
+    };
     let mut answer = current_answer(&stored)?;
     let possible = std::mem::take(&mut answer.possible);
     answer.possible = unsealed_possible(context, gate, answer.person_id, possible).await?;
@@ -117,25 +128,31 @@ pub async fn view_record(
         {
             return Err(UNKNOWN);
         }
-        let known = known_person(context, access, link.person, as_of).await?;
+        // Who sends the record goes on seeing what it has sent (R134).
+        let sends = as_of.is_none() && access.may_also(Action::WriteRecord);
+        let known = if sends {
+            load_known(context, access, link.person, as_of).await?
+        } else {
+            let known = known_person(context, access, link.person, as_of);
+            known.await.map_err(as_unknown)?
+        };
         link.doubtful = known.is_doubtful(stored.state.number);
+        restricted |= known.view.restricted;
+    } else if objects_to(context, gate, stored.state.number).await? {
+        return Err(UNKNOWN);
     }
-    let mut versions = Vec::with_capacity(stored.versions.len());
-    let mut current = SubmittedRecord::default();
-    for version in stored.versions {
-        let record = version
-            .submitted
-            .map(|submitted| gate.record(submitted, restricted));
-        if version.version == stored.state.current.version {
-            current = record.clone().unwrap_or_default();
-        }
-        versions.push(VersionAnswer {
-            version: version.version,
-            standing: version.standing,
-            effective_at: version.effective_at,
-            received_at: version.received_at,
-            record,
-        });
+    let served = stored.state.current.version;
+    let versions = shown_versions(stored.versions, gate, restricted);
+    let current = versions.iter().find(|version| version.version == served);
+    let current = current.and_then(|version| version.record.clone());
+    let then = as_of.map(|moment| moment.at);
+    let own = [stored.state.number];
+    let disputes = context.store.open_disputes(&own, then).await?.into_iter();
+    let disputes = disputes.map(|dispute| shown_dispute(dispute, access.sees_actors()));
+    let disputes: Vec<DisputeAnswer> = disputes.collect();
+    let mut tasks = stored.tasks;
+    if as_of.is_some() {
+        tasks = told_questions(context, gate, tasks).await?;
     }
     let persons = link.iter().map(|link| link.person).collect();
     audit(context, access, persons, source, local_id).await?;
@@ -143,12 +160,13 @@ pub async fn view_record(
         name: context.store.record_text(stored.state.number),
         answer,
         status: stored.state.status,
-        record: current,
+        record: current.unwrap_or_default(),
         versions,
         link,
-        tasks: stored.tasks,
+        tasks,
         held: stored.state.held.is_some(),
         as_of,
+        disputes,
     })
 }
 
@@ -196,11 +214,12 @@ pub async fn cross_reference(
     let link = link_of(context, &stored).ok_or(FlowError::NotFound(
         "the record is withdrawn and belongs to nobody now",
     ))?;
-    let gate = Gate::of(access);
+    let gate = Gate::at(access, as_of.map(|moment| moment.at));
     if as_of.is_some() && !may_tell_link(context, gate, link.person, stored.state.number).await? {
         return Err(UNKNOWN);
     }
-    let known = known_person(context, access, link.person, as_of).await?;
+    let known = known_person(context, access, link.person, as_of);
+    let known = known.await.map_err(as_unknown)?;
     let link = RecordLink {
         doubtful: known.is_doubtful(stored.state.number),
         ..link
@@ -208,6 +227,8 @@ pub async fn cross_reference(
     let Known {
         view: person,
         possible,
+        confused,
+        disputes,
         ..
     } = known;
     let mut records: Vec<(SourceCode, LocalId)> = person
@@ -222,7 +243,10 @@ pub async fn cross_reference(
         .filter(|(held, _)| wanted.source.is_none_or(|target| target == held))
         .collect();
     records.sort();
-    let number_confused = shows_confusion(context, Gate::of(access), link.person).await?;
+    let number_confused = match gate.then() {
+        None => shows_confusion(context, gate, link.person).await?,
+        Some(_) => confused,
+    };
     audit(context, access, vec![link.person], source, local_id).await?;
     Ok(CrossReference {
         person: link.person,
@@ -232,7 +256,57 @@ pub async fn cross_reference(
         tasks: person.tasks,
         as_of,
         number_confused,
+        disputed: !disputes.is_empty(),
     })
+}
+
+fn shown_versions(
+    versions: Vec<StoredVersion>,
+    gate: Gate,
+    restricted: bool,
+) -> Vec<VersionAnswer> {
+    let shown = versions.into_iter().map(|version| VersionAnswer {
+        version: version.version,
+        standing: version.standing,
+        effective_at: version.effective_at,
+        received_at: version.received_at,
+        record: version
+            .submitted
+            .map(|submitted| gate.record(submitted, restricted)),
+    });
+    shown.collect()
+}
+
+/// Questions of the past without those about a sealed pair.
+async fn told_questions(
+    context: &Context,
+    gate: Gate,
+    tasks: Vec<TaskId>,
+) -> Result<Vec<TaskId>, FlowError> {
+    let mut told = Vec::with_capacity(tasks.len());
+    for task in tasks {
+        let known = context.store.load_task(task).await?;
+        let known = known.ok_or(UNKNOWN)?;
+        if may_tell_question(context, gate, &known).await? {
+            told.push(task);
+        }
+    }
+    Ok(told)
+}
+
+/// Whether what the record itself had said by then restricts its location.
+fn says_restricted(stored: &StoredRecord) -> bool {
+    let versions = stored.versions.iter();
+    let mut said = versions.filter_map(|version| version.submitted.as_ref());
+    said.any(|submitted| submitted.restricted == Some(true))
+}
+
+/// A person who may not be known is a record that may not.
+fn as_unknown(error: FlowError) -> FlowError {
+    match error {
+        FlowError::NotFound(_) => UNKNOWN,
+        other => other,
+    }
 }
 
 async fn find(

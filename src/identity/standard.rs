@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::foundation::limits::VALUES_PER_FIELD_MAX;
 use crate::identity::{
-    AddressUse, BirthDate, Email, NameUse, NhsNumberClaim, PersonName, Phone, PostalAddress, Sex,
-    StandardDate,
+    AddressUse, BirthDate, Disputed, Email, NameUse, NhsNumberClaim, PersonName, Phone,
+    PostalAddress, Sex, StandardDate,
 };
 
 /// One record, standardised. All values of a kind are kept, the current one
@@ -57,6 +57,8 @@ pub struct StandardRecord {
     pub test_patient: bool,
     /// No fixed abode was said by a pseudo-postcode (R64); reporting only.
     pub no_fixed_abode: bool,
+    /// What somebody disputes: in none of the fields above (R133).
+    pub disputed: Option<Box<Disputed>>,
 }
 
 impl StandardRecord {
@@ -75,9 +77,11 @@ impl StandardRecord {
 
     /// This version with the values of the version before it as history: names
     /// as previous ones, addresses as old ones, contacts behind the current
-    /// ones. A value that is still sent is not repeated.
+    /// ones. A value that is still sent is not repeated; one that is disputed stays
+    /// withheld until the source says something else.
     #[must_use]
     pub fn remembering(mut self, earlier: &Self) -> Self {
+        self.withhold_again(earlier);
         for name in &earlier.names {
             let known = self
                 .names

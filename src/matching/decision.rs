@@ -103,6 +103,23 @@ pub enum Decision {
     NewPerson,
 }
 
+impl Decision {
+    /// Whom it names, with the evidence and the rules: what a question would be about.
+    #[must_use]
+    pub fn questions(self) -> Vec<(PersonId, MatchWeight, Vec<Reason>)> {
+        match self {
+            Self::Link {
+                person,
+                weight,
+                reasons,
+                ..
+            } => vec![(person, weight, reasons)],
+            Self::Review { persons } => persons,
+            Self::NewPerson => Vec::new(),
+        }
+    }
+}
+
 /// Applies the table. Also gives each candidate's grade and reasons, in the
 /// order of `candidates`. The order of candidates is nothing to the decision.
 #[must_use]

@@ -42,6 +42,7 @@ reasons! {
     AssertedDifferent = "R102", "A human decided that these are different people.";
     AssertionContradicted = "R102", "A human decided that these are different people, but their verified NHS numbers are equal.";
     Unborn = "R57", "One is an unborn child: an expected date is not a birth date.";
+    PerhapsTheExpectedChild = "R57", "One is an unborn child and the other an infant of the same family and home or mother: perhaps the child that was expected. Nobody is joined by that.";
     DifferentBirthOrder = "R91", "The orders in the multiple birth differ: siblings.";
     NoDatePartEqual = "R55", "No part of the birth dates is equal.";
     SexAndGivenNameDiffer = "R62", "Sex and given name both differ.";
@@ -85,6 +86,7 @@ reasons! {
     ActiveAfterDeath = "R58", "A record speaks of a time after the death that another record tells of.";
     UnmergeUnclear = "R103", "The record came while two persons were one; they are parted again, and the evidence does not say to whom it belongs.";
     UpdateContradictsPerson = "R101", "After this update the record fits the person's other records badly.";
+    ValueDisputed = "R133", "Somebody disputes a value on which the link rests: it is possible until the source has answered.";
     SourceMergedIds = "R104", "The source says that its two records are one patient's.";
 }
 

@@ -22,6 +22,15 @@ pub(super) struct Scored {
     pub(super) score: IdentityScore,
 }
 
+/// Who a record may belong to.
+#[derive(Default)]
+pub(super) struct Candidates {
+    /// Best first.
+    pub(super) seen: Vec<Scored>,
+    /// Those who object to being seen: they are in the way and joined by nobody (R134).
+    pub(super) opaque: Vec<Scored>,
+}
+
 /// Persons that the index found and persons of records that came since,
 /// best first; re-scored where the person has changed.
 pub(super) fn candidates(
@@ -30,7 +39,7 @@ pub(super) fn candidates(
     registration: &Registration,
     record: RecordNumber,
     standard: &Arc<StandardRecord>,
-) -> Vec<Scored> {
+) -> Candidates {
     let numbers = state.replacements_with(registration);
     let mut prepared: BTreeMap<PersonId, &PreparedPerson> = BTreeMap::new();
     let mut known: BTreeMap<RecordNumber, &Member> = BTreeMap::new();
@@ -106,6 +115,8 @@ struct Sealable {
     numbers: BTreeSet<NumberHash>,
     /// Its number is invalid and nothing has replaced it (R21).
     open: bool,
+    /// It objects to being seen (R134).
+    hidden: bool,
 }
 
 impl Sealable {
@@ -114,6 +125,7 @@ impl Sealable {
         let numbers = scored.members.iter();
         Self {
             open: state.seals.values().any(|seal| seal.is_open_for(&records)),
+            hidden: state.hidden(&records),
             numbers: numbers
                 .filter_map(|member| carried_number(&member.standard))
                 .collect(),
@@ -132,16 +144,21 @@ impl Sealable {
 }
 
 /// Without those whom a seal keeps from the record's own person, or from a better
-/// one: no link, no candidate, no question (R21, R22).
+/// one: no link, no candidate, no question (R21, R22). Those who object stand by
+/// themselves; who is one of them oneself is compared with nobody.
 fn unsealed(
     state: &RegistryState,
     registration: &Registration,
     record: RecordNumber,
     scored: Vec<Scored>,
-) -> Vec<Scored> {
+) -> Candidates {
     let mut scored = scored;
+    let mut opaque = Vec::new();
     if state.seals.is_empty() && registration.invalidated.is_none() {
-        return scored;
+        return Candidates {
+            seen: scored,
+            opaque,
+        };
     }
     let link = state.records.get(&record).and_then(|it| it.link.as_ref());
     let mut records = link.map_or_else(BTreeSet::new, |link| state.sealable(link.person));
@@ -151,25 +168,33 @@ fn unsealed(
     numbers.extend(carried_number(&registration.standard));
     numbers.extend(registration.invalidated);
     let sealed = state.seals.values().any(|seal| seal.is_open_for(&records));
+    let objects = state.hidden(&records);
     let own = Sealable {
+        hidden: objects,
         open: sealed || registration.invalidated.is_some(),
         records,
         numbers,
     };
     let own_person = link.map(|link| link.person);
     let mut seen = vec![own];
-    scored.retain(|scored| {
+    let mut kept = Vec::with_capacity(scored.len());
+    for scored in scored.drain(..) {
         if Some(scored.person) == own_person {
-            return true;
+            kept.push(scored);
+            continue;
         }
-        let theirs = Sealable::of(state, scored);
+        let theirs = Sealable::of(state, &scored);
+        if theirs.hidden {
+            opaque.extend((!objects).then_some(scored));
+            continue;
+        }
         let parted = seen.iter().any(|one| one.is_sealed_from(&theirs, state));
         if !parted {
             seen.push(theirs);
+            kept.push(scored);
         }
-        !parted
-    });
-    scored
+    }
+    Candidates { seen: kept, opaque }
 }
 
 /// Whether the numbers of these members stand for what they did when the person

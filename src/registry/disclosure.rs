@@ -3,7 +3,7 @@
 //! a seal together, leave only through here, and only for the role that may see
 //! them.
 
-use crate::foundation::{PersonId, RecordNumber};
+use crate::foundation::{Instant, PersonId, RecordNumber};
 use crate::identity::{StandardRecord, SubmittedRecord};
 use crate::matching::{Explanation, Field};
 use crate::registry::{GoldenRecord, Seals};
@@ -15,6 +15,7 @@ pub struct Gate {
     sees_location: bool,
     sees_sealed: bool,
     is_person: bool,
+    then: Option<Instant>,
 }
 
 /// One row of an explanation as it may be shown.
@@ -49,7 +50,24 @@ impl Gate {
             sees_location: access.sees_restricted_location(),
             sees_sealed: access.sees_sealed(),
             is_person: access.actor().is_person(),
+            then: None,
         }
+    }
+
+    /// The gate for this access to the past: the masks and seals of today, unless the
+    /// access is there to see what was visible then (R139).
+    #[must_use]
+    pub fn at(access: &Access, as_of: Option<Instant>) -> Self {
+        Self {
+            then: as_of.filter(|_| access.reconstructs()),
+            ..Self::of(access)
+        }
+    }
+
+    /// The instant whose masks and seals apply; `None` is now.
+    #[must_use]
+    pub const fn then(self) -> Option<Instant> {
+        self.then
     }
 
     /// Whether seals bind this access at all (R22).
@@ -58,7 +76,8 @@ impl Gate {
         self.sees_sealed
     }
 
-    /// A list without those whom a seal keeps from somebody before them in it.
+    /// A list without those whom a seal keeps from somebody before them in it, or from
+    /// everybody.
     #[must_use]
     pub fn apart<T>(
         self,
@@ -71,6 +90,9 @@ impl Gate {
         for item in listed {
             // Whose number is invalid is shown to who asks for it alone (R21).
             if plain && !self.sees_sealed && seals.is_open(person(&item)) {
+                continue;
+            }
+            if !self.sees_sealed && seals.hide(person(&item)) {
                 continue;
             }
             let sealed = |other: &T| seals.part(person(other), person(&item));

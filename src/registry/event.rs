@@ -8,11 +8,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::foundation::{AssertionId, Instant, MergeId, PersonId, RecordNumber, SealId, TaskId};
+use crate::identity::DisputedField;
 use crate::matching::Reason;
 use crate::registry::{
-    ApprovalReason, AssertionKind, CloseReason, ComparedVersion, ConflictKind, DropReason,
-    EscalationReason, EvidenceRow, GoldenField, LevelChange, LinkDecision, LocalId, NumberHash,
-    QuarantineReason, SourceCode, TaskKind, TaskOutcome, TaskPriority, UnlinkReason,
+    ApprovalReason, AssertionKind, CloseReason, ComparedVersion, ConflictKind, DisputeEnd,
+    DropReason, EscalationReason, EvidenceRow, GoldenField, LevelChange, LinkDecision, LocalId,
+    NumberHash, QuarantineReason, SourceCode, TaskKind, TaskOutcome, TaskPriority, UnlinkReason,
     VersionStanding,
 };
 
@@ -368,7 +369,29 @@ pub enum RegistryEvent {
         /// The version that waited.
         version: u32,
     },
-    /// Two identities are kept apart for everybody but a privacy officer (R22).
+    /// A person disputes what a version says of a field (R133). The words stand beside
+    /// the ledger.
+    ValueDisputed {
+        /// Which record.
+        record: RecordNumber,
+        /// The version that says it.
+        version: u32,
+        /// Of what.
+        field: DisputedField,
+        /// Who has noted it.
+        by: String,
+    },
+    /// The dispute is over.
+    DisputeEnded {
+        /// Which record.
+        record: RecordNumber,
+        /// Of what.
+        field: DisputedField,
+        /// Why.
+        because: DisputeEnd,
+    },
+    /// Two identities are kept apart for everybody but a privacy officer (R22), or one
+    /// from everybody.
     SealMade {
         /// Its id.
         seal: SealId,
@@ -378,6 +401,9 @@ pub enum RegistryEvent {
         b: Vec<RecordNumber>,
         /// Who.
         by: String,
+        /// It has no other side: an objection keeps the identity from everybody (R134).
+        #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+        whole: bool,
     },
     /// A seal is opened.
     SealLifted {

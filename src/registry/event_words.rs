@@ -40,6 +40,20 @@ pub enum VersionStanding {
     Held,
 }
 
+/// How a dispute about a value ended (R133).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DisputeEnd {
+    /// The source has sent another value.
+    Answered,
+    /// The value was confirmed.
+    Confirmed,
+    /// Whoever disputed it does so no more.
+    Withdrawn,
+    /// The record was erased; no event says so.
+    Erased,
+}
+
 /// Why a record left a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

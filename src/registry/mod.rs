@@ -41,7 +41,8 @@ pub use disclosure::{Gate, ShownRow, ShownValues};
 pub use erase::erase;
 pub use event::RegistryEvent;
 pub use event_words::{
-    ComparedVersion, EvidenceRow, LinkDecision, NumberHash, UnlinkReason, VersionStanding,
+    ComparedVersion, DisputeEnd, EvidenceRow, LinkDecision, NumberHash, UnlinkReason,
+    VersionStanding,
 };
 pub use golden_record::{
     Chosen, GoldenRecord, GoldenValue, Lost, LostValue, NumberFacts, Preferred, golden_record,
@@ -62,10 +63,10 @@ pub use quarantine::{
     SourceState, WINDOW_RECORDS, holds_default,
 };
 pub use record_state::{LinkState, RecordState, RecordStatus, VersionState};
-pub use register::{accept_held, register};
+pub use register::{DisputeRefused, accept_held, dispute, end_dispute, register};
 pub use registration::{PreparedPerson, Registered, Registration};
 pub use release::{DecidedAgain, WaitingVersion, decide_again, release_source};
-pub use seal::{SealRefusal, SealState, Seals, seal};
+pub use seal::{SealRefusal, SealState, Seals, object, seal};
 pub use source::{InvalidName, LocalId, Source, SourceCode};
 pub use source_merge::{
     SourceMergeAnswer, SourceMergeCommand, SourceMergeOutcome, SourceMergeRefusal,

@@ -1,11 +1,14 @@
 //! Seals: two identities that may not be seen together by anybody but a privacy
-//! officer (R21, R22). A seal stands stronger than a human's "different": the
-//! other side is no candidate, no question and no name.
+//! officer (R21, R22), or one that may not be seen at all (R134). A seal stands
+//! stronger than a human's "different": the other side is no candidate, no question
+//! and no name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::foundation::{EventPosition, PersonId, RecordNumber, SealId};
-use crate::registry::{CloseReason, DropReason, MergeStatus, RegistryEvent, RegistryState};
+use crate::registry::{
+    CloseReason, DropReason, MergeStatus, RegistryEvent, RegistryState, TaskKind,
+};
 
 /// A seal that holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -14,13 +17,21 @@ pub struct SealState {
     pub a: BTreeSet<RecordNumber>,
     /// Records of the other.
     pub b: BTreeSet<RecordNumber>,
+    /// It has no other side: an objection keeps the identity from everybody (R134).
+    pub whole: bool,
 }
 
 impl SealState {
     /// Whether it keeps these records from whoever has another number (R21).
     #[must_use]
     pub fn is_open_for(&self, records: &BTreeSet<RecordNumber>) -> bool {
-        self.b.is_empty() && !self.a.is_disjoint(records)
+        !self.whole && self.b.is_empty() && !self.a.is_disjoint(records)
+    }
+
+    /// Whether it hides whoever has these records (R134).
+    #[must_use]
+    pub fn hides(&self, records: &BTreeSet<RecordNumber>) -> bool {
+        self.whole && !self.a.is_disjoint(records)
     }
 
     /// Whether it keeps these two groups of records apart.
@@ -29,6 +40,9 @@ impl SealState {
         let meets = |side: &BTreeSet<RecordNumber>, records: &BTreeSet<RecordNumber>| {
             !side.is_disjoint(records)
         };
+        if self.whole {
+            return (self.hides(one) || self.hides(other)) && one.is_disjoint(other);
+        }
         (meets(&self.a, one) && meets(&self.b, other))
             || (meets(&self.a, other) && meets(&self.b, one))
     }
@@ -51,6 +65,13 @@ impl Seals {
             return false;
         };
         self.seals.iter().any(|seal| seal.parts(one, other))
+    }
+
+    /// Whether an objection hides the person from everybody (R134).
+    #[must_use]
+    pub fn hide(&self, person: PersonId) -> bool {
+        let records = self.records.get(&person);
+        records.is_some_and(|records| self.seals.iter().any(|seal| seal.hides(records)))
     }
 
     /// Whether a seal names a record of the person.
@@ -89,6 +110,10 @@ impl Seals {
         let named = persons.iter().filter_map(|person| self.records.get(person));
         let alone = records.iter().map(|record| BTreeSet::from([*record]));
         let groups: Vec<BTreeSet<RecordNumber>> = named.cloned().chain(alone).collect();
+        let hidden = |group| self.seals.iter().any(|seal| seal.hides(group));
+        if groups.iter().any(hidden) {
+            return true;
+        }
         let pairs = groups.iter().enumerate();
         pairs
             .flat_map(|(place, one)| groups.iter().skip(place + 1).map(move |other| (one, other)))
@@ -111,6 +136,9 @@ pub enum SealRefusal {
     /// It is sealed.
     #[error("these two are sealed already")]
     Sealed,
+    /// It is kept from everybody.
+    #[error("an objection of this person holds already")]
+    Objecting,
 }
 
 impl RegistryState {
@@ -123,6 +151,12 @@ impl RegistryState {
     ) -> Option<SealId> {
         let parting = self.seals.iter().find(|(_, seal)| seal.parts(one, other));
         parting.map(|(id, _)| *id)
+    }
+
+    /// Whether an objection hides whoever has these records (R134).
+    #[must_use]
+    pub fn hidden(&self, records: &BTreeSet<RecordNumber>) -> bool {
+        self.seals.values().any(|seal| seal.hides(records))
     }
 
     /// The records by which seals know a person: its own, and withdrawn ones that were
@@ -145,10 +179,13 @@ impl RegistryState {
         position: EventPosition,
     ) {
         let touched = match event {
-            RegistryEvent::SealMade { seal, a, b, .. } => {
+            RegistryEvent::SealMade {
+                seal, a, b, whole, ..
+            } => {
                 let state = SealState {
                     a: a.iter().copied().collect(),
                     b: b.iter().copied().collect(),
+                    whole: *whole,
                 };
                 self.seals.insert(*seal, state);
                 self.seals.get(seal).cloned()
@@ -176,13 +213,7 @@ pub fn seal(
     (a, with_a): (PersonId, &[RecordNumber]),
     (b, with_b): (PersonId, &[RecordNumber]),
 ) -> Result<Vec<RegistryEvent>, SealRefusal> {
-    let side = |person: PersonId, with: &[RecordNumber]| {
-        let members = state.persons.get(&person).map(|state| &state.members);
-        let mut records: BTreeSet<RecordNumber> = with.iter().copied().collect();
-        records.extend(members.into_iter().flatten());
-        records
-    };
-    let (one, other) = (side(a, with_a), side(b, with_b));
+    let (one, other) = (side(state, a, with_a), side(state, b, with_b));
     if a == b || !one.is_disjoint(&other) {
         return Err(SealRefusal::OnePerson);
     }
@@ -194,6 +225,7 @@ pub fn seal(
         a: one.into_iter().collect(),
         b: other.into_iter().collect(),
         by: by.to_owned(),
+        whole: false,
     }];
     let about_both = state.tasks.iter().filter(|(_, task)| {
         let open = task.waits();
@@ -208,6 +240,55 @@ pub fn seal(
             && BTreeSet::from([merge.survivor, merge.retired]) == BTreeSet::from([a, b])
     });
     events.extend(of_both.map(|(merge, known)| RegistryEvent::MergeDropped {
+        merge: *merge,
+        survivor: known.survivor,
+        retired: known.retired,
+        by: by.to_owned(),
+        because: DropReason::NoLongerPossible,
+    }));
+    Ok(events)
+}
+
+fn side(state: &RegistryState, person: PersonId, with: &[RecordNumber]) -> BTreeSet<RecordNumber> {
+    let members = state.persons.get(&person).map(|state| &state.members);
+    let mut records: BTreeSet<RecordNumber> = with.iter().copied().collect();
+    records.extend(members.into_iter().flatten());
+    records
+}
+
+/// Keeps a person, with these records beside its active ones, from everybody (R134).
+/// What is asked about it waits unseen; a merge that waits for approval is dropped.
+///
+/// # Errors
+/// An objection of it holds already.
+pub fn object(
+    state: &RegistryState,
+    id: SealId,
+    by: &str,
+    (person, with): (PersonId, &[RecordNumber]),
+) -> Result<Vec<RegistryEvent>, SealRefusal> {
+    let records = side(state, person, with);
+    if state.hidden(&records) {
+        return Err(SealRefusal::Objecting);
+    }
+    let mut events = vec![RegistryEvent::SealMade {
+        seal: id,
+        a: records.into_iter().collect(),
+        b: Vec::new(),
+        by: by.to_owned(),
+        whole: true,
+    }];
+    let approvals = state.open_tasks_of(person);
+    let approvals = approvals.filter(|(_, task)| task.kind == TaskKind::MergeApproval);
+    events.extend(approvals.map(|(task, _)| RegistryEvent::TaskClosed {
+        task,
+        because: CloseReason::Sealed,
+    }));
+    let waiting = state.merges.iter().filter(|(_, merge)| {
+        merge.status == MergeStatus::AwaitingApproval
+            && [merge.survivor, merge.retired].contains(&person)
+    });
+    events.extend(waiting.map(|(merge, known)| RegistryEvent::MergeDropped {
         merge: *merge,
         survivor: known.survivor,
         retired: known.retired,
@@ -236,6 +317,7 @@ mod tests {
             seals: vec![SealState {
                 a: records(&[1, 2]),
                 b: records(&[5]),
+                whole: false,
             }],
             records: BTreeMap::from([
                 (one, records(&[2, 3])),
@@ -254,5 +336,29 @@ mod tests {
         assert!(!seals.part_record(one, RecordNumber(3)));
         assert!(!seals.part_any(&[other, third], &[RecordNumber(5)]));
         assert!(!Seals::default().part_any(&[one, other], &[]));
+    }
+
+    #[test]
+    fn r134_an_objection_hides_one_identity_from_everybody() {
+        let chance = SeededChance::new(1);
+        let [one, other] = [1, 2].map(|at| PersonId::new(Instant::from_microseconds(at), &chance));
+        let seals = Seals {
+            seals: vec![SealState {
+                a: BTreeSet::from([RecordNumber(1)]),
+                b: BTreeSet::new(),
+                whole: true,
+            }],
+            records: BTreeMap::from([
+                (one, BTreeSet::from([RecordNumber(1), RecordNumber(2)])),
+                (other, BTreeSet::from([RecordNumber(3)])),
+            ]),
+        };
+        assert!(seals.hide(one) && !seals.hide(other));
+        assert!(seals.part_any(&[one], &[]) && !seals.part_any(&[other], &[]));
+        assert!(seals.part(one, other) && !seals.part(one, one));
+        assert!(
+            !seals.is_open(one),
+            "whoever has another number is no matter"
+        );
     }
 }

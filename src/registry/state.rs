@@ -216,9 +216,11 @@ impl RegistryState {
                 self.apply_seal(event, position);
             }
             RegistryEvent::RecordErased { record, .. } => self.apply_erasure(*record, position),
-            // What waits, and what is preferred, is read from the events themselves;
-            // nothing here depends on it.
+            // What waits, what is disputed and what is preferred is read from the events
+            // themselves; nothing here depends on it.
             RegistryEvent::VersionDeferred { .. }
+            | RegistryEvent::ValueDisputed { .. }
+            | RegistryEvent::DisputeEnded { .. }
             | RegistryEvent::DeferredDecided { .. }
             | RegistryEvent::GoldenValuePreferred { .. }
             | RegistryEvent::GoldenPreferenceEnded { .. } => {}

@@ -6,7 +6,7 @@ use crate::registry::{
 };
 use crate::review::follow::may_escalate;
 use crate::review::{Follow, ReviewRefusal, follow};
-use crate::security::{Access, Action};
+use crate::security::{Access, Action, is_same_human};
 
 /// Somebody at work, by what the policy lets them do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -216,7 +216,7 @@ fn may_take(state: &TaskState, reviewer: &Reviewer, now: Instant) -> Result<(), 
 /// R114: another person for each read of a round, and the right one.
 fn may_read_next(state: &TaskState, reviewer: &Reviewer) -> Result<(), ReviewRefusal> {
     let mut reads = state.reads_of_round();
-    if reads.any(|read| read.by == reviewer.name) {
+    if reads.any(|read| is_same_human(&read.by, &reviewer.name)) {
         return Err(ReviewRefusal::SamePerson);
     }
     let first = state.reads_of_round().next().is_none();

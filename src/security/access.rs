@@ -53,6 +53,8 @@ impl Access {
                 | Action::ReadTask
                 | Action::ReadMerge
                 | Action::ReadChaseList
+                | Action::DisputeValue
+                | Action::AnswerDispute
                 | Action::ManageSeal
                 | Action::GiveSubjectAccess
         );
@@ -60,7 +62,8 @@ impl Access {
             .reason
             .as_ref()
             .is_some_and(|reason| !reason.trim().is_empty());
-        if reads_a_person && actor.is_person() && !given {
+        let always = action == Action::ReconstructPast;
+        if (always || (reads_a_person && actor.is_person())) && !given {
             return Err(Denied::Reason);
         }
         let decides = matches!(
@@ -129,6 +132,13 @@ impl Access {
         self.role == Role::PrivacyOfficer
     }
 
+    /// Whether it looks at what was visible at a past instant, with the masking and
+    /// the seals of then (R139).
+    #[must_use]
+    pub fn reconstructs(&self) -> bool {
+        self.action == Action::ReconstructPast
+    }
+
     /// Whether other persons that a record may belong to may be named.
     #[must_use]
     pub const fn sees_possible(&self) -> bool {
@@ -138,6 +148,7 @@ impl Access {
                 | Role::Clinician
                 | Role::Steward
                 | Role::Approver
+                | Role::Auditor
                 | Role::PrivacyOfficer
         )
     }
@@ -156,7 +167,7 @@ impl Access {
     pub const fn sees_actors(&self) -> bool {
         matches!(
             self.role,
-            Role::Steward | Role::Approver | Role::PrivacyOfficer
+            Role::Steward | Role::Approver | Role::Auditor | Role::PrivacyOfficer
         )
     }
 
@@ -219,6 +230,18 @@ mod tests {
         );
         let system = actor(ActorKind::System, &[Role::Integration], None);
         assert!(Access::to(Action::ReadPerson, system).is_ok());
+    }
+
+    #[test]
+    fn r139_nobody_looks_back_without_a_reason() {
+        for kind in [ActorKind::Person, ActorKind::System] {
+            let silent = actor(kind, &[Role::Auditor], None);
+            let denied = Access::to(Action::ReconstructPast, silent).err();
+            assert_eq!(denied, Some(Denied::Reason));
+        }
+        let auditor = actor(ActorKind::Person, &[Role::Auditor], Some("complaint 17"));
+        let access = Access::to(Action::ReconstructPast, auditor).expect("an auditor may");
+        assert!(access.reconstructs() && !access.sees_sealed());
     }
 
     #[test]

@@ -55,3 +55,30 @@ impl Actor {
         self.sources.is_empty() || self.sources.iter().any(|allowed| allowed == source)
     }
 }
+
+/// Whether two names are one human's: accounts and the users of systems are one name
+/// space, and a name in other letters, or with something unseen in it, is no second
+/// pair of eyes (R114).
+#[must_use]
+pub fn is_same_human(one: &str, other: &str) -> bool {
+    let plain = |name: &str| -> String {
+        let seen = name.chars().filter(|letter| letter.is_alphanumeric());
+        seen.flat_map(char::to_lowercase).collect()
+    };
+    let (one_plain, other_plain) = (plain(one), plain(other));
+    one == other || (!one_plain.is_empty() && one_plain == other_plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_same_human;
+
+    #[test]
+    fn r114_a_name_in_other_letters_is_no_second_human() {
+        for other in ["sam", "SAM", " Sam ", "s\u{200b}am", "S.A.M."] {
+            assert!(is_same_human("sam", other), "{other:?}");
+        }
+        assert!(!is_same_human("sam", "sam2") && !is_same_human("sam", "amy"));
+        assert!(!is_same_human("--", ".."), "nothing to compare by");
+    }
+}

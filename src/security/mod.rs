@@ -8,7 +8,7 @@ mod outward;
 mod permission;
 
 pub use access::{Access, Denied};
-pub use actor::{Actor, ActorKind, OnBehalf};
+pub use actor::{Actor, ActorKind, OnBehalf, is_same_human};
 pub use audit::AuditEntry;
 pub use outward::{NoHost, OutwardPolicy, OutwardRefusal, WEBHOOK_URL_CHARACTERS_MAX};
 pub use permission::{Action, Role, UnknownRole, actions};

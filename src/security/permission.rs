@@ -111,6 +111,13 @@ pub enum Action {
     ReadMerge,
     /// Read the audit log.
     ReadAudit,
+    /// See what others could see at a past instant, with the masking and the
+    /// seals of then (R139).
+    ReconstructPast,
+    /// Note that a person disputes a value of a record (R133).
+    DisputeValue,
+    /// Confirm a disputed value for its source, or take the dispute back.
+    AnswerDispute,
     /// Make, list and lift seals (R22).
     ManageSeal,
     /// Destroy the values of a record (R135).
@@ -150,6 +157,9 @@ impl Action {
             Self::MergePerson => "merge_person",
             Self::ReadMerge => "read_merge",
             Self::ReadAudit => "read_audit",
+            Self::ReconstructPast => "reconstruct_past",
+            Self::DisputeValue => "dispute_value",
+            Self::AnswerDispute => "answer_dispute",
             Self::ManageSeal => "manage_seal",
             Self::EraseRecord => "erase_record",
             Self::GiveSubjectAccess => "give_subject_access",
@@ -169,6 +179,8 @@ const STEWARD: &[Action] = &[
     Action::SearchPerson,
     Action::ReadHistory,
     Action::PreferValue,
+    Action::DisputeValue,
+    Action::AnswerDispute,
     Action::ReadTask,
     Action::WorkTask,
     Action::DecideTask,
@@ -199,13 +211,16 @@ const APPROVER: &[Action] = &[
 #[must_use]
 pub const fn actions(role: Role) -> &'static [Action] {
     use Action::{
-        AcknowledgeChange, DeliverEvent, EraseRecord, GiveSubjectAccess, ManageSeal, ManageWebhook,
-        MatchPerson, ReadAudit, ReadChaseList, ReadEvent, ReadHistory, ReadMerge, ReadPerson,
-        ReadRecord, ReadSource, ReadTask, SearchPerson, WriteRecord, WriteSource,
+        AcknowledgeChange, AnswerDispute, DeliverEvent, DisputeValue, EraseRecord,
+        GiveSubjectAccess, ManageSeal, ManageWebhook, MatchPerson, ReadAudit, ReadChaseList,
+        ReadEvent, ReadHistory, ReadMerge, ReadPerson, ReadRecord, ReadSource, ReadTask,
+        ReconstructPast, SearchPerson, WriteRecord, WriteSource,
     };
     match role {
         Role::Integration => &[
             WriteRecord,
+            DisputeValue,
+            AnswerDispute,
             ReadRecord,
             MatchPerson,
             ReadPerson,
@@ -222,6 +237,7 @@ pub const fn actions(role: Role) -> &'static [Action] {
             ReadPerson,
             SearchPerson,
             ReadHistory,
+            DisputeValue,
             ReadSource,
         ],
         Role::Steward => STEWARD,
@@ -239,10 +255,12 @@ pub const fn actions(role: Role) -> &'static [Action] {
             ReadChaseList,
             EraseRecord,
             GiveSubjectAccess,
+            DisputeValue,
+            AnswerDispute,
             ManageSeal,
         ],
         Role::Engineer => &[ReadSource],
-        Role::Auditor => &[ReadAudit, ReadSource],
+        Role::Auditor => &[ReadAudit, ReconstructPast, ReadSource],
         Role::Administrator => &[ReadSource, WriteSource, ManageWebhook],
     }
 }

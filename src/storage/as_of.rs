@@ -13,7 +13,7 @@ use crate::storage::db::{self, Connection};
 use crate::storage::feed::event_from;
 use crate::storage::history::retired_into;
 use crate::storage::read::{person_row, submitted, versions};
-use crate::storage::read_flags::{has_restricted_version, is_restricted};
+use crate::storage::read_flags::{has_restricted_version, is_restricted, was_erased_restricted};
 use crate::storage::rows::{Reader, parse_person};
 use crate::storage::sql::RowStatement;
 use crate::storage::{
@@ -36,6 +36,9 @@ pub struct PastPerson {
     pub view: StoredPersonView,
     /// The tasks that were open about it, in order of id.
     pub questions: Vec<(TaskId, TaskState)>,
+    /// Whether its location was restricted then: by a record that was its own, or
+    /// that had been when its source withdrew it.
+    pub restricted_then: bool,
 }
 
 /// By position, so that commits which do not see one another stay apart.
@@ -120,6 +123,11 @@ impl Store {
                 submitted,
             });
         }
+        let says = |member: &StoredMember| member.standard.as_ref().is_some_and(|it| it.restricted);
+        let restricted_then = members.iter().any(says)
+            || past
+                .withdrawn_flags(&mut snapshot, &state, survivor)
+                .await?;
         let numbers: Vec<RecordNumber> = numbers.into_iter().collect();
         let restricted = restricts_now(&mut snapshot, &[person, survivor], &numbers).await?;
         let questions: Vec<(TaskId, TaskState)> = state
@@ -136,7 +144,11 @@ impl Store {
             tasks: questions.iter().map(|(task, _)| *task).collect(),
             restricted,
         };
-        Ok(Some(PastPerson { view, questions }))
+        Ok(Some(PastPerson {
+            view,
+            questions,
+            restricted_then,
+        }))
     }
 
     /// A record with the versions that it had then; `None` when nobody knew it.
@@ -296,6 +308,42 @@ impl Past {
             chain.push(replaced_by);
             at = replaced_by;
         }
+    }
+
+    /// Whether a record that had left the person by withdrawal restricted it, or one
+    /// that has been erased since.
+    async fn withdrawn_flags(
+        &mut self,
+        connection: &mut Connection,
+        state: &RegistryState,
+        person: PersonId,
+    ) -> Result<bool, StoreError> {
+        let left = state.withdrawn.iter();
+        let left = left.filter(|(_, persons)| persons.contains(&person));
+        let left: Vec<RecordNumber> = left.map(|(record, _)| *record).collect();
+        let members = state.persons.get(&person).map(|known| &known.members);
+        let all: Vec<RecordNumber> = members
+            .into_iter()
+            .flatten()
+            .chain(&left)
+            .copied()
+            .collect();
+        if was_erased_restricted(connection, &all).await? {
+            return Ok(true);
+        }
+        let subjects = left.iter().map(|number| format!("R{}", number.0));
+        self.fetch(connection, subjects.collect()).await?;
+        let state = self.fold();
+        for number in left {
+            let Some(record) = state.records.get(&number) else {
+                continue;
+            };
+            let (_, standard) = load_submitted(connection, number, record.current.version).await?;
+            if standard.is_some_and(|standard| standard.restricted) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// What follows from the events.

@@ -298,6 +298,8 @@ pub(super) const fn record_of(event: &RegistryEvent) -> Option<RecordNumber> {
         | RegistryEvent::VersionDeferred { record, .. }
         | RegistryEvent::DeferredDecided { record, .. }
         | RegistryEvent::GoldenValuePreferred { record, .. }
+        | RegistryEvent::ValueDisputed { record, .. }
+        | RegistryEvent::DisputeEnded { record, .. }
         | RegistryEvent::NumberReplaced { record, .. } => Some(*record),
         RegistryEvent::PersonCreated { .. }
         | RegistryEvent::PersonRetired { .. }

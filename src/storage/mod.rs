@@ -20,6 +20,7 @@ mod claims;
 mod command;
 mod copy;
 mod db;
+mod disputes;
 mod erasures;
 mod error;
 mod event_feed;
@@ -35,6 +36,7 @@ mod load_families;
 mod locks;
 mod merge_counts;
 mod merge_rows;
+mod past_seals;
 mod project;
 mod prune;
 mod read;
@@ -83,6 +85,7 @@ pub use command::{
     CommitActor, CommitReads, NewVersion, Planned, ReadSet, Remark, RememberedAnswer,
 };
 pub use copy::{StateHash, TableHash};
+pub use disputes::StoredDispute;
 pub use error::StoreError;
 pub use event_feed::{EventPage, PlacedEvent};
 pub use feed::{ExportRow, FeedRow, StoredEvent};

@@ -8,6 +8,7 @@ use crate::matching::Route;
 use crate::registry::{
     PersonStatus, RecordState, RegistryEvent, RegistryState, VersionStanding, task_of,
 };
+use crate::storage::disputes::{DisputeRows, dispute_subjects};
 use crate::storage::erasures::Erasures;
 use crate::storage::golden::golden_subjects;
 use crate::storage::merge_rows::{MergeRows, merge_subjects};
@@ -103,6 +104,8 @@ pub(super) struct Projection {
     pub(super) links: Vec<LinkRow>,
     /// Earlier links that they close.
     pub(super) closings: Vec<(RecordNumber, EventPosition, Option<MergeId>)>,
+    /// What they say of disputes.
+    pub(super) disputes: DisputeRows,
     /// Whom they keep apart.
     pub(super) seals: SealRows,
     /// Whose values they destroy.
@@ -152,10 +155,14 @@ impl Projection {
             RegistryEvent::RecordErased { record, .. } => {
                 self.change_record(*record);
                 self.erasures.take(event, position);
+                self.disputes.take(event, position);
                 let link = state.records.get(record).and_then(|it| it.link.as_ref());
                 if let Some(link) = link {
                     self.change_person(link.person);
                 }
+            }
+            RegistryEvent::ValueDisputed { .. } | RegistryEvent::DisputeEnded { .. } => {
+                self.disputes.take(event, position);
             }
             RegistryEvent::PersonCreated { person } => {
                 self.new_persons.insert(*person, position);
@@ -331,6 +338,8 @@ pub const fn event_kind(event: &RegistryEvent) -> &'static str {
         RegistryEvent::RecordUpdated { .. } => "record_updated",
         RegistryEvent::RecordWithdrawn { .. } => "record_withdrawn",
         RegistryEvent::RecordErased { .. } => "record_erased",
+        RegistryEvent::ValueDisputed { .. } => "value_disputed",
+        RegistryEvent::DisputeEnded { .. } => "dispute_ended",
         RegistryEvent::SealMade { .. } => "seal_made",
         RegistryEvent::SealLifted { .. } => "seal_lifted",
         RegistryEvent::PersonCreated { .. } => "person_created",
@@ -430,6 +439,7 @@ pub(super) fn event_subjects(event: &RegistryEvent) -> BTreeSet<String> {
             subjects.extend(source_subjects(event));
             subjects.extend(merge_subjects(event));
             subjects.extend(seal_subjects(event));
+            subjects.extend(dispute_subjects(event));
             subjects.extend(golden_subjects(event));
         }
     }

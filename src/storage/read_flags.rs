@@ -66,6 +66,25 @@ pub(super) async fn has_restricted_version(
     Ok(false)
 }
 
+const ERASED: RowStatement = RowStatement {
+    before: "select record from erasures where restricted = 1 and record in (values",
+    columns: 1,
+    after: ")",
+};
+
+/// Whether any of the records restricted a location when it was erased.
+pub(super) async fn was_erased_restricted(
+    connection: &mut Connection,
+    records: &[RecordNumber],
+) -> Result<bool, StoreError> {
+    let rows = ERASED
+        .select(connection, &[], records, |query, record| {
+            query.bind(record.0)
+        })
+        .await?;
+    Ok(!rows.is_empty())
+}
+
 /// Whether any record that is or was the person's, and was not moved to
 /// another, restricts its location.
 pub(super) async fn is_restricted(

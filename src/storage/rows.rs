@@ -17,7 +17,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// First byte of a stored standard record; other layouts take other numbers.
-const STANDARD_LAYOUT: u8 = 1;
+const STANDARD_LAYOUT: u8 = 2;
+/// The one before: without disputes, which stand last.
+const LAYOUT_WITHOUT_DISPUTES: u8 = 1;
+/// No disputes, as the encoding writes it.
+const NO_DISPUTES: u8 = 0;
 
 /// The word of an enum that serde writes as a text.
 pub(super) fn word<T: Serialize>(value: &T) -> String {
@@ -46,10 +50,14 @@ pub(super) fn encode_standard(standard: &StandardRecord) -> Vec<u8> {
 /// The record of these bytes; `None` when the layout is not ours.
 pub(super) fn decode_standard(bytes: &[u8]) -> Option<StandardRecord> {
     let (layout, rest) = bytes.split_first()?;
-    if *layout != STANDARD_LAYOUT {
-        return None;
+    match *layout {
+        STANDARD_LAYOUT => postcard::from_bytes(rest).ok(),
+        LAYOUT_WITHOUT_DISPUTES => {
+            let whole = [rest, &[NO_DISPUTES]].concat();
+            postcard::from_bytes(&whole).ok()
+        }
+        _ => None,
     }
-    postcard::from_bytes(rest).ok()
 }
 
 /// Reads a column by its place; the names are for the error only.
@@ -320,7 +328,11 @@ mod tests {
             ..StandardRecord::default()
         };
         let mut bytes = encode_standard(&standard);
-        assert!(decode_standard(&bytes) == Some(standard));
+        assert!(decode_standard(&bytes).as_ref() == Some(&standard));
+        bytes[0] = 1;
+        bytes.pop();
+        let earlier = decode_standard(&bytes).expect("the layout before is read");
+        assert!(earlier.birth_order == Some(2) && earlier.disputed.is_none());
         bytes[0] = 9;
         assert!(decode_standard(&bytes).is_none());
     }

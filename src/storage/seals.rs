@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber, SealId};
 use crate::registry::{LocalId, RegistryEvent, RegistryState, SealState, Seals, SourceCode};
-use crate::storage::db::{self, Connection};
+use crate::storage::db::{self, Connection, Row};
 use crate::storage::rows::{Reader, parse_local_id, parse_person, parse_source};
 use crate::storage::sql::RowStatement;
 use crate::storage::verify::Findings;
@@ -27,6 +27,8 @@ pub struct StoredSeal {
     pub a: Vec<SealedRecord>,
     /// Of the other.
     pub b: Vec<SealedRecord>,
+    /// It has no other side: an objection (R134).
+    pub whole: bool,
 }
 
 /// The seals of a run of events.
@@ -42,6 +44,7 @@ struct SealRow {
     by: String,
     made: EventPosition,
     lifted: Option<EventPosition>,
+    whole: bool,
     records: BTreeMap<RecordNumber, &'static str>,
 }
 
@@ -61,13 +64,20 @@ impl SealRows {
     /// Takes an event at its position; others change nothing.
     pub(super) fn take(&mut self, event: &RegistryEvent, position: EventPosition) {
         match event {
-            RegistryEvent::SealMade { seal, a, b, by } => {
+            RegistryEvent::SealMade {
+                seal,
+                a,
+                b,
+                by,
+                whole,
+            } => {
                 let a = a.iter().map(|record| (*record, "a"));
                 let b = b.iter().map(|record| (*record, "b"));
                 let row = SealRow {
                     by: by.clone(),
                     made: position,
                     lifted: None,
+                    whole: *whole,
                     records: a.chain(b).collect(),
                 };
                 self.made.insert(*seal, row);
@@ -92,6 +102,7 @@ impl SealRows {
                     .bind(row.by.clone())
                     .bind(row.made.0)
                     .bind(row.lifted.map(|position| position.0))
+                    .bind(i64::from(row.whole))
             })
             .await?;
         let records = made.iter().flat_map(|(seal, row)| {
@@ -119,15 +130,15 @@ impl SealRows {
         findings: &mut Findings,
     ) -> Result<(), StoreError> {
         let mut found: BTreeMap<SealId, SealRow> = BTreeMap::new();
-        let rows = db::query("select seal, made_by, made_position, lifted_position from seals")
-            .fetch_all(&mut *connection)
-            .await?;
+        let all = "select seal, made_by, made_position, lifted_position, whole from seals";
+        let rows = db::query(all).fetch_all(&mut *connection).await?;
         for row in &rows {
             let reader = Reader::named(row, "seals")?;
             let row = SealRow {
                 by: reader.text(1)?,
                 made: reader.position(2)?,
                 lifted: reader.number_or_null(3)?.map(EventPosition),
+                whole: reader.number(4)? == 1,
                 records: BTreeMap::new(),
             };
             found.insert(reader.parsed(0, "seal", parse_seal)?, row);
@@ -162,8 +173,8 @@ fn parse_side(text: &str) -> Option<&'static str> {
 }
 
 const INSERT_SEALS: RowStatement = RowStatement {
-    before: "insert into seals (seal, made_by, made_position, lifted_position) values",
-    columns: 4,
+    before: "insert into seals (seal, made_by, made_position, lifted_position, whole) values",
+    columns: 5,
     after: "",
 };
 
@@ -182,7 +193,7 @@ const LIFT_SEALS: RowStatement = RowStatement {
 
 /// All records of the seals that hold any of these.
 const AROUND: RowStatement = RowStatement {
-    before: "select o.seal, o.record, o.side from seals x \
+    before: "select o.seal, o.record, o.side, x.whole from seals x \
         join seal_records o on o.seal = x.seal where x.lifted_position is null \
         and x.seal in (select seal from seal_records where record in (values",
     columns: 1,
@@ -238,18 +249,7 @@ async fn around(
             query.bind(record.0)
         })
         .await?;
-    let mut seals: BTreeMap<SealId, SealState> = BTreeMap::new();
-    for row in &rows {
-        let reader = Reader::named(row, "seal_records")?;
-        let seal = seals.entry(reader.parsed(0, "seal", parse_seal)?);
-        let seal = seal.or_default();
-        let record = RecordNumber(reader.number(1)?);
-        match reader.parsed(2, "side", parse_side)? {
-            "a" => seal.a.insert(record),
-            _ => seal.b.insert(record),
-        };
-    }
-    Ok(seals)
+    seals_from(&rows)
 }
 
 /// Loads the seals that bear on the persons of the state.
@@ -355,7 +355,7 @@ impl Store {
     pub async fn list_seals(&self) -> Result<Vec<StoredSeal>, StoreError> {
         let mut snapshot = self.inner.readers.begin().await?;
         let rows = db::query(
-            "select x.seal, x.made_by, e.at, r.source, r.local_id, s.side, l.person \
+            "select x.seal, x.made_by, e.at, r.source, r.local_id, s.side, l.person, x.whole \
              from seals x join events e on e.position = x.made_position \
              join seal_records s on s.seal = x.seal join records r on r.record = s.record \
              left join links l on l.record = s.record and l.to_position is null \
@@ -374,6 +374,7 @@ impl Store {
                     made_at: Instant::from_microseconds(reader.number(2)?),
                     a: Vec::new(),
                     b: Vec::new(),
+                    whole: reader.number(7)? == 1,
                 });
             }
             let named = (
@@ -393,6 +394,23 @@ impl Store {
         }
         Ok(seals)
     }
+}
+
+/// Seals from rows of seal, record, side and whether it has no other side.
+pub(super) fn seals_from(rows: &[Row]) -> Result<BTreeMap<SealId, SealState>, StoreError> {
+    let mut seals: BTreeMap<SealId, SealState> = BTreeMap::new();
+    for row in rows {
+        let reader = Reader::named(row, "seal_records")?;
+        let seal = seals.entry(reader.parsed(0, "seal", parse_seal)?);
+        let seal = seal.or_default();
+        seal.whole = reader.number(3)? == 1;
+        let record = RecordNumber(reader.number(1)?);
+        match reader.parsed(2, "side", parse_side)? {
+            "a" => seal.a.insert(record),
+            _ => seal.b.insert(record),
+        };
+    }
+    Ok(seals)
 }
 
 /// The seals that bear on these persons and records.

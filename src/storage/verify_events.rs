@@ -138,6 +138,11 @@ pub(super) async fn compare(
         .await?;
     replay
         .projection
+        .disputes
+        .compare(connection, findings)
+        .await?;
+    replay
+        .projection
         .erasures
         .compare(connection, findings)
         .await?;

@@ -59,6 +59,7 @@ impl Batch {
             self.write_tasks(connection, state).await?;
             self.projection.sources.write(connection).await?;
             self.projection.seals.write(connection).await?;
+            self.projection.disputes.write(connection).await?;
             self.projection.merges.write(connection, state).await?;
             INSERT_REMARKS
                 .write(connection, &self.remarks, |query, (position, remark)| {

@@ -4,18 +4,21 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::people::{john_smith, person, verified_person};
+use crate::people::{NUMBERS, john_smith, person, verified_person, with};
 use crate::request::Answer;
 use crate::world::{Actor, World, record_path};
 
 /// Every route of this service under `/api/v1`, with a body where one is taken.
-const ROUTES: [(&str, &str); 60] = [
+pub(crate) const ROUTES: [(&str, &str); 63] = [
     ("PUT", "/sources/gp/records/routes-1"),
     ("POST", "/sources/gp/records"),
     ("POST", "/sources/gp/records/batch"),
     ("GET", "/sources/gp/records/routes-1"),
     ("DELETE", "/sources/gp/records/routes-1"),
     ("GET", "/sources/gp/records/routes-1/person"),
+    ("GET", "/sources/gp/records/routes-1/disputes"),
+    ("POST", "/sources/gp/records/routes-1/disputes"),
+    ("POST", "/sources/gp/records/routes-1/disputes/answer"),
     ("POST", "/match"),
     ("POST", "/persons/search"),
     ("GET", "/persons/{person}"),
@@ -327,6 +330,68 @@ fn on_behalf_of_headers_give_nobody_a_role_that_the_source_was_not_trusted_with(
         let answer = as_steward(path);
         assert_eq!(answer.status, 403, "answered {}", answer.text);
     }
+}
+
+/// A source whose systems and accounts may act for people.
+fn desk(world: &World, actor: &str, arguments: &[&str]) -> String {
+    let source = json!({"code": "desk", "name": "Review desk", "acts_for_people": true});
+    let asked = world.post("/sources").by(Actor::Administrator);
+    asked.json(&source).send();
+    let token = ["token", "create", "--actor", actor, "--source", "desk"];
+    let made = world.accord(&[&token, arguments].concat()).expect(0);
+    format!("Bearer {}", made.out.trim())
+}
+
+#[test]
+fn r114_a_person_acts_for_nobody_else() {
+    let world = World::start();
+    let roles = ["--role", "steward", "--role", "approver", "--person"];
+    let bearer = desk(&world, "sam", &roles);
+    let asks = |user: Option<&str>| {
+        let asked = world.get("/review/tasks").by(Actor::Nobody);
+        let asked = asked
+            .header("authorization", &bearer)
+            .header("accord-reason", "review");
+        let Some(user) = user else {
+            return asked.send();
+        };
+        let asked = asked.header("accord-role", "approver");
+        asked.header("accord-user", user).send()
+    };
+    asks(None).expect(200);
+    asks(Some("amy")).expect_problem(403, "", &[]);
+}
+
+#[test]
+fn r114_the_same_human_in_other_letters_is_no_second_reader() {
+    let world = World::start();
+    let verified = json!({"nhs_number": NUMBERS[0], "nhs_number_status": "01"});
+    let one = world.registers("gp", "1", &with(&john_smith(), verified));
+    let two = world.registers("pas", "1", &john_smith());
+    let merge = json!({"survivor": one.person(), "retired": two.person(), "reason": "one"});
+    let asked = world.post("/merges").by(Actor::Steward).json(&merge);
+    let proposed = asked.send().expect(200);
+    assert_eq!(proposed["status"], "awaiting_approval", "{}", proposed.text);
+    let bearer = desk(&world, "desk", &["--role", "integration"]);
+    let path = format!("/review/tasks/{}", proposed.member("task"));
+    let by = |method: Method, path: &str, user: &str| {
+        let asked = world.ask(method, path).by(Actor::Nobody);
+        asked
+            .header("authorization", &bearer)
+            .header("accord-user", user)
+            .header("accord-role", "approver")
+            .header("accord-reason", "review")
+    };
+    let decides = |user: &str| {
+        let evidence = by(Method::GET, &path, user).send().member("evidence");
+        let said = json!({"outcome": "approve", "reason": "so it is", "evidence": evidence});
+        let asked = by(Method::POST, &format!("{path}/decide"), user);
+        asked.json(&said).send()
+    };
+    for same in ["stewart", "STEWART", "Ste.wart"] {
+        decides(same).expect_problem(409, "", &[]);
+    }
+    decides("april").expect(200);
 }
 
 #[test]

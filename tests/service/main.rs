@@ -33,6 +33,8 @@ mod conformance;
 mod desk;
 /// What the pages must never do: show, run or let in what they should not.
 mod desk_safety;
+/// What a person disputes supports no link.
+mod disputing;
 /// An acknowledged record survives `kill -9`.
 mod durability;
 /// An erased record is gone to the last token.
@@ -85,6 +87,8 @@ mod mllp;
 mod moments;
 /// Whole ledgers move, with a proof.
 mod moving;
+/// Who objects is seen by nobody and in the way of duplicates.
+mod objecting;
 /// The OpenAPI document says what is served.
 mod openapi;
 /// Records that share what everybody shares.

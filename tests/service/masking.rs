@@ -50,6 +50,7 @@ fn everything_said(world: &World, source: &str, local_id: &str) -> Vec<Answer> {
     let paths = [
         record.clone(),
         format!("{record}/person"),
+        format!("{record}/disputes"),
         format!("/persons/{person_id}"),
         format!("/persons/{person_id}/records"),
         format!("/persons/{person_id}/golden"),
@@ -61,11 +62,59 @@ fn everything_said(world: &World, source: &str, local_id: &str) -> Vec<Answer> {
         .collect();
     said.push(world.get(&record).send().expect(200));
     let tasks = world.tasks();
-    for task in tasks.list("tasks") {
-        said.push(world.task(task["task_id"].as_str().expect("an id")));
+    for task in tasks.tasks() {
+        said.push(world.task(&task));
+        // There is a pack once the question is escalated.
+        let pack = format!("/review/tasks/{task}/pack");
+        said.push(world.get(&pack).by(Actor::Steward).send());
     }
     said.push(tasks);
+    said.extend(said_of_changes(world, source, local_id, &person_id));
     said
+}
+
+/// What is said before a human moves or joins, and to those who follow and search.
+fn said_of_changes(world: &World, source: &str, local_id: &str, person_id: &str) -> Vec<Answer> {
+    let other = world.registers("social", "unmasked", &person("somebody beside"));
+    // A record that is alone already is refused to be alone: that is said too.
+    let steward = |path: &str, body: &Value| {
+        let answer = world.post(path).by(Actor::Steward).json(body).send();
+        assert!(
+            matches!(answer.status, 200 | 409),
+            "{path}: {}",
+            answer.text
+        );
+        answer
+    };
+    let moved = json!({"source": source, "local_id": local_id, "person_id": "new",
+        "reason": "what would it change?", "dry_run": true});
+    let joined = json!({"survivor": other.person(), "retired": person_id,
+        "reason": "what would it change?", "dry_run": true});
+    let by_name = restricted();
+    let criteria = json!({"given_names": by_name["given_names"], "mode": "fuzzy",
+        "family_name": by_name["family_name"], "birth_date": by_name["birth_date"]});
+    let bare = with(
+        &by_name,
+        json!({"addresses": null, "phones": null, "emails": null, "gp_practice": null,
+            "restricted": null}),
+    );
+    let found = steward("/persons/search", &criteria);
+    assert!(found.mentions(person_id), "{}", found.text);
+    let matched = steward("/match", &bare);
+    let own = matched.list("candidates").iter();
+    let own = own.filter(|candidate| candidate["person_id"] == person_id);
+    own.for_each(|candidate| assert_masked(&candidate.to_string()));
+    vec![
+        steward("/links", &moved),
+        steward("/merges", &joined),
+        found,
+        world.get("/events?limit=500").send().expect(200),
+        world
+            .get("/events/unacknowledged")
+            .by(Actor::Steward)
+            .send()
+            .expect(200),
+    ]
 }
 
 #[test]

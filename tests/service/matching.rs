@@ -1,11 +1,12 @@
 //! `POST /match`: asking who somebody is, with the reasons, without writing
 //! anything. The arithmetic of single fields is tested beside the code.
 
+use accord::foundation::{Clock, SystemClock};
 use serde_json::{Value, json};
 
 use crate::people::{john_smith, person, verified_person, with};
 use crate::request::Answer;
-use crate::world::World;
+use crate::world::{Actor, World};
 
 /// A postcode that so many people share that not all can be looked at.
 const CROWD: usize = 600;
@@ -294,6 +295,59 @@ fn an_answer_says_when_it_did_not_look_at_everybody() {
 }
 
 #[test]
+fn r22_r134_a_crowded_key_counts_nobody_who_may_not_be_seen() {
+    let world = World::start();
+    let shared = json!([{"lines": ["1 Hostel Yard"], "town": "Leeds", "postcode": "LS9 7TF"}]);
+    let lives_there = |story: &str| {
+        let changes = json!({"addresses": shared, "phones": null, "nhs_number": null});
+        with(&person(story), changes)
+    };
+    let lines: Vec<String> = (0..CROWD)
+        .map(|place| {
+            let named = json!({"local_id": format!("{place}")});
+            with(&lives_there(&format!("crowd {place}")), named).to_string()
+        })
+        .collect();
+    let batch = world.post("/sources/gp/records/batch");
+    batch
+        .bytes("application/x-ndjson", lines.join("\n"))
+        .send()
+        .expect(200);
+    let held = || {
+        let answer = world.matches(&json!({"addresses": shared}));
+        assert_eq!(answer["complete"], false, "{}", answer.text);
+        let reasons = answer.list("incomplete_because").iter();
+        reasons
+            .map(|reason| reason["held"].clone())
+            .collect::<Vec<Value>>()
+    };
+    let seals = |body: Value| {
+        let asked = world.post("/seals").by(Actor::PrivacyOfficer);
+        asked.json(&body).send().expect(201);
+    };
+    let indexed = || {
+        world.dies();
+        world.accord(&["rebuild-index"]).expect(0);
+        world.serves();
+    };
+    let one = world.registers("pas", "one", &lives_there("one of two"));
+    indexed();
+    let before = held();
+    let other = world.registers("pas", "other", &lives_there("other of two"));
+    let hidden = world.registers("pas", "hidden", &lives_there("who objects here"));
+    indexed();
+    assert_ne!(held(), before);
+
+    seals(
+        json!({"a": {"person_id": one.person()}, "b": {"person_id": other.person()},
+        "reason": "adoption order"}),
+    );
+    seals(json!({"a": {"person_id": hidden.person()}, "reason": "objection"}));
+
+    assert_eq!(held(), before);
+}
+
+#[test]
 fn r71_associated_persons_are_never_compared_as_the_patient() {
     let world = World::start();
     let known = person("has a phone");
@@ -358,4 +412,48 @@ fn number(value: &Value) -> f64 {
     value
         .as_f64()
         .unwrap_or_else(|| panic!("not a number: {value}"))
+}
+
+#[test]
+fn r57_an_unborn_child_and_an_infant_of_its_home_get_a_hint_and_are_not_joined() {
+    let world = World::start();
+    let year = SystemClock.now().to_string()[..4].to_owned();
+    let home = json!({"family_name": "Expectley", "phones": ["07700 900481"],
+        "addresses": [{"lines": ["5 Heron Close"], "town": "Leeds", "postcode": "LS9 4QX"}]});
+    let expected = with(
+        &home,
+        json!({"given_names": ["Unborn"], "birth_date": format!("{year}-01-02")}),
+    );
+    let baby = with(
+        &home,
+        json!({"given_names": ["Oliver"], "birth_date": format!("{year}-01-02"),
+            "gender": "male"}),
+    );
+    let unborn = world.registers("maternity", "unborn", &expected).person();
+
+    let born = world.registers("gp", "baby", &baby);
+
+    assert_ne!(born.person(), unborn);
+    assert!(
+        born.tasks().is_empty() && !born.mentions(&unborn),
+        "{}",
+        born.text
+    );
+    let hint = |asked: &Value| world.matches(asked)["related"].clone();
+    let of_baby = hint(&baby);
+    assert_eq!(of_baby[0]["person_id"], unborn.as_str(), "{of_baby}");
+    assert_eq!(of_baby[0]["reason"]["rule"], "R57", "{of_baby}");
+    assert_eq!(hint(&expected)[0]["person_id"], born.person().as_str());
+    // Its mother, and somebody of another home, are no such hint.
+    let mother = with(
+        &baby,
+        json!({"given_names": ["Imogen"], "birth_date": "1991-05-06"}),
+    );
+    assert_eq!(hint(&mother), json!([]));
+    let elsewhere = with(
+        &baby,
+        json!({"phones": null,
+        "addresses": [{"lines": ["1 Elsewhere Road"], "postcode": "M1 1AE"}]}),
+    );
+    assert_eq!(hint(&elsewhere), json!([]));
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::people::{NUMBERS, verified_person, with};
 use crate::request::{Answer, mentions};
+use crate::sealing::{Side, after, before, seal, side};
 use crate::world::{Actor, World, record_path};
 
 /// When the last thing happened to a person.
@@ -121,6 +122,116 @@ fn r111_r139_what_is_restricted_now_is_masked_in_the_past_too() {
                 .contains(known["family_name"].as_str().expect("a text"))
         );
     }
+}
+
+fn as_seen_then(world: &World, path: &str, at: &str) -> Answer {
+    let at = at.replace('+', "%2B");
+    let path = format!("{path}?as_of={at}&masking=then");
+    world.get(&path).by(Actor::Auditor).send()
+}
+
+#[test]
+fn r139_an_auditor_with_a_reason_sees_what_was_visible_then() {
+    let world = World::start();
+    let known = verified_person("looked back on");
+    let person_id = world.registers("gp", "1", &known).person();
+    let open = last_instant(&world, &person_id);
+    world.registers("gp", "1", &with(&known, json!({"restricted": true})));
+    let restricted = last_instant(&world, &person_id);
+    world.registers(
+        "gp",
+        "1",
+        &with(&known, json!({"phones": null, "restricted": false})),
+    );
+    let postcode = known["addresses"][0]["postcode"].as_str().expect("a text");
+    let record = record_path("gp", "1");
+    let paths = [
+        record.clone(),
+        format!("/persons/{person_id}/records"),
+        format!("/persons/{person_id}/golden"),
+    ];
+    for path in &paths {
+        let seen = as_seen_then(&world, path, &open).expect(200);
+        assert!(seen.text.contains(postcode), "{path}: {}", seen.text);
+        let seen = as_seen_then(&world, path, &restricted).expect(200);
+        assert!(!seen.text.contains(postcode), "{path}: {}", seen.text);
+        let masked = as_of(&world, path, &open).expect(200);
+        assert!(!masked.text.contains(postcode), "{path}: {}", masked.text);
+    }
+    for path in [
+        format!("{record}/person"),
+        format!("/persons/{person_id}"),
+        format!("/persons/{person_id}/history"),
+    ] {
+        as_seen_then(&world, &path, &open).expect(200);
+    }
+
+    let asked = format!("{record}?as_of={}&masking=then", open.replace('+', "%2B"));
+    let asks = |actor: Actor| world.get(&asked).by(actor);
+    for actor in [
+        Actor::Steward,
+        Actor::Clinician,
+        Actor::Integration,
+        Actor::PrivacyOfficer,
+    ] {
+        asks(actor).send().expect_problem(403, "", &[postcode]);
+    }
+    let silent = asks(Actor::Auditor).without_reason().send();
+    silent.expect_problem(403, "Accord-Reason", &[postcode]);
+    let now = format!("{record}?masking=then");
+    let now = world.get(&now).by(Actor::Auditor).send();
+    now.expect_problem(422, "as_of", &[postcode]);
+    let plain = world.get(&record).by(Actor::Auditor).send();
+    plain.expect_problem(403, "", &[postcode]);
+    world.verify();
+}
+
+#[test]
+fn r22_r139_the_seals_of_then_apply_to_what_was_visible_then() {
+    let world = World::start();
+    let a = side(&world, "gp", "side-of-a", before());
+    let b = side(&world, "pas", "side-of-b", after());
+    let question = world.tasks().tasks()[0].clone();
+    let open = last_instant(&world, &b.person);
+    let made = seal(&world, &a, &b).expect(201);
+    world.registers(
+        "ed",
+        "more-of-b",
+        &with(&after(), json!({"phones": ["07700 900431"]})),
+    );
+    let sealed = last_instant(&world, &b.person);
+    let lifted = format!("/seals/{}", made.member("seal_id"));
+    let lifts = || world.ask(reqwest::Method::DELETE, &lifted);
+    let paths = [
+        format!("/persons/{}", a.person),
+        format!("/persons/{}/history", a.person),
+        format!("{}/person", record_path("gp", "side-of-a")),
+        record_path("pas", "side-of-b"),
+    ];
+    let names_both = |answer: &Answer| {
+        let names = |side: &Side| side.marks.iter().any(|mark| answer.text.contains(mark));
+        (names(&a) && names(&b)) || answer.text.contains(&question)
+    };
+    for path in &paths {
+        let seen = as_seen_then(&world, path, &open).expect(200);
+        assert!(
+            names_both(&seen),
+            "{path}: it was a question then: {}",
+            seen.text
+        );
+        let today = as_of(&world, path, &open).expect(200);
+        assert!(!names_both(&today), "{path}: {}", today.text);
+    }
+    lifts().by(Actor::PrivacyOfficer).send().expect(204);
+    for path in &paths {
+        let seen = as_seen_then(&world, path, &sealed).expect(200);
+        assert!(
+            !names_both(&seen),
+            "{path}: it was sealed then: {}",
+            seen.text
+        );
+    }
+    world.verify();
 }
 
 #[test]

@@ -304,6 +304,42 @@ fn releases(world: &World, source: &str) {
     waits_until_decided(world, source);
 }
 
+/// The question at the desk is the same door: whoever approves says that the source
+/// may be trusted again, and what waited is decided.
+#[test]
+fn r98_r115_approving_the_question_about_a_source_releases_it() {
+    let world = World::start();
+    quarantined(&world);
+    let task = source_tasks(&world, "waiting")[0]["task_id"].clone();
+    let task = task.as_str().expect("an id");
+    let says = |actor: Actor, outcome: &str, evidence: &str| {
+        let said = json!({"outcome": outcome, "reason": "the file was put right",
+            "evidence": evidence});
+        let path = format!("/review/tasks/{task}/decide");
+        world.post(&path).by(actor).json(&said).send()
+    };
+    let evidence = world.task(task).member("evidence");
+    for outcome in ["same", "different", "cannot_tell", "reject"] {
+        says(Actor::Steward, outcome, &evidence).expect(422);
+    }
+    says(Actor::Steward, "approve", "something else").expect_problem(409, "evidence", &[]);
+    assert!(quarantine_of(&world, "ed").is_some());
+
+    let settled = says(Actor::Steward, "approve", &evidence).expect(200);
+
+    assert_eq!(settled["state"], "decided", "{}", settled.text);
+    waits_until_decided(&world, "ed");
+    assert!(quarantine_of(&world, "ed").is_none());
+    assert!(source_tasks(&world, "waiting").is_empty());
+    let persons = persons(&world);
+    for place in 0..ROWS {
+        let (gp, ed) = (format!("gp:{place}"), format!("ed:{place}"));
+        assert_eq!(persons.get(&gp), persons.get(&ed), "{place}");
+    }
+    says(Actor::Steward, "approve", &evidence).expect(409);
+    world.verify();
+}
+
 /// DESIGN §2.2 and §2.3: only the last word of a source is decided, for each
 /// update before it is one that it has itself overtaken; all of them stay, and
 /// what they said is remembered as what the record said before.

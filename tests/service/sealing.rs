@@ -28,7 +28,7 @@ const DESK: &[Actor] = &[Actor::Steward];
 const SYSTEMS: &[Actor] = &[Actor::Integration];
 
 /// Every door of the service. Those that are not there yet may stand here too.
-const DOORS: [(&str, &str, Door); 60] = [
+const DOORS: [(&str, &str, Door); 63] = [
     (
         "PUT",
         "/sources/{source}/records/{local_id}",
@@ -50,6 +50,21 @@ const DOORS: [(&str, &str, Door); 60] = [
         "GET",
         "/sources/{source}/records/{local_id}/person",
         Asked(READERS),
+    ),
+    (
+        "GET",
+        "/sources/{source}/records/{local_id}/disputes",
+        Asked(READERS),
+    ),
+    (
+        "POST",
+        "/sources/{source}/records/{local_id}/disputes",
+        Considered("answers the record's own person and questions about that alone"),
+    ),
+    (
+        "POST",
+        "/sources/{source}/records/{local_id}/disputes/answer",
+        Considered("answers as an update of the record: whom a seal parts is no question"),
     ),
     ("POST", "/match", Asked(READERS)),
     ("POST", "/persons/search", Asked(CARE)),

@@ -168,9 +168,9 @@ impl Refused {
             Self::Forbidden => Some(("Authorization", "role")),
             Self::NotFound => Some(("path", "known and visible")),
             Self::MethodNotAllowed => Some(("method", "methods of this path")),
+            Self::Conflict => Some(("path", "what is known")),
             Self::NotAcceptable => Some(("Accept", "media type")),
             Self::PreconditionRequired => Some(("If-Match", "R107")),
-            Self::Conflict => Some(("Idempotency-Key", "one key, one content")),
             Self::Gone => Some(("path", "current id")),
             Self::Stale => Some(("If-Match", "RFC 9110 13.1.1")),
             Self::TooLarge => Some(("body", "size")),
@@ -245,6 +245,9 @@ impl Problem {
             FlowError::Review(refusal) => Self::review(refusal, request_id),
             FlowError::Refused(refusal) => Self::refused(refusal, request_id),
             FlowError::Conflict(detail) => Self::new(Refused::Conflict, *detail, request_id),
+            FlowError::OtherContent => Self::new(Refused::Conflict, error.to_string(), request_id)
+                .member("Idempotency-Key")
+                .rule("one key, one content"),
             FlowError::Stale => Self::new(Refused::Stale, error.to_string(), request_id),
             FlowError::Busy => Self::new(Refused::Unavailable, error.to_string(), request_id),
             FlowError::Broken => {

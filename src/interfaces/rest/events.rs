@@ -15,7 +15,7 @@ use crate::interfaces::http::{Caller, Problem, Refused};
 use crate::interfaces::rest::address::{Parameters, Segment};
 use crate::interfaces::rest::bodies::{FeedBody, HistoryBody};
 use crate::interfaces::rest::document::{Unknown, Unusable};
-use crate::interfaces::rest::moments::instant;
+use crate::interfaces::rest::moments::{Masking, instant, may_read};
 use crate::security::Action;
 
 /// Parameters of a history.
@@ -35,6 +35,9 @@ pub(super) struct HistoryParameters {
     /// As it was known at this instant; masked as of now.
     #[param(max_length = 40, format = DateTime, example = "2026-11-22T07:30:00Z")]
     as_of: Option<String>,
+    /// Whose masking and seals apply: `then` is for auditors, with a reason.
+    #[param(inline)]
+    masking: Option<Masking>,
 }
 
 /// Parameters of the change feed.
@@ -81,7 +84,8 @@ pub(super) async fn view_history(
     Segment(person): Segment,
     Parameters(page): Parameters<HistoryParameters>,
 ) -> Result<Json<HistoryBody>, Problem> {
-    let access = caller.may(Action::ReadHistory)?;
+    let seen = (page.masking, page.as_of.as_deref());
+    let access = may_read(&caller, Action::ReadHistory, None, seen)?;
     let unknown = |_| {
         let problem = caller.problem(Refused::NotFound, "no person with this id is known");
         problem.member("person")

@@ -15,7 +15,7 @@ use crate::interfaces::rest::address::{
 };
 use crate::interfaces::rest::bodies::{GoldenBody, PreferenceRequest};
 use crate::interfaces::rest::document::{Unknown, Unusable};
-use crate::interfaces::rest::moments::instant;
+use crate::interfaces::rest::moments::{Masking, instant, may_read};
 use crate::interfaces::rest::sources::REASON_CHARACTERS_MAX;
 use crate::registry::{GoldenField, Preference};
 use crate::security::Action;
@@ -28,6 +28,9 @@ pub(super) struct GoldenParameters {
     /// As it was known at this instant; masked as of now.
     #[param(max_length = 40, format = DateTime, example = "2026-11-22T07:30:00Z")]
     as_of: Option<String>,
+    /// Whose masking and seals apply: `then` is for auditors, with a reason.
+    #[param(inline)]
+    masking: Option<Masking>,
 }
 
 fn person_of(caller: &Caller, text: &str) -> Result<PersonId, Problem> {
@@ -60,7 +63,8 @@ pub(super) async fn view_golden(
     Segment(person): Segment,
     Parameters(parameters): Parameters<GoldenParameters>,
 ) -> Result<Json<GoldenBody>, Problem> {
-    let access = caller.may(Action::ReadPerson)?;
+    let seen = (parameters.masking, parameters.as_of.as_deref());
+    let access = may_read(&caller, Action::ReadPerson, None, seen)?;
     let person = person_of(&caller, &person)?;
     let as_of = instant(&caller, parameters.as_of.as_deref())?;
     let answer = flows::view_golden(&context, &access, person, as_of)

@@ -10,6 +10,7 @@ mod acknowledgements;
 mod address;
 mod batch;
 mod bodies;
+mod disputes;
 mod document;
 mod erasures;
 mod events;
@@ -50,6 +51,8 @@ pub fn routes() -> OpenApiRouter<Context> {
         ))
         .routes(routes!(batch::register_batch))
         .routes(routes!(records::cross_reference))
+        .routes(routes!(disputes::list_disputes, disputes::dispute_value))
+        .routes(routes!(disputes::answer_dispute))
         .routes(routes!(matching::match_person))
         .routes(routes!(search::search_persons))
         .routes(routes!(persons::view_person))

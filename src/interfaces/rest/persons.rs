@@ -12,7 +12,7 @@ use crate::interfaces::http::{Caller, Problem, Refused};
 use crate::interfaces::rest::address::{Parameters, Segment};
 use crate::interfaces::rest::bodies::PersonBody;
 use crate::interfaces::rest::document::{Unknown, Unusable};
-use crate::interfaces::rest::moments::instant;
+use crate::interfaces::rest::moments::{Masking, instant, may_read};
 use crate::interfaces::rest::records::with_etag;
 use crate::security::Action;
 
@@ -26,6 +26,9 @@ pub(super) struct PersonParameters {
     /// As it was known at this instant; masked as of now.
     #[param(max_length = 40, format = DateTime, example = "2026-11-22T07:30:00Z")]
     as_of: Option<String>,
+    /// Whose masking and seals apply: `then` is for auditors, with a reason.
+    #[param(inline)]
+    masking: Option<Masking>,
 }
 
 /// A problem that also says where the id leads.
@@ -43,9 +46,15 @@ async fn load(
     context: &Context,
     caller: &Caller,
     person: &str,
-    as_of: Option<&str>,
+    parameters: &PersonParameters,
 ) -> Result<PersonAnswer, Problem> {
-    let access = caller.may(Action::ReadPerson)?;
+    let as_of = parameters.as_of.as_deref();
+    let access = may_read(
+        caller,
+        Action::ReadPerson,
+        None,
+        (parameters.masking, as_of),
+    )?;
     // An id that cannot be one is as unknown as one that was never given out.
     let unknown = |_| {
         let problem = caller.problem(Refused::NotFound, "no person with this id is known");
@@ -80,7 +89,7 @@ async fn view(
     parameters: &PersonParameters,
     with_values: bool,
 ) -> Result<Response, Problem> {
-    let answer = load(context, caller, person, parameters.as_of.as_deref()).await?;
+    let answer = load(context, caller, person, parameters).await?;
     let follow = parameters.follow.unwrap_or(true);
     if !follow && !answer.replaced_by.is_empty() {
         return Ok(gone(caller, &answer));

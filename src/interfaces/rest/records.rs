@@ -23,7 +23,7 @@ use crate::interfaces::rest::document::{
     Conflicting, RecordParameters, SourceParameters, Stale, Unknown, Unusable, WithdrawCondition,
     WriteConditions,
 };
-use crate::interfaces::rest::moments::instant;
+use crate::interfaces::rest::moments::{Masking, instant, may_read};
 use crate::registry::{LocalId, Outcome};
 use crate::security::{Access, Action};
 
@@ -141,6 +141,9 @@ pub(super) struct RecordReadParameters {
     /// As it was known at this instant; masked as of now.
     #[param(max_length = 40, format = DateTime, example = "2026-11-22T07:30:00Z")]
     as_of: Option<String>,
+    /// Whose masking and seals apply: `then` is for auditors, with a reason.
+    #[param(inline)]
+    masking: Option<Masking>,
 }
 
 /// Reads a record with its versions, its link, its findings and its tasks.
@@ -156,7 +159,8 @@ pub(super) async fn view_record(
     path: RecordPath,
     Parameters(parameters): Parameters<RecordReadParameters>,
 ) -> Result<Response, Problem> {
-    let access = caller.may_for(Action::ReadRecord, path.source.as_str())?;
+    let seen = (parameters.masking, parameters.as_of.as_deref());
+    let access = may_read(&caller, Action::ReadRecord, Some(&path.source), seen)?;
     let as_of = instant(&caller, parameters.as_of.as_deref())?;
     let answer = flows::view_record(&context, &access, &path.source, &path.local_id, as_of)
         .await
@@ -197,9 +201,12 @@ pub(super) struct CrossReferenceParameters {
     target_source: Option<String>,
     /// Only records joined by this route or a surer one.
     min_route: Option<crate::matching::Route>,
-    /// As it was known at this instant.
+    /// As it was known at this instant; masked as of now.
     #[param(max_length = 40, format = DateTime, example = "2026-11-22T07:30:00Z")]
     as_of: Option<String>,
+    /// Whose masking and seals apply: `then` is for auditors, with a reason.
+    #[param(inline)]
+    masking: Option<Masking>,
 }
 
 /// Says which person a record is, and that person's other local ids.
@@ -214,7 +221,8 @@ pub(super) async fn cross_reference(
     path: RecordPath,
     Parameters(parameters): Parameters<CrossReferenceParameters>,
 ) -> Result<Json<CrossReferenceBody>, Problem> {
-    let access = caller.may_for(Action::ReadRecord, path.source.as_str())?;
+    let seen = (parameters.masking, parameters.as_of.as_deref());
+    let access = may_read(&caller, Action::ReadRecord, Some(&path.source), seen)?;
     let target = parameters.target_source.as_deref();
     let target = target
         .map(|text| source_code(text, caller.request_id()))

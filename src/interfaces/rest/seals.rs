@@ -1,4 +1,5 @@
-//! Seals: identities that nobody but a privacy officer may see together (R22).
+//! Seals: identities that nobody but a privacy officer may see together (R22), or at
+//! all (R134).
 
 use axum::Json;
 use axum::extract::State;
@@ -30,10 +31,12 @@ pub(super) async fn list_seals(
     Ok(Json(seals.into()))
 }
 
-/// Seals two identities from each other.
+/// Seals two identities from each other, or one from everybody.
 ///
 /// From now on neither appears beside the other for anybody but a privacy
-/// officer: in matching, review, search, histories and the change feed.
+/// officer: in matching, review, search, histories and the change feed. Without `b`
+/// it is an objection: the one identity appears nowhere, and stays to prevent
+/// duplicates.
 #[utoipa::path(post, path = "/seals", tag = "seals", request_body = SealBody,
     responses((status = 201, description = "The seal.", body = MadeSealBody),
         Conflicting, Unusable))]
@@ -45,7 +48,8 @@ pub(super) async fn seal_persons(
 ) -> Result<(StatusCode, Json<MadeSealBody>), Problem> {
     let access = caller.may(Action::ManageSeal)?;
     let asked: SealBody = body.read()?;
-    let sides = (side(asked.a, "a", &caller)?, side(asked.b, "b", &caller)?);
+    let b = asked.b.map(|b| side(b, "b", &caller)).transpose()?;
+    let sides = (side(asked.a, "a", &caller)?, b);
     let (seal, at) = flows::seal_persons(&context, &access, sides, &asked.reason)
         .await
         .map_err(|error| Problem::of(&error, caller.request_id()))?;

@@ -11,6 +11,7 @@ use crate::registry::{
     MergeRefusal, MergeStatus, Numbering, PersonStatus, Refused, RegistryEvent, RegistryState,
     TaskKind, TaskPriority, UnlinkReason, needs_approval,
 };
+use crate::security::is_same_human;
 
 /// What a human asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,7 +123,7 @@ pub fn approve_merge(
     if known.status != MergeStatus::AwaitingApproval {
         return Err(MergeRefusal::WrongStatus(known.status).into());
     }
-    if known.asked_by == by {
+    if is_same_human(&known.asked_by, by) {
         return Err(MergeRefusal::SameHuman.into());
     }
     refuse_impossible(state, model, numbering, known.survivor, known.retired)?;

@@ -66,11 +66,8 @@ pub fn move_record(
     numbering: &Numbering<'_>,
     command: &MoveCommand,
 ) -> Result<Change<MoveAnswer>, Refused> {
-    let known = state
-        .record(&command.source, &command.local_id)
-        .ok_or(MergeRefusal::UnknownRecord)?;
-    let link = known.link.as_ref().ok_or(MergeRefusal::RecordWithdrawn)?;
-    let (record, from) = (known.number, link.person);
+    let (known, from) = movable(state, command)?;
+    let record = known.number;
     let mut left = members_of(state, from);
     left.remove(&record);
     let mut events = Vec::new();
@@ -134,6 +131,20 @@ pub fn move_record(
         assertion,
     };
     Ok(Change { events, answer })
+}
+
+/// The record and whose it is, unless an objection hides it (R134).
+fn movable<'s>(
+    state: &'s RegistryState,
+    command: &MoveCommand,
+) -> Result<(&'s RecordState, PersonId), MergeRefusal> {
+    let known = state.record(&command.source, &command.local_id);
+    let known = known.ok_or(MergeRefusal::UnknownRecord)?;
+    let link = known.link.as_ref().ok_or(MergeRefusal::RecordWithdrawn)?;
+    if state.hidden(&state.sealable(link.person)) {
+        return Err(MergeRefusal::UnknownRecord);
+    }
+    Ok((known, link.person))
 }
 
 fn refuse_move(

@@ -3,13 +3,45 @@
 use crate::foundation::limits::REVIEW_TASKS_PER_RECORD_MAX;
 use crate::foundation::{PersonId, RecordNumber, TaskId};
 use crate::identity::StandardRecord;
-use crate::matching::{MatchWeight, Reason};
+use crate::matching::{Candidate, Decision, Grade, MatchWeight, Reason, decide};
 use crate::registry::candidates::Scored;
 use crate::registry::register::Work;
 use crate::registry::tasks::{Grounds, Question, priority, raise, task_kind};
-use crate::registry::{TaskKind, TaskPriority};
+use crate::registry::{TaskKind, TaskPriority, claimed_number};
 
 impl Work<'_> {
+    /// What the table makes of these candidates.
+    pub(super) fn decide(&self, candidates: &[&Scored]) -> (Decision, Vec<(Grade, Vec<Reason>)>) {
+        let persons: Vec<PersonId> = candidates.iter().map(|scored| scored.person).collect();
+        let claimed = claimed_number(&self.registration.standard);
+        let claimants = claimed.map_or_else(Default::default, |it| self.state.claimants(it));
+        let list: Vec<Candidate<'_>> = candidates
+            .iter()
+            .map(|scored| Candidate {
+                person: scored.person,
+                members: scored
+                    .members
+                    .iter()
+                    .map(|member| member.standard.as_ref())
+                    .collect(),
+                score: scored.score.clone(),
+                asserted_different: self.is_asserted_different(scored.person),
+                open_duplicate_of: self.state.open_duplicates_of(scored.person, &persons),
+                number_confused: self.state.number_is_confused(scored.person)
+                    || (claimants.len() > 1 && claimants.contains(&scored.person)),
+            })
+            .collect();
+        decide(self.model, &self.registration.standard, &list)
+    }
+
+    /// Whether a human holds the record, or one of those beside it, to be
+    /// somebody else's than this person's (R102).
+    fn is_asserted_different(&self, person: PersonId) -> bool {
+        let (source, local_id) = (&self.registration.source, &self.registration.local_id);
+        let record = self.state.record(source, local_id);
+        record.is_some_and(|record| self.state.is_asserted_different(record, person))
+    }
+
     pub(super) fn ask_about(
         &mut self,
         asked: (RecordNumber, u32),

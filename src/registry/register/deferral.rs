@@ -85,7 +85,8 @@ impl Work<'_> {
     /// Counts what the registration says against its source, and quarantines
     /// the source when that jumps.
     pub(super) fn judge_source(&mut self, record: RecordNumber, placed: &mut Placed) {
-        if self.is_deferred() {
+        // A dispute says nothing against the source's feed.
+        if self.is_deferred() || self.disputes.is_some() {
             return;
         }
         let default = holds_default(&self.registration.findings).then_some(ConflictKind::Default);

@@ -33,6 +33,7 @@ impl Work<'_> {
             a: records.into_iter().collect(),
             b: Vec::new(),
             by: RULE.to_owned(),
+            whole: false,
         });
         self.close_pairs(placed.person);
     }

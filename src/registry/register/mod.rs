@@ -12,26 +12,29 @@
 
 mod asking;
 mod deferral;
+mod disputing;
 mod invalidation;
 mod life;
+mod objecting;
 mod overlay;
 #[cfg(test)]
 mod tests;
 
+pub use disputing::{DisputeRefused, dispute, end_dispute};
 pub use overlay::accept_held;
 
 use std::sync::Arc;
 
 use crate::foundation::{EventPosition, PersonId, RecordNumber, TaskId};
-use crate::identity::StandardRecord;
-use crate::matching::{Candidate, Decision, Grade, LinkageModel, Reason, Route, decide};
+use crate::identity::{DisputedField, StandardRecord};
+use crate::matching::{Decision, LinkageModel, Reason, Route};
 use crate::registry::candidates::{Scored, candidates, possible};
 use crate::registry::evidence::link_decision;
 use crate::registry::tasks::{Grounds, Question, close_tasks_of};
 use crate::registry::{
     Change, CloseReason, LinkDecision, Numbering, OtherPerson, Outcome, RecordState, RecordStatus,
     Registered, Registration, RegistrationAnswer, RegistryEvent, RegistryState, TaskKind,
-    UnlinkReason, VersionStanding, claimed_number,
+    UnlinkReason, VersionStanding,
 };
 
 /// Decides what follows from a registration. The caller has dealt with a
@@ -71,6 +74,14 @@ struct Work<'a> {
     changes_verified_number: bool,
     /// What is served of the record was never decided.
     undecided: bool,
+    /// Candidates who object to being seen (R134).
+    opaque: Vec<Scored>,
+    /// One of them is in the way.
+    is_obstructed: bool,
+    /// Of what a dispute begins with this version (R133).
+    disputes: Option<DisputedField>,
+    /// Of what one ends with it.
+    settles: Option<DisputedField>,
 }
 
 struct Placed {
@@ -97,6 +108,10 @@ impl<'a> Work<'a> {
             events: Vec::new(),
             changes_verified_number: false,
             undecided: false,
+            opaque: Vec::new(),
+            is_obstructed: false,
+            disputes: None,
+            settles: None,
         }
     }
 
@@ -146,6 +161,7 @@ impl<'a> Work<'a> {
         let version = record.latest_version + 1;
         self.push_version(record.number, version, VersionStanding::Current);
         let standard = self.with_history(record.number);
+        self.note_answers(record.number, &standard);
         let candidates = self.find_candidates(record.number, &standard);
         let mut placed = self.place(record.number, version, &standard, &candidates, None);
         self.judge_life(record.number, version, &candidates, &mut placed);
@@ -172,6 +188,7 @@ impl<'a> Work<'a> {
         self.push_version(record.number, version, VersionStanding::Current);
         self.settle_held(record);
         let standard = self.with_history(record.number);
+        self.note_answers(record.number, &standard);
         let candidates = self.find_candidates(record.number, &standard);
         let person = record.link.as_ref().map(|link| link.person);
         let others = person
@@ -218,7 +235,9 @@ impl<'a> Work<'a> {
                 grounds: Grounds::compared(self.model, asked, standard, own),
                 priority: self.priority(TaskKind::LinkDoubtful, standard, Some(own)),
             }));
-        } else if let Some((task, _)) = open {
+        } else if let Some((task, known)) = open
+            && !self.rests_on_a_dispute(known, person, record.number, standard)
+        {
             self.events.push(RegistryEvent::TaskClosed {
                 task,
                 because: CloseReason::Superseded,
@@ -229,16 +248,7 @@ impl<'a> Work<'a> {
             .filter(|candidate| candidate.person != person)
             .collect();
         let (decision, graded) = self.decide(&elsewhere);
-        let found = match decision {
-            Decision::Link {
-                person,
-                weight,
-                reasons,
-                ..
-            } => vec![(person, weight, reasons)],
-            Decision::Review { persons } => persons,
-            Decision::NewPerson => Vec::new(),
-        };
+        let found = decision.questions();
         let asked = (record.number, version);
         tasks.extend(self.ask_about(asked, standard, person, &found, &elsewhere));
         self.stays(
@@ -262,6 +272,14 @@ impl<'a> Work<'a> {
             .filter(|candidate| Some(candidate.person) != alone_under)
             .collect();
         let (decision, graded) = self.decide(&others);
+        let (decision, in_the_way) = self.around_the_opaque(&others, decision);
+        if !in_the_way.is_empty() {
+            let own = self.own_person(record, version, alone_under);
+            self.ask_unseen((record, version), standard, own, &in_the_way);
+            let found = decision.questions();
+            let tasks = self.ask_about((record, version), standard, own, &found, &others);
+            return alone(own, possible(self.model, &others, &graded, None), tasks);
+        }
         match decision {
             Decision::Link {
                 person,
@@ -382,39 +400,14 @@ impl<'a> Work<'a> {
         }
     }
 
-    fn decide(&self, candidates: &[&Scored]) -> (Decision, Vec<(Grade, Vec<Reason>)>) {
-        let persons: Vec<PersonId> = candidates.iter().map(|scored| scored.person).collect();
-        let claimed = claimed_number(&self.registration.standard);
-        let claimants = claimed.map_or_else(Default::default, |it| self.state.claimants(it));
-        let list: Vec<Candidate<'_>> = candidates
-            .iter()
-            .map(|scored| Candidate {
-                person: scored.person,
-                members: scored
-                    .members
-                    .iter()
-                    .map(|member| member.standard.as_ref())
-                    .collect(),
-                score: scored.score.clone(),
-                asserted_different: self.is_asserted_different(scored.person),
-                open_duplicate_of: self.state.open_duplicates_of(scored.person, &persons),
-                number_confused: self.state.number_is_confused(scored.person)
-                    || (claimants.len() > 1 && claimants.contains(&scored.person)),
-            })
-            .collect();
-        decide(self.model, &self.registration.standard, &list)
-    }
-
-    /// Whether a human holds the record, or one of those beside it, to be
-    /// somebody else's than this person's (R102).
-    fn is_asserted_different(&self, person: PersonId) -> bool {
-        let (source, local_id) = (&self.registration.source, &self.registration.local_id);
-        let record = self.state.record(source, local_id);
-        record.is_some_and(|record| self.state.is_asserted_different(record, person))
-    }
-
-    fn find_candidates(&self, record: RecordNumber, standard: &Arc<StandardRecord>) -> Vec<Scored> {
-        candidates(self.state, self.model, self.registration, record, standard)
+    fn find_candidates(
+        &mut self,
+        record: RecordNumber,
+        standard: &Arc<StandardRecord>,
+    ) -> Vec<Scored> {
+        let found = candidates(self.state, self.model, self.registration, record, standard);
+        self.opaque = found.opaque;
+        found.seen
     }
 
     fn push_version(&mut self, record: RecordNumber, version: u32, standing: VersionStanding) {
@@ -449,7 +442,7 @@ impl<'a> Work<'a> {
             weight_bits: placed.weight_bits,
             probability: weight.map(|weight| self.model.probability(weight).value()),
             calibrated: self.model.calibrated(),
-            complete: self.registration.complete && !self.is_crowded(),
+            complete: self.registration.complete && !self.is_crowded() && !self.is_obstructed,
             possible: placed.possible,
             tasks: placed.tasks,
             findings,

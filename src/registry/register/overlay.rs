@@ -82,16 +82,20 @@ impl Work<'_> {
             let score = || self.model.score(&self.registration.standard, &[earlier]);
             !self.undecided || !score().is_of_someone_else()
         });
-        match earlier {
-            Some(earlier) => Arc::new(
-                self.registration
-                    .standard
-                    .as_ref()
-                    .clone()
-                    .remembering(earlier),
-            ),
-            None => Arc::clone(&self.registration.standard),
+        let Some(earlier) = earlier else {
+            return Arc::clone(&self.registration.standard);
+        };
+        let said = self.registration.standard.as_ref();
+        let mut standard = match self.settles {
+            Some(field) => said
+                .clone()
+                .remembering(&earlier.as_ref().clone().settling(field)),
+            None => said.clone().remembering(earlier),
+        };
+        if let Some(field) = self.disputes {
+            standard = standard.withholding(field, said);
         }
+        Arc::new(standard)
     }
 
     /// A record as the update is compared with it: a number that is replaced, by

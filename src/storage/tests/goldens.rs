@@ -18,5 +18,5 @@ fn r135_every_stored_event_is_read_and_written_back_equal() {
         assert_eq!(written, text.trim_end(), "{}", path.display());
         kinds.insert(event_kind(&event));
     }
-    assert_eq!(kinds.len(), 37);
+    assert_eq!(kinds.len(), 39);
 }

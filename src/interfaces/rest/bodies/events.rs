@@ -21,6 +21,10 @@ pub enum EventKind {
     RecordUpdated,
     /// A source no longer holds a record.
     RecordWithdrawn,
+    /// A person disputes a value of a record (R133).
+    ValueDisputed,
+    /// That is over.
+    DisputeEnded,
     /// Two identities are kept apart; for privacy officers only (R22).
     SealMade,
     /// A seal was opened; for privacy officers only.
@@ -263,7 +267,10 @@ fn kind_and_data(event: &RegistryEvent) -> (EventKind, Value) {
             json!({ "version": version, "standing": standing }),
         ),
         RegistryEvent::RecordWithdrawn { .. } => (EventKind::RecordWithdrawn, json!({})),
-        RegistryEvent::SealMade { seal, .. } => (EventKind::SealMade, json!({ "seal": seal })),
+        RegistryEvent::SealMade { seal, whole, .. } => {
+            let details = json!({ "seal": seal, "objection": whole });
+            (EventKind::SealMade, details)
+        }
         RegistryEvent::SealLifted { seal, .. } => (EventKind::SealLifted, json!({ "seal": seal })),
         RegistryEvent::RecordErased { versions, .. } => {
             (EventKind::RecordErased, json!({ "versions": versions }))
@@ -425,6 +432,14 @@ fn kind_and_data_of_source(event: &RegistryEvent) -> (EventKind, Value) {
         RegistryEvent::GoldenValuePreferred { field, version, .. } => (
             EventKind::GoldenValuePreferred,
             json!({ "field": field, "version": version }),
+        ),
+        RegistryEvent::ValueDisputed { version, field, .. } => (
+            EventKind::ValueDisputed,
+            json!({ "version": version, "field": field }),
+        ),
+        RegistryEvent::DisputeEnded { field, because, .. } => (
+            EventKind::DisputeEnded,
+            json!({ "field": field, "because": because }),
         ),
         RegistryEvent::GoldenPreferenceEnded { field, .. } => {
             (EventKind::GoldenPreferenceEnded, json!({ "field": field }))

@@ -4,9 +4,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::flows::GoldenAnswer;
-use crate::identity::SubmittedRecord;
+use crate::identity::{DisputedField, SubmittedRecord};
 use crate::interfaces::rest::moments::AsOf;
-use crate::registry::{Chosen, GoldenField, GoldenValue, Lost, LostValue, Origin};
+use crate::registry::{
+    Chosen, GoldenField, GoldenValue, LocalId, Lost, LostValue, Origin, SourceCode,
+};
 
 /// A golden record.
 #[derive(Debug, Serialize, ToSchema)]
@@ -50,6 +52,8 @@ struct GoldenValueBody {
     /// The number that the record has, where another one stands for it (R17).
     #[serde(skip_serializing_if = "Option::is_none")]
     raw_nhs_number: Option<String>,
+    /// Somebody disputes it: it supports no link until its source has answered (R133).
+    disputed: bool,
     /// The account that prefers it, for roles that may see accounts.
     #[serde(skip_serializing_if = "Option::is_none")]
     preferred_by: Option<String>,
@@ -149,7 +153,17 @@ impl From<LostValue> for LostValueBody {
 }
 
 impl GoldenValueBody {
-    fn of(value: GoldenValue, names_actors: bool) -> Self {
+    fn of(
+        value: GoldenValue,
+        disputed: &[(SourceCode, LocalId, DisputedField)],
+        names_actors: bool,
+    ) -> Self {
+        let disputed = value.origin.as_ref().is_some_and(|origin| {
+            disputed.iter().any(|(source, local_id, field)| {
+                let own = *source == origin.source && *local_id == origin.local_id;
+                own && field.name() == value.field.name()
+            })
+        });
         let (by, at) = value.preferred.unzip();
         Self {
             field: value.field,
@@ -158,6 +172,7 @@ impl GoldenValueBody {
             chosen: value.chosen,
             because: value.chosen.sentence(),
             raw_nhs_number: value.raw_number.map(|number| number.digits()),
+            disputed,
             preferred_by: by.filter(|_| names_actors),
             preferred_at: at.map(|at| at.to_string()),
             lost: value.lost.into_iter().map(Into::into).collect(),
@@ -174,7 +189,7 @@ impl From<GoldenAnswer> for GoldenBody {
             requested_id: answer.requested.to_string(),
             replaced_by: answer.replaced_by.iter().map(ToString::to_string).collect(),
             values: values
-                .map(|value| GoldenValueBody::of(value, names_actors))
+                .map(|value| GoldenValueBody::of(value, &answer.disputed, names_actors))
                 .collect(),
             as_of: answer.as_of.map(Into::into),
         }

@@ -4,6 +4,7 @@
 
 mod acknowledgements;
 mod batches;
+mod disputes;
 mod erasures;
 mod events;
 mod golden;
@@ -23,6 +24,7 @@ mod webhooks;
 
 pub(super) use acknowledgements::{AcknowledgedBody, AcknowledgementBody, ChaseBody};
 pub(super) use batches::{BatchAnswer, BatchLine, BatchProblem};
+pub(super) use disputes::{DisputeAnswerBody, DisputeBody, DisputeOutcomeBody, DisputesBody};
 pub(super) use erasures::{ErasureBody, ErasureReceiptBody};
 pub(super) use events::{FeedBody, HistoryBody};
 pub(super) use golden::{GoldenBody, PreferenceRequest};

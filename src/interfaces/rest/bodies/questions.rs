@@ -4,6 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::flows::MatchAnswer;
+use crate::matching::Reason;
 use crate::registry::ShownRow;
 
 /// The answer to a question.
@@ -20,6 +21,21 @@ pub struct MatchBody {
     under_investigation: bool,
     /// Best first.
     candidates: Vec<CandidateBody>,
+    /// Persons who are somebody else and may be related to the one asked about.
+    related: Vec<RelatedBody>,
+}
+
+/// A person who is somebody else and may be related.
+#[derive(Debug, Serialize, ToSchema)]
+struct RelatedBody {
+    /// Who.
+    #[schema(
+        pattern = "^P-[0-9a-f]{32}$",
+        example = "P-0193d0a2b7c47d3e8f1a2b3c4d5e6f70"
+    )]
+    person_id: String,
+    /// How.
+    reason: ReasonBody,
 }
 
 /// A key that too many records share.
@@ -148,12 +164,17 @@ impl From<MatchAnswer> for MatchBody {
                     .map(RowBody::from)
                     .collect(),
             });
+        let related = answer.related.into_iter().map(|person| RelatedBody {
+            person_id: person.to_string(),
+            reason: Reason::PerhapsTheExpectedChild.into(),
+        });
         Self {
             complete: answer.complete,
             incomplete_because: incomplete.collect(),
             calibrated: answer.calibrated,
             under_investigation: answer.under_investigation,
             candidates: candidates.collect(),
+            related: related.collect(),
         }
     }
 }

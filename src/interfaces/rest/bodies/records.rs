@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use crate::flows::{RecordAnswer, RecordLink, VersionAnswer};
 use crate::identity::{Finding, SubmittedRecord};
+use crate::interfaces::rest::bodies::disputes::ShownDisputeBody;
 use crate::interfaces::rest::moments::AsOf;
 use crate::registry::{OtherPerson, RecordStatus, RegistrationAnswer};
 use crate::security::Access;
@@ -94,6 +95,8 @@ pub struct RecordBody {
     versions: Vec<VersionBody>,
     /// To whom the record belongs, while it is active.
     link: Option<LinkBody>,
+    /// Values that are disputed, and support no link (R133).
+    disputes: Vec<ShownDisputeBody>,
     /// The instant that this was known at, when one was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     as_of: Option<AsOf>,
@@ -149,8 +152,8 @@ impl LinkStanding {
     /// What a reader has to know.
     pub(super) fn warning(self) -> Option<&'static str> {
         (self == Self::Possible).then_some(
-            "After an update this record fits its person's other records badly; the link is \
-             possible until a human has looked at it.",
+            "Since an update, or a dispute about a value, this record's link to its person is \
+             possible only, until a human has looked at it or the source has answered.",
         )
     }
 }
@@ -215,6 +218,7 @@ impl RecordBody {
             record: answer.record,
             versions: answer.versions.into_iter().map(VersionBody::from).collect(),
             link: answer.link.map(LinkBody::from),
+            disputes: answer.disputes.into_iter().map(Into::into).collect(),
             as_of: answer.as_of.map(Into::into),
         }
     }
@@ -290,7 +294,9 @@ impl From<crate::flows::CrossReference> for CrossReferenceBody {
             warning: LinkStanding::of(answer.link.doubtful).warning(),
             records: records.collect(),
             possible: answer.possible,
-            under_investigation: answer.number_confused || !answer.tasks.is_empty(),
+            under_investigation: answer.number_confused
+                || answer.disputed
+                || !answer.tasks.is_empty(),
             tasks: answer.tasks.iter().map(ToString::to_string).collect(),
             as_of: answer.as_of.map(Into::into),
         }

@@ -13,8 +13,8 @@ use crate::interfaces::rest::bodies::records::LocalIdBody;
 pub struct SealBody {
     /// The one.
     pub a: SealSideBody,
-    /// The other.
-    pub b: SealSideBody,
+    /// The other; absent, the one objects to being shared and is kept from everybody.
+    pub b: Option<SealSideBody>,
     /// Why; it stands in the audit.
     #[schema(
         min_length = 1,
@@ -86,8 +86,9 @@ struct ListedSealBody {
     made_by: String,
     /// The one side.
     a: SealedBody,
-    /// The other.
-    b: SealedBody,
+    /// The other; absent for an objection, which keeps the one from everybody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    b: Option<SealedBody>,
 }
 
 /// One side of a seal as it stands now.
@@ -123,7 +124,7 @@ impl From<Vec<SealAnswer>> for SealsBody {
             made_at: seal.made_at.to_string(),
             made_by: seal.made_by,
             a: side(seal.a),
-            b: side(seal.b),
+            b: (!seal.whole).then(|| side(seal.b)),
         });
         Self {
             seals: seals.collect(),
