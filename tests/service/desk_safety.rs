@@ -40,6 +40,8 @@ fn every_page_has_a_strict_policy_and_assets_are_kept_for_good() {
     assert!(!policy.contains("unsafe"), "{policy}");
     assert_eq!(page.header("x-content-type-options"), "nosniff");
     assert_eq!(page.header("cache-control"), "no-store");
+    // Without a referrer browsers send our own forms with "Origin: null".
+    assert_eq!(page.header("referrer-policy"), "same-origin");
     for inline in [
         "<style", "style=\"", "onclick", "<script>", "http://", "https://",
     ] {
