@@ -322,6 +322,67 @@ fn an_account_is_listed_changed_and_closed() {
 const CALLER: &str = "a caller asks for her own records";
 
 #[test]
+fn r131_a_search_and_a_person_are_looked_at_for_a_reason_that_the_auditor_reads() {
+    let world = World::start();
+    let known = verified_person("sought");
+    let id = world.registers("gp", "1", &known).person();
+    let mut sam = Visitor::signed_in(&world, "sam", &["steward"]);
+    sam.opens(&format!("/persons/{id}"))
+        .shows("Why do you look at this person?")
+        .hides("gp 1");
+    let number = known["nhs_number"].as_str().expect("a number");
+    let family = known["family_name"].as_str().expect("a name");
+    sam.opens("/search");
+    sam.posts("/search", &[("nhs_number", number)]).expect(422);
+    let found = sam
+        .posts("/search", &[("purpose", CALLER), ("nhs_number", number)])
+        .expect(200);
+    found.shows(family).shows(&format!("/persons/{id}"));
+    let none = sam.posts("/search", &[("purpose", CALLER), ("family_name", "Smith")]);
+    assert_eq!(none.status, 422, "{}", none.text);
+    sam.opens(&format!("/persons/{id}"))
+        .shows(family)
+        .shows("What the records say together")
+        .shows("gp 1");
+    sam.opens(&format!("/persons/{id}/records/1"))
+        .shows("Version 1, current")
+        .shows("verified");
+    sam.asks(&format!("/persons/{id}/records/2")).expect(404);
+
+    sam.asks("/audit").expect(403);
+    let mut audrey = Visitor::signed_in(&world, "audrey", &["auditor"]);
+    audrey
+        .opens(&format!("/audit/persons/{id}"))
+        .shows(CALLER)
+        .shows("<bdi>sam</bdi>")
+        .hides(family);
+    audrey
+        .posts("/audit", &[("actor", "sam"), ("step", "show")])
+        .expect(200)
+        .shows("search person");
+    let file = audrey
+        .posts("/audit", &[("actor", "sam"), ("step", "csv")])
+        .expect(200);
+    assert!(file.header("content-type").starts_with("text/csv"));
+    assert!(
+        file.text.contains(CALLER) && file.text.contains("\"read_person\""),
+        "{}",
+        file.text
+    );
+    audrey.asks(&format!("/persons/{id}")).expect(403);
+    let mut priya = Visitor::signed_in(&world, "priya", &["privacy_officer"]);
+    priya
+        .opens(&format!("/persons/{id}/subject-access"))
+        .shows(family)
+        .shows(CALLER);
+    sam.asks(&format!("/persons/{id}/subject-access"))
+        .expect(403);
+    sam.opens("/sources")
+        .shows("Sources and work")
+        .shows("<bdi>gp</bdi>");
+}
+
+#[test]
 fn people_of_one_name_and_date_are_marked_in_a_list() {
     let world = World::start();
     world.registers("gp", "1", &john_smith());
