@@ -29,6 +29,10 @@ mod commands;
 mod concurrency;
 /// The public suites and how they are counted.
 mod conformance;
+/// The public suites of FHIR.
+mod conformance_fhir;
+/// The search cases of the national service.
+mod conformance_pds;
 /// An acknowledged record survives `kill -9`.
 mod durability;
 /// An erased record is gone to the last token.
@@ -43,6 +47,8 @@ mod exporting;
 mod fhir;
 /// FHIR: searching, matching, cross-references.
 mod fhir_asking;
+/// FHIR: bundles, feeds, merges.
+mod fhir_bundles;
 /// An empty ledger is filled from memory.
 mod first_load;
 /// What a person's records say together, and why.
