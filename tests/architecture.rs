@@ -34,7 +34,7 @@ const FLOORS: [(&str, u8); 13] = [
 const FORBIDDEN_PAIRS: [(&str, &str); 2] = [("interfaces", "storage"), ("interfaces", "index")];
 
 /// Outside crates that only some floors may name.
-const OUTSIDE_CRATES: [(&str, &[&str]); 18] = [
+const OUTSIDE_CRATES: [(&str, &[&str]); 20] = [
     ("sqlx", &["storage"]),
     ("rusqlite", &["storage"]),
     ("tantivy", &["index"]),
@@ -54,6 +54,8 @@ const OUTSIDE_CRATES: [(&str, &[&str]); 18] = [
     // The import client, and the one door outward: `interfaces::webhooks`.
     ("reqwest", &["cli", "interfaces"]),
     ("tracing_subscriber", &["cli"]),
+    ("rustls", &["interfaces"]),
+    ("tokio_rustls", &["interfaces"]),
 ];
 
 /// Floors that decide and do not act: no I/O, clock, environment or logging.

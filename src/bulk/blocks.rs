@@ -1,11 +1,13 @@
-//! Pairs of records that meet under a rule. Keys are sorted, so that a block
+//! Blocks of records that meet under a rule. Keys are sorted, so that a block
 //! is a run; a block that holds too many is divided by the next field, and
 //! what cannot be divided further is compared with its neighbours and listed.
+//! Blocks are kept, and not their pairs, which are many times as many.
 
 use rayon::prelude::*;
 
 use crate::bulk::hashing::joined;
-use crate::bulk::keys::{Codes, RULES, Rule};
+use crate::bulk::keys::Codes;
+use crate::bulk::rules::{RULES, Rule};
 
 /// Records of a block that are all compared with each other, where the block is
 /// of a small file or divided already.
@@ -18,7 +20,7 @@ const BLOCK_RECORDS_MIN: usize = 12;
 const SMALL_FILE_RECORDS: f64 = 30_000.0;
 
 /// In a block that cannot be divided each record meets so many neighbours.
-const NEIGHBOURS: usize = 30;
+pub(super) const NEIGHBOURS: usize = 30;
 
 /// Below it every record is compared with every other.
 const SMALL_FILE_PAIRS: u64 = 1_000_000;
@@ -34,30 +36,87 @@ pub struct OversizedBlock {
     pub sharpened: bool,
 }
 
-/// Pairs to compare, each once, and what was not.
+/// Rules by their places, a bit each.
+pub(super) type RuleBits = u32;
+
+const _: () = assert!(RULES.len() <= RuleBits::BITS as usize);
+
+/// Records of one rule, block by block.
+#[derive(Default)]
+pub(super) struct RuleBlocks {
+    members: Vec<u32>,
+    /// Where each block ends, shifted by one; the lowest bit says that each
+    /// record meets only its neighbours.
+    ends: Vec<u32>,
+}
+
+/// A block whose records meet.
+#[derive(Clone, Copy)]
+pub(super) struct Block<'b> {
+    pub(super) members: &'b [u32],
+    /// How many of those behind it each record meets.
+    pub(super) reach: usize,
+}
+
+impl RuleBlocks {
+    fn push(&mut self, members: impl Iterator<Item = u32>, neighbours: bool) {
+        self.members.extend(members);
+        let end = u32::try_from(self.members.len() * 2).expect("invariant: fewer than 2^31");
+        self.ends.push(end | u32::from(neighbours));
+    }
+
+    fn append(&mut self, other: Self) {
+        let before = u32::try_from(self.members.len() * 2).expect("invariant: fewer than 2^31");
+        self.members.extend(other.members);
+        self.ends.extend(other.ends.iter().map(|end| end + before));
+    }
+
+    /// Blocks in pieces of work of like size.
+    pub(super) fn pieces(&self) -> impl ParallelIterator<Item = impl Iterator<Item = Block<'_>>> {
+        let count = self.ends.len();
+        let pieces = (0..count.div_ceil(BLOCKS_PER_PIECE)).into_par_iter();
+        pieces.map(move |piece| {
+            let first = piece * BLOCKS_PER_PIECE;
+            (first..count.min(first + BLOCKS_PER_PIECE)).map(|place| self.block(place))
+        })
+    }
+
+    /// Pairs in the blocks, or a few more.
+    pub(super) fn pairs(&self) -> u64 {
+        let blocks = (0..self.ends.len()).map(|place| self.block(place));
+        blocks
+            .map(|block| {
+                let (count, reach) = (block.members.len() as u64, block.reach as u64);
+                count * ((count - 1) / 2 + 1).min(reach)
+            })
+            .sum()
+    }
+
+    fn block(&self, place: usize) -> Block<'_> {
+        let start = if place == 0 {
+            0
+        } else {
+            self.ends[place - 1] >> 1
+        };
+        let end = self.ends[place];
+        Block {
+            members: &self.members[start as usize..(end >> 1) as usize],
+            reach: if end & 1 == 1 { NEIGHBOURS } else { usize::MAX },
+        }
+    }
+}
+
+/// What met, and what was not compared with all that it met.
 #[derive(Default)]
 pub(super) struct Met {
-    /// Lower record in the upper half.
-    pub(super) pairs: Vec<u64>,
+    /// By rule.
+    pub(super) blocks: Vec<RuleBlocks>,
+    /// By record: the rules in whose blocks it meets everybody.
+    pub(super) whole: Vec<RuleBits>,
+    /// Whether a record lacks a field.
+    pub(super) lacking: Vec<bool>,
     pub(super) oversized: Vec<OversizedBlock>,
-    /// Pairs at the last tidying.
-    unique: usize,
 }
-
-/// Two records as one number.
-pub(super) const fn pair_of(a: u32, b: u32) -> u64 {
-    let (low, high) = if a < b { (a, b) } else { (b, a) };
-    ((low as u64) << 32) | high as u64
-}
-
-/// The two records of a pair.
-#[expect(clippy::cast_possible_truncation, reason = "each half is a record")]
-pub(super) const fn records_of(pair: u64) -> (u32, u32) {
-    ((pair >> 32) as u32, pair as u32)
-}
-
-/// Whether two records may be one person at all in this run.
-pub(super) type MayMeet<'a> = &'a (dyn Fn(u32, u32) -> bool + Sync);
 
 /// Records of a block that is not divided yet and is compared as it stands. The
 /// records of one person grow no more with the file, but those that share a key
@@ -75,58 +134,82 @@ fn undivided_max(records: u32) -> usize {
     ((BLOCK_RECORDS_MAX as f64 * share) as usize).max(BLOCK_RECORDS_MIN)
 }
 
-/// All pairs that meet under any rule. `progress` is told how many rules are
-/// done.
-pub(super) fn meet(
-    codes: &Codes<'_>,
-    records: u32,
-    may_meet: MayMeet<'_>,
-    progress: &dyn Fn(u64),
-) -> Met {
-    if u64::from(records) * u64::from(records.saturating_sub(1)) / 2 <= SMALL_FILE_PAIRS {
-        return all(records, may_meet);
-    }
-    let mut met = Met::default();
+/// All blocks of all rules. `progress` is told how many rules are done.
+pub(super) fn meet(codes: &Codes<'_>, records: u32, progress: &dyn Fn(u64)) -> Met {
     let lacking: Vec<bool> = (0..records)
         .into_par_iter()
-        .map(|record| codes.lacks_a_field(record))
+        .map(|record| codes.of_record(record).lack_a_field())
         .collect();
+    let mut met = Met {
+        blocks: Vec::with_capacity(RULES.len()),
+        whole: vec![RuleBits::MAX; records as usize],
+        lacking,
+        oversized: Vec::new(),
+    };
+    if u64::from(records) * u64::from(records.saturating_sub(1)) / 2 <= SMALL_FILE_PAIRS {
+        let mut everybody = RuleBlocks::default();
+        everybody.push(0..records, false);
+        met.blocks.push(everybody);
+        return met;
+    }
     let most = undivided_max(records);
-    for (done, rule) in (0..).zip(RULES) {
-        progress(done);
-        let keyed = blocks_of(codes, rule, records, rule.broad.then_some(&lacking));
-        let blocks: Vec<&[u64]> = keyed
-            .chunk_by(|a, b| a >> RECORD_BITS == b >> RECORD_BITS)
-            .filter(|block| block.len() > 1)
-            .collect();
-        let found: Vec<Met> = blocks
-            .par_chunks(BLOCKS_PER_CHUNK)
-            .map(|blocks| {
-                let mut division = Division {
-                    codes,
-                    rule,
-                    most,
-                    lacking: rule.broad.then_some(&lacking),
-                    may_meet,
-                    found: Met::default(),
-                };
-                for block in blocks {
-                    division.divide(0, block);
-                }
-                division.found
-            })
-            .collect();
-        for found in found {
-            met = met.with(found);
-        }
-        if met.pairs.len() > 2 * met.unique.max(PAIRS_BETWEEN_SORTS) {
-            met.tidy();
+    for (turn, rules) in RULES.chunks(RULES_AT_ONCE).enumerate() {
+        progress((turn * RULES_AT_ONCE) as u64);
+        let keys = keys_of(codes, rules, records, &met.lacking);
+        for (rule, (keyed, cut)) in rules.iter().zip(keys) {
+            let found = divided(codes, rule, most, &sorted_by_bits(&keyed));
+            let place = met.blocks.len();
+            for record in cut.into_iter().chain(found.divided) {
+                met.whole[record as usize] &= !(1 << place);
+            }
+            met.blocks.push(found.blocks);
+            met.oversized.extend(found.oversized);
         }
     }
-    met.tidy();
     met.oversized
         .sort_by(|a, b| (b.records, a.rule, a.sharpened).cmp(&(a.records, b.rule, b.sharpened)));
     met
+}
+
+/// The blocks of a rule's sorted keys.
+fn divided(codes: &Codes<'_>, rule: &'static Rule, most: usize, keyed: &[u64]) -> Found {
+    let pieces: Vec<&[u64]> = pieces_of(keyed);
+    let found: Vec<Found> = pieces
+        .par_iter()
+        .map(|piece| {
+            let mut division = Division {
+                codes,
+                rule,
+                most,
+                found: Found::default(),
+            };
+            for block in piece.chunk_by(|a, b| same_key(*a, *b)) {
+                division.divide(0, block);
+            }
+            division.found
+        })
+        .collect();
+    let mut all = Found::default();
+    for found in found {
+        all.blocks.append(found.blocks);
+        all.divided.extend(found.divided);
+        all.oversized.extend(found.oversized);
+    }
+    all
+}
+
+/// Sorted keys in pieces that each thread takes, cut between blocks.
+fn pieces_of(mut keyed: &[u64]) -> Vec<&[u64]> {
+    let mut pieces = Vec::new();
+    while keyed.len() > KEYS_PER_PIECE {
+        let last = keyed[KEYS_PER_PIECE - 1];
+        let more = keyed[KEYS_PER_PIECE..].partition_point(|key| same_key(last, *key));
+        let (piece, rest) = keyed.split_at(KEYS_PER_PIECE + more);
+        pieces.push(piece);
+        keyed = rest;
+    }
+    pieces.push(keyed);
+    pieces
 }
 
 /// A key in the upper half, a record in the lower one. Two keys share 32 bits
@@ -137,37 +220,55 @@ const fn keyed(key: u64, record: u32) -> u64 {
     (key >> RECORD_BITS << RECORD_BITS) | record as u64
 }
 
+const fn same_key(a: u64, b: u64) -> bool {
+    a >> RECORD_BITS == b >> RECORD_BITS
+}
+
 #[expect(clippy::cast_possible_truncation, reason = "the lower half")]
 const fn record_of(keyed: u64) -> u32 {
     keyed as u32
 }
 
-/// The keys of a rule with their records, sorted. Of a broad rule, keys that
-/// no record that lacks something has are left out.
-fn blocks_of(
-    codes: &Codes<'_>,
-    rule: &Rule,
-    records: u32,
-    lacking: Option<&Vec<bool>>,
-) -> Vec<u64> {
-    let wanted = lacking.map(|lacking| Wanted::of(codes, rule, lacking));
-    let is_wanted = |key: u64| wanted.as_ref().is_none_or(|wanted| wanted.has(key));
-    let chunks: Vec<Vec<u64>> = (0..records.div_ceil(RECORDS_PER_CHUNK))
+/// Keys of a rule with their records, in several lists, and the records that have
+/// more keys than are looked at.
+type Keys = (Vec<Vec<u64>>, Vec<u32>);
+
+/// The keys of rules. Of a broad rule, keys that no record that lacks something
+/// has are left out.
+fn keys_of(codes: &Codes<'_>, rules: &[Rule], records: u32, lacking: &[bool]) -> Vec<Keys> {
+    let wanted: Vec<Option<Wanted>> = rules
+        .par_iter()
+        .map(|rule| rule.broad.then(|| Wanted::of(codes, rule, lacking)))
+        .collect();
+    let chunks: Vec<Vec<(Vec<u64>, Vec<u32>)>> = (0..records.div_ceil(RECORDS_PER_CHUNK))
         .into_par_iter()
         .map(|chunk| {
-            let mut found = Vec::new();
+            let mut found: Vec<(Vec<u64>, Vec<u32>)> = vec![Default::default(); rules.len()];
             let first = chunk * RECORDS_PER_CHUNK;
             for record in first..records.min(first + RECORDS_PER_CHUNK) {
-                codes.each_key(record, rule, |key| {
-                    if is_wanted(key) {
-                        found.push(keyed(key, record));
+                let values = codes.of_record(record);
+                for ((rule, wanted), (keys, cut)) in rules.iter().zip(&wanted).zip(&mut found) {
+                    let all = values.each_key(rule, |key| {
+                        if wanted.as_ref().is_none_or(|wanted| wanted.has(key)) {
+                            keys.push(keyed(key, record));
+                        }
+                    });
+                    if !all {
+                        cut.push(record);
                     }
-                });
+                }
             }
             found
         })
         .collect();
-    sorted_by_bits(&chunks)
+    let mut keys: Vec<Keys> = vec![Default::default(); rules.len()];
+    for chunk in chunks {
+        for (all, (found, cut)) in keys.iter_mut().zip(chunk) {
+            all.0.push(found);
+            all.1.extend(cut);
+        }
+    }
+    keys
 }
 
 /// Keys of records that lack something, by some of their bits: one that is not
@@ -184,7 +285,7 @@ impl Wanted {
     fn of(codes: &Codes<'_>, rule: &Rule, lacking: &[bool]) -> Self {
         let mut keys = Vec::new();
         for (record, _) in (0..).zip(lacking).filter(|(_, lacks)| **lacks) {
-            codes.each_key(record, rule, |key| keys.push(key));
+            codes.of_record(record).each_key(rule, |key| keys.push(key));
         }
         let size = (keys.len() * BITS_PER_KEY).next_power_of_two().max(64);
         let mut wanted = Self {
@@ -209,14 +310,18 @@ impl Wanted {
     }
 }
 
-/// Blocks that one thread takes at a time.
-const BLOCKS_PER_CHUNK: usize = 1_024;
+/// Keys that one thread makes blocks of at a time, at least.
+const KEYS_PER_PIECE: usize = 16_384;
+
+/// Blocks whose pairs one thread looks at in turn.
+const BLOCKS_PER_PIECE: usize = 4_096;
+
+/// Rules whose keys are made together, so that what a record says is looked up
+/// once for them.
+const RULES_AT_ONCE: usize = 7;
 
 /// Records whose keys one thread makes at a time.
 const RECORDS_PER_CHUNK: u32 = 16_384;
-
-/// Pairs are sorted again when so many have come.
-const PAIRS_BETWEEN_SORTS: usize = 1 << 20;
 
 /// Leading bits by which values are dealt out before each heap is sorted.
 const DEALT_BITS: u32 = 10;
@@ -252,80 +357,52 @@ fn sorted_by_bits(lists: &[Vec<u64>]) -> Vec<u64> {
     all
 }
 
-/// Every pair of a file so small that nobody need be left out.
-fn all(records: u32, may_meet: MayMeet<'_>) -> Met {
-    let pairs = (0..records)
-        .into_par_iter()
-        .flat_map_iter(|a| {
-            (a + 1..records)
-                .filter(move |b| may_meet(a, *b))
-                .map(move |b| pair_of(a, b))
-        })
-        .collect();
-    Met {
-        pairs,
-        ..Met::default()
-    }
+/// What comes of the blocks of a rule, or of some of them.
+#[derive(Default)]
+struct Found {
+    blocks: RuleBlocks,
+    /// Records of blocks that were divided.
+    divided: Vec<u32>,
+    oversized: Vec<OversizedBlock>,
 }
 
-impl Met {
-    fn with(mut self, mut other: Self) -> Self {
-        self.pairs.append(&mut other.pairs);
-        self.oversized.append(&mut other.oversized);
-        self
-    }
-
-    fn tidy(&mut self) {
-        self.pairs.par_sort_unstable();
-        self.pairs.dedup();
-        self.unique = self.pairs.len();
-    }
-}
-
-/// Blocks of a rule on their way to pairs.
+/// Blocks of a rule on their way.
 struct Division<'a> {
     codes: &'a Codes<'a>,
     rule: &'static Rule,
     /// Records of a block that is compared as it stands.
     most: usize,
-    /// Records that lack something, where only they are to meet.
-    lacking: Option<&'a Vec<bool>>,
-    may_meet: MayMeet<'a>,
-    found: Met,
+    found: Found,
 }
 
 impl Division<'_> {
-    fn take(&mut self, a: u32, b: u32) {
-        let lacks = |record: u32| self.lacking.is_none_or(|lacking| lacking[record as usize]);
-        if a != b && (lacks(a) || lacks(b)) && (self.may_meet)(a, b) {
-            self.found.pairs.push(pair_of(a, b));
-        }
-    }
-
-    /// Pairs of a block; one with too many records is divided by the next field.
+    /// Keeps a block; one with too many records is divided by the next field.
     fn divide(&mut self, depth: usize, block: &[u64]) {
         let most = if depth == 0 {
             self.most
         } else {
             BLOCK_RECORDS_MAX
         };
+        let members = || block.iter().map(|keyed| record_of(*keyed));
         if block.len() <= most {
-            for (place, a) in block.iter().enumerate() {
-                for b in &block[place + 1..] {
-                    self.take(record_of(*a), record_of(*b));
-                }
+            if block.len() > 1 {
+                self.found.blocks.push(members(), false);
             }
             return;
         }
+        if depth == 0 {
+            self.found.divided.extend(members());
+        }
         let Some(part) = self.rule.sharper.get(depth) else {
-            return self.neighbours(block);
+            self.found.blocks.push(members(), true);
+            self.list(block.len(), false);
+            return;
         };
         if depth == 0 {
             self.list(block.len(), true);
         }
         let mut sharper = Vec::with_capacity(block.len());
-        for member in block {
-            let record = record_of(*member);
+        for record in members() {
             let values = self.codes.values(record, *part);
             if values.all().is_empty() {
                 sharper.push(keyed(0, record));
@@ -334,19 +411,9 @@ impl Division<'_> {
             sharper.extend(keys.map(|key| keyed(key, record)));
         }
         sharper.sort_unstable();
-        for block in sharper.chunk_by(|a, b| a >> RECORD_BITS == b >> RECORD_BITS) {
+        for block in sharper.chunk_by(|a, b| same_key(*a, *b)) {
             self.divide(depth + 1, block);
         }
-    }
-
-    /// What cannot be divided further: each record meets those next to it.
-    fn neighbours(&mut self, block: &[u64]) {
-        for (place, a) in block.iter().enumerate() {
-            for b in block[place + 1..].iter().take(NEIGHBOURS) {
-                self.take(record_of(*a), record_of(*b));
-            }
-        }
-        self.list(block.len(), false);
     }
 
     fn list(&mut self, records: usize, sharpened: bool) {

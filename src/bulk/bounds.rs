@@ -2,12 +2,12 @@
 //! know. A bound is never below the weight, so that what it drops would have
 //! been dropped: results do not depend on it.
 
-use crate::bulk::records::{BulkRecords, Facts};
+use crate::bulk::briefs::{Brief, Has, may_be_one_slip, phone_digits};
+use crate::bulk::name_bounds::NameBounds;
+use crate::bulk::place_bounds::PlaceBounds;
+use crate::bulk::records::BulkRecords;
 use crate::bulk::words::{Glance, Words};
-use crate::matching::levels::{
-    AddressComparison, EmailLevel, FamilyNameLevel, GivenNameLevel, Level as _, PhoneLevel,
-    SexLevel,
-};
+use crate::matching::levels::{BirthDateLevel, EmailLevel, NhsNumberLevel, PhoneLevel, SexLevel};
 use crate::matching::{Comparison, LinkageModel};
 
 /// Sums of the same numbers in another order differ by less.
@@ -15,181 +15,244 @@ const ROUNDING_BITS: f64 = 1e-6;
 
 /// What a model can give at most.
 pub(super) struct Bounds<'r> {
-    records: &'r BulkRecords,
-    model: &'r LinkageModel,
+    words: &'r Words,
     least: f64,
+    prior: f64,
+    household_cap: f64,
+    twin_cap: f64,
     most: [f64; Comparison::COUNT],
-    most_same_sex: f64,
-    most_other_phone: f64,
-    most_other_email: f64,
-    given_differs: f64,
-    family_differs: f64,
-    /// By word: what equality weighs.
-    same_given: Vec<f32>,
-    same_family: Vec<f32>,
+    numbers: Numbers,
+    /// Whole dates by how many parts are equal.
+    dates: [f64; 4],
+    dates_exchanged: f64,
+    same_sex: f64,
+    other_sex: f64,
+    phone_near: f64,
+    phone_differs: f64,
+    email_differs: f64,
+    names: NameBounds,
+    places: PlaceBounds,
+    /// By list: the digits of an only phone.
+    digits: Vec<u64>,
+}
+
+struct Numbers {
+    same_verified: f64,
+    same: f64,
+    suspect: f64,
+    other_namespace: f64,
+    different_verified: f64,
+    different: f64,
+}
+
+/// What people of one household may share.
+#[derive(Clone, Copy)]
+struct Household {
+    /// What speaks for.
+    positive: f64,
+    /// What speaks against.
+    negative: f64,
+}
+
+impl Household {
+    fn add(&mut self, bits: f64) {
+        self.positive += bits.max(0.0);
+        self.negative += bits.min(0.0);
+    }
 }
 
 impl<'r> Bounds<'r> {
     /// For weights of at least `least` bits.
-    pub(super) fn new(records: &'r BulkRecords, model: &'r LinkageModel, least: f64) -> Self {
+    pub(super) fn new(records: &'r BulkRecords, model: &LinkageModel, least: f64) -> Self {
         let mut most = [0.0; Comparison::COUNT];
         for comparison in Comparison::ALL {
             most[comparison as usize] = model.most_bits(comparison);
         }
-        let tokens = records.words.tokens();
+        let date = |levels: &[BirthDateLevel]| model.most_bits_of(Comparison::BirthDate, levels);
         Self {
-            records,
-            model,
+            words: &records.words,
             least: least - ROUNDING_BITS,
+            prior: model.prior_bits(),
+            household_cap: model.household_cap_bits(),
+            twin_cap: model.twin_cap_bits(),
             most,
-            most_same_sex: model
-                .most_bits_of(Comparison::Sex, &[SexLevel::Same, SexLevel::SameNamed]),
-            most_other_phone: model.most_bits_of(
+            numbers: Numbers::new(model),
+            dates: [
+                date(&[BirthDateLevel::NoPart]),
+                date(&[BirthDateLevel::OnePart]),
+                date(&[BirthDateLevel::TwoPartsTypo, BirthDateLevel::TwoParts]),
+                date(&[BirthDateLevel::Exact]),
+            ],
+            dates_exchanged: date(&[BirthDateLevel::Swapped]),
+            same_sex: model.most_bits_of(Comparison::Sex, &[SexLevel::Same, SexLevel::SameNamed]),
+            other_sex: model.most_bits_of(Comparison::Sex, &[SexLevel::Different]),
+            phone_near: model.most_bits_of(
                 Comparison::Phone,
                 &[PhoneLevel::Near, PhoneLevel::Different],
             ),
-            most_other_email: model.most_bits_of(
+            phone_differs: model.most_bits_of(Comparison::Phone, &[PhoneLevel::Different]),
+            email_differs: model.most_bits_of(
                 Comparison::Email,
                 &[EmailLevel::Near, EmailLevel::Different],
             ),
-            given_differs: model.most_bits_of(Comparison::GivenName, &[GivenNameLevel::Different]),
-            family_differs: model.most_bits_of(
-                Comparison::FamilyName,
-                &[
-                    FamilyNameLevel::Different,
-                    FamilyNameLevel::DifferentWoman,
-                    FamilyNameLevel::Generic,
-                ],
-            ),
-            same_given: tokens
-                .iter()
-                .map(|token| above(model.same_given_bits(token)))
-                .collect(),
-            same_family: tokens
-                .iter()
-                .map(|token| above(model.same_family_bits(token)))
-                .collect(),
+            names: NameBounds::new(&records.words, model),
+            places: PlaceBounds::new(model),
+            digits: phone_digits(records),
         }
     }
 
-    /// What the addresses of a pair say, or `None` where the pair cannot reach
-    /// the least weight.
-    pub(super) fn may_reach(&self, a: u32, b: u32) -> Option<AddressComparison> {
-        let facts = &self.records.facts;
-        let (x, y) = (&facts[a as usize], &facts[b as usize]);
-        let singles = self.singles(x, y);
-        let address = self.address(x, y);
-        let names = self.most(Comparison::GivenName)
-            + self.most(Comparison::MiddleName)
-            + self.most(Comparison::FamilyName);
-        if singles + address + names < self.least {
-            return None;
+    /// Whether a pair may reach the least weight: first by what is told at
+    /// once, then by the names.
+    pub(super) fn may_reach(&self, x: &Brief, y: &Brief) -> bool {
+        let alone = self.alone(x, y);
+        let date = self.date(x, y);
+        let mut household = Household {
+            positive: 0.0,
+            negative: 0.0,
+        };
+        self.contacts(x, y, &mut household);
+        self.address(x, y, &mut household);
+        let given = self.most(Comparison::GivenName) + self.most(Comparison::MiddleName);
+        let family = self.most(Comparison::FamilyName);
+        let shared = (household.positive + family).min(self.household_cap);
+        if alone + date + given + shared + household.negative < self.least {
+            return false;
         }
-        let singles = singles + self.names(&self.records.words, x, y);
-        if singles + address < self.least {
-            return None;
-        }
-        let addresses = self.records.compare_addresses(self.model, x, y);
-        let said = addresses.postcode.weight + addresses.address.weight + addresses.town.weight;
-        (singles + said >= self.least).then_some(addresses)
+        let Some(glances) = self.words.glance(&x.shape, &y.shape) else {
+            return true;
+        };
+        let middle = self.names.middle(glances.middle);
+        household.add(self.names.family(glances.family, &x.shape, &y.shape));
+        let shared = household.positive.min(self.household_cap);
+        let given = self.names.given(glances.given, &x.shape, &y.shape);
+        let shared = if glances.given == Glance::Same || glances.given == Glance::Open {
+            shared + date
+        } else {
+            // No name that twins do not share (R90).
+            (shared + date.max(0.0)).min(self.twin_cap) + date.min(0.0)
+        };
+        alone + given + middle + shared + household.negative >= self.least
     }
 
     fn most(&self, comparison: Comparison) -> f64 {
         self.most[comparison as usize]
     }
 
-    /// Prior and fields of one value, compared; contacts by their numbers.
-    fn singles(&self, x: &Facts, y: &Facts) -> f64 {
-        let model = self.model;
-        let number = model
-            .compare_nhs_numbers(x.nhs_number.as_ref(), y.nhs_number.as_ref())
-            .weight;
-        let date = model
-            .compare_birth_dates(x.birth_date.as_ref(), y.birth_date.as_ref())
-            .weight;
-        let sex = model.compare_stated_sexes((x.gender, x.birth_sex), (y.gender, y.birth_sex));
-        let sex = if sex.level == SexLevel::Same.index() {
-            self.most_same_sex
-        } else {
-            sex.weight
+    /// The prior, and what neither households nor twins share.
+    fn alone(&self, x: &Brief, y: &Brief) -> f64 {
+        let mut bits = self.prior;
+        if x.number != 0 && y.number != 0 {
+            bits += self.numbers.of(x, y);
+        }
+        bits += match x.same_sex(y) {
+            Some(true) => self.same_sex,
+            Some(false) => self.other_sex,
+            None => 0.0,
         };
-        let order = model
-            .compare_birth_orders(x.birth_order, y.birth_order)
-            .weight;
-        model.prior_bits()
-            + number
-            + date
-            + sex
-            + order
-            + self.contact(x.phones, y.phones, Comparison::Phone, self.most_other_phone)
-            + self.contact(x.emails, y.emails, Comparison::Email, self.most_other_email)
-            + self.any(x.identifiers, y.identifiers, Comparison::OtherIdentifier)
-            + self.any(x.practices, y.practices, Comparison::GpPractice)
+        if x.both_have(y, Has::Identifiers) {
+            bits += self.most(Comparison::OtherIdentifier);
+        }
+        if x.both_have(y, Has::BirthOrder) {
+            bits += self.most(Comparison::BirthOrder);
+        }
+        bits
     }
 
-    /// Lists of one value whose numbers differ hold different values.
-    fn contact(&self, x: u32, y: u32, comparison: Comparison, other: f64) -> f64 {
-        let several = || {
-            if comparison == Comparison::Phone {
-                self.records.phones.has_several(x) || self.records.phones.has_several(y)
+    fn date(&self, x: &Brief, y: &Brief) -> f64 {
+        if x.date == 0 || y.date == 0 {
+            let both = (x.date != 0 || x.has(Has::OddDate)) && (y.date != 0 || y.has(Has::OddDate));
+            return if both {
+                self.most(Comparison::BirthDate)
             } else {
-                self.records.emails.has_several(x) || self.records.emails.has_several(y)
-            }
-        };
-        if x == 0 || y == 0 {
-            0.0
-        } else if x == y || several() {
-            self.most(comparison)
+                0.0
+            };
+        }
+        let differing = x.date ^ y.date;
+        let equal = [differing >> 16, differing & 0xff00, differing & 0xff].map(|part| part == 0);
+        let parts = equal.into_iter().filter(|equal| *equal).count();
+        if parts == 1 && equal[0] {
+            self.dates[1].max(self.dates_exchanged)
         } else {
-            other
+            self.dates[parts]
         }
     }
 
-    fn any(&self, x: u32, y: u32, comparison: Comparison) -> f64 {
-        if x == 0 || y == 0 {
-            0.0
-        } else {
-            self.most(comparison)
+    fn contacts(&self, x: &Brief, y: &Brief, household: &mut Household) {
+        if x.phones != 0 && y.phones != 0 {
+            let open = x.phones == y.phones || x.either_has(y, Has::SeveralPhones);
+            household.add(if open {
+                self.most(Comparison::Phone)
+            } else if may_be_one_slip(
+                self.digits[x.phones as usize],
+                self.digits[y.phones as usize],
+            ) {
+                self.phone_near
+            } else {
+                self.phone_differs
+            });
+        }
+        if x.emails != 0 && y.emails != 0 {
+            let open = x.emails == y.emails || x.either_has(y, Has::SeveralEmails);
+            household.add(if open {
+                self.most(Comparison::Email)
+            } else {
+                self.email_differs
+            });
+        }
+        if x.both_have(y, Has::Practice) {
+            household.add(self.most(Comparison::GpPractice));
         }
     }
 
-    fn address(&self, x: &Facts, y: &Facts) -> f64 {
-        if x.addresses == 0 || y.addresses == 0 {
-            return 0.0;
+    fn address(&self, x: &Brief, y: &Brief, household: &mut Household) {
+        if !x.both_have(y, Has::Address) {
+            return;
         }
-        self.most(Comparison::Postcode)
-            + self.most(Comparison::Address)
-            + self.most(Comparison::Town)
-    }
-
-    fn names(&self, words: &Words, x: &Facts, y: &Facts) -> f64 {
-        let Some(glances) = words.glance(x.names, y.names) else {
-            return self.most(Comparison::GivenName)
-                + self.most(Comparison::MiddleName)
-                + self.most(Comparison::FamilyName);
-        };
-        let (given, family) = words.first_names(x.names);
-        let given = match glances.given {
-            Glance::Same => f64::from(self.same_given[given as usize]),
-            Glance::Differs => self.given_differs,
-            Glance::Open => self.most(Comparison::GivenName),
-        };
-        let family = match glances.family {
-            Glance::Same => f64::from(self.same_family[family as usize]),
-            Glance::Differs => self.family_differs,
-            Glance::Open => self.most(Comparison::FamilyName),
-        };
-        let middle = if glances.both_middle {
-            self.most(Comparison::MiddleName)
+        if x.postcode == 0 || y.postcode == 0 {
+            household.add(self.most(Comparison::Postcode));
+            household.add(self.most(Comparison::Address));
+            household.add(self.most(Comparison::Town));
+            return;
+        }
+        let (postcode, premises) = self.places.between(x.postcode, y.postcode);
+        household.add(postcode);
+        household.add(if x.house != 0 && y.house != 0 && x.house != y.house {
+            premises.other_house
         } else {
-            0.0
-        };
-        given + family + middle
+            premises.any
+        });
     }
 }
 
-/// The next 32-bit number that is no less.
-#[expect(clippy::cast_possible_truncation, reason = "rounded up again")]
-fn above(bits: f64) -> f32 {
-    (bits as f32).next_up()
+impl Numbers {
+    fn new(model: &LinkageModel) -> Self {
+        let most = |levels: &[NhsNumberLevel]| model.most_bits_of(Comparison::NhsNumber, levels);
+        Self {
+            same_verified: most(&[NhsNumberLevel::SameVerified]),
+            same: most(&[NhsNumberLevel::Same]),
+            suspect: most(&[
+                NhsNumberLevel::SameSuspect,
+                NhsNumberLevel::DifferentSuspect,
+            ]),
+            other_namespace: most(&[NhsNumberLevel::OtherNamespace]),
+            different_verified: most(&[NhsNumberLevel::DifferentVerified]),
+            different: most(&[NhsNumberLevel::Different]),
+        }
+    }
+
+    fn of(&self, x: &Brief, y: &Brief) -> f64 {
+        let verified = x.both_have(y, Has::VerifiedNumber);
+        if x.number != y.number && x.namespace != y.namespace {
+            return self.other_namespace;
+        }
+        if x.either_has(y, Has::SuspectNumber) {
+            return self.suspect;
+        }
+        match (x.number == y.number, verified) {
+            (true, true) => self.same_verified,
+            (true, false) => self.same,
+            (false, true) => self.different_verified,
+            (false, false) => self.different,
+        }
+    }
 }

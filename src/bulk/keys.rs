@@ -1,189 +1,12 @@
-//! Where records may meet: the values of a record that keys are made of, and
-//! the rules that join them. A rule asks for fields that together are rare, so
-//! that its blocks are small; there are many, so that a pair with any one
-//! field wrong or missing still meets.
+//! The keys of records: the codes of what they say, and what rules make of them.
 
 use rayon::prelude::*;
 
-use crate::bulk::hashing::{joined, of_text};
+use crate::bulk::hashing::{joined, mixed, of_text};
 use crate::bulk::records::BulkRecords;
+use crate::bulk::rules::{PARTS, Part, Rule};
 use crate::bulk::sounds::Sounds;
 use crate::identity::{BirthDate, PersonName, PostalAddress, Sex};
-
-/// A value that keys are made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub(super) enum Part {
-    Number,
-    Phone,
-    Email,
-    Identifier,
-    Uprn,
-    /// Year, month and day.
-    Date,
-    Year,
-    YearMonth,
-    /// Day and month in either order.
-    DayMonth,
-    /// A given name by its sound, or by that of the name it is a form of.
-    Given,
-    /// A family name or a part of it by sound.
-    Family,
-    /// Both names, also exchanged.
-    Names,
-    Postcode,
-    Outward,
-    Town,
-    /// House number with a word of the street, or a flat.
-    Premises,
-    Sex,
-}
-
-/// A rule has no more parts.
-const RULE_PARTS_MAX: usize = 3;
-
-/// A rule: records that agree in all `parts` meet. A block with too many is
-/// divided by the next of `sharper`.
-pub(super) struct Rule {
-    pub(super) name: &'static str,
-    pub(super) parts: &'static [Part],
-    pub(super) sharper: &'static [Part],
-    /// Asks for little, so that it brings only records that lack a field.
-    pub(super) broad: bool,
-}
-
-const fn broad(name: &'static str, parts: &'static [Part], sharper: &'static [Part]) -> Rule {
-    Rule {
-        name,
-        parts,
-        sharper,
-        broad: true,
-    }
-}
-
-const fn rule(name: &'static str, parts: &'static [Part], sharper: &'static [Part]) -> Rule {
-    Rule {
-        name,
-        parts,
-        sharper,
-        broad: false,
-    }
-}
-
-/// The rules, the narrow ones first.
-pub(super) const RULES: &[Rule] = &[
-    rule("nhs_number", &[Part::Number], &[Part::Date, Part::Given]),
-    rule(
-        "identifier",
-        &[Part::Identifier],
-        &[Part::Year, Part::Given],
-    ),
-    rule("email", &[Part::Email], &[Part::Given, Part::Year]),
-    rule("phone", &[Part::Phone], &[Part::Given, Part::Year]),
-    rule("uprn", &[Part::Uprn], &[Part::Given, Part::Year]),
-    rule(
-        "date_given",
-        &[Part::Date, Part::Given],
-        &[Part::Outward, Part::Family, Part::Town],
-    ),
-    rule(
-        "date_family",
-        &[Part::Date, Part::Family],
-        &[Part::Outward, Part::Sex, Part::Given],
-    ),
-    rule(
-        "date_outward",
-        &[Part::Date, Part::Outward],
-        &[Part::Sex, Part::Postcode],
-    ),
-    rule(
-        "date_town",
-        &[Part::Date, Part::Town],
-        &[Part::Sex, Part::Postcode, Part::Given],
-    ),
-    rule(
-        "year_names",
-        &[Part::Year, Part::Names],
-        &[Part::Outward, Part::Town, Part::YearMonth],
-    ),
-    rule(
-        "day_names",
-        &[Part::DayMonth, Part::Names],
-        &[Part::Outward, Part::Town],
-    ),
-    rule(
-        "names_outward",
-        &[Part::Names, Part::Outward],
-        &[Part::Year, Part::Postcode],
-    ),
-    rule(
-        "names_town",
-        &[Part::Names, Part::Town],
-        &[Part::Year, Part::Outward],
-    ),
-    rule(
-        "postcode_given",
-        &[Part::Postcode, Part::Given],
-        &[Part::Year, Part::Family],
-    ),
-    rule(
-        "postcode_family",
-        &[Part::Postcode, Part::Family],
-        &[Part::Year, Part::Given],
-    ),
-    rule(
-        "postcode_year",
-        &[Part::Postcode, Part::Year],
-        &[Part::Sex, Part::YearMonth],
-    ),
-    rule(
-        "premises_given",
-        &[Part::Premises, Part::Given],
-        &[Part::Town, Part::Year],
-    ),
-    rule(
-        "premises_family",
-        &[Part::Premises, Part::Family],
-        &[Part::Town, Part::Year],
-    ),
-    rule(
-        "premises_year",
-        &[Part::Premises, Part::Year],
-        &[Part::Town, Part::Sex],
-    ),
-    rule(
-        "month_given_town",
-        &[Part::YearMonth, Part::Given, Part::Town],
-        &[Part::Outward, Part::Family],
-    ),
-    broad(
-        "names",
-        &[Part::Names],
-        &[Part::Sex, Part::YearMonth, Part::Outward],
-    ),
-    broad(
-        "family_town",
-        &[Part::Family, Part::Town],
-        &[Part::Given, Part::Year],
-    ),
-    broad(
-        "given_town",
-        &[Part::Given, Part::Town],
-        &[Part::Year, Part::Outward],
-    ),
-    broad(
-        "family_year",
-        &[Part::Family, Part::Year],
-        &[Part::YearMonth, Part::Given],
-    ),
-    broad(
-        "given_month",
-        &[Part::Given, Part::YearMonth],
-        &[Part::Town, Part::Outward],
-    ),
-    broad("date", &[Part::Date], &[Part::Sex, Part::Given]),
-    broad("postcode", &[Part::Postcode], &[Part::Given, Part::Year]),
-];
 
 /// Keys of a rule for one record are no more than this.
 const KEYS_MAX: usize = 16;
@@ -293,17 +116,53 @@ impl<'c> Values<'c> {
     }
 }
 
-/// Gives `take` a key for each choice of values of the parts that are left.
-fn choose(parts: &[Values<'_>], key: u64, left: &mut usize, take: &mut impl FnMut(u64)) {
-    let [part, rest @ ..] = parts else {
-        if *left > 0 {
-            *left -= 1;
-            take(key);
+/// What a record says, looked up once for many rules.
+pub(super) struct RecordValues<'c>([Values<'c>; PARTS]);
+
+impl RecordValues<'_> {
+    fn all(&self, part: Part) -> &[u64] {
+        self.0[part as usize].all()
+    }
+
+    /// Whether it lacks a name, its birth date or its place, so that the narrow
+    /// rules may not bring it to its own.
+    pub(super) fn lack_a_field(&self) -> bool {
+        let lacks = |part| self.all(part).is_empty();
+        lacks(Part::Given)
+            || lacks(Part::Family)
+            || lacks(Part::Date)
+            || (lacks(Part::Postcode) && lacks(Part::Town))
+    }
+
+    /// Gives each key of a rule: one for each choice of values. Whether that is
+    /// all of them.
+    pub(super) fn each_key(&self, rule: &Rule, mut take: impl FnMut(u64)) -> bool {
+        let values = |place: usize| rule.parts.get(place).map(|part| self.all(*part));
+        let (Some(first), second, third) = (values(0), values(1), values(2)) else {
+            return true;
+        };
+        let mut left = KEYS_MAX;
+        let mut give = |key| {
+            if left > 0 {
+                left -= 1;
+                take(key);
+            }
+        };
+        for a in first {
+            let key = joined(0, *a);
+            let Some(second) = second else {
+                give(key);
+                continue;
+            };
+            for b in second {
+                let key = joined(key, *b);
+                match third {
+                    None => give(key),
+                    Some(third) => third.iter().for_each(|c| give(joined(key, *c))),
+                }
+            }
         }
-        return;
-    };
-    for value in part.all() {
-        choose(rest, joined(key, *value), left, take);
+        left > 0
     }
 }
 
@@ -334,27 +193,11 @@ impl<'a> Codes<'a> {
         }
     }
 
-    /// Whether a record lacks a name, its birth date or its place, so that
-    /// the narrow rules may not bring it to its own.
-    pub(super) fn lacks_a_field(&self, record: u32) -> bool {
-        let lacks = |part| self.values(record, part).all().is_empty();
-        lacks(Part::Given)
-            || lacks(Part::Family)
-            || lacks(Part::Date)
-            || (lacks(Part::Postcode) && lacks(Part::Town))
-    }
-
-    /// Gives each key of a rule for a record: one for each choice of values.
-    pub(super) fn each_key(&self, record: u32, rule: &Rule, mut take: impl FnMut(u64)) {
-        let mut values = [Values::NONE; RULE_PARTS_MAX];
-        for (place, part) in rule.parts.iter().enumerate() {
-            values[place] = self.values(record, *part);
-            if values[place].all().is_empty() {
-                return;
-            }
-        }
-        let mut left = KEYS_MAX;
-        choose(&values[..rule.parts.len()], 0, &mut left, &mut take);
+    /// All that a record says.
+    pub(super) fn of_record(&self, record: u32) -> RecordValues<'_> {
+        RecordValues(std::array::from_fn(|part| {
+            self.values(record, Part::ALL[part])
+        }))
     }
 
     /// What a record has of a part.
@@ -374,11 +217,9 @@ impl<'a> Codes<'a> {
             Part::Phone => Values::List(self.phones[0].of(facts.phones)),
             Part::Email => Values::List(self.emails[0].of(facts.emails)),
             Part::Identifier => Values::List(self.identifiers[0].of(facts.identifiers)),
-            Part::Number => Values::of(
-                facts
-                    .nhs_number
-                    .map(|claim| of_text(&claim.number.digits())),
-            ),
+            Part::Number => {
+                Values::of(facts.nhs_number.map(|claim| mixed(u64::from(claim.number))))
+            }
             Part::Sex => Values::of(facts.gender.or(facts.birth_sex).map(|sex| match sex {
                 Sex::Male => 1,
                 Sex::Female => 2,

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use crate::bulk::blocks::records_of;
+use crate::bulk::comparing::Comparer;
 use crate::bulk::hashing::mixed;
-use crate::bulk::records::BulkRecords;
+use crate::bulk::pairs::records_of;
+use crate::matching::number_key;
 use crate::matching::training::KnownPair;
-use crate::matching::{LinkageModel, number_key};
 
 /// Pairs that met of which at most so many are looked at.
 const LOOKED_AT: usize = 2_000_000;
@@ -45,16 +45,16 @@ impl Labels {
 
 /// Known pairs, with what they weigh.
 pub(super) fn known_pairs(
-    records: &BulkRecords,
-    model: &LinkageModel,
+    comparer: &Comparer<'_>,
     met: &[u64],
     labels: Option<&Labels>,
 ) -> Vec<KnownPair> {
+    let (records, model) = (comparer.records, comparer.model);
     match labels {
         Some(Labels::Pairs(pairs)) => pairs
             .par_iter()
             .map(|(a, b, same)| KnownPair {
-                bits: model.weigh(&records.compare(model, *a, *b)).total,
+                bits: model.weigh(&comparer.compare(*a, *b)).total,
                 same: *same,
                 person: mixed(u64::from(*a)),
             })
@@ -62,7 +62,7 @@ pub(super) fn known_pairs(
         Some(Labels::Persons(persons)) => of_met(met, |a, b| {
             let (one, other) = (persons.get(&a)?, persons.get(&b)?);
             Some(KnownPair {
-                bits: model.weigh(&records.compare(model, a, b)).total,
+                bits: model.weigh(&comparer.compare(a, b)).total,
                 same: one == other,
                 person: mixed(u64::from(*one)),
             })
@@ -72,7 +72,7 @@ pub(super) fn known_pairs(
             of_met(met, |a, b| {
                 let number = |record: u32| records.facts[record as usize].nhs_number;
                 let (one, other) = (number(a)?.number, number(b)?.number);
-                let bits = model.weigh(&records.compare(model, a, b)).without_number;
+                let bits = model.weigh(&comparer.compare(a, b)).without_number;
                 (bits >= least).then(|| KnownPair {
                     bits,
                     same: one == other,

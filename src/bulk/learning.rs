@@ -4,7 +4,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use crate::bulk::briefs::Brief;
+use crate::bulk::comparing::Comparer;
 use crate::bulk::known_pairs::{Labels, known_pairs};
+use crate::bulk::pairs::Sample;
 use crate::bulk::records::BulkRecords;
 use crate::bulk::scoring::{family_counts, given_counts, observe};
 use crate::matching::training::{KnownPair, Learnt, calibrate, learn};
@@ -58,18 +61,19 @@ pub(super) enum Calibrates<'l> {
     By(Option<&'l Labels>),
 }
 
-/// Learns from the pairs that met.
+/// Learns from pairs that met.
 ///
 /// # Errors
 /// When what was learnt is no valid model.
 pub(super) fn train(
     records: &BulkRecords,
+    briefs: &[Brief],
     start: &LinkageModel,
-    pairs: &[u64],
+    sample: &Sample,
     calibrates: Calibrates<'_>,
 ) -> Result<Trained, ModelProblem> {
     let start = &with_optional_levels(start)?;
-    let observed = observe(records, start, pairs);
+    let observed = observe(&Comparer::new(records, start, briefs), sample);
     let mut learnt = learn(start.file(), &observed)?;
     let mut tables = BTreeMap::new();
     let shipped = |name: &Option<String>| {
@@ -118,7 +122,11 @@ pub(super) fn train(
     };
     let mut model = read(&learnt.file)?;
     if let Calibrates::By(labels) = calibrates {
-        let known = known_pairs(records, &model, pairs, labels);
+        let known = known_pairs(
+            &Comparer::new(records, &model, briefs),
+            &sample.pairs,
+            labels,
+        );
         learnt.file.calibration = calibrate(&known, learnt.file.cost_ratio);
         model = read(&learnt.file)?;
         learnt

@@ -3,23 +3,29 @@
 //!
 //! ```text
 //! SentRow… ─ take ─► BulkRecords (every value once) ─ seal ─► in the order of ids
-//! Codes ─ meet ─► pairs, each once ─ train ─► LinkageModel
-//! pairs ─ score ─► Edge… ─ group | settle ─► persons
+//! Codes ─ meet ─► blocks ─ sample ─► pairs ─ train ─► LinkageModel
+//! blocks ─ worth_comparing ─► pairs, each once ─ score ─► Edge… ─ group | settle ─► persons
 //! ```
 //!
 //! Nothing here depends on the number of threads or on the order of rows.
 
 mod blocks;
 mod bounds;
+mod briefs;
 mod care;
+mod comparing;
 mod evidence;
 mod groups;
 mod hashing;
 mod keys;
 mod known_pairs;
 mod learning;
+mod name_bounds;
+mod pairs;
+mod place_bounds;
 mod reading;
 mod records;
+mod rules;
 mod run;
 mod scoring;
 mod sounds;

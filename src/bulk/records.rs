@@ -9,13 +9,12 @@ use rayon::prelude::*;
 
 use crate::bulk::hashing::{FastHash, FastHasher, mixed};
 use crate::bulk::reading::Remembered;
-use crate::bulk::words::{Glance, Words};
+use crate::bulk::words::Words;
 use crate::identity::{
     BirthDate, Email, NhsNumberClaim, OtherIdentifier, PersonName, Phone, PostalAddress, Sex,
     StandardRecord, SubmittedRecord,
 };
-use crate::matching::levels::{AddressComparison, NameComparison};
-use crate::matching::{ComparedFields, ComparisonVector, Explanation, LinkageModel};
+use crate::matching::{Explanation, LinkageModel};
 
 /// Lists of one kind, each kept once. List 0 is the empty one.
 pub(super) struct Lists<T> {
@@ -253,62 +252,11 @@ impl BulkRecords {
         model.explain(&self.standard(a), &[&self.standard(b)])
     }
 
-    /// Compares two records, with the bits of [`LinkageModel::compare`].
-    pub(super) fn compare(&self, model: &LinkageModel, a: u32, b: u32) -> ComparisonVector {
-        let (x, y) = (&self.facts[a as usize], &self.facts[b as usize]);
-        self.compare_at(model, (x, y), self.compare_addresses(model, x, y))
-    }
-
-    /// Compares the addresses of two records.
-    pub(super) fn compare_addresses(
-        &self,
-        model: &LinkageModel,
-        x: &Facts,
-        y: &Facts,
-    ) -> AddressComparison {
-        model.compare_addresses(
-            self.addresses.at(x.addresses),
-            self.addresses.at(y.addresses),
-        )
-    }
-
-    /// The same where the addresses are compared already.
-    pub(super) fn compare_at(
-        &self,
-        model: &LinkageModel,
-        (x, y): (&Facts, &Facts),
-        addresses: AddressComparison,
-    ) -> ComparisonVector {
-        let fields = ComparedFields {
-            nhs_number: model.compare_nhs_numbers(x.nhs_number.as_ref(), y.nhs_number.as_ref()),
-            names: self.compare_names(model, x.names, y.names),
-            birth_date: model.compare_birth_dates(x.birth_date.as_ref(), y.birth_date.as_ref()),
-            sex: model.compare_stated_sexes((x.gender, x.birth_sex), (y.gender, y.birth_sex)),
-            addresses,
-            phone: model.compare_phones(self.phones.at(x.phones), self.phones.at(y.phones)),
-            email: model.compare_emails(self.emails.at(x.emails), self.emails.at(y.emails)),
-            other_identifier: model.compare_identifiers(
-                self.identifiers.at(x.identifiers),
-                self.identifiers.at(y.identifiers),
-            ),
-            gp_practice: model.compare_gp_practices(
-                self.practices.at(x.practices).first().map(String::as_str),
-                self.practices.at(y.practices).first().map(String::as_str),
-            ),
-            birth_order: model.compare_birth_orders(x.birth_order, y.birth_order),
-        };
-        let may_change = model.may_change_names(x.gender, x.birth_date.as_ref())
-            && model.may_change_names(y.gender, y.birth_date.as_ref());
-        model.assemble(&fields, may_change)
-    }
-
-    /// Compares names; those that plainly differ need no look at their letters.
-    fn compare_names(&self, model: &LinkageModel, a: u32, b: u32) -> NameComparison {
-        match self.words.glance(a, b) {
-            Some(seen) if seen.given == Glance::Differs && seen.family == Glance::Differs => {
-                model.names_that_differ(seen.both_middle, seen.one_generic)
-            }
-            _ => model.compare_names(self.names.at(a), self.names.at(b)),
-        }
+    /// The general practice that a record names.
+    pub(super) fn practice(&self, facts: &Facts) -> Option<&str> {
+        self.practices
+            .at(facts.practices)
+            .first()
+            .map(String::as_str)
     }
 }

@@ -2,15 +2,19 @@
 
 use rayon::prelude::*;
 
-use crate::bulk::blocks::{Met, OversizedBlock, meet};
+use crate::bulk::blocks::{Met, OversizedBlock, RuleBlocks, meet};
 use crate::bulk::bounds::Bounds;
+use crate::bulk::briefs::briefs;
 use crate::bulk::care;
+use crate::bulk::comparing::Comparer;
 use crate::bulk::evidence::Evidence;
 use crate::bulk::groups::{Cuts, group};
-use crate::bulk::keys::{Codes, RULES};
+use crate::bulk::keys::Codes;
 use crate::bulk::known_pairs::Labels;
 use crate::bulk::learning::{Calibrates, Trained, train};
+use crate::bulk::pairs::{Counts, sample, worth_comparing};
 use crate::bulk::records::BulkRecords;
+use crate::bulk::rules::RULES;
 use crate::bulk::scoring::{Edge, score};
 use crate::matching::{LinkageModel, MatchWeight, ModelProblem};
 
@@ -66,7 +70,8 @@ pub struct Linked {
     pub model: LinkageModel,
     /// What was learnt, where the run trained.
     pub trained: Option<Trained>,
-    /// Pairs that were compared.
+    /// Pairs that were compared in full, each once: those that a first look did
+    /// not rule out.
     pub compared: usize,
     /// Pairs at or above the least weight, strongest first, then by ids.
     pub links: Vec<Edge>,
@@ -89,21 +94,12 @@ const COMPONENT_BITS: f64 = 4.0;
 /// records a person has: groups so far below the review threshold are one.
 const PERSON_BITS: f64 = 2.0;
 
-/// Pairs that are scored between two reports of progress.
-const PAIRS_PER_REPORT: usize = 1 << 18;
-
-/// Pairs of records that may be one person, each once.
-fn candidates(records: &BulkRecords, across_sources_only: bool, watch: &dyn Watch) -> Met {
+/// Blocks of records that may be one person.
+fn candidates(records: &BulkRecords, watch: &dyn Watch) -> Met {
     watch.begin(Stage::Meeting, RULES.len() as u64);
     let codes = Codes::of(records);
     let count = u32::try_from(records.len()).unwrap_or(u32::MAX);
-    let progress = |done| watch.at(done);
-    if across_sources_only {
-        let source = |record: u32| records.facts[record as usize].source;
-        meet(&codes, count, &|a, b| source(a) != source(b), &progress)
-    } else {
-        meet(&codes, count, &|_, _| true, &progress)
-    }
+    meet(&codes, count, &|done| watch.at(done))
 }
 
 /// Learns a model from records, and what its weights are worth: by labels, else by
@@ -118,9 +114,14 @@ pub fn learn_model(
     labels: Option<&Labels>,
     watch: &dyn Watch,
 ) -> Result<Trained, ModelProblem> {
-    let met = candidates(records, across_sources_only, watch);
-    watch.begin(Stage::Training, met.pairs.len() as u64);
-    train(records, start, &met.pairs, Calibrates::By(labels))
+    let met = candidates(records, watch);
+    let counts = Counts {
+        across_sources_only,
+    };
+    let briefs = briefs(records, &met);
+    let sample = sample(records, &met, counts);
+    watch.begin(Stage::Training, sample.pairs.len() as u64);
+    train(records, &briefs, start, &sample, Calibrates::By(labels))
 }
 
 /// Links records.
@@ -132,14 +133,19 @@ pub fn link(
     plan: &LinkPlan,
     watch: &dyn Watch,
 ) -> Result<Linked, ModelProblem> {
-    let met = candidates(records, plan.across_sources_only, watch);
+    let met = candidates(records, watch);
+    let counts = Counts {
+        across_sources_only: plan.across_sources_only,
+    };
+    let briefs = briefs(records, &met);
     let trained = if plan.trains {
-        watch.begin(Stage::Training, met.pairs.len() as u64);
+        let sample = sample(records, &met, counts);
+        watch.begin(Stage::Training, sample.pairs.len() as u64);
         let calibrates = match plan.policy {
             Policy::Model => Calibrates::No,
             Policy::Care => Calibrates::By(None),
         };
-        Some(train(records, &plan.model, &met.pairs, calibrates)?)
+        Some(train(records, &briefs, &plan.model, &sample, calibrates)?)
     } else {
         None
     };
@@ -154,11 +160,20 @@ pub fn link(
         Policy::Model => cuts.component,
         Policy::Care => review - FLOOR_BITS,
     });
-    let compared = met.pairs.len();
-    let mut edges = compare(records, model, &met.pairs, floor, watch);
-    drop(met.pairs);
+    watch.begin(
+        Stage::Comparing,
+        met.blocks.iter().map(RuleBlocks::pairs).sum(),
+    );
+    let bounds = Bounds::new(records, model, floor);
+    let looked_at = |done| watch.at(done);
+    let pairs = worth_comparing(records, &met, &briefs, &bounds, counts, &looked_at);
+    let Met { oversized, .. } = met;
+    let compared = pairs.len();
+    let comparer = Comparer::new(records, model, &briefs);
+    let mut edges = score(&comparer, &pairs, floor);
+    drop(pairs);
     watch.begin(Stage::Grouping, edges.len() as u64);
-    let witness = |a, b| Evidence::of(model, &records.compare(model, a, b));
+    let witness = |a, b| Evidence::of(model, &comparer.compare(a, b));
     let grouped = group(records.len(), &edges, cuts, &witness);
     let persons = match plan.policy {
         Policy::Care => care::settle(records, model, &edges),
@@ -184,7 +199,7 @@ pub fn link(
         links,
         persons,
         certainty,
-        oversized: met.oversized,
+        oversized,
         trained,
     })
 }
@@ -202,24 +217,6 @@ fn cuts_of(model: &LinkageModel) -> Cuts {
         person,
         prior: model.prior_bits(),
     }
-}
-
-/// Pairs of at least `floor` bits, in their order.
-fn compare(
-    records: &BulkRecords,
-    model: &LinkageModel,
-    pairs: &[u64],
-    floor: f64,
-    watch: &dyn Watch,
-) -> Vec<Edge> {
-    watch.begin(Stage::Comparing, pairs.len() as u64);
-    let bounds = Bounds::new(records, model, floor);
-    let mut edges = Vec::new();
-    for (turn, pairs) in pairs.chunks(PAIRS_PER_REPORT).enumerate() {
-        edges.append(&mut score(records, model, &bounds, pairs, floor));
-        watch.at((turn * PAIRS_PER_REPORT) as u64);
-    }
-    edges
 }
 
 /// Pairs with the weight of the groups in which they met; those in no group

@@ -1,17 +1,16 @@
 //! Scores of pairs that met, and what training is to see of them.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use rayon::prelude::*;
 
-use crate::bulk::blocks::records_of;
-use crate::bulk::bounds::Bounds;
+use crate::bulk::comparing::Comparer;
 use crate::bulk::hashing::{FastHash, mixed};
+use crate::bulk::pairs::{Sample, records_of};
 use crate::bulk::records::{BulkRecords, Facts};
 use crate::identity::StandardDate;
+use crate::matching::Comparison;
 use crate::matching::training::{Observed, Pattern, PatternCounts};
-use crate::matching::{Comparison, LinkageModel};
 
 /// A pair with its weight.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,29 +33,20 @@ const RANDOM_PAIRS_PER_RECORD: u64 = 100;
 const LEARNT_PAIRS: usize = 200_000;
 
 /// The weights of pairs, in their order; those below `least` are left out.
-pub(super) fn score(
-    records: &BulkRecords,
-    model: &LinkageModel,
-    bounds: &Bounds<'_>,
-    pairs: &[u64],
-    least: f64,
-) -> Vec<Edge> {
+pub(super) fn score(comparer: &Comparer<'_>, pairs: &[u64], least: f64) -> Vec<Edge> {
     pairs
         .par_iter()
         .filter_map(|pair| {
             let (a, b) = records_of(*pair);
-            let addresses = bounds.may_reach(a, b)?;
-            let facts = (&records.facts[a as usize], &records.facts[b as usize]);
-            let weight = model
-                .weigh(&records.compare_at(model, facts, addresses))
-                .total;
+            let weight = comparer.model.weigh(&comparer.compare(a, b)).total;
             (weight >= least).then_some(Edge { a, b, weight })
         })
         .collect()
 }
 
 /// What training sees.
-pub(super) fn observe(records: &BulkRecords, model: &LinkageModel, pairs: &[u64]) -> Observed {
+pub(super) fn observe(comparer: &Comparer<'_>, sample: &Sample) -> Observed {
+    let records = comparer.records;
     let count = records.len() as u64;
     let all = count as f64 * (count as f64 - 1.0) / 2.0;
     let random: Vec<u64> = (0..RANDOM_PAIRS.min(count * RANDOM_PAIRS_PER_RECORD))
@@ -66,40 +56,39 @@ pub(super) fn observe(records: &BulkRecords, model: &LinkageModel, pairs: &[u64]
             (a != b).then_some((a << 32) | b)
         })
         .collect();
-    let (met, met_share) = sample(pairs);
+    let (met, share) = learnt_from(&sample.pairs);
     Observed {
-        met: patterns(records, model, &met),
-        met_share,
-        random: patterns(records, model, &random),
+        met: patterns(comparer, &met),
+        met_share: share * sample.share,
+        random: patterns(comparer, &random),
         pairs: all.max(1.0),
         equal: equal_shares(records),
     }
 }
 
-/// All pairs, or those whose hash falls below a bound, and their share.
-fn sample(pairs: &[u64]) -> (Cow<'_, [u64]>, f64) {
-    if pairs.len() <= LEARNT_PAIRS {
-        return (Cow::Borrowed(pairs), 1.0);
+/// All pairs, or those whose hash leaves a small rest, and their share.
+fn learnt_from(pairs: &[u64]) -> (Vec<u64>, f64) {
+    let (wanted, of) = (LEARNT_PAIRS as u64, pairs.len() as u64);
+    if of <= wanted {
+        return (pairs.to_vec(), 1.0);
     }
-    let wanted = LEARNT_PAIRS as u64;
-    let of = pairs.len() as u64;
     let chosen: Vec<u64> = pairs
         .iter()
         .copied()
         .filter(|pair| mixed(*pair) % of < wanted)
         .collect();
     let share = chosen.len() as f64 / of as f64;
-    (Cow::Owned(chosen), share)
+    (chosen, share)
 }
 
-fn patterns(records: &BulkRecords, model: &LinkageModel, pairs: &[u64]) -> PatternCounts {
+fn patterns(comparer: &Comparer<'_>, pairs: &[u64]) -> PatternCounts {
     let counted = pairs
         .par_iter()
         .fold(
             HashMap::<Pattern, u64, FastHash>::default,
             |mut counts, pair| {
                 let (a, b) = records_of(*pair);
-                let pattern = Pattern::of(&records.compare(model, a, b));
+                let pattern = Pattern::of(&comparer.compare(a, b));
                 *counts.entry(pattern).or_default() += 1;
                 counts
             },

@@ -10,13 +10,14 @@ use clap::Args;
 use crate::cli::LedgerArguments;
 use crate::cli::import::{ImportArguments, Imported, import_files};
 use crate::cli::ledger::{Use, access, open};
-use crate::cli::serve::{Background, Signals, run_service};
+use crate::cli::serve::{Background, Doors, Signals, run_service};
 use crate::evaluation::generator::{GeneratedRecord, Population, generate};
 use crate::flows::{
     Context, NewToken, TaskFilter, TaskStanding, add_source, catch_up, create_token,
     export_persons, list_tasks,
 };
 use crate::identity::NumberStatus;
+use crate::interfaces::hl7v2::Settings;
 use crate::interfaces::http::{ServerLimits, ServerOptions};
 use crate::registry::{Source, SourceCode};
 use crate::security::{Action, ActorKind, Role};
@@ -73,7 +74,11 @@ pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
     };
     run_service(
         context,
-        server,
+        Doors {
+            server,
+            hl7: None,
+            notifier: Settings::default(),
+        },
         background,
         Signals::new()?,
         move |address| {

@@ -17,6 +17,7 @@ mod evaluate;
 mod evaluate_unlabelled;
 mod export;
 mod generate;
+mod hl7;
 mod import;
 mod import_by_url;
 mod intake;
@@ -106,6 +107,9 @@ enum Command {
     /// Adds and lists source systems.
     #[command(subcommand)]
     Source(source::SourceCommand),
+    /// Tries HL7 messages on a listener.
+    #[command(subcommand)]
+    Hl7(hl7::Hl7Command),
     /// Adds, lists and removes readers that are told of events.
     #[command(subcommand)]
     Webhook(webhook::WebhookCommand),
@@ -158,6 +162,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::RebuildIndex(arguments) => rebuild_index::run(arguments).await,
         Command::Token(command) => token::run(command).await,
         Command::Source(command) => source::run(command).await,
+        Command::Hl7(command) => hl7::run(command).await,
         Command::Webhook(command) => webhook::run(command).await,
     }
 }

@@ -11,6 +11,7 @@ use clap::Args;
 use clap::builder::TypedValueParser as _;
 
 use crate::cli::LedgerArguments;
+use crate::cli::hl7;
 use crate::cli::ledger::{Use, access, open};
 use crate::cli::webhook::OutwardArguments;
 use crate::flows::{
@@ -23,8 +24,8 @@ use crate::foundation::limits::{
 use crate::foundation::load_limits::{
     CONNECTIONS_MAX, HEADER_SECONDS_MAX, REQUEST_SECONDS_MAX, REQUESTS_IN_WORK_MAX,
 };
+use crate::interfaces::hl7v2::{Hl7Listeners, Settings};
 use crate::interfaces::http::{ServerLimits, ServerOptions, serve};
-use crate::interfaces::webhooks::WebhookSender;
 use crate::registry::Survivorship;
 use crate::security::{Action, Role};
 
@@ -50,6 +51,12 @@ pub(super) struct ServeArguments {
     /// Another address for /metrics, /healthz and /readyz alone.
     #[arg(long, env = "ACCORD_METRICS_LISTEN", value_name = "HOST:PORT")]
     metrics_listen: Option<SocketAddr>,
+    /// Address of HL7 v2 over MLLP; port 0 takes a free one. --hl7 says who may speak there.
+    #[arg(long, env = "ACCORD_MLLP", value_name = "HOST:PORT", requires = "hl7")]
+    mllp: Option<SocketAddr>,
+    /// A file of HL7 senders, authorities and listeners (docs/how-to/connect-hl7.md).
+    #[arg(long, env = "ACCORD_HL7", value_name = "FILE")]
+    hl7: Option<PathBuf>,
     #[command(flatten)]
     load: LoadArguments,
     /// A file of survivorship rules: which value a golden record shows. Without
@@ -162,7 +169,29 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<()> {
             header_seconds: load.header_seconds,
         },
     };
-    run_service(context, server, background, signals, |_| Ok(())).await
+    let settings = match &arguments.hl7 {
+        Some(file) => Some(hl7::settings(&context, file).await?),
+        None => None,
+    };
+    let notifier = settings.clone().unwrap_or_default();
+    let hl7 = match settings {
+        Some(settings) => Some(Hl7Listeners::bind(&context, settings, arguments.mllp).await?),
+        None => None,
+    };
+    let doors = Doors {
+        server,
+        hl7,
+        notifier,
+    };
+    run_service(context, doors, background, signals, |_| Ok(())).await
+}
+
+/// Where requests and messages come in.
+pub(super) struct Doors {
+    pub(super) server: ServerOptions,
+    pub(super) hl7: Option<Hl7Listeners>,
+    /// Whose ids are whose, for notices to HL7 systems.
+    pub(super) notifier: Settings,
 }
 
 /// What runs beside the requests.
@@ -196,7 +225,7 @@ impl Default for Background {
 /// what was acknowledged is durable.
 pub(super) async fn run_service(
     context: Context,
-    server: ServerOptions,
+    doors: Doors,
     options: Background,
     mut signals: Signals,
     ready: impl FnOnce(SocketAddr) -> anyhow::Result<()>,
@@ -204,19 +233,19 @@ pub(super) async fn run_service(
     let deciding = access(Action::WriteRecord, Role::Integration, "source-released")?;
     let erasing = access(Action::EraseRecord, Role::PrivacyOfficer, "retention")?;
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let served = serve(context.clone(), server, async {
+    let listen = doors.server.listen;
+    let served = serve(context.clone(), doors.server, async {
         let _ = stopped.await;
     })
     .await
-    .with_context(|| format!("cannot listen on {}", server.listen))?;
+    .with_context(|| format!("cannot listen on {listen}"))?;
     let background = [
         tokio::spawn(follow(context.clone(), options.follower)),
         tokio::spawn(follow_releases(context.clone(), deciding)),
         tokio::spawn(watch_ledger(context.clone())),
         tokio::spawn(follow_erasures(context.clone(), erasing, options.retention)),
     ];
-    let sender = WebhookSender::new(Arc::clone(&context.outward));
-    let sender = Arc::new(sender.context("cannot set up TLS for webhooks")?);
+    let sender = Arc::new(hl7::Readers::of(&context.outward, doors.notifier)?);
     let (deliveries, deliveries_end) = tokio::sync::oneshot::channel::<()>();
     let delivering = {
         let ended = async {
@@ -229,20 +258,20 @@ pub(super) async fn run_service(
     let sealing = tokio::spawn(seal_audit_each_second(context.clone(), async {
         let _ = seals_end.await;
     }));
+    announce(served.address, served.watching, doors.hl7.as_ref())?;
     let running = tokio::spawn(served.run);
-    let mut out = std::io::stdout();
-    writeln!(out, "listening on http://{}", served.address)?;
-    if let Some(watching) = served.watching {
-        writeln!(out, "metrics on http://{watching}/metrics")?;
-    }
-    out.flush()?;
+    let (hl7_stop, hl7) = start_hl7(doors.hl7);
     ready(served.address)?;
     signals.next().await;
     tracing::info!("stopping: what is in work is finished, nothing more is taken");
     // A service that has ended by itself needs no telling.
     let _ = stop.send(());
+    let _ = hl7_stop.send(());
     let finish = async {
         running.await?;
+        if let Some(hl7) = hl7 {
+            hl7.await?;
+        }
         for task in background {
             task.abort();
         }
@@ -261,6 +290,42 @@ pub(super) async fn run_service(
             std::process::exit(STOPPED_AT_ONCE);
         }
     }
+}
+
+/// Lets the listeners of HL7 run until they are told to stop.
+fn start_hl7(
+    listeners: Option<Hl7Listeners>,
+) -> (
+    tokio::sync::oneshot::Sender<()>,
+    Option<tokio::task::JoinHandle<()>>,
+) {
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let running = listeners.map(|listeners| {
+        tokio::spawn(listeners.run(async {
+            let _ = stopped.await;
+        }))
+    });
+    (stop, running)
+}
+
+/// Says where it listens: the address of the API last but for figures, because whoever
+/// waits for it finds the others above.
+fn announce(
+    api: SocketAddr,
+    watching: Option<SocketAddr>,
+    hl7: Option<&Hl7Listeners>,
+) -> anyhow::Result<()> {
+    let mut out = std::io::stdout();
+    for (address, tls) in hl7.iter().flat_map(|listeners| listeners.addresses()) {
+        let line = if tls { "mllps" } else { "mllp" };
+        writeln!(out, "hl7 on {line}://{address}")?;
+    }
+    writeln!(out, "listening on http://{api}")?;
+    if let Some(watching) = watching {
+        writeln!(out, "metrics on http://{watching}/metrics")?;
+    }
+    out.flush()?;
+    Ok(())
 }
 
 /// What tells the process to stop.

@@ -7,6 +7,7 @@
 mod accept_held;
 mod acknowledge_changes;
 mod assert_records;
+mod audit_refusal;
 mod authenticate;
 mod by_human;
 mod catch_up_index;
@@ -43,6 +44,7 @@ mod register_batch;
 mod register_record;
 mod rekey_ledger;
 mod release_source;
+mod restate_record;
 mod review_task;
 mod seal_audit;
 mod seal_persons;
@@ -73,6 +75,7 @@ use crate::storage::{Store, StoreError};
 pub use crate::storage::{AuditRow, Moment, SealedRecord, StoredSeal as SealAnswer};
 pub use acknowledge_changes::{ChaseEntry, ChaseList, acknowledge_change, chase_list};
 pub use assert_records::{AssertionOutcome, assert_records, withdraw_assertion};
+pub use audit_refusal::audit_refusal;
 pub use authenticate::{KnownTokens, NewToken, authenticate, create_token};
 pub use by_human::Asked;
 pub use catch_up_index::{FollowerOptions, catch_up, catch_up_filled, catch_up_noting, follow};
@@ -111,6 +114,7 @@ pub use release_source::{
     DecidedDeferred, SourceQuarantine, decide_deferred, follow_releases, list_quarantines,
     release_source,
 };
+pub use restate_record::{RestateCommand, is_merged_away, merged_into, restate_record};
 pub use review_task::{claim_task, comment_task, release_task};
 pub use seal_audit::seal_audit_each_second;
 pub use seal_persons::{SealSide, lift_seal, list_seals, seal_persons};
@@ -126,7 +130,7 @@ pub use view_record::{
 };
 pub use view_task::{ShownRead, Side, SideRecord, TaskAnswer, TaskEntry, view_task};
 pub use watch_ledger::{Standing, standing, store_figures, watch_ledger};
-pub use withdraw_record::withdraw_record;
+pub use withdraw_record::{withdraw_record, withdraw_record_as_of};
 pub use would_change::{
     Becomes, NamedLocal, PersonStep, RecordStep, TaskStep, TaskStepKind, Told, WouldChange,
 };

@@ -32,7 +32,7 @@ impl Ready {
         door_findings: Vec<Finding>,
         number_status_default: NumberStatus,
     ) -> Result<Self, FlowError> {
-        let mut effective_at = effective_at(submitted)?;
+        let mut effective_at = effective_at(submitted.effective_at.as_deref())?;
         let options = context.standardise_options(number_status_default);
         let (standard, mut findings) = standardise(submitted, &options);
         findings.extend(door_findings);
@@ -83,8 +83,9 @@ fn invalidated(submitted: &SubmittedRecord) -> Option<NumberHash> {
     (none && verified).then(|| number_hash(replaced))
 }
 
-fn effective_at(submitted: &SubmittedRecord) -> Result<Option<Instant>, FlowError> {
-    let Some(text) = submitted.effective_at.as_deref() else {
+/// A moment at a source: an instant, or a day.
+pub(super) fn effective_at(text: Option<&str>) -> Result<Option<Instant>, FlowError> {
+    let Some(text) = text else {
         return Ok(None);
     };
     let at = Instant::parse(text).or_else(|| {

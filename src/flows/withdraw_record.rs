@@ -1,5 +1,6 @@
 //! A source no longer holds a record.
 
+use crate::flows::ready::effective_at;
 use crate::flows::{Context, FlowError, IfMatch};
 use crate::registry::{LocalId, Refusal, RegistryState, SourceCode, withdraw};
 use crate::security::Access;
@@ -61,4 +62,36 @@ pub async fn withdraw_record(
         )),
         Err(Refusal::StaleVersion) => Err(FlowError::Stale),
     }
+}
+
+/// Attempts against a source that changes the record at the same time.
+const ATTEMPTS_MAX: usize = 4;
+
+/// Withdraws a record as of a moment at its source: not when the record has been changed
+/// by something later. Whether it is withdrawn now.
+///
+/// # Errors
+/// As [`withdraw_record`], and a moment that is none.
+pub async fn withdraw_record_as_of(
+    context: &Context,
+    access: &Access,
+    source: &SourceCode,
+    local_id: &LocalId,
+    at: Option<&str>,
+) -> Result<bool, FlowError> {
+    let at = effective_at(at)?;
+    for _ in 0..ATTEMPTS_MAX {
+        let known = context.store.find_record(source, local_id).await?;
+        let current = known.map(|known| known.state.current);
+        let later = current.as_ref().and_then(|current| current.effective_at);
+        if at.zip(later).is_some_and(|(at, later)| at < later) {
+            return Ok(false);
+        }
+        let condition = current.map(|current| IfMatch::OneOf(vec![current.version]));
+        match withdraw_record(context, access, source, local_id, condition).await {
+            Err(FlowError::Stale) => {}
+            withdrawn => return withdrawn.map(|()| true),
+        }
+    }
+    Err(FlowError::Busy)
 }

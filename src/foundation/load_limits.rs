@@ -87,6 +87,19 @@ pub const INDEX_LAG_MS_MAX: u64 = 5_000;
 /// Pause between two samples of what only the ledger knows, such as tasks by age.
 pub const GAUGE_SAMPLE_SECONDS: u64 = 30;
 
+/// Connections of one HL7 listener: an integration engine keeps one for each feed.
+pub const HL7_CONNECTIONS_MAX: usize = 256;
+/// Longest HL7 message. Nothing that says who somebody is is longer; what carries
+/// documents belongs elsewhere.
+pub const HL7_MESSAGE_BYTES_MAX: usize = 1_024 * 1_024;
+/// Segments of one HL7 message.
+pub const HL7_SEGMENTS_MAX: usize = 1_000;
+/// A connection between two messages. Feeds are silent at night, and engines keep
+/// their connections; one that is dead is noticed by then.
+pub const HL7_IDLE_SECONDS_MAX: u64 = 24 * 3_600;
+/// A connection within a message, or within its TLS handshake.
+pub const HL7_STALL_SECONDS_MAX: u64 = 30;
+
 // With its defaults a service refuses at its door and never in the middle.
 const _: () = assert!(
     REQUESTS_IN_WORK_MAX + BATCHES_IN_WORK_MAX * BATCH_PREPARED_IN_FLIGHT_MAX <= CPU_QUEUE_MAX

@@ -62,6 +62,7 @@ finding_codes! {
     EffectiveInFuture Warning "" "The record says that it will be so in the future; the date is kept and not used for order.";
     LinkPossible Warning "R101" "After this update the record fits its person's other records badly: the link is possible until a human has looked at it.";
     SourceQuarantined Warning "R98" "The source is quarantined: the record is kept, and not acted on until the source is released.";
+    MessageIdReused Warning "R107" "The id of the message was used before for another one: the message was processed all the same.";
     HistoryLeftOut Information "R106" "The record has had more values than are compared: the oldest are kept and no longer compared.";
     SourceNotKnown Warning "" "The source was not known before this record and has been added; its code may be a typing error.";
     NameTitleRemoved Information "R34" "A title was taken out of the name.";

@@ -60,6 +60,13 @@ pub struct StandardRecord {
 }
 
 impl StandardRecord {
+    /// Whether it names this record, by source and local id, as its mother's.
+    #[must_use]
+    pub fn is_child_of(&self, record: &(String, String)) -> bool {
+        let mother = self.mother.as_ref().and_then(|it| it.local.as_ref());
+        mother == Some(record)
+    }
+
     /// The usual name.
     #[must_use]
     pub fn usual_name(&self) -> Option<&PersonName> {

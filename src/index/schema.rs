@@ -17,7 +17,7 @@ const SEARCH: &str = "search";
 /// Part of the payload; changes whenever terms or documents change meaning.
 /// Beside it stands the format of blocking keys, which follows the tables of
 /// name variants.
-const FORMAT: &str = "accord-index-4";
+const FORMAT: &str = "accord-index-5";
 
 /// The fields of a document.
 #[derive(Debug, Clone, Copy)]
@@ -128,7 +128,7 @@ mod tests {
         assert_eq!(position_of(&payload(position)), Some(position));
         assert_eq!(position_of("accord-index-0 7"), None);
         assert_eq!(position_of("accord-index-4 7"), None);
-        let of_other_tables = payload(position).replacen("4-", "4-0", 1);
+        let of_other_tables = payload(position).replacen("5-", "5-0", 1);
         assert_eq!(position_of(&of_other_tables), None);
         assert_eq!(position_of(""), None);
     }

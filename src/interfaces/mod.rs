@@ -3,6 +3,7 @@
 
 pub mod fhir;
 pub mod files;
+pub mod hl7v2;
 pub mod http;
 pub mod json;
 pub mod rest;

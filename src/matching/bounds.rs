@@ -3,7 +3,7 @@
 
 use crate::identity::NameToken;
 use crate::matching::LinkageModel;
-use crate::matching::levels::{Comparison, FamilyNameLevel, GivenNameLevel, Level};
+use crate::matching::levels::{Comparison, Level};
 
 impl LinkageModel {
     /// The most bits that any level of a comparison weighs, whatever the value.
@@ -24,18 +24,39 @@ impl LinkageModel {
             .fold(f64::NEG_INFINITY, f64::max)
     }
 
-    /// What an equal given name weighs.
+    /// The most bits that any level of a name's comparison weighs for names that
+    /// are no rarer than this one.
     #[must_use]
-    pub fn same_given_bits(&self, token: &NameToken) -> f64 {
-        let log2 = self.frequencies().given(token).log2;
-        self.named_weight(Comparison::GivenName, GivenNameLevel::Exact.index(), log2)
+    pub fn most_bits_for(&self, comparison: Comparison, token: &NameToken) -> f64 {
+        let log2 = self.log2_of(comparison, token);
+        let levels = u8::try_from(comparison.levels().len()).unwrap_or(u8::MAX);
+        (0..levels)
+            .map(|level| self.named_weight(comparison, level, log2))
+            .fold(0.0, f64::max)
     }
 
-    /// What an equal family name weighs.
+    /// The most bits that one of these levels weighs for names that are no rarer
+    /// than this one.
     #[must_use]
-    pub fn same_family_bits(&self, token: &NameToken) -> f64 {
-        let log2 = self.frequencies().family(token).log2;
-        self.named_weight(Comparison::FamilyName, FamilyNameLevel::Exact.index(), log2)
+    pub fn most_bits_for_levels<L: Level>(
+        &self,
+        comparison: Comparison,
+        token: &NameToken,
+        levels: &[L],
+    ) -> f64 {
+        let log2 = self.log2_of(comparison, token);
+        levels
+            .iter()
+            .map(|level| self.named_weight(comparison, level.index(), log2))
+            .fold(f64::NEG_INFINITY, f64::max)
+    }
+
+    fn log2_of(&self, comparison: Comparison, token: &NameToken) -> f64 {
+        if comparison == Comparison::FamilyName {
+            self.frequencies().family(token).log2
+        } else {
+            self.frequencies().given(token).log2
+        }
     }
 
     /// A level's weight for the rarest value.

@@ -277,11 +277,15 @@ impl LinkageModel {
         self.0.prior_bits
     }
 
-    pub(super) fn household_cap_bits(&self) -> f64 {
+    /// What a household shares counts for no more bits (R89).
+    #[must_use]
+    pub fn household_cap_bits(&self) -> f64 {
         self.0.household_cap_bits
     }
 
-    pub(super) fn twin_cap_bits(&self) -> f64 {
+    /// What twins share counts for no more bits (R90).
+    #[must_use]
+    pub fn twin_cap_bits(&self) -> f64 {
         self.0.twin_cap_bits
     }
 
@@ -303,7 +307,8 @@ impl LinkageModel {
     }
 
     /// A level with its weight, where frequency plays no part.
-    pub(super) fn outcome(&self, comparison: Comparison, level: impl Level) -> Outcome {
+    #[must_use]
+    pub fn outcome(&self, comparison: Comparison, level: impl Level) -> Outcome {
         let weight = &self.0.weights[comparison as usize][usize::from(level.index())];
         Outcome::of(level, weight.bits.min(weight.bits_max))
     }

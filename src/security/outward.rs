@@ -113,7 +113,7 @@ impl OutwardPolicy {
 impl AllowedHost {
     fn parse(entry: &str) -> Option<Self> {
         let (scheme, rest) = entry.split_once("://").unwrap_or(("https", entry));
-        if !matches!(scheme, "https" | "http") {
+        if !matches!(scheme, "https" | "http" | "mllp") {
             return None;
         }
         let (under, rest) = match rest.strip_prefix("*.") {
@@ -121,7 +121,10 @@ impl AllowedHost {
             None => ("", rest),
         };
         let url = Url::parse(&format!("{scheme}://{rest}")).ok()?;
-        let alone = url.path() == "/" && url.query().is_none() && !rest.contains(['@', '#', '/']);
+        // Only the schemes of the web have a path where none is written.
+        let alone = matches!(url.path(), "/" | "")
+            && url.query().is_none()
+            && !rest.contains(['@', '#', '/']);
         let host = url.host_str().filter(|host| alone && !host.is_empty())?;
         Some(Self {
             scheme: scheme.to_owned(),

@@ -61,6 +61,8 @@ impl Suite {
     /// When a step has failed that we do not read otherwise.
     #[track_caller]
     pub(crate) fn finish(self) {
+        // The name of the test stands before it on the line.
+        eprintln!();
         for reading in &self.readings {
             eprintln!("  our reading: {reading}");
         }

@@ -59,6 +59,12 @@ mod hard_pairs;
 mod histories;
 /// What happened to a person, in words.
 mod history;
+/// What an integration engine says in HL7 v2.
+mod hl7;
+/// The public suite of HL7 v2.
+mod hl7_conformance;
+/// Other people's certificates, and damaged messages.
+mod hl7_hardened;
 /// Numbers replaced, births, deaths, corrections.
 mod identity_events;
 /// Files go in by the path of a message, whatever happens on the way.
@@ -75,6 +81,8 @@ mod masking;
 mod matching;
 /// Joining and parting by a human's word.
 mod merging;
+/// An engine that speaks HL7 v2.
+mod mllp;
 /// The ledger as it was known at an instant.
 mod moments;
 /// Whole ledgers move, with a proof.

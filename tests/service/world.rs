@@ -49,7 +49,7 @@ pub(crate) enum Place<'c> {
 
 impl Place<'_> {
     /// Where the stories run that do not name their engine.
-    fn of_the_stories() -> Self {
+    pub(crate) fn of_the_stories() -> Self {
         match std::env::var("ACCORD_ENGINE").as_deref() {
             Ok("postgres") => Place::Postgres(Cluster::shared().expect("PostgreSQL was asked for")),
             Ok("sqlite") | Err(_) => Place::Sqlite,

@@ -68,6 +68,19 @@ levels! {
     }
 }
 
+/// What is known of two NHS numbers.
+#[derive(Debug, Clone, Copy)]
+pub struct NumberPair {
+    /// They are equal.
+    pub same: bool,
+    /// One country's service issued both.
+    pub same_namespace: bool,
+    /// A trace of one failed or is open.
+    pub suspect: bool,
+    /// Both sources verified theirs.
+    pub verified: bool,
+}
+
 impl LinkageModel {
     /// Compares NHS numbers.
     #[must_use]
@@ -79,15 +92,30 @@ impl LinkageModel {
         let (Some(a), Some(b)) = (a, b) else {
             return self.outcome(Comparison::NhsNumber, NhsNumberLevel::Missing);
         };
-        let suspect = a.status.is_suspect() || b.status.is_suspect();
-        let verified = a.status.is_verified() && b.status.is_verified();
-        let level = if a.number == b.number {
+        self.weigh_nhs_numbers(NumberPair {
+            same: a.number == b.number,
+            same_namespace: a.number.namespace() == b.number.namespace(),
+            suspect: a.status.is_suspect() || b.status.is_suspect(),
+            verified: a.status.is_verified() && b.status.is_verified(),
+        })
+    }
+
+    /// What two NHS numbers say, by what is known of the two.
+    #[must_use]
+    pub fn weigh_nhs_numbers(&self, pair: NumberPair) -> Outcome {
+        let NumberPair {
+            same,
+            same_namespace,
+            suspect,
+            verified,
+        } = pair;
+        let level = if same {
             match (suspect, verified) {
                 (true, _) => NhsNumberLevel::SameSuspect,
                 (false, true) => NhsNumberLevel::SameVerified,
                 (false, false) => NhsNumberLevel::Same,
             }
-        } else if a.number.namespace() != b.number.namespace() {
+        } else if !same_namespace {
             NhsNumberLevel::OtherNamespace
         } else {
             match (suspect, verified) {

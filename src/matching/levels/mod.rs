@@ -10,6 +10,7 @@ mod addresses;
 mod birth_dates;
 mod contacts;
 mod identifiers;
+mod known_names;
 mod likeness;
 mod name_levels;
 mod names;
@@ -19,7 +20,10 @@ use serde::{Deserialize, Serialize};
 pub use addresses::{AddressComparison, AddressLevel, PostcodeLevel, TownLevel};
 pub use birth_dates::{BirthDateLevel, SexLevel};
 pub use contacts::{EmailLevel, PhoneLevel};
-pub use identifiers::{BirthOrderLevel, GpPracticeLevel, NhsNumberLevel, OtherIdentifierLevel};
+pub use identifiers::{
+    BirthOrderLevel, GpPracticeLevel, NhsNumberLevel, NumberPair, OtherIdentifierLevel,
+};
+pub use known_names::{MiddleNames, NameShare};
 pub use name_levels::{FamilyNameLevel, GivenNameLevel, MiddleNameLevel};
 pub use names::NameComparison;
 

@@ -42,8 +42,8 @@ impl NameComparison {
 
 /// A slot's outcome with the frequency of either side's value.
 #[derive(Clone, Copy)]
-struct Slot {
-    outcome: Outcome,
+pub(super) struct Slot {
+    pub(super) outcome: Outcome,
     a: Frequency,
     b: Frequency,
 }
@@ -78,31 +78,6 @@ impl LinkageModel {
         }
     }
 
-    /// What [`Self::compare_names`] gives for two plain namings whose words are
-    /// alike in no way, for an engine that sees so at a glance.
-    #[must_use]
-    pub fn names_that_differ(&self, both_middle: bool, one_generic: bool) -> NameComparison {
-        let none = Frequency::NONE;
-        let family_level = if one_generic {
-            FamilyNameLevel::Generic
-        } else {
-            FamilyNameLevel::Different
-        };
-        let middle_level = if both_middle {
-            MiddleNameLevel::Conflict
-        } else {
-            MiddleNameLevel::Missing
-        };
-        let given = self.given_at(GivenNameLevel::Different, none, none);
-        let family = self.family_at(family_level, none, none);
-        NameComparison {
-            given: given.outcome,
-            middle: self.outcome(Comparison::MiddleName, middle_level),
-            family: family.outcome,
-            full_name_max: self.full_name_max(&given, &family),
-        }
-    }
-
     fn no_names(&self) -> NameComparison {
         NameComparison {
             given: self.outcome(Comparison::GivenName, GivenNameLevel::Missing),
@@ -127,12 +102,12 @@ impl LinkageModel {
         }
     }
 
-    fn given_at(&self, level: GivenNameLevel, a: Frequency, b: Frequency) -> Slot {
+    pub(super) fn given_at(&self, level: GivenNameLevel, a: Frequency, b: Frequency) -> Slot {
         let outcome = self.named_outcome(Comparison::GivenName, level, a.log2.max(b.log2));
         Slot { outcome, a, b }
     }
 
-    fn family_at(&self, level: FamilyNameLevel, a: Frequency, b: Frequency) -> Slot {
+    pub(super) fn family_at(&self, level: FamilyNameLevel, a: Frequency, b: Frequency) -> Slot {
         let outcome = self.named_outcome(Comparison::FamilyName, level, a.log2.max(b.log2));
         Slot { outcome, a, b }
     }
@@ -441,7 +416,7 @@ impl LinkageModel {
         })
     }
 
-    fn full_name_max(&self, given: &Slot, family: &Slot) -> f64 {
+    pub(super) fn full_name_max(&self, given: &Slot, family: &Slot) -> f64 {
         if given.outcome.weight <= 0.0 || family.outcome.weight <= 0.0 {
             return f64::INFINITY;
         }

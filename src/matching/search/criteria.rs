@@ -27,6 +27,17 @@ pub enum SearchMode {
     Fuzzy,
 }
 
+/// How little a search may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SearchMinimum {
+    /// That of the national service (R120).
+    #[default]
+    National,
+    /// Any one of NHS number, family name, given name, birth date and mother: for
+    /// doors whose operator has said so.
+    Any,
+}
+
 /// What a door was asked to search for. Nothing is checked yet.
 #[derive(Clone, Default)]
 pub struct SearchRequest {
@@ -56,6 +67,10 @@ pub struct SearchRequest {
     pub nhs_number: Option<String>,
     /// Date of death, whole or partial.
     pub death_date: Option<String>,
+    /// Source and local id of the mother's record.
+    pub mother: Option<(String, String)>,
+    /// How little it may hold.
+    pub minimum: SearchMinimum,
     /// How strictly.
     pub mode: SearchMode,
     /// Also earlier names, addresses and dates. A fuzzy search always does.
@@ -101,6 +116,8 @@ pub struct SearchCriteria {
     pub(super) email: Option<Email>,
     pub(super) gp_practice: Option<String>,
     pub(super) death: Option<StandardDate>,
+    pub(super) mother: Option<(String, String)>,
+    pub(super) minimum: SearchMinimum,
     pub(super) mode: SearchMode,
     pub(super) history: bool,
 }
@@ -211,6 +228,8 @@ impl SearchCriteria {
                 iso_date,
                 DATE_WORDS,
             )?,
+            mother: request.mother.clone(),
+            minimum: request.minimum,
             mode: request.mode,
             history: request.history || request.mode == SearchMode::Fuzzy,
         };

@@ -8,11 +8,15 @@
 //! | `standard` | family name and birth date; with a partial date or a span one more of given name, gender, postcode, phone, e-mail, practice, address |
 //! | `fuzzy` | a whole birth date with given and family name; or with family name, gender and postcode; or with given name, gender and postcode |
 //!
+//! A door whose operator has said so asks for less ([`SearchMinimum::Any`]).
+//!
 //! The national service knows no partial dates. A year holds hundreds of one
 //! family name, so it needs a further field; and a fuzzy search looks at all
 //! who share its birth date, so that has to be whole.
 
-use crate::matching::search::criteria::{BirthWanted, CriteriaProblem, SearchCriteria, SearchMode};
+use crate::matching::search::criteria::{
+    BirthWanted, CriteriaProblem, SearchCriteria, SearchMinimum, SearchMode,
+};
 
 /// Letters and digits before a wildcard.
 pub(super) const WILDCARD_LETTERS_MIN: usize = 2;
@@ -26,6 +30,9 @@ const FUZZY: [&[&str]; 3] = [
 
 /// Refuses what falls short, by the names of what is missing.
 pub(super) fn check(criteria: &SearchCriteria) -> Result<(), CriteriaProblem> {
+    if criteria.minimum == SearchMinimum::Any {
+        return check_any(criteria);
+    }
     let loose = criteria.birth.is_some_and(BirthWanted::is_loose);
     if loose && criteria.mode == SearchMode::Exact {
         return Err(not_whole());
@@ -58,6 +65,20 @@ pub(super) fn check(criteria: &SearchCriteria) -> Result<(), CriteriaProblem> {
         ));
     }
     if loose { check_loose(criteria) } else { Ok(()) }
+}
+
+/// For doors whose operator wants less than the national service: something to look up.
+fn check_any(criteria: &SearchCriteria) -> Result<(), CriteriaProblem> {
+    let found_by = criteria.nhs_number.is_some()
+        || criteria.family.is_some()
+        || !criteria.given.is_empty()
+        || criteria.birth.is_some()
+        || criteria.mother.is_some();
+    if found_by {
+        return Ok(());
+    }
+    let detail = "a search needs at least one of NHS number, name, birth date and mother";
+    Err(CriteriaProblem::new("family_name", detail))
 }
 
 fn not_whole() -> CriteriaProblem {

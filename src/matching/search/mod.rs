@@ -21,6 +21,6 @@ mod terms;
 mod tests;
 mod verify;
 
-pub use criteria::{CriteriaProblem, SearchCriteria, SearchMode, SearchRequest};
+pub use criteria::{CriteriaProblem, SearchCriteria, SearchMinimum, SearchMode, SearchRequest};
 pub use terms::{SearchPlan, search_terms};
 pub use verify::{MatchedField, MatchedHow, SearchField, SearchMatch, SearchedRecord};

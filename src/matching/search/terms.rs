@@ -84,6 +84,8 @@ pub fn search_terms(record: &StandardRecord) -> Vec<u64> {
     if let Some(sex) = record.gender {
         terms.push(gender_term(sex));
     }
+    let mother = record.mother.as_ref();
+    terms.extend(mother.and_then(|it| it.local.as_ref()).map(mother_term));
     if !record.restricted {
         for postcode in record
             .addresses
@@ -157,6 +159,10 @@ fn number_term(digits: &str) -> u64 {
     stable_hash("search_nhs_number", digits)
 }
 
+fn mother_term((source, local_id): &(String, String)) -> u64 {
+    stable_hash("search_mother", &format!("{source}\u{1f}{local_id}"))
+}
+
 fn gender_term(sex: Sex) -> u64 {
     let code = match sex {
         Sex::Male => "m",
@@ -186,13 +192,25 @@ impl SearchCriteria {
         let mut plan = SearchPlan::default();
         plan.required
             .extend(self.birth.map(|birth| self.birth_terms(birth)));
+        plan.required
+            .extend(self.mother.as_ref().map(|it| vec![mother_term(it)]));
+        let (family, given) = (self.family.is_some(), !self.given.is_empty());
+        let found_otherwise = !plan.required.is_empty();
         if self.mode == SearchMode::Fuzzy {
-            plan.narrowing.push(self.names_roughly());
+            let roughly = self.names_roughly();
+            match (found_otherwise, roughly.is_empty()) {
+                (true, false) => plan.narrowing.push(roughly),
+                (false, false) => plan.required.push(roughly),
+                (_, true) => {}
+            }
         } else {
-            plan.required
-                .extend(self.family.is_some().then(|| self.family_terms()));
-            plan.narrowing
-                .extend((!self.given.is_empty()).then(|| self.given_terms()));
+            plan.required.extend(family.then(|| self.family_terms()));
+            let given = given.then(|| self.given_terms());
+            if plan.required.is_empty() {
+                plan.required.extend(given);
+            } else {
+                plan.narrowing.extend(given);
+            }
         }
         plan.narrowing
             .extend(self.gender.map(|sex| vec![gender_term(sex)]));

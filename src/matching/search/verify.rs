@@ -92,6 +92,8 @@ pub enum SearchField {
     Email,
     /// General practice.
     GpPractice,
+    /// The mother's record.
+    Mother,
 }
 
 impl SearchField {
@@ -110,6 +112,7 @@ impl SearchField {
             Self::Phone => "phone",
             Self::Email => "email",
             Self::GpPractice => "gp_practice",
+            Self::Mother => "mother",
         }
     }
 
@@ -207,6 +210,10 @@ impl SearchCriteria {
             });
             take(SearchField::DeathDate, mets.min())?;
         }
+        if let Some(mother) = &self.mother {
+            let held = |record: &SearchedRecord| record.current.is_child_of(mother);
+            take(SearchField::Mother, exactly(records.iter().any(held)))?;
+        }
         self.locate(records, &mut take)?;
         Some(SearchMatch {
             score: score(&matched),
@@ -224,6 +231,7 @@ impl SearchCriteria {
         Self {
             family: self.family.clone().filter(|_| by_name),
             birth: self.birth.filter(|_| !by_number),
+            mother: self.mother.clone().filter(|_| !by_number),
             given: Vec::new(),
             gender: None,
             postcode: None,

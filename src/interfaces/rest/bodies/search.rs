@@ -72,6 +72,7 @@ impl From<SearchBody> for SearchRequest {
             death_date: body.death_date,
             mode: body.mode,
             history: body.history,
+            ..Self::default()
         }
     }
 }
