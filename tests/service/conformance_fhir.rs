@@ -427,6 +427,30 @@ fn merges(harness: &Harness, files: &BTreeMap<String, Value>, count: &mut Count)
     );
 }
 
+/// Makes the first three records one person.
+fn joins(harness: &Harness, records: &[String]) {
+    // Where name and birth date alone join nobody (R80), a steward does.
+    let person = |record: &str| harness.asks(&format!("/Patient/{record}")).refers_to();
+    for other in [&records[1], &records[2]] {
+        let (first, other) = (person(&records[0]), person(other));
+        if other == first {
+            continue;
+        }
+        let parameters = json!({"resourceType": "Parameters", "parameter": [
+            {"name": "target-patient", "valueReference": {"reference": format!("Patient/{}", first)}},
+            {"name": "source-patient", "valueReference": {"reference": format!("Patient/{other}")}},
+            {"name": "reason", "valueString": "the sample says so"}]});
+        let asked = harness
+            .world
+            .fhir(Method::POST, "/Patient/$merge")
+            .by(Actor::Steward);
+        let merged = asked
+            .bytes("application/fhir+json", parameters.to_string())
+            .send();
+        merged.expect(200);
+    }
+}
+
 #[test]
 fn conformance_ihe_pixm() {
     let Some(folder) = data_of("ihe/pixm") else {
@@ -454,26 +478,7 @@ fn conformance_ihe_pixm() {
         count.step(file, matches!(made.status, 200 | 201), &made);
         records.push(made.id());
     }
-    // Where name and birth date alone join nobody (R80), a steward does.
-    let person = |record: &str| harness.asks(&format!("/Patient/{record}")).refers_to();
-    for other in [&records[1], &records[2]] {
-        let (first, other) = (person(&records[0]), person(other));
-        if other == first {
-            continue;
-        }
-        let parameters = json!({"resourceType": "Parameters", "parameter": [
-            {"name": "target-patient", "valueReference": {"reference": format!("Patient/{}", first)}},
-            {"name": "source-patient", "valueReference": {"reference": format!("Patient/{other}")}},
-            {"name": "reason", "valueString": "the sample says so"}]});
-        let asked = harness
-            .world
-            .fhir(Method::POST, "/Patient/$merge")
-            .by(Actor::Steward);
-        let merged = asked
-            .bytes("application/fhir+json", parameters.to_string())
-            .send();
-        merged.expect(200);
-    }
+    joins(&harness, &records);
     let query = format!(
         "/Patient/$ihe-pix?sourceIdentifier={}%7CIHERED-994",
         segment(&red)

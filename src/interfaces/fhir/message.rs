@@ -89,12 +89,12 @@ impl History {
                 let about = resource["patient"]["reference"]
                     .as_str()
                     .unwrap_or_default();
-                if self.names(about, entry) {
+                if names(about, entry) {
                     contained.push(with_id(resource, contained.len()));
                 }
             } else if kind == "Organization" || kind == "Practitioner" {
                 let id = format!("#{}", id_in(contained.len()));
-                if self.point(&mut patient, other, &id) {
+                if Self::point(&mut patient, other, &id) {
                     contained.push(with_id(resource, contained.len()));
                 }
             }
@@ -113,23 +113,12 @@ impl History {
         }
     }
 
-    /// Whether a reference of the bundle means an entry.
-    fn names(&self, reference: &str, entry: &EntryView) -> bool {
-        let id = entry
-            .resource
-            .as_ref()
-            .and_then(|resource| resource["id"].as_str());
-        let own = id.map(|id| format!("{}/{id}", kind_of(entry)));
-        !reference.is_empty()
-            && (entry.full_url.as_deref() == Some(reference) || own.as_deref() == Some(reference))
-    }
-
     /// Turns the references to an entry into ones to what is contained.
-    fn point(&self, patient: &mut Value, other: &EntryView, id: &str) -> bool {
+    fn point(patient: &mut Value, other: &EntryView, id: &str) -> bool {
         let mut found = false;
         let mut turn = |reference: &mut Value| {
             let target = reference["reference"].as_str().unwrap_or_default();
-            if self.names(target, other) {
+            if names(target, other) {
                 reference["reference"] = json!(id);
                 found = true;
             }
@@ -144,6 +133,17 @@ impl History {
         }
         found
     }
+}
+
+/// Whether a reference of the bundle means an entry.
+fn names(reference: &str, entry: &EntryView) -> bool {
+    let id = entry
+        .resource
+        .as_ref()
+        .and_then(|resource| resource["id"].as_str());
+    let own = id.map(|id| format!("{}/{id}", kind_of(entry)));
+    !reference.is_empty()
+        && (entry.full_url.as_deref() == Some(reference) || own.as_deref() == Some(reference))
 }
 
 fn kind_of(entry: &EntryView) -> &str {
