@@ -29,6 +29,10 @@ mod commands;
 mod concurrency;
 /// The public suites and how they are counted.
 mod conformance;
+/// The public suites of FHIR.
+mod conformance_fhir;
+/// The search cases of the national service.
+mod conformance_pds;
 /// The review desk: signing in, the queue, the comparison page, decisions.
 mod desk;
 /// What the pages must never do: show, run or let in what they should not.
@@ -49,6 +53,8 @@ mod exporting;
 mod fhir;
 /// FHIR: searching, matching, cross-references.
 mod fhir_asking;
+/// FHIR: bundles, feeds, merges.
+mod fhir_bundles;
 /// An empty ledger is filled from memory.
 mod first_load;
 /// What a person's records say together, and why.

@@ -35,6 +35,11 @@ fn statement() -> Value {
         "format": ["application/fhir+json", "json"],
         "rest": [{
             "mode": "server",
+            "documentation": "POST Bundle: batch (entries are independent of each other), or a \
+                message of PMIR's feed (ITI-93). A transaction may hold one entry that writes.",
+            "interaction": [{"code": "batch"}],
+            "operation": [{"name": "process-message", "definition":
+                "http://hl7.org/fhir/OperationDefinition/MessageHeader-process-message"}],
             "security": {"description": "Authorization: Bearer TOKEN; people give Accord-Reason."},
             "resource": [{
                 "type": "Patient",
@@ -46,6 +51,8 @@ fn statement() -> Value {
                 "operation": [
                     {"name": "match", "definition":
                         "http://hl7.org/fhir/OperationDefinition/Patient-match"},
+                    {"name": "merge", "definition": "urn:accord:operation:merge"},
+                    {"name": "unmerge", "definition": "urn:accord:operation:unmerge"},
                     {"name": "ihe-pix", "definition":
                         "https://profiles.ihe.net/ITI/PIXm/OperationDefinition/IHE.PIXm.pix"},
                 ],

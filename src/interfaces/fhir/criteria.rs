@@ -10,7 +10,7 @@ use crate::interfaces::http::{Caller, Problem, Refused};
 use crate::matching::search::{SearchMode, SearchRequest};
 
 /// All that is understood; what is not is refused by name.
-const KNOWN: [&str; 25] = [
+const KNOWN: [&str; 27] = [
     "family",
     "given",
     "family:exact",
@@ -36,15 +36,19 @@ const KNOWN: [&str; 25] = [
     "_pretty",
     "_summary",
     "_total",
+    "_include",
+    "_revinclude",
 ];
 /// Those that ask for nobody.
-const OF_FORM: [&str; 6] = [
+const OF_FORM: [&str; 8] = [
     "_count",
     "_max-results",
     "_format",
     "_pretty",
     "_summary",
     "_total",
+    "_include",
+    "_revinclude",
 ];
 
 /// What is looked for.

@@ -9,6 +9,8 @@
 //! ```
 
 mod body;
+mod bundle;
+mod bundle_entry;
 mod capability;
 mod criteria;
 mod dates;
@@ -16,12 +18,15 @@ mod from_record;
 mod headers;
 mod identifiers;
 mod match_operation;
+mod merge_operation;
+mod message;
 mod outcome;
 mod parameters;
 mod patients;
 mod persons;
 mod pix;
 mod query;
+mod replaced;
 mod search;
 mod searchset;
 mod speak;
@@ -45,6 +50,11 @@ pub const FHIR_PREFIX: &str = "/fhir/R4";
 pub fn routes() -> Router<Context> {
     Router::new()
         .route("/metadata", get(capability::show))
+        .route("/", post(bundle::take))
+        .route("/Bundle", post(bundle::take))
+        .route("/$process-message", post(bundle::take))
+        .route("/Patient/$merge", post(merge_operation::merge))
+        .route("/Patient/$unmerge", post(merge_operation::unmerge))
         .route(
             "/Patient",
             get(search::by_query)

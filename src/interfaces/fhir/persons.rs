@@ -190,13 +190,14 @@ fn values(identity: &IdentityAnswer) -> Members {
     let mut members = members_of(&said);
     members.remove("identifier");
     let named_by = origin(golden, GoldenField::Name);
-    let base = named_by.and_then(|named_by| {
-        let mut records = identity.records.iter();
-        let record = records.find(|record| {
+    // Somebody without a name is described by the first record.
+    let base = identity.records.iter().find(|record| {
+        named_by.is_none_or(|named_by| {
             record.source == named_by.source && record.local_id == named_by.local_id
-        })?;
-        kept(record.record.as_ref()?)
+        })
     });
+    let named_by = base.map(|record| (&record.source, &record.local_id));
+    let base = base.and_then(|record| kept(record.record.as_ref()?));
     let Some(mut base) = base else { return members };
     for own in [
         "id",
@@ -210,11 +211,8 @@ fn values(identity: &IdentityAnswer) -> Members {
         base.remove(own);
     }
     let from_base = |field: &GoldenField| {
-        origin(golden, *field).is_none_or(|origin| {
-            named_by.is_some_and(|base| {
-                base.source == origin.source && base.local_id == origin.local_id
-            })
-        })
+        origin(golden, *field)
+            .is_none_or(|origin| named_by == Some((&origin.source, &origin.local_id)))
     };
     for (fields, elements) in ELEMENTS {
         if fields.iter().all(from_base) {

@@ -175,11 +175,21 @@ fn told(
         if pair == *asked || !wanted(&pair.0) {
             continue;
         }
+        // The record that it names, or one that brings it.
         let named = identity.records.iter().find(|record| {
             let source = known.iter().find(|source| source.code == record.source);
             source.is_some_and(|source| source.authority_name() == pair.0)
                 && record.local_id.as_str() == pair.1
         });
+        let brought = || {
+            identity.records.iter().find(|record| {
+                let said = record.record.iter();
+                let mut others = said.flat_map(|said| &said.other_identifiers);
+                others
+                    .any(|other| other.system.as_deref() == Some(&pair.0) && other.value == pair.1)
+            })
+        };
+        let named = named.or_else(brought);
         if let Some(record) = named {
             let reference = json!({"reference": format!("Patient/{}", record.name)});
             parameters.push(json!({"name": "targetId", "valueReference": reference}));

@@ -88,6 +88,12 @@ async fn search(
             }
         }
     }
+    if query
+        .all("_revinclude")
+        .any(|wanted| wanted == "RelatedPerson:patient")
+    {
+        found.include_related();
+    }
     Ok(found.answer("/Patient"))
 }
 

@@ -12,6 +12,8 @@ use crate::interfaces::fhir::outcome::{notice, outcome};
 pub(super) struct Searchset {
     base: String,
     entries: Vec<Value>,
+    /// How many were found, where others stand beside them.
+    total: Option<usize>,
     remarks: Vec<Value>,
 }
 
@@ -20,6 +22,7 @@ impl Searchset {
         Self {
             base: base_of(headers),
             entries: Vec::new(),
+            total: None,
             remarks: Vec::new(),
         }
     }
@@ -37,6 +40,25 @@ impl Searchset {
         }));
     }
 
+    /// Adds the related persons that stand in the Patients found, for who wants them
+    /// beside these.
+    pub(super) fn include_related(&mut self) {
+        let mut included = Vec::new();
+        for entry in &self.entries {
+            let contained = entry["resource"]["contained"].as_array();
+            for held in contained.into_iter().flatten() {
+                if held["resourceType"] == "RelatedPerson" {
+                    let mut related = held.clone();
+                    let id = entry["resource"]["id"].as_str().unwrap_or_default();
+                    related["patient"] = json!({"reference": format!("Patient/{id}")});
+                    included.push(json!({"resource": related, "search": {"mode": "include"}}));
+                }
+            }
+        }
+        self.total = Some(self.entries.len());
+        self.entries.extend(included);
+    }
+
     /// Adds why not all that may be meant was looked at (R122).
     pub(super) fn incomplete(&mut self, because: &str) {
         self.remarks.push(notice("warning", "incomplete", because));
@@ -45,7 +67,7 @@ impl Searchset {
     /// The answer. What was asked for is not repeated: it may be a patient's.
     pub(super) fn answer(self, path: &str) -> Response {
         let mut bundle = json!({
-            "resourceType": "Bundle", "type": "searchset", "total": self.entries.len(),
+            "resourceType": "Bundle", "type": "searchset", "total": self.total.unwrap_or(self.entries.len()),
             "link": [{"relation": "self", "url": format!("{}{path}", self.base)}],
         });
         let mut entries = self.entries;

@@ -2,6 +2,7 @@
 //! kept and not looked at.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 macro_rules! views {
     ($($(#[$doc:meta])* $name:ident { $($field:ident: $kind:ty,)* })*) => {$(
@@ -75,6 +76,21 @@ views! {
         text: Option<String>,
         family: Option<String>,
         given: Vec<Option<String>>,
+    }
+    /// A Bundle that is sent.
+    BundleView {
+        r#type: String,
+        entry: Vec<EntryView>,
+    }
+    EntryView {
+        full_url: Option<String>,
+        resource: Option<Value>,
+        request: Option<RequestView>,
+    }
+    RequestView {
+        method: String,
+        url: String,
+        if_match: Option<String>,
     }
     Link { other: Reference, r#type: Option<String>, }
     Reference { reference: Option<String>, identifier: Option<PlainIdentifier>, }

@@ -10,13 +10,14 @@ use crate::interfaces::fhir::body::answer;
 use crate::interfaces::fhir::headers::{Prefer, with_location, with_version};
 use crate::interfaces::fhir::identifiers::canonical;
 use crate::interfaces::fhir::outcome::{Spine, notice, outcome, refuse};
-use crate::interfaces::fhir::patients::Known;
-use crate::interfaces::fhir::to_record::record_of;
+use crate::interfaces::fhir::patients::{Known, kept};
+use crate::interfaces::fhir::to_record::{KEPT, record_of};
 use crate::interfaces::fhir::view::PatientView;
-use crate::interfaces::http::conditions::idempotency_key;
 use crate::interfaces::http::{Caller, Problem, Refused};
 use crate::matching::Grade;
-use crate::registry::{LocalId, Outcome, RegistrationAnswer, Source, SourceCode};
+use crate::registry::{
+    LocalId, Outcome, RegistrationAnswer, Source, SourceCode, SourceMergeCommand,
+};
 use crate::security::{Access, Action};
 
 /// A Patient as it goes to the flow.
@@ -79,21 +80,94 @@ pub(super) struct Writer<'w> {
     pub(super) headers: &'w HeaderMap,
 }
 
+/// What has become of a Patient that was sent.
+pub(super) struct Answered {
+    pub(super) status: StatusCode,
+    pub(super) resource: Option<Value>,
+    /// Id and version, unless it is held.
+    pub(super) version: Option<(String, u32)>,
+}
+
+impl IntoResponse for Answered {
+    fn into_response(self) -> Response {
+        let response = match &self.resource {
+            Some(resource) => answer(self.status, resource),
+            None => self.status.into_response(),
+        };
+        match &self.version {
+            Some((name, version)) => {
+                with_version(with_location(response, name, *version), *version, None)
+            }
+            None => response,
+        }
+    }
+}
+
 impl Writer<'_> {
-    /// Writes, and answers as the writer prefers.
-    pub(super) async fn write(
+    /// Writes, and answers as the writer prefers. A Patient that another one has
+    /// replaced is the source's merge of two of its ids (R104).
+    pub(super) async fn take(
         &self,
-        written: Written,
-        condition: Option<IfMatch>,
-    ) -> Result<Response, Problem> {
-        let key = idempotency_key(self.headers, self.caller.request_id())?;
+        mut written: Written,
+        replaced_by: Option<LocalId>,
+        (key, condition): (Option<String>, Option<IfMatch>),
+    ) -> Result<Answered, Problem> {
         let (source, local_id) = (written.source.clone(), written.local_id.clone());
-        let registered = self.register(written, key, condition).await?;
+        if let Some(survivor) = replaced_by
+            && !self.merge(&mut written, survivor).await?
+        {
+            return Ok(Answered {
+                status: StatusCode::OK,
+                resource: None,
+                version: None,
+            });
+        }
+        let registered = Box::pin(self.register(written, key, condition)).await?;
         self.answer(&source, &local_id, &registered).await
     }
 
+    /// Takes what the source says of two of its ids; whether a version is to be written
+    /// that says so. One that says nothing else of the patient leaves the values as they
+    /// are.
+    async fn merge(&self, written: &mut Written, survivor: LocalId) -> Result<bool, Problem> {
+        let of = |error| Problem::of(&error, self.caller.request_id());
+        let access = self
+            .caller
+            .may_for(Action::WriteRecord, written.source.as_str())?;
+        let command = SourceMergeCommand {
+            source: written.source.clone(),
+            survivor,
+            retired: written.local_id.clone(),
+        };
+        flows::merge_source_records(self.context, &access, command)
+            .await
+            .map_err(of)?;
+        if !says_nothing(&written.submitted) {
+            return Ok(true);
+        }
+        let (source, local_id) = (&written.source, &written.local_id);
+        let known = Known::view(self.context, self.caller, source, local_id).await?;
+        let current = &known.record.record;
+        let Some(mut whole) = known.current_patient() else {
+            return Ok(false);
+        };
+        if current.restricted == Some(true) {
+            // What is shown is masked, and must not become what the source says.
+            return Ok(false);
+        }
+        let sent = kept(&written.submitted).unwrap_or_default();
+        whole["active"] = json!(false);
+        whole["link"] = sent.get("link").cloned().unwrap_or_default();
+        without_ours(&mut whole);
+        let mut submitted = current.clone();
+        let columns = &mut submitted.other_columns;
+        columns.insert(KEPT.to_owned(), whole.to_string());
+        written.submitted = submitted;
+        Ok(true)
+    }
+
     /// Hands it to the flow.
-    pub(super) async fn register(
+    async fn register(
         &self,
         written: Written,
         idempotency_key: Option<String>,
@@ -156,14 +230,18 @@ impl Writer<'_> {
         source: &SourceCode,
         local_id: &LocalId,
         registered: &RegistrationAnswer,
-    ) -> Result<Response, Problem> {
+    ) -> Result<Answered, Problem> {
         let of = |error| Problem::of(&error, self.caller.request_id());
         if registered.outcome == Outcome::UpdateHeld {
             let held = "this version would turn the record into somebody else, or its source is \
                         in quarantine: it is kept, the earlier one goes on being served, and a \
                         person looks at it";
             let issue = notice("warning", "business-rule", held);
-            return Ok(answer(StatusCode::ACCEPTED, &outcome(vec![issue])));
+            return Ok(Answered {
+                status: StatusCode::ACCEPTED,
+                resource: Some(outcome(vec![issue])),
+                version: None,
+            });
         }
         let status = if registered.created {
             StatusCode::CREATED
@@ -179,22 +257,34 @@ impl Writer<'_> {
             .caller
             .may_for(Action::ReadRecord, source.as_str())
             .is_ok();
-        let response = match prefer {
-            Prefer::Outcome => answer(status, &outcome(issues(registered))),
+        let resource = match prefer {
+            Prefer::Outcome => Some(outcome(issues(registered))),
             Prefer::Representation if may_read => {
                 let known = Known::view(self.context, self.caller, source, local_id).await?;
-                let patient = known.current_patient().unwrap_or_else(|| json!({}));
-                answer(status, &patient)
+                known.current_patient()
             }
-            Prefer::Representation | Prefer::Minimal => status.into_response(),
+            Prefer::Representation | Prefer::Minimal => None,
         };
-        let response = with_location(response, &name, registered.version);
-        Ok(with_version(response, registered.version, None))
+        Ok(Answered {
+            status,
+            resource,
+            version: Some((name, registered.version)),
+        })
     }
 }
 
+/// Nothing of the patient beside identifiers.
+fn says_nothing(submitted: &SubmittedRecord) -> bool {
+    let about = SubmittedRecord {
+        other_identifiers: Vec::new(),
+        other_columns: std::collections::BTreeMap::new(),
+        ..submitted.clone()
+    };
+    about == SubmittedRecord::default()
+}
+
 /// What was found in the data, and how the record is linked.
-pub(super) fn issues(registered: &RegistrationAnswer) -> Vec<Value> {
+fn issues(registered: &RegistrationAnswer) -> Vec<Value> {
     let findings = registered.findings.iter().map(|finding| {
         let severity = match finding.severity {
             Severity::Information => "information",

@@ -4,15 +4,16 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use crate::flows::{self, Context};
+use crate::flows::{self, Context, IfMatch};
 use crate::interfaces::fhir::body::{Body, Resource};
-use crate::interfaces::fhir::identifiers::{OwnId, forged, own_id, shown, source_of, sources};
+use crate::interfaces::fhir::identifiers::{forged, own_id, shown, source_of, sources};
 use crate::interfaces::fhir::outcome::{Spine, refuse};
 use crate::interfaces::fhir::patients::Known;
 use crate::interfaces::fhir::query::{Query, token};
+use crate::interfaces::fhir::replaced::replaced_by;
 use crate::interfaces::fhir::view::PatientView;
-use crate::interfaces::fhir::writer::{Writer, Written};
-use crate::interfaces::http::conditions::if_match;
+use crate::interfaces::fhir::writer::{Answered, Writer, Written};
+use crate::interfaces::http::conditions::{idempotency_key, if_match};
 use crate::interfaces::http::{Caller, Problem, Refused};
 use crate::registry::{LocalId, Source, SourceCode};
 use crate::security::Action;
@@ -30,13 +31,10 @@ pub(super) async fn create(
     if let Some(known) = unless_exists(&context, &caller, &headers, &sources).await? {
         return Ok(known);
     }
-    let written = read(&context, &caller, &headers, &sources, &patient).await?;
-    let writer = Writer {
-        context: &context,
-        caller: &caller,
-        headers: &headers,
-    };
-    Box::pin(writer.write(written, None)).await
+    let desk = Desk::new(&context, &caller, &headers, &sources);
+    let key = idempotency_key(&headers, caller.request_id())?;
+    let answered = Box::pin(desk.take_new(&patient, (key, None))).await?;
+    Ok(answered.into_response())
 }
 
 /// Writes the Patient of this id. What is there must be named (R107).
@@ -47,12 +45,9 @@ pub(super) async fn update(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let (source, local_id) = written_record(&context, &caller, &id).await?;
-    let condition = if_match(&headers, caller.request_id())?.ok_or_else(|| {
-        let detail = "send If-Match with the ETag of the version that this one replaces; to \
-                      write by business identifier, PUT Patient?identifier=SYSTEM|VALUE";
-        caller.problem(Refused::PreconditionRequired, detail)
-    })?;
+    let named = written_record(&context, &caller, &id).await?;
+    let condition =
+        if_match(&headers, caller.request_id())?.ok_or_else(|| unconditional(&caller))?;
     let patient = body.resource("Patient")?;
     let whole = patient.whole()?;
     if whole
@@ -64,20 +59,15 @@ pub(super) async fn update(
         return Err(refuse(&caller, refused, spine, "Patient.id", detail));
     }
     let sources = sources(&context, &caller).await?;
-    let view: PatientView = understood(&caller, &patient)?;
-    let own = Own {
-        sources: &sources,
-        source: &source,
-        local_id: &local_id,
-    };
-    let place = own.place(&caller, &view)?;
-    let written = Written::of(&view, &sources, (source, local_id, place), whole);
-    let writer = Writer {
-        context: &context,
-        caller: &caller,
-        headers: &headers,
-    };
-    Box::pin(writer.write(written, Some(condition))).await
+    let desk = Desk::new(&context, &caller, &headers, &sources);
+    let answered = Box::pin(desk.take_under(named, &patient, Some(condition))).await?;
+    Ok(answered.into_response())
+}
+
+fn unconditional(caller: &Caller) -> Problem {
+    let detail = "send If-Match with the ETag of the version that this one replaces; to write by \
+                  business identifier, PUT Patient?identifier=SYSTEM|VALUE";
+    caller.problem(Refused::PreconditionRequired, detail)
 }
 
 /// Registers or updates the Patient that a source keeps under an identifier
@@ -91,24 +81,81 @@ pub(super) async fn update_by_identifier(
 ) -> Result<Response, Problem> {
     caller.may(Action::WriteRecord)?;
     let sources = sources(&context, &caller).await?;
-    let (source, local_id) = by_identifier(&context, &caller, &sources, query.as_deref()).await?;
+    let named = by_identifier(&context, &caller, &sources, query.as_deref()).await?;
     let patient = body.resource("Patient")?;
-    let view: PatientView = understood(&caller, &patient)?;
-    let own = Own {
-        sources: &sources,
-        source: &source,
-        local_id: &local_id,
-    };
-    let place = own.place(&caller, &view)?;
-    let whole = patient.whole()?;
-    let written = Written::of(&view, &sources, (source, local_id, place), whole);
     let condition = if_match(&headers, caller.request_id())?;
-    let writer = Writer {
-        context: &context,
-        caller: &caller,
-        headers: &headers,
-    };
-    Box::pin(writer.write(written, condition)).await
+    let desk = Desk::new(&context, &caller, &headers, &sources);
+    let answered = Box::pin(desk.take_under(named, &patient, condition)).await?;
+    Ok(answered.into_response())
+}
+
+/// Where Patients are taken in, alone or in bundles.
+pub(super) struct Desk<'d> {
+    writer: Writer<'d>,
+    sources: &'d [Source],
+}
+
+impl<'d> Desk<'d> {
+    pub(super) const fn new(
+        context: &'d Context,
+        caller: &'d Caller,
+        headers: &'d HeaderMap,
+        sources: &'d [Source],
+    ) -> Self {
+        let writer = Writer {
+            context,
+            caller,
+            headers,
+        };
+        Self { writer, sources }
+    }
+
+    /// Under the local id that the Patient brings.
+    pub(super) async fn take_new(
+        &self,
+        patient: &Resource<'_>,
+        conditions: (Option<String>, Option<IfMatch>),
+    ) -> Result<Answered, Problem> {
+        let Writer {
+            context,
+            caller,
+            headers,
+        } = self.writer;
+        let view: PatientView = understood(caller, patient)?;
+        let own = own_id(context, caller, headers, self.sources, &view).await?;
+        let replaced_by = replaced_by(context, caller, self.sources, &own.source, &view).await?;
+        let named = (own.source, own.local_id, Some(own.place));
+        let written = Written::of(&view, self.sources, named, patient.whole()?);
+        self.writer.take(written, replaced_by, conditions).await
+    }
+
+    /// Under a local id that is known from elsewhere.
+    pub(super) async fn take_under(
+        &self,
+        (source, local_id): (SourceCode, LocalId),
+        patient: &Resource<'_>,
+        condition: Option<IfMatch>,
+    ) -> Result<Answered, Problem> {
+        let Writer {
+            context,
+            caller,
+            headers,
+        } = self.writer;
+        let view: PatientView = understood(caller, patient)?;
+        let own = Own {
+            sources: self.sources,
+            source: &source,
+            local_id: &local_id,
+        };
+        let place = own.place(caller, &view)?;
+        let replaced_by = replaced_by(context, caller, self.sources, &source, &view).await?;
+        let named = (source, local_id, place);
+        let written = Written::of(&view, self.sources, named, patient.whole()?);
+        let key = idempotency_key(headers, caller.request_id())?;
+        self.writer
+            .take(written, replaced_by, (key, condition))
+            .await
+    }
 }
 
 /// Withdraws the record of this id: its source no longer holds it.
@@ -135,7 +182,7 @@ pub(super) async fn withdraw_by_identifier(
     withdraw_record(&context, &caller, &headers, &source, &local_id).await
 }
 
-async fn withdraw_record(
+pub(super) async fn withdraw_record(
     context: &Context,
     caller: &Caller,
     headers: &HeaderMap,
@@ -151,7 +198,7 @@ async fn withdraw_record(
 }
 
 /// The record of a path that is to be written.
-async fn written_record(
+pub(super) async fn written_record(
     context: &Context,
     caller: &Caller,
     id: &str,
@@ -169,7 +216,7 @@ async fn written_record(
 }
 
 /// The source's record that `identifier=SYSTEM|VALUE` names.
-async fn by_identifier(
+pub(super) async fn by_identifier(
     context: &Context,
     caller: &Caller,
     sources: &[Source],
@@ -262,25 +309,6 @@ impl Own<'_> {
         let (refused, spine) = (Refused::Unprocessable, Spine::InvalidValue);
         Err(refuse(caller, refused, spine, "Patient.identifier", detail))
     }
-}
-
-/// Reads a Patient that names its own local id.
-pub(super) async fn read(
-    context: &Context,
-    caller: &Caller,
-    headers: &HeaderMap,
-    sources: &[Source],
-    patient: &Resource<'_>,
-) -> Result<Written, Problem> {
-    let view: PatientView = understood(caller, patient)?;
-    let own = own_id(context, caller, headers, sources, &view).await?;
-    let OwnId {
-        source,
-        local_id,
-        place,
-    } = own;
-    let named = (source, local_id, Some(place));
-    Ok(Written::of(&view, sources, named, patient.whole()?))
 }
 
 /// What is understood of a Patient. What must not be passed over is refused: a modifier

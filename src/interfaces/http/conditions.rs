@@ -1,6 +1,6 @@
 //! Headers that say under which condition a record is written.
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 
 use crate::flows::IfMatch;
 use crate::interfaces::http::{Problem, Refused};
@@ -32,6 +32,18 @@ pub fn if_match(headers: &HeaderMap, id: &str) -> Result<Option<IfMatch>, Proble
         versions.extend(tags.into_iter().filter_map(version_of));
     }
     Ok(sent.then_some(IfMatch::OneOf(versions)))
+}
+
+/// The same of a text that stands elsewhere, as in an entry of a bundle.
+///
+/// # Errors
+/// It is neither.
+pub fn if_match_of(text: &str, id: &str) -> Result<IfMatch, Problem> {
+    let mut headers = HeaderMap::new();
+    // What no header can hold is no tag.
+    let value = HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("(none)"));
+    headers.insert(header::IF_MATCH, value);
+    Ok(if_match(&headers, id)?.unwrap_or(IfMatch::OneOf(Vec::new())))
 }
 
 fn version_of(tag: &str) -> Option<u32> {

@@ -1,0 +1,85 @@
+//! Bundles: a batch, or a message of PMIR's feed.
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use crate::flows::Context;
+use crate::foundation::limits::BODY_BYTES_MAX;
+use crate::interfaces::fhir::body::{Body, answer};
+use crate::interfaces::fhir::bundle_entry::{Counter, told};
+use crate::interfaces::fhir::identifiers::sources;
+use crate::interfaces::fhir::message;
+use crate::interfaces::fhir::outcome::{Spine, refuse};
+use crate::interfaces::fhir::view::BundleView;
+use crate::interfaces::http::{Caller, Problem, Refused};
+use crate::security::Action;
+
+/// Takes a Bundle by its type.
+pub(super) async fn take(
+    State(context): State<Context>,
+    caller: Caller,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Response, Problem> {
+    caller.may(Action::WriteRecord)?;
+    let body = Body::within(request, BODY_BYTES_MAX).await?;
+    let bundle: BundleView = body.resource("Bundle")?.view()?;
+    let sources = sources(&context, &caller).await?;
+    let counter = Counter {
+        context: &context,
+        caller: &caller,
+        headers: &headers,
+        sources: &sources,
+    };
+    match bundle.r#type.as_str() {
+        "batch" => Ok(batch(&counter, &bundle).await),
+        "transaction" => transaction(&counter, &bundle).await,
+        "message" => message::take(&counter, &bundle).await,
+        _ => {
+            let detail = "a Bundle that is sent is a batch, a transaction or a message";
+            let (refused, spine) = (Refused::Malformed, Spine::Unsupported);
+            Err(refuse(&caller, refused, spine, "Bundle.type", detail))
+        }
+    }
+}
+
+/// Entries that know nothing of each other, answered in their order.
+async fn batch(counter: &Counter<'_>, bundle: &BundleView) -> Response {
+    let mut entries = Vec::with_capacity(bundle.entry.len());
+    for (place, entry) in bundle.entry.iter().enumerate() {
+        entries.push(told(&counter.carry_out(place, entry).await));
+    }
+    answer(StatusCode::OK, &response("batch-response", entries))
+}
+
+fn response(kind: &str, entries: Vec<Value>) -> Value {
+    let mut bundle = json!({"resourceType": "Bundle", "type": kind});
+    if !entries.is_empty() {
+        bundle["entry"] = json!(entries);
+    }
+    bundle
+}
+
+/// All or nothing is promised for one entry only: records are committed one by one.
+async fn transaction(counter: &Counter<'_>, bundle: &BundleView) -> Result<Response, Problem> {
+    let [entry] = bundle.entry.as_slice() else {
+        let detail = "a transaction may hold one entry here: each record is decided and committed \
+                      by itself. Send a batch: sending it again changes nothing that was taken";
+        let (refused, spine) = (Refused::Unprocessable, Spine::Unsupported);
+        return Err(refuse(
+            counter.caller,
+            refused,
+            spine,
+            "Bundle.entry",
+            detail,
+        ));
+    };
+    let done = counter.carry_out(0, entry).await?;
+    let entries = vec![told(&Ok(done))];
+    Ok(answer(
+        StatusCode::OK,
+        &response("transaction-response", entries),
+    ))
+}
