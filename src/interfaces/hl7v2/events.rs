@@ -72,7 +72,7 @@ impl Desk {
         };
         let answer = match flows::register_record(&self.context, access, command.clone()).await {
             // Control ids restart: what is said under a used one is said all the same.
-            Err(FlowError::Conflict(_)) => {
+            Err(FlowError::OtherContent) => {
                 let finding = Finding::new(FindingCode::MessageIdReused, "");
                 let again = RegisterCommand {
                     idempotency_key: None,
@@ -249,7 +249,7 @@ impl Desk {
             .join_or_part(&access, event, (&a, &b), &asked(key))
             .await
         {
-            Err(FlowError::Conflict(_)) => {
+            Err(FlowError::OtherContent) => {
                 self.join_or_part(&access, event, (&a, &b), &asked(None))
                     .await
             }
