@@ -9,7 +9,7 @@ use crate::request::Answer;
 use crate::world::{Actor, World, record_path};
 
 /// Every route of this service under `/api/v1`, with a body where one is taken.
-pub(crate) const ROUTES: [(&str, &str); 63] = [
+pub(crate) const ROUTES: [(&str, &str); 68] = [
     ("PUT", "/sources/gp/records/routes-1"),
     ("POST", "/sources/gp/records"),
     ("POST", "/sources/gp/records/batch"),
@@ -71,6 +71,11 @@ pub(crate) const ROUTES: [(&str, &str); 63] = [
     ("DELETE", "/fhir/R4/Patient?identifier=a%7Cb"),
     ("POST", "/fhir/R4/Patient/_search"),
     ("POST", "/fhir/R4/Patient/$match"),
+    ("POST", "/fhir/R4"),
+    ("POST", "/fhir/R4/Bundle"),
+    ("POST", "/fhir/R4/$process-message"),
+    ("POST", "/fhir/R4/Patient/$merge"),
+    ("POST", "/fhir/R4/Patient/$unmerge"),
     ("GET", "/fhir/R4/Patient/$ihe-pix"),
     ("POST", "/fhir/R4/Patient/$ihe-pix"),
     ("GET", "/fhir/R4/Patient/{person}"),
