@@ -411,7 +411,7 @@ const PATHS: [(&str, u16, &str, &str); 21] = [
 ];
 
 /// The same for parameters of the list of tasks.
-const TASK_PARAMETERS: [(&str, u16, &str, &str); 12] = [
+const TASK_PARAMETERS: [(&str, u16, &str, &str); 14] = [
     ("limit=0", 422, "limit", "range"),
     ("limit=201", 422, "limit", "range"),
     ("limit=ten", 400, "limit", "type"),
@@ -428,6 +428,8 @@ const TASK_PARAMETERS: [(&str, u16, &str, &str); 12] = [
     ("person=P-1", 400, "person", "person id"),
     ("older_than=yesterday", 400, "older_than", "duration"),
     ("source=%00", 422, "source", "source code"),
+    ("assigned_to=a%C2%9B", 400, "assigned_to", "account"),
+    ("assigned_to=", 400, "assigned_to", "account"),
     (
         "assigned_to=a&assigned_to=b",
         400,

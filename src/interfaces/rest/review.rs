@@ -84,13 +84,18 @@ impl QueueParameters {
             })
         });
         let own = |name: String| match name.as_str() {
-            "me" => access.person().to_owned(),
-            _ => name,
+            "me" => Ok(access.person().to_owned()),
+            text if is_name(text) => Ok(name),
+            _ => {
+                let detail = "`assigned_to` must be the name of an account, or `me`";
+                let problem = caller.problem(Refused::Malformed, detail);
+                Err(problem.member("assigned_to").rule("account"))
+            }
         };
         Ok(TaskFilter {
             standing: self.state.map(Into::into),
             kind: self.kind,
-            assigned_to: self.assigned_to.map(own),
+            assigned_to: self.assigned_to.map(own).transpose()?,
             source: source.transpose()?,
             person: person.transpose()?,
             older_than_seconds: age.transpose()?,
@@ -98,6 +103,11 @@ impl QueueParameters {
             limit,
         })
     }
+}
+
+/// Whether this may name an account: as the document says.
+fn is_name(text: &str) -> bool {
+    (1..=256).contains(&text.chars().count()) && !text.chars().any(char::is_control)
 }
 
 fn seconds(text: &str) -> Option<i64> {
