@@ -1,12 +1,12 @@
 //! What seals take out of an answer beside persons: those of a past instant, for
 //! whoever asks what was visible then (R139), and counts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::foundation::{Instant, PersonId, RecordNumber};
 use crate::registry::Seals;
-use crate::storage::rows::{Reader, parse_person};
-use crate::storage::seals::seals_from;
+use crate::storage::rows::Reader;
+use crate::storage::seals::{by_person, seals_from};
 use crate::storage::sql::RowStatement;
 use crate::storage::{Store, StoreError};
 
@@ -90,17 +90,7 @@ impl Store {
                 query.bind(person.to_string())
             })
             .await?;
-        let mut own: BTreeMap<PersonId, BTreeSet<RecordNumber>> = BTreeMap::new();
-        let mut all: BTreeSet<RecordNumber> = records.iter().copied().collect();
-        for row in &rows {
-            let reader = Reader::named(row, "links")?;
-            let record = RecordNumber(reader.number(1)?);
-            all.insert(record);
-            own.entry(reader.parsed(0, "person", parse_person)?)
-                .or_default()
-                .insert(record);
-        }
-        let all: Vec<RecordNumber> = all.into_iter().collect();
+        let (own, all) = by_person(&rows, records)?;
         let rows = AROUND_THEN
             .select(&mut snapshot, &at, &all, |query, record| {
                 query.bind(record.0)

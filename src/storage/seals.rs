@@ -430,17 +430,7 @@ pub(super) async fn about(
             query.bind(person.to_string())
         })
         .await?;
-    let mut own: BTreeMap<PersonId, BTreeSet<RecordNumber>> = BTreeMap::new();
-    let mut all: BTreeSet<RecordNumber> = records.iter().copied().collect();
-    for row in &rows {
-        let reader = Reader::named(row, "links")?;
-        let record = RecordNumber(reader.number(1)?);
-        all.insert(record);
-        own.entry(reader.parsed(0, "person", parse_person)?)
-            .or_default()
-            .insert(record);
-    }
-    let all: Vec<RecordNumber> = all.into_iter().collect();
+    let (own, all) = by_person(&rows, records)?;
     let seals = around(connection, &all).await?;
     let records = survivors.into_iter().map(|(person, survivor)| {
         let records = own.get(&survivor).cloned().unwrap_or_default();
@@ -481,4 +471,26 @@ async fn survivors(
         asked = next.difference(&known).copied().collect();
     }
     Ok(survivors)
+}
+
+/// Which records are whose.
+pub(super) type RecordsOf = BTreeMap<PersonId, BTreeSet<RecordNumber>>;
+
+/// Records of each person by rows of person and record; and all of them in order,
+/// with `others` among them.
+pub(super) fn by_person(
+    rows: &[Row],
+    others: &[RecordNumber],
+) -> Result<(RecordsOf, Vec<RecordNumber>), StoreError> {
+    let mut own = RecordsOf::new();
+    let mut all: BTreeSet<RecordNumber> = others.iter().copied().collect();
+    for row in rows {
+        let reader = Reader::named(row, "links")?;
+        let record = RecordNumber(reader.number(1)?);
+        all.insert(record);
+        own.entry(reader.parsed(0, "person", parse_person)?)
+            .or_default()
+            .insert(record);
+    }
+    Ok((own, all.into_iter().collect()))
 }
