@@ -68,8 +68,7 @@ impl KeysInMemory {
     pub fn extend(&mut self, entries: &[(u32, &[u64])]) {
         for (record, keys) in entries {
             // One that is found under no key has none.
-            self.facet_ends
-                .resize(*record as usize, self.facets_end());
+            self.facet_ends.resize(*record as usize, self.facets_end());
             let facets = keys.iter().filter(|key| *key & FACET_BIT != 0);
             self.facets.extend(facets);
             self.facet_ends.push(self.facets_end());
@@ -105,7 +104,9 @@ impl KeysInMemory {
     fn has(&self, record: u32, facet: Facet) -> bool {
         let end = |record: usize| self.facet_ends.get(record).copied().unwrap_or_default();
         let start = (record as usize).checked_sub(1).map_or(0, end);
-        let own = self.facets.get(start as usize..end(record as usize) as usize);
+        let own = self
+            .facets
+            .get(start as usize..end(record as usize) as usize);
         own.is_some_and(|own| own.contains(&facet.0))
     }
 
@@ -256,12 +257,7 @@ mod tests {
         let facet = |number: u64| Facet(number | FACET_BIT);
         let keys: Vec<Vec<u64>> = (0..40_u64)
             .map(|record| {
-                let held = [
-                    (1, 1),
-                    (3, 20),
-                    (facet(2).0, 3),
-                    (facet(5).0, 5),
-                ];
+                let held = [(1, 1), (3, 20), (facet(2).0, 3), (facet(5).0, 5)];
                 let shared = held.into_iter();
                 let shared = shared.filter(|(_, every)| record % every == 0);
                 shared.map(|(key, _)| key).collect()

@@ -29,8 +29,7 @@ pub(super) trait Holdings {
     /// Looks a key up.
     fn holding(&self, key: &BlockingKey) -> Result<Self::Holding, IndexError>;
     /// Those of a holding that have a facet.
-    fn narrowed(&self, holding: &Self::Holding, facet: Facet)
-    -> Result<Self::Holding, IndexError>;
+    fn narrowed(&self, holding: &Self::Holding, facet: Facet) -> Result<Self::Holding, IndexError>;
     /// How many live records stand there.
     fn held(holding: &Self::Holding) -> u64;
     /// The first `bound` of them by record number, sorted, each with its place.
