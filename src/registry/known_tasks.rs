@@ -49,9 +49,9 @@ impl KnownTasks {
     }
 
     /// Those that are about exactly these persons, in order of id.
-    pub fn about<'t, 'p>(
+    pub fn about<'t>(
         &'t self,
-        persons: &'p [PersonId],
+        persons: &[PersonId],
     ) -> impl Iterator<Item = (&'t TaskId, &'t TaskState)> {
         let (named, unnamed) = match persons.first() {
             Some(first) => (Some(self.of(*first)), None),
