@@ -137,7 +137,7 @@ impl<'c> Intake<'c> {
         let tally = &mut self.tally;
         let later = load.finish(|row| tally.loaded(row)).await?;
         self.tally.failure.take().map_or(Ok(()), Err)?;
-        catch_up_filled(self.context).await?;
+        catch_up_filled(self.context, &mut |_| ()).await?;
         self.follow();
         self.by_message(access, later).await
     }

@@ -9,7 +9,7 @@ use clap::Args;
 use crate::cli::LedgerArguments;
 use crate::cli::ledger::{Use, open};
 use crate::cli::progress::Progress;
-use crate::flows::{Context, catch_up, catch_up_noting, keys_fit, rekey};
+use crate::flows::{Context, catch_up, catch_up_filled, keys_fit, rekey};
 use crate::index::CandidateIndex;
 
 /// Which index.
@@ -43,7 +43,7 @@ pub(super) async fn run(arguments: RebuildArguments) -> anyhow::Result<()> {
         ..context.clone()
     };
     let mut progress = Progress::over_rows("rebuilding the index", arguments.quiet);
-    let records = catch_up_noting(&rebuilt, &mut |records| progress.at(records, records)).await?;
+    let records = catch_up_filled(&rebuilt, &mut |records| progress.at(records, records)).await?;
     progress.finish();
     let (_, after) = rebuilt.index.content_hash()?;
     let Context { store, .. } = context;

@@ -10,8 +10,8 @@ use tokio::task::JoinHandle;
 
 use crate::flows::{Context, FlowError};
 use crate::foundation::limits::{
-    INDEX_COMMIT_RECORDS, INDEX_COMMIT_WAIT_MS, INDEX_FEED_ROWS_MAX, INDEX_FILL_ROWS_MAX,
-    INDEX_FOLLOW_INTERVAL_MS,
+    INDEX_COMMIT_RECORDS, INDEX_COMMIT_WAIT_MS, INDEX_FEED_ROWS_MAX, INDEX_FILL_RECORDS,
+    INDEX_FILL_ROWS_MAX, INDEX_FOLLOW_INTERVAL_MS,
 };
 use crate::foundation::{EventPosition, RecordNumber};
 use crate::index::{CandidateIndex, IndexEntry, IndexError};
@@ -34,60 +34,81 @@ pub struct FollowerOptions {
 /// # Errors
 /// A fault of the ledger or the index; the index stands where it stood.
 pub async fn catch_up(context: &Context) -> Result<u64, FlowError> {
-    catch_up_noting(context, &mut |_| ()).await
+    let steps = Steps {
+        rows: INDEX_FEED_ROWS_MAX,
+        records_of_commit: 1,
+    };
+    apply_all(context, steps, &mut |_| ()).await
 }
 
-/// The same, telling after each step how many records are applied.
+/// The same for a ledger that is indexed as a whole, in large segments: nobody waits
+/// for news, and small ones would be merged again and again. Tells after each step
+/// how many records are applied.
 ///
 /// # Errors
 /// As [`catch_up`].
-pub async fn catch_up_noting(
+pub async fn catch_up_filled(
     context: &Context,
     note: &mut (dyn FnMut(u64) + Send),
 ) -> Result<u64, FlowError> {
-    apply_all(context, INDEX_FEED_ROWS_MAX, note).await
+    let steps = Steps {
+        rows: INDEX_FILL_ROWS_MAX,
+        records_of_commit: INDEX_FILL_RECORDS,
+    };
+    apply_all(context, steps, note).await
 }
 
-/// The same after a first load, in large segments: nobody waits for news, and small
-/// segments would be merged again and again.
-///
-/// # Errors
-/// As [`catch_up`].
-pub async fn catch_up_filled(context: &Context) -> Result<u64, FlowError> {
-    apply_all(context, INDEX_FILL_ROWS_MAX, &mut |_| ()).await
+/// How much is done at once.
+struct Steps {
+    /// Records that are read together.
+    rows: u32,
+    /// Records after which there is a commit, and at the end.
+    records_of_commit: u64,
 }
 
 /// Reads a page while the one before it is written.
 async fn apply_all(
     context: &Context,
-    rows_per_commit: u32,
+    steps: Steps,
     note: &mut (dyn FnMut(u64) + Send),
 ) -> Result<u64, FlowError> {
-    let (mut from, mut applied) = (context.index.position(), 0);
+    let (mut from, mut applied, mut uncommitted) = (context.index.position(), 0, 0);
     let mut writing: Option<JoinHandle<Result<u64, IndexError>>> = None;
     loop {
-        let read = read_page(context, from, rows_per_commit).await;
+        let read = read_page(context, from, steps.rows).await;
         if let Some(written) = writing.take() {
-            let taken = written.await.map_err(|_| FlowError::Stopped)??;
-            applied += taken;
+            applied += written.await.map_err(|_| FlowError::Stopped)??;
             note(applied);
-            metrics::counter!("accord_index_commits_total").increment(1);
-            metrics::counter!("accord_index_records_total").increment(taken);
         }
-        let Some(page) = read? else {
-            return Ok(applied);
+        let Ok(Some(mut page)) = read else {
+            if uncommitted > 0 {
+                let index = context.index.clone();
+                let commit = tokio::task::spawn_blocking(move || index.commit(from));
+                commit.await.map_err(|_| FlowError::Stopped)??;
+            }
+            return read.map(|_| applied);
         };
         from = page.upto;
+        uncommitted += page.taken;
+        page.commits |= uncommitted >= steps.records_of_commit;
+        if page.commits {
+            uncommitted = 0;
+            metrics::counter!("accord_index_commits_total").increment(1);
+        }
+        metrics::counter!("accord_index_records_total").increment(page.taken);
         let index = context.index.clone();
         writing = Some(tokio::task::spawn_blocking(move || page.write(&index)));
     }
 }
 
-/// What the index takes in one commit.
+/// What the index takes at once.
 struct Page {
     entries: Vec<IndexEntry>,
     removed: Vec<RecordNumber>,
+    /// Values were destroyed.
     erased: bool,
+    /// What was applied up to here is made durable.
+    commits: bool,
     taken: u64,
     upto: EventPosition,
 }
@@ -95,7 +116,9 @@ struct Page {
 impl Page {
     fn write(&self, index: &CandidateIndex) -> Result<u64, IndexError> {
         index.apply(&self.entries, &self.removed)?;
-        index.commit(self.upto)?;
+        if self.commits {
+            index.commit(self.upto)?;
+        }
         // Nothing of an erased record may be left in a file (R135).
         if self.erased {
             index.purge_deleted()?;
@@ -129,6 +152,8 @@ async fn read_page(
         entries: entries.collect(),
         removed: gone.into_iter().map(|row| row.record).collect(),
         erased,
+        // Nothing is purged that is not committed; a horizon is noted at once.
+        commits: erased || taken == 0,
         taken,
         upto,
     }))

@@ -83,7 +83,7 @@ pub use assert_records::{AssertionOutcome, assert_records, withdraw_assertion};
 pub use audit_refusal::audit_refusal;
 pub use authenticate::{KnownTokens, NewToken, authenticate, create_token};
 pub use by_human::Asked;
-pub use catch_up_index::{FollowerOptions, catch_up, catch_up_filled, catch_up_noting, follow};
+pub use catch_up_index::{FollowerOptions, catch_up, catch_up_filled, follow};
 pub use cpu_pool::{CpuPool, CpuPoolFigures};
 pub use decide_task::{DecideCommand, DecisionAnswer, decide_task};
 pub use deliver_events::{DeliveryOptions, NotTaken, Outward, OutwardMessage, deliver_webhooks};

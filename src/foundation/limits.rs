@@ -17,9 +17,10 @@ pub const RECORDS_PER_KEY_MAX: usize = 64;
 /// one microsecond a comparison this keeps a match below its 0.8 ms.
 pub const RECORDS_PER_RETRIEVAL_MAX: usize = 400;
 
-/// What the writer of the index holds in memory before it writes a segment:
-/// some 40,000 records, twice the least that the engine accepts.
-pub const INDEX_WRITER_BYTES: usize = 32 * 1_024 * 1_024;
+/// What the writer of the index holds in memory before it writes a segment: some
+/// 200,000 records, so that the segments of a first load need no merging. In
+/// ordinary work a commit comes long before.
+pub const INDEX_WRITER_BYTES: usize = 160 * 1_024 * 1_024;
 
 /// Segments of like size that are merged into one. A look-up costs one
 /// dictionary walk a segment, so few; each merge writes again, so not two.
@@ -51,8 +52,12 @@ pub const POSSIBLE_PERSONS_MAX: usize = 10;
 /// is not commit-bound, small enough that readers see news soon.
 pub const INDEX_FEED_ROWS_MAX: u32 = 2_000;
 
-/// The same after a first load: what the index's writer holds in memory.
-pub const INDEX_FILL_ROWS_MAX: u32 = 30_000;
+/// Records of one commit when a ledger is indexed as a whole: nobody waits for
+/// news, and each segment is written once.
+pub const INDEX_FILL_RECORDS: u64 = 150_000;
+
+/// Records that are read for it at once.
+pub const INDEX_FILL_ROWS_MAX: u32 = 10_000;
 
 /// Pause between two looks at the ledger by the index follower.
 pub const INDEX_FOLLOW_INTERVAL_MS: u64 = 500;
