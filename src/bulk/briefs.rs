@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use crate::bulk::blocks::{Met, RuleBits};
 use crate::bulk::records::{BulkRecords, Facts};
-use crate::bulk::words::{Shape, ShapeKind};
+use crate::bulk::shapes::{Shape, ShapeKind};
 use crate::identity::{BirthDate, NumberStatus, Phone, PostalAddress, Postcode, Sex, StandardDate};
 
 /// A record in brief. In numbers 0 is no value.
@@ -96,8 +96,8 @@ impl Brief {
             (facts.addresses != 0, Has::Address),
             (facts.birth_date.is_some() && date == 0, Has::OddDate),
             (facts.birth_order.is_some(), Has::BirthOrder),
-            (is_whole(shape.given[0]), Has::WholeGiven),
-            (is_whole(shape.family[0]), Has::WholeFamily),
+            (is_whole(shape.firsts().0), Has::WholeGiven),
+            (is_whole(shape.firsts().1), Has::WholeFamily),
             (lacks, Has::Lacks),
         ];
         Self {

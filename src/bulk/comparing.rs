@@ -6,7 +6,8 @@ use rayon::prelude::*;
 
 use crate::bulk::briefs::{Brief, Has, may_be_one_slip, phone_digits};
 use crate::bulk::records::BulkRecords;
-use crate::bulk::words::{Glance, Shape, ShapeKind};
+use crate::bulk::shapes::{Shape, ShapeKind};
+use crate::bulk::words::Glance;
 use crate::identity::{BirthDate, PostalAddress};
 use crate::matching::levels::{
     AddressComparison, AddressLevel, Comparison, EmailLevel, Level as _, MiddleNames,
@@ -128,8 +129,8 @@ impl<'r> Comparer<'r> {
                 && seen.family == Glance::Same
                 && let Some(middle) = self.middle(&x.shape, &y.shape)
             {
-                let given = self.shares[x.shape.given[0] as usize].0;
-                let family = self.shares[x.shape.family[0] as usize].1;
+                let given = self.shares[x.shape.givens()[0] as usize].0;
+                let family = self.shares[x.shape.families()[0] as usize].1;
                 return model.names_that_agree(given, family, middle);
             }
         }

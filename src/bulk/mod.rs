@@ -28,7 +28,9 @@ mod records;
 mod rules;
 mod run;
 mod scoring;
+mod shapes;
 mod sounds;
+mod word;
 mod words;
 
 pub use blocks::OversizedBlock;

@@ -195,8 +195,8 @@ fn met_under(x: &Brief, y: &Brief) -> RuleBits {
     let date = both(x.date, y.date);
     let year = both(x.date >> 16, y.date >> 16);
     let word = |has, a, b| a == b && x.both_have(y, has);
-    let given = word(Has::WholeGiven, x.shape.given[0], y.shape.given[0]);
-    let family = word(Has::WholeFamily, x.shape.family[0], y.shape.family[0]);
+    let given = word(Has::WholeGiven, x.shape.firsts().0, y.shape.firsts().0);
+    let family = word(Has::WholeFamily, x.shape.firsts().1, y.shape.firsts().1);
     let places = x.postcode != 0 && y.postcode != 0;
     let postcode = places && x.postcode == y.postcode;
     let outward = places && x.postcode >> OUTWARD_FROM == y.postcode >> OUTWARD_FROM;

@@ -5,65 +5,14 @@
 use std::collections::HashMap;
 
 use crate::bulk::hashing::FastHash;
+use crate::bulk::shapes::{Shape, ShapeKind};
+use crate::bulk::word::{Foldings, NONE, Word};
 use crate::identity::{
-    NameToken, PersonName, family_group, family_variant, given_group, given_groups_related,
-    is_prefix_name,
+    NameToken, PersonName, family_variant, given_groups_related, is_prefix_name,
 };
-
-/// Words below this likeness (Jaro–Winkler) are alike in no level.
-const ALIKE_MIN: f32 = 0.75;
-
-/// What a bound may be off by its arithmetic.
-const ROUNDING: f32 = 1e-4;
-
-/// Given names, and family names, that are looked at one by one.
-const WORDS_MAX: usize = 3;
 
 /// Shorter family names are not cut at the length of a field.
 const CUT_LETTERS_MIN: u8 = 30;
-
-/// No group.
-const NONE: u32 = u32::MAX;
-
-/// What is known of a word.
-#[derive(Debug, Clone, Copy)]
-struct Word {
-    /// Which of the letters A to Z it has.
-    letters: u32,
-    given_group: u32,
-    family_group: u32,
-    length: u8,
-    first: u8,
-    /// A–Z only and with one folding: bounds hold.
-    plain: bool,
-}
-
-/// The words of a list of names, where bounds hold for them.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Shape {
-    /// Given names in order, of all namings; the first `given_count` are used.
-    pub(super) given: [u32; WORDS_MAX],
-    /// Family names and their parts, of all namings; the first is the whole of
-    /// the first.
-    pub(super) family: [u32; WORDS_MAX],
-    given_count: u8,
-    family_count: u8,
-    /// The family name says hardly anything.
-    generic: bool,
-    pub(super) kind: ShapeKind,
-}
-
-/// What a glance at words may conclude.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ShapeKind {
-    /// Nothing.
-    Opaque,
-    /// That no two words are alike.
-    Loose,
-    /// Levels too: one naming of one to three given names and a family name of
-    /// one part, no prefix name before it.
-    Plain,
-}
 
 /// How two names stand to each other, as far as a glance shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,12 +33,28 @@ pub(super) struct Words {
     words: Vec<Word>,
     shapes: Vec<Shape>,
     tokens: Vec<NameToken>,
+    /// By word: the numbers of its main and its second folding.
+    foldings: Vec<[u32; 2]>,
+}
+
+/// Numbers of words and of their foldings on the way.
+#[derive(Default)]
+struct Known<'n> {
+    words: HashMap<&'n NameToken, u32, FastHash>,
+    foldings: HashMap<&'n str, u32, FastHash>,
+}
+
+impl<'n> Known<'n> {
+    fn folding(&mut self, text: &'n str) -> u32 {
+        let next = u32::try_from(self.foldings.len()).unwrap_or(u32::MAX);
+        *self.foldings.entry(text).or_insert(next)
+    }
 }
 
 impl Words {
     /// Of all lists.
     pub(super) fn of(lists: &[Vec<PersonName>]) -> Self {
-        let mut known: HashMap<&NameToken, u32, FastHash> = HashMap::default();
+        let mut known = Known::default();
         let mut words = Self::default();
         for list in lists {
             let shape = words.shape(list, &mut known);
@@ -98,26 +63,14 @@ impl Words {
         words
     }
 
-    fn shape<'n>(
-        &mut self,
-        list: &'n [PersonName],
-        known: &mut HashMap<&'n NameToken, u32, FastHash>,
-    ) -> Shape {
-        let mut shape = Shape {
-            given: [0; WORDS_MAX],
-            family: [0; WORDS_MAX],
-            given_count: 0,
-            family_count: 0,
-            generic: false,
-            kind: ShapeKind::Opaque,
-        };
+    fn shape<'n>(&mut self, list: &'n [PersonName], known: &mut Known<'n>) -> Shape {
+        let opaque = Shape::default();
         let Some((first, others)) = list.split_first() else {
-            return shape;
+            return opaque;
         };
         let Some(family) = first.family.as_ref().filter(|_| !first.given.is_empty()) else {
-            return shape;
+            return opaque;
         };
-        shape.generic = family.generic;
         let aliases = others.iter().filter_map(|name| name.family.as_ref());
         let parts = family.parts.iter().filter(|part| **part != family.whole);
         let families: Vec<&NameToken> = [&family.whole]
@@ -126,52 +79,55 @@ impl Words {
             .chain(aliases.map(|family| &family.whole))
             .collect();
         let given: Vec<&NameToken> = list.iter().flat_map(|name| &name.given).collect();
-        if given.len() > WORDS_MAX || families.len() > WORDS_MAX {
-            return shape;
-        }
-        let mut all_plain = true;
-        for (words, tokens) in [(&mut shape.given, &given), (&mut shape.family, &families)] {
-            for (place, token) in words.iter_mut().zip(tokens) {
-                *place = self.word(token, known);
-                all_plain &= self.words[*place as usize].plain;
-            }
-        }
-        shape.given_count = u8::try_from(given.len()).unwrap_or(u8::MAX);
-        shape.family_count = u8::try_from(families.len()).unwrap_or(u8::MAX);
-        // The only part of a name with a particle is not the whole of it.
-        let plain = others.is_empty() && families.len() == 1 && family.parts.len() == 1;
-        shape.kind = match (all_plain, plain && !is_prefix_name(&first.given[0])) {
-            (false, _) => ShapeKind::Opaque,
-            (true, false) => ShapeKind::Loose,
-            (true, true) => ShapeKind::Plain,
+        let numbers = |words: &mut Self, known: &mut Known<'n>, tokens: &[&'n NameToken]| {
+            let tokens = tokens.iter();
+            tokens
+                .map(|token| words.word(token, known))
+                .collect::<Vec<_>>()
         };
-        shape
+        let (given, families) = (
+            numbers(self, known, &given),
+            numbers(self, known, &families),
+        );
+        let all = |words: &[u32], are: fn(Foldings) -> bool| {
+            let mut words = words.iter();
+            words.all(|word| are(self.words[*word as usize].foldings))
+        };
+        let is_known = |foldings| foldings != Foldings::Unknown;
+        let is_one = |foldings| foldings == Foldings::One;
+        // Other namings say nothing of the given name where they have none.
+        let given_plain = all(&given, is_one)
+            && others.iter().all(|name| name.given.is_empty())
+            && !is_prefix_name(&first.given[0]);
+        // The only part of a name with a particle is not the whole of it.
+        let family_plain = others.is_empty()
+            && all(&families, is_one)
+            && families.len() == 1
+            && family.parts.len() == 1;
+        let kind = if !all(&given, is_known) || !all(&families, is_known) {
+            ShapeKind::Opaque
+        } else if given_plain && family_plain {
+            ShapeKind::Plain
+        } else if given_plain {
+            ShapeKind::GivenPlain
+        } else {
+            ShapeKind::Loose
+        };
+        Shape::new(&given, &families, family.generic, kind).unwrap_or(opaque)
     }
 
-    fn word<'n>(
-        &mut self,
-        token: &'n NameToken,
-        known: &mut HashMap<&'n NameToken, u32, FastHash>,
-    ) -> u32 {
-        if let Some(place) = known.get(token) {
+    fn word<'n>(&mut self, token: &'n NameToken, known: &mut Known<'n>) -> u32 {
+        if let Some(place) = known.words.get(token) {
             return *place;
         }
         let place = u32::try_from(self.words.len()).unwrap_or(u32::MAX);
-        let text = token.as_str().as_bytes();
-        let letters = text
-            .iter()
-            .filter(|byte| byte.is_ascii_uppercase())
-            .fold(0, |mask, byte| mask | 1 << (byte - b'A'));
-        self.words.push(Word {
-            letters,
-            given_group: given_group(token).unwrap_or(NONE),
-            family_group: family_group(token).unwrap_or(NONE),
-            length: u8::try_from(text.len()).unwrap_or(u8::MAX),
-            first: text[0],
-            plain: !token.is_opaque() && token.transliterated().is_none(),
-        });
+        self.words.push(Word::of(token));
+        let second = token.transliterated();
+        let main = known.folding(token.as_str());
+        self.foldings
+            .push([main, second.map_or(main, |text| known.folding(text))]);
         self.tokens.push(token.clone());
-        known.insert(token, place);
+        known.words.insert(token, place);
         place
     }
 
@@ -183,6 +139,16 @@ impl Words {
     /// What is known of the words of a list.
     pub(super) fn shape_of(&self, list: u32) -> &Shape {
         &self.shapes[list as usize]
+    }
+
+    /// Whether two words are equal in either folding.
+    fn same(&self, a: u32, b: u32) -> bool {
+        let two = |word: u32| self.words[word as usize].foldings == Foldings::Two;
+        a == b
+            || ((two(a) || two(b)) && {
+                let (x, y) = (self.foldings[a as usize], self.foldings[b as usize]);
+                x.iter().any(|folding| y.contains(folding))
+            })
     }
 
     /// Whether a word is longer than an initial.
@@ -199,14 +165,13 @@ impl Words {
         {
             return None;
         }
-        let (mut given, mut family) = (self.given(x, y), self.families(x, y));
+        let (given, mut family) = (self.given(x, y), self.families(x, y));
         let mut middle = self.middle(x, y);
-        if x.kind == ShapeKind::Loose || y.kind == ShapeKind::Loose {
-            for glance in [&mut given, &mut family] {
-                if *glance != Glance::Differs {
-                    *glance = Glance::Open;
-                }
-            }
+        let plain = x.kind == ShapeKind::Plain && y.kind == ShapeKind::Plain;
+        if !plain && family != Glance::Differs {
+            family = Glance::Open;
+        }
+        if !(x.kind.given_is_plain() && y.kind.given_is_plain()) {
             middle = middle.map(|glance| match glance {
                 Glance::Same => Glance::Same,
                 _ => Glance::Open,
@@ -217,8 +182,8 @@ impl Words {
             family,
             middle,
             one_generic: x.generic != y.generic
-                && self.words[x.family[0] as usize].length > 1
-                && self.words[y.family[0] as usize].length > 1,
+                && self.is_whole(x.families()[0])
+                && self.is_whole(y.families()[0]),
         })
     }
 
@@ -227,8 +192,8 @@ impl Words {
         a.givens().iter().any(|given| {
             let one = &self.words[*given as usize];
             b.families().iter().any(|family| {
-                given == family
-                    || (a.given_count > 1 && one.may_begin(&self.words[*family as usize]))
+                self.same(*given, *family)
+                    || (a.givens().len() > 1 && one.may_begin(&self.words[*family as usize]))
             })
         })
     }
@@ -236,8 +201,7 @@ impl Words {
     /// The first given names; of plain shapes also one that the other side has as
     /// a further name, or sends as two words (R47).
     fn given(&self, x: &Shape, y: &Shape) -> Glance {
-        let plain = x.kind == ShapeKind::Plain && y.kind == ShapeKind::Plain;
-        if !plain {
+        if !(x.kind.given_is_plain() && y.kind.given_is_plain()) {
             let mut pairs = x
                 .givens()
                 .iter()
@@ -252,16 +216,17 @@ impl Words {
                 Glance::Open
             };
         }
-        let (a, b) = (x.given[0], y.given[0]);
+        let (a, b) = (x.givens()[0], y.givens()[0]);
         if a == b && self.is_whole(a) {
             return Glance::Same;
         }
         let used =
             |first: u32, of: &Shape| self.is_whole(first) && of.givens()[1..].contains(&first);
         let split = |one: &Shape, many: &Shape| {
-            one.given_count == 1
-                && many.given_count > 1
-                && self.words[many.given[0] as usize].may_begin(&self.words[one.given[0] as usize])
+            let (one, many) = (one.givens(), many.givens());
+            one.len() == 1
+                && many.len() > 1
+                && self.words[many[0] as usize].may_begin(&self.words[one[0] as usize])
         };
         if used(a, y) || used(b, x) || split(x, y) || split(y, x) {
             return Glance::Open;
@@ -275,7 +240,7 @@ impl Words {
         let (first, other) = (a.first()?, b.first()?);
         let shared = a
             .iter()
-            .any(|word| self.is_whole(*word) && b.contains(word));
+            .any(|word| self.is_whole(*word) && b.iter().any(|other| self.same(*word, *other)));
         Some(if shared {
             Glance::Same
         } else {
@@ -286,6 +251,9 @@ impl Words {
     /// How two given names stand to each other; initials are open where they fit.
     pub(super) fn two_given(&self, a: u32, b: u32) -> Glance {
         let (x, y) = (&self.words[a as usize], &self.words[b as usize]);
+        if a != b && self.same(a, b) {
+            return Glance::Open;
+        }
         if x.length == 1 || y.length == 1 {
             return if x.first == y.first {
                 Glance::Open
@@ -325,6 +293,9 @@ impl Words {
         if a == b && x.length > 1 {
             return Glance::Same;
         }
+        if a != b && self.same(a, b) {
+            return Glance::Open;
+        }
         if x.length == 1 || y.length == 1 {
             return if x.first == y.first {
                 Glance::Open
@@ -354,18 +325,6 @@ impl Words {
     }
 }
 
-impl Shape {
-    /// Given names.
-    pub(super) fn givens(&self) -> &[u32] {
-        &self.given[..usize::from(self.given_count)]
-    }
-
-    /// Family names and their parts.
-    pub(super) fn families(&self) -> &[u32] {
-        &self.family[..usize::from(self.family_count)]
-    }
-}
-
 /// What a glance at two names shows.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Glances {
@@ -375,37 +334,6 @@ pub(super) struct Glances {
     pub(super) middle: Option<Glance>,
     /// The family name of one side alone says hardly anything.
     pub(super) one_generic: bool,
-}
-
-impl Word {
-    /// Whether the other word may begin with this one and go on.
-    fn may_begin(&self, other: &Self) -> bool {
-        self.first == other.first
-            && self.length < other.length
-            && self.letters & !other.letters == 0
-    }
-
-    /// Whether so few letters are common that no likeness reaches its least:
-    /// Jaro's measure counts no letter that only one word has, and Winkler's
-    /// share is for a common beginning.
-    fn letters_differ(&self, other: &Self) -> bool {
-        let lacking = |a: &Self, b: &Self| {
-            let only = (a.letters & !b.letters).count_ones();
-            f32::from(a.length) - only as f32
-        };
-        let common = lacking(self, other).min(lacking(other, self));
-        if common < 1.0 {
-            return true;
-        }
-        let (a, b) = (f32::from(self.length), f32::from(other.length));
-        let jaro = (common / a + common / b + 1.0) / 3.0;
-        let most = if self.first == other.first {
-            jaro + 0.4 * (1.0 - jaro)
-        } else {
-            jaro
-        };
-        most < ALIKE_MIN - ROUNDING
-    }
 }
 
 #[cfg(test)]
@@ -420,20 +348,29 @@ mod tests {
         Xiaoming|Jo|Oliver James Peter|J|Olga|Smith|Odonnell";
     const FAMILY: &str = "Smith|Smythe|Smit|S|Jones|Jonas|O'Donnell|Donnell|Singh|Kaur|Khan|Kahn|\
         McDonald|MacDonald|Müller|Mueller|Muller|Kowalski|Kowalska|Ng|Ann|Liwei|Li|Smith-Jones|\
-        de Souza|Chen|Chan|May|Annamay";
+        de Souza|Chen|Chan|May|Annamay|Østergård|Oestergaard|Mueller-Smith-Jones";
 
     fn names() -> Vec<Vec<PersonName>> {
         let mut lists = Vec::new();
+        let families: Vec<&str> = FAMILY.split('|').collect();
         for (place, given) in GIVEN.split('|').enumerate() {
             for family in FAMILY.split('|').skip(place % 3).step_by(3) {
-                lists.push(vec![PersonName {
-                    name_use: NameUse::Usual,
+                let named = |name_use, given: &str, family: &str| PersonName {
+                    name_use,
                     given: given
                         .split_whitespace()
                         .filter_map(NameToken::fold)
                         .collect(),
                     family: FamilyName::from_words(family.trim()),
-                }]);
+                };
+                let mut list = vec![named(NameUse::Usual, given, family)];
+                let other = families[lists.len() % families.len()];
+                match lists.len() % 9 {
+                    0 => list.push(named(NameUse::Previous, "", other)),
+                    1 => list.push(named(NameUse::Alias, "Katarzyna", other)),
+                    _ => {}
+                }
+                lists.push(list);
             }
         }
         lists

@@ -21,6 +21,9 @@ use crate::matching::LinkageModel;
 /// Rows that are standardised together.
 const ROWS_PER_CHUNK: usize = 4_096;
 
+/// Rows that room is made for at most before they are there.
+const ROWS_RESERVED_MAX: usize = 16_000_000;
+
 /// Repeated ids and unreadable rows that are named; the rest is counted.
 const NAMED_MAX: usize = 20;
 
@@ -222,6 +225,10 @@ fn read_once(
             }
             if chunk.len() == ROWS_PER_CHUNK {
                 take(&mut read, &mut chunk, &mut decided);
+                if read.records.len() == ROWS_PER_CHUNK {
+                    read.records
+                        .reserve(rows_in(size, bytes.load(Ordering::Relaxed)));
+                }
                 progress.at(read.records.len() as u64, bytes.load(Ordering::Relaxed));
             }
         }
@@ -230,6 +237,14 @@ fn read_once(
         progress.finish();
     }
     Ok(read)
+}
+
+/// How many rows a file of this size may have, where the first chunk took so many
+/// bytes or, as they are read ahead, fewer.
+fn rows_in(size: u64, bytes: u64) -> usize {
+    let chunks = size.div_ceil(bytes.max(1));
+    let rows = usize::try_from(chunks).map_or(0, |chunks| chunks.saturating_mul(ROWS_PER_CHUNK));
+    rows.min(ROWS_RESERVED_MAX)
 }
 
 fn take(read: &mut ReadOnce, chunk: &mut Vec<SentRow>, decided: &mut bool) {
