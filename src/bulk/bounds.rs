@@ -6,7 +6,7 @@ use crate::bulk::briefs::{Brief, Has, may_be_one_slip, phone_digits};
 use crate::bulk::name_bounds::NameBounds;
 use crate::bulk::place_bounds::PlaceBounds;
 use crate::bulk::records::BulkRecords;
-use crate::bulk::words::{Glance, Words};
+use crate::bulk::words::{Glance, Glances, Words};
 use crate::matching::levels::{BirthDateLevel, EmailLevel, NhsNumberLevel, PhoneLevel, SexLevel};
 use crate::matching::{Comparison, LinkageModel};
 
@@ -121,17 +121,22 @@ impl<'r> Bounds<'r> {
         let Some(glances) = self.words.glance(&x.shape, &y.shape) else {
             return true;
         };
-        let middle = self.names.middle(glances.middle);
-        household.add(self.names.family(glances.family, &x.shape, &y.shape));
-        let shared = household.positive.min(self.household_cap);
-        let given = self.names.given(glances.given, &x.shape, &y.shape);
-        let shared = if glances.given == Glance::Same || glances.given == Glance::Open {
-            shared + date
-        } else {
-            // No name that twins do not share (R90).
-            (shared + date.max(0.0)).min(self.twin_cap) + date.min(0.0)
+        let reach = |glances: &Glances| {
+            let middle = self.names.middle(glances.middle);
+            let mut household = household;
+            household.add(self.names.family(glances.family, &x.shape, &y.shape));
+            let shared = household.positive.min(self.household_cap);
+            let given = self.names.given(glances.given, &x.shape, &y.shape);
+            let shared = if glances.given == Glance::Same || glances.given == Glance::Open {
+                shared + date
+            } else {
+                // No name that twins do not share (R90).
+                (shared + date.max(0.0)).min(self.twin_cap) + date.min(0.0)
+            };
+            alone + given + middle + shared + household.negative >= self.least
         };
-        alone + given + middle + shared + household.negative >= self.least
+        let closer = || self.words.closer(&glances, &x.shape, &y.shape);
+        reach(&glances) && closer().is_none_or(|closer| reach(&closer))
     }
 
     fn most(&self, comparison: Comparison) -> f64 {

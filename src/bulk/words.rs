@@ -10,6 +10,7 @@ use crate::bulk::word::{Foldings, NONE, Word};
 use crate::identity::{
     NameToken, PersonName, family_variant, given_groups_related, is_prefix_name,
 };
+use crate::matching::levels::words_alike;
 
 /// Shorter family names are not cut at the length of a field.
 const CUT_LETTERS_MIN: u8 = 30;
@@ -168,7 +169,7 @@ impl Words {
         let (given, mut family) = (self.given(x, y), self.families(x, y));
         let mut middle = self.middle(x, y);
         let plain = x.kind == ShapeKind::Plain && y.kind == ShapeKind::Plain;
-        if !plain && family != Glance::Differs {
+        if !plain && family == Glance::Same {
             family = Glance::Open;
         }
         if !(x.kind.given_is_plain() && y.kind.given_is_plain()) {
@@ -202,19 +203,14 @@ impl Words {
     /// a further name, or sends as two words (R47).
     fn given(&self, x: &Shape, y: &Shape) -> Glance {
         if !(x.kind.given_is_plain() && y.kind.given_is_plain()) {
-            let mut pairs = x
-                .givens()
-                .iter()
-                .flat_map(|a| y.givens().iter().map(|b| (*a, *b)));
-            let differ = pairs.all(|(a, b)| {
+            return best_of(x.givens(), y.givens(), |a, b| {
                 let (x, y) = (&self.words[a as usize], &self.words[b as usize]);
-                self.two_given(a, b) == Glance::Differs && !x.may_begin(y) && !y.may_begin(x)
+                if x.may_begin(y) || y.may_begin(x) {
+                    Glance::Open
+                } else {
+                    self.two_given(a, b)
+                }
             });
-            return if differ {
-                Glance::Differs
-            } else {
-                Glance::Open
-            };
         }
         let (a, b) = (x.givens()[0], y.givens()[0]);
         if a == b && self.is_whole(a) {
@@ -277,15 +273,7 @@ impl Words {
         if let ([a], [b]) = (x.families(), y.families()) {
             return self.two_families(*a, *b);
         }
-        let mut pairs = x
-            .families()
-            .iter()
-            .flat_map(|a| y.families().iter().map(|b| (*a, *b)));
-        if pairs.all(|(a, b)| self.two_families(a, b) == Glance::Differs) {
-            Glance::Differs
-        } else {
-            Glance::Open
-        }
+        best_of(x.families(), y.families(), |a, b| self.two_families(a, b))
     }
 
     fn two_families(&self, a: u32, b: u32) -> Glance {
@@ -308,25 +296,61 @@ impl Words {
             || x.first == b'O'
             || y.first == b'O'
             || (x.family_group != NONE && y.family_group != NONE);
-        if !x.letters_differ(y) {
-            let may_be_cut = x.length.min(y.length) >= CUT_LETTERS_MIN;
-            return if may_vary || may_be_cut {
-                Glance::Open
-            } else {
-                Glance::Like
-            };
-        }
+        let differ = x.letters_differ(y);
+        let may_be_cut = !differ && x.length.min(y.length) >= CUT_LETTERS_MIN;
         let tokens = (&self.tokens[a as usize], &self.tokens[b as usize]);
-        if may_vary && family_variant(tokens.0, tokens.1).is_some() {
+        if may_be_cut || (may_vary && family_variant(tokens.0, tokens.1).is_some()) {
             Glance::Open
-        } else {
+        } else if differ {
             Glance::Differs
+        } else {
+            Glance::Like
         }
+    }
+
+    /// A closer look at words that may be alike: where they are not. `None` where it
+    /// shows nothing new.
+    pub(super) fn closer(&self, seen: &Glances, x: &Shape, y: &Shape) -> Option<Glances> {
+        let unlike =
+            |a: u32, b: u32| !words_alike(&self.tokens[a as usize], &self.tokens[b as usize]);
+        let mut closer = *seen;
+        if x.kind.given_is_plain() && y.kind.given_is_plain() {
+            let (a, b) = (x.givens(), y.givens());
+            if seen.given == Glance::Like && unlike(a[0], b[0]) {
+                closer.given = Glance::Differs;
+            }
+            if seen.middle == Some(Glance::Like) && unlike(a[1], b[1]) {
+                closer.middle = Some(Glance::Differs);
+            }
+        }
+        if let ([a], [b]) = (x.families(), y.families())
+            && seen.family == Glance::Like
+            && unlike(*a, *b)
+        {
+            closer.family = Glance::Differs;
+        }
+        (closer != *seen).then_some(closer)
     }
 }
 
+/// How close the words of two sides come to each other; whether they are the same
+/// must be compared where there are several.
+fn best_of(a: &[u32], b: &[u32], two: impl Fn(u32, u32) -> Glance) -> Glance {
+    let mut best = Glance::Differs;
+    for a in a {
+        for b in b {
+            match two(*a, *b) {
+                Glance::Differs => {}
+                Glance::Like => best = Glance::Like,
+                Glance::Same | Glance::Open => return Glance::Open,
+            }
+        }
+    }
+    best
+}
+
 /// What a glance at two names shows.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Glances {
     pub(super) given: Glance,
     pub(super) family: Glance,
@@ -341,7 +365,9 @@ mod tests {
     use super::{Glance, ShapeKind, Words};
     use crate::identity::{FamilyName, NameToken, NameUse, PersonName};
     use crate::matching::LinkageModel;
-    use crate::matching::levels::{FamilyNameLevel, GivenNameLevel, Level as _};
+    use crate::matching::levels::{
+        FamilyNameLevel, GivenNameLevel, KnownFamily, Level as _, MiddleNames,
+    };
 
     const GIVEN: &str = "Ann|Anne|Anna May|Annmay|A|May|John|Jhon|Ian|Jack|Jackson|Mohammed Imran|\
         Imran|Muhammad|Li Wei|Liwei|Wei|Katarzyna|Kasia|Robert|Bob|B|Siân|Müller|Mueller|Xi Aoming|\
@@ -416,12 +442,28 @@ mod tests {
                     | (Glance::Open, _) => {}
                     (glance, level) => panic!("{glance:?} {level:?} of lists {i} and {j}"),
                 }
+                let closer = words.closer(&glances, x, y).unwrap_or(glances);
                 let plain = [x, y].iter().all(|shape| shape.kind == ShapeKind::Plain);
-                let middle = matches!(glances.middle, None | Some(Glance::Differs));
-                let differ = glances.given == Glance::Differs && glances.family == Glance::Differs;
-                if plain && middle && differ {
-                    let both = glances.middle.is_some();
-                    let quick = model.names_that_differ(both, glances.one_generic);
+                let middle = match closer.middle {
+                    None => Some(MiddleNames::Missing),
+                    Some(Glance::Differs) => Some(MiddleNames::Differ),
+                    _ => None,
+                };
+                let known = match closer.family {
+                    Glance::Differs if closer.one_generic => Some(KnownFamily::OneGeneric),
+                    Glance::Differs => Some(KnownFamily::Differs),
+                    Glance::Same => {
+                        let family = a[0].family.as_ref().expect("plain names have one");
+                        Some(KnownFamily::Same(model.family_share(&family.whole)))
+                    }
+                    _ => None,
+                };
+                if let (true, Some(middle), Some(known)) = (plain, middle, known)
+                    && matches!(closer.given, Glance::Same | Glance::Differs)
+                {
+                    let same = closer.given == Glance::Same;
+                    let share = same.then(|| model.given_share(&a[0].given[0]));
+                    let quick = model.known_names(share, known, middle);
                     assert_eq!(quick, found, "lists {i} and {j}");
                     seen[0] += 1;
                 }
