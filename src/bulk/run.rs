@@ -169,7 +169,10 @@ pub fn link(
     watch.begin(Stage::Comparing, meeting.pairs());
     let bounds = Bounds::new(records, model, floor);
     let pairs = meeting.worth_comparing(&bounds, &|done| watch.at(done));
-    let Met { oversized, .. } = met;
+    let Met {
+        oversized, blocks, ..
+    } = met;
+    drop(blocks);
     let compared = pairs.len();
     let comparer = Comparer::new(records, model, &briefs);
     let mut edges = score(&comparer, &pairs, floor);
