@@ -2,16 +2,29 @@
 //! a table beside every picture, fit to be printed. It is made from the same
 //! value as the JSON answer.
 
+mod bars;
+mod explorer;
+mod ledger;
+mod levels;
 mod pictures;
 mod plot;
+mod retrieval;
 mod run;
 mod tables;
+mod waterfall;
 
+pub use explorer::Yearly;
+pub use ledger::ledger_weights;
+pub use levels::model_levels;
 pub use run::{RunShown, SampledPair, pairs_to_read, run_page};
 
 use std::fmt::Write as _;
 
+use crate::evaluation::gaps;
+use crate::evaluation::report::explorer::{Explorer, explorer};
+use crate::evaluation::retrieval::RetrievalFigures;
 use crate::evaluation::{Evaluation, EvaluationOptions, METHOD};
+use crate::matching::LinkageModel;
 
 const STYLE: &str = include_str!("page.css");
 
@@ -45,10 +58,22 @@ pub(super) fn percent(share: f64) -> String {
     }
 }
 
+/// What a page shows beside the evaluation.
+#[derive(Debug, Clone, Copy)]
+pub struct Beside<'b> {
+    /// The region of the cost explorer.
+    pub yearly: Yearly,
+    /// The model that the pairs are explained by.
+    pub model: &'b LinkageModel,
+    /// Retrieval by rule, where records are at hand.
+    pub retrieval: Option<&'b RetrievalFigures>,
+}
+
 /// The page.
 #[must_use]
-pub fn page(evaluation: &Evaluation, options: &EvaluationOptions) -> String {
+pub fn page(evaluation: &Evaluation, options: &EvaluationOptions, beside: &Beside<'_>) -> String {
     let mut body = String::new();
+    let mut explored = Explorer::default();
     section(&mut body, "In short", &tables::headline(evaluation));
     if let Some(links) = &evaluation.links {
         let curve = pictures::curve(links) + &tables::curve(links);
@@ -63,22 +88,48 @@ pub fn page(evaluation: &Evaluation, options: &EvaluationOptions) -> String {
         let calibration = pictures::calibration(links) + &tables::calibration(links);
         section(&mut body, "Calibration", &calibration);
         section(&mut body, "Costs", &tables::costs(&links.costs));
+        let decided = evaluation.decided.as_ref();
+        let truths = decided.map_or(0, |decided| decided.true_pairs);
+        explored = explorer(
+            links,
+            (evaluation.records, truths),
+            beside.yearly,
+            &options.costs,
+            (options.link_from, options.review_from),
+        );
+        section(
+            &mut body,
+            "What a threshold costs in a year",
+            &explored.html,
+        );
     }
     let decided = tables::decided(evaluation);
     section(&mut body, "What limits recall, and review", &decided);
+    if let Some(found) = beside.retrieval {
+        section(&mut body, "Retrieval by rule", &retrieval::retrieval(found));
+    }
     if let Some(groups) = &evaluation.groups {
-        let errors = pictures::groups(groups) + &tables::groups(groups);
+        let gaps = tables::gaps(&gaps::largest(groups));
+        let errors = gaps + &pictures::groups(groups) + &tables::groups(groups);
         section(&mut body, "Errors by group of people", &errors);
     }
+    let weighed = format!(
+        "<p>Model {} ({}). Pairs below are explained by it, each pair alone; the weight in their headings \
+         is that of the links.</p>\n{}",
+        escaped(&beside.model.file().name),
+        beside.model.id(),
+        model_levels(beside.model)
+    );
+    section(&mut body, "What the model weighs", &weighed);
     section(
         &mut body,
         "Missed pairs to read",
-        &tables::pairs(&evaluation.worst_misses),
+        &tables::pairs("missed", &evaluation.worst_misses),
     );
     section(
         &mut body,
         "False pairs to read",
-        &tables::pairs(&evaluation.worst_false_links),
+        &tables::pairs("false", &evaluation.worst_false_links),
     );
     let method = format!(
         "<p>{}</p><p>{} replicates.</p>",
@@ -96,10 +147,11 @@ pub fn page(evaluation: &Evaluation, options: &EvaluationOptions) -> String {
     } else {
         ""
     };
+    let style = explored.style;
     format!(
         "<!doctype html>\n<html lang=\"en-GB\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>How good the linkage is</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
+         <title>How good the linkage is</title>\n<style>\n{STYLE}{style}</style>\n</head>\n<body>\n\
          <a class=\"skip\" href=\"#figures\">To the figures</a>\n\
          <header><h1>How good the linkage is</h1>\n\
          <p>{} records of {} persons whose truth is known.</p>{identifying}</header>\n\
