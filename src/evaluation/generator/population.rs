@@ -153,6 +153,8 @@ pub(super) struct Life {
     pub(super) wife_takes_name: Rate,
     pub(super) wife_double_barrels: Rate,
     pub(super) divorced_returns_to_maiden: Rate,
+    pub(super) couple_of_one_sex: Rate,
+    pub(super) lone_parent_is_mother: Rate,
     pub(super) separated_single: Rate,
     pub(super) death_rate_scale: f64,
     pub(super) deaths_kept_years: i32,
