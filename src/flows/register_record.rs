@@ -12,7 +12,7 @@ use crate::flows::view_record::unsealed_possible;
 use crate::flows::{Context, FlowError, IfMatch};
 use crate::foundation::{Instant, hex};
 use crate::identity::{Finding, NumberStatus, SubmittedRecord};
-use crate::matching::{BlockingKeys, blocking_keys};
+use crate::matching::blocking_keys;
 use crate::registry::{
     Change, DecidedAgain, Gate, LocalId, Numbering, Outcome, RecordState, RecordStatus, Registered,
     Registration, RegistrationAnswer, RegistryEvent, RegistryState, SourceCode, VersionStanding,
@@ -110,7 +110,7 @@ async fn prepare(
     } = ready;
     let (found, numbers) = find(context, looked_up, &standard, replacement).await?;
     let complete = found.is_complete();
-    let (lock_hashes, stored_hashes) = (found.keys.lock_hashes(), hashes(&found.keys));
+    let (lock_hashes, stored_hashes) = (found.keys.lock_hashes(), found.keys.stored_hashes());
     let (model, record) = (Arc::clone(&context.model), Arc::clone(&standard));
     let replacements = numbers.replacements.clone();
     let scoring = move |persons| score(&model, &record, &replacements, persons);
@@ -414,7 +414,7 @@ impl Inside {
             // What waits is found by nobody.
             Some(_) if deferred => Vec::new(),
             // What the versions that waited before it have brought, too.
-            Some(remembered) if self.again.is_some() => hashes(&blocking_keys(remembered)),
+            Some(remembered) if self.again.is_some() => blocking_keys(remembered).stored_hashes(),
             Some(_) => self.stored_hashes.clone(),
             None => Vec::new(),
         };
@@ -450,10 +450,6 @@ impl Inside {
             answer: Verdict::Answer(Box::new(answer)),
         }
     }
-}
-
-pub(super) fn hashes(keys: &BlockingKeys) -> Vec<u64> {
-    keys.stored.iter().map(|key| key.hash).collect()
 }
 
 pub(super) fn findings_json(findings: &[Finding]) -> String {
