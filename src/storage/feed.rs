@@ -201,17 +201,17 @@ impl Store {
     pub async fn count_links_by_weight(&self) -> Result<Vec<LinkTally>, StoreError> {
         let mut connection = self.inner.readers.acquire().await?;
         let rows = db::query(
-            "select route, round(weight_bits), count(*) from links where to_position is null \
-             group by route, round(weight_bits) order by 1, 2",
+            "select count(*), route, round(weight_bits) from links where to_position is null \
+             group by route, round(weight_bits) order by 2, 3",
         )
         .fetch_all(&mut connection)
         .await?;
         let tally = |row: &Row| {
             let reader = Reader::numbered(row, "links")?;
             Ok(LinkTally {
-                route: reader.parsed_or_null(0, "route", parse_word)?,
-                weight_bits: reader.real_or_null(1)?,
-                links: u64::try_from(reader.number(2)?).unwrap_or_default(),
+                route: reader.parsed_or_null(1, "route", parse_word)?,
+                weight_bits: reader.real_or_null(2)?,
+                links: u64::try_from(reader.number(0)?).unwrap_or_default(),
             })
         };
         rows.iter().map(tally).collect()

@@ -13,7 +13,11 @@ const CONSOLE: &str = "```console";
 
 #[test]
 fn two_sisters_are_as_the_story_tells() {
-    is_true("docs/stories/two-sisters.md", &["curl", "jq"], str::to_owned);
+    is_true(
+        "docs/stories/two-sisters.md",
+        &["curl", "jq"],
+        str::to_owned,
+    );
 }
 
 /// What an engine has learnt moves with the engine: figures may, words may not.

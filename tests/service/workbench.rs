@@ -17,7 +17,7 @@ fn an_engineer_sees_what_the_model_weighs_and_nobody() {
 
     let mut edith = Visitor::signed_in(&world, "edith", &["engineer"]);
     let first = edith.asks("/").expect(303);
-    assert_eq!(first.header("location"), "/sources");
+    assert_eq!(first.header("location"), "/models");
     let page = edith
         .opens("/models")
         .shows("m and u of each level")

@@ -23,7 +23,7 @@ use std::fmt::Write as _;
 use crate::evaluation::gaps;
 use crate::evaluation::report::explorer::{Explorer, explorer};
 use crate::evaluation::retrieval::RetrievalFigures;
-use crate::evaluation::{Evaluation, EvaluationOptions, METHOD};
+use crate::evaluation::{Evaluation, EvaluationOptions, LinkFigures, METHOD};
 use crate::matching::LinkageModel;
 
 const STYLE: &str = include_str!("page.css");
@@ -73,35 +73,10 @@ pub struct Beside<'b> {
 #[must_use]
 pub fn page(evaluation: &Evaluation, options: &EvaluationOptions, beside: &Beside<'_>) -> String {
     let mut body = String::new();
-    let mut explored = Explorer::default();
     section(&mut body, "In short", &tables::headline(evaluation));
+    let mut explored = Explorer::default();
     if let Some(links) = &evaluation.links {
-        let curve = pictures::curve(links) + &tables::curve(links);
-        section(&mut body, "Thresholds", &curve);
-        section(
-            &mut body,
-            "Recall at a fixed precision",
-            &tables::at_precision(links),
-        );
-        let weights = pictures::weights(links) + &tables::weights(links);
-        section(&mut body, "Weights", &weights);
-        let calibration = pictures::calibration(links) + &tables::calibration(links);
-        section(&mut body, "Calibration", &calibration);
-        section(&mut body, "Costs", &tables::costs(&links.costs));
-        let decided = evaluation.decided.as_ref();
-        let truths = decided.map_or(0, |decided| decided.true_pairs);
-        explored = explorer(
-            links,
-            (evaluation.records, truths),
-            beside.yearly,
-            &options.costs,
-            (options.link_from, options.review_from),
-        );
-        section(
-            &mut body,
-            "What a threshold costs in a year",
-            &explored.html,
-        );
+        explored = of_links(&mut body, links, evaluation, (options, beside.yearly));
     }
     let decided = tables::decided(evaluation);
     section(&mut body, "What limits recall, and review", &decided);
@@ -137,26 +112,68 @@ pub fn page(evaluation: &Evaluation, options: &EvaluationOptions, beside: &Besid
         options.replicates
     );
     section(&mut body, "Method", &method);
-    let identifying = if evaluation
-        .worst_misses
-        .iter()
-        .any(|pair| pair.records.is_some())
-    {
+    let pairs = evaluation.worst_misses.iter();
+    let mut pairs = pairs.chain(&evaluation.worst_false_links);
+    let identifying = pairs.any(|pair| pair.records.is_some());
+    whole(
+        "How good the linkage is",
+        &format!(
+            "{} records of {} persons whose truth is known.",
+            evaluation.records, evaluation.persons
+        ),
+        identifying,
+        &explored.style,
+        &body,
+    )
+}
+
+/// Sections about links and their weights.
+fn of_links(
+    body: &mut String,
+    links: &LinkFigures,
+    evaluation: &Evaluation,
+    (options, yearly): (&EvaluationOptions, Yearly),
+) -> Explorer {
+    let curve = pictures::curve(links) + &tables::curve(links);
+    section(body, "Thresholds", &curve);
+    section(
+        body,
+        "Recall at a fixed precision",
+        &tables::at_precision(links),
+    );
+    let weights = pictures::weights(links) + &tables::weights(links);
+    section(body, "Weights", &weights);
+    let calibration = pictures::calibration(links) + &tables::calibration(links);
+    section(body, "Calibration", &calibration);
+    section(body, "Costs", &tables::costs(&links.costs));
+    let decided = evaluation.decided.as_ref();
+    let truths = decided.map_or(0, |decided| decided.true_pairs);
+    let explored = explorer(
+        links,
+        (evaluation.records, truths),
+        yearly,
+        &options.costs,
+        (options.link_from, options.review_from),
+    );
+    section(body, "What a threshold costs in a year", &explored.html);
+    explored
+}
+
+/// A page that stands alone: its sheet in its head, nothing from elsewhere.
+fn whole(title: &str, about: &str, identifying: bool, style: &str, body: &str) -> String {
+    let warning = if identifying {
         "<p class=\"warning\"><strong>This page holds values of records. Keep it as you keep the \
          records.</strong></p>"
     } else {
         ""
     };
-    let style = explored.style;
     format!(
         "<!doctype html>\n<html lang=\"en-GB\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>How good the linkage is</title>\n<style>\n{STYLE}{style}</style>\n</head>\n<body>\n\
+         <title>{title}</title>\n<style>\n{STYLE}{style}</style>\n</head>\n<body>\n\
          <a class=\"skip\" href=\"#figures\">To the figures</a>\n\
-         <header><h1>How good the linkage is</h1>\n\
-         <p>{} records of {} persons whose truth is known.</p>{identifying}</header>\n\
-         <main id=\"figures\">\n{body}</main>\n</body>\n</html>\n",
-        evaluation.records, evaluation.persons
+         <header><h1>{title}</h1>\n<p>{about}</p>{warning}</header>\n\
+         <main id=\"figures\">\n{body}</main>\n</body>\n</html>\n"
     )
 }
 

@@ -10,7 +10,7 @@ use crate::evaluation::report::levels::model_levels;
 use crate::evaluation::report::plot::{Plot, Scale};
 use crate::evaluation::report::tables::Table;
 use crate::evaluation::report::waterfall::waterfall;
-use crate::evaluation::report::{STYLE, escaped, section};
+use crate::evaluation::report::{escaped, section, whole};
 use crate::matching::{Explanation, MatchWeight};
 
 /// Large blocks that are named.
@@ -93,21 +93,16 @@ pub fn run_page(shown: &RunShown<'_>) -> String {
     );
     section(&mut body, "Sizes of persons", &sizes(shown.linked));
     section(&mut body, "Pairs to read", &to_read(shown));
-    let identifying = if shown.values.is_some() {
-        "<p class=\"warning\"><strong>This page holds values of records. Keep it as you keep the \
-         records.</strong></p>"
-    } else {
-        ""
-    };
-    format!(
-        "<!doctype html>\n<html lang=\"en-GB\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>What was linked</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
-         <a class=\"skip\" href=\"#figures\">To the figures</a>\n\
-         <header><h1>What was linked</h1>\n<p>{} records. Nobody has said which of them are one \
-         person: how good the links are, this page cannot tell.</p>{identifying}</header>\n\
-         <main id=\"figures\">\n{body}</main>\n</body>\n</html>\n",
-        shown.records.len()
+    whole(
+        "What was linked",
+        &format!(
+            "{} records. Nobody has said which of them are one person: how good the links are, this page \
+             cannot tell.",
+            shown.records.len()
+        ),
+        shown.values.is_some(),
+        "",
+        &body,
     )
 }
 
@@ -292,7 +287,8 @@ fn to_read(shown: &RunShown<'_>) -> String {
         let id = format!("pair-{place}");
         html += &waterfall(&id, &format!("{a} and {b}"), &pair.explanation);
         if let Some(values) = shown.values {
-            html.push_str(&side_by_side(values.get(a), values.get(b)));
+            let caption = format!("What {a} and {b} say");
+            html.push_str(&side_by_side(&caption, values.get(a), values.get(b)));
         }
     }
     if html.is_empty() {
@@ -304,13 +300,14 @@ fn to_read(shown: &RunShown<'_>) -> String {
 }
 
 fn side_by_side(
+    caption: &str,
     one: Option<&BTreeMap<String, String>>,
     other: Option<&BTreeMap<String, String>>,
 ) -> String {
     let (Some(one), Some(other)) = (one, other) else {
         return String::new();
     };
-    let mut table = Table::new("Values", &["Field", "One", "The other"]);
+    let mut table = Table::new(caption, &["Field", "One", "The other"]);
     let mut names: Vec<&String> = one.keys().chain(other.keys()).collect();
     names.sort_unstable();
     names.dedup();

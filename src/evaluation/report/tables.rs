@@ -22,7 +22,7 @@ impl Table {
     pub(super) fn new(caption: &str, headings: &[&str]) -> Self {
         let caption = escaped(caption);
         let mut html = format!(
-            "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{caption}\"><table>\
+            "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{caption} (table)\"><table>\
              <caption>{caption}</caption><thead><tr>"
         );
         for heading in headings {
@@ -338,7 +338,7 @@ pub(super) fn groups(found: &GroupTable) -> String {
         "times everybody's",
         "linked pairs",
         "false",
-        "",
+        "verdict",
     ];
     let mut table = Table::new("Errors by group of people, with 95 % bounds", &headings);
     for (number, group) in (1..).zip(&found.groups) {

@@ -13,9 +13,12 @@ const NAMES: f64 = 250.0;
 const FIGURES: f64 = 50.0;
 const ROW: f64 = 18.0;
 
-/// What is missing and weighs nothing is not drawn.
+/// What is missing, or does not apply, and weighs nothing is not drawn.
 fn rows(explanation: &Explanation) -> impl Iterator<Item = &ExplanationRow> {
-    let says = |row: &&ExplanationRow| row.weight_bits != 0.0 || row.level != "missing";
+    let silent = |level: &str| matches!(level, "missing" | "not_applicable" | "none");
+    let says = move |row: &&ExplanationRow| {
+        row.weight_bits != 0.0 || !(silent(&row.level) || row.field.name().ends_with("_cap"))
+    };
     explanation.rows.iter().filter(says)
 }
 
