@@ -6,7 +6,9 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::flows::live_numbers::find;
-use crate::flows::prepare::{LookedUp, compare, look_up, read_and_compute, score};
+use crate::flows::prepare::{
+    LookedUp, compare, look_up, read_and_compute, score, without_prospectless,
+};
 use crate::flows::ready::Ready;
 use crate::flows::view_record::unsealed_possible;
 use crate::flows::{Context, FlowError, IfMatch};
@@ -115,6 +117,8 @@ async fn prepare(
     let replacements = numbers.replacements.clone();
     let scoring = move |persons| score(&model, &record, &replacements, persons);
     let prepared = compare(context, found.persons, scoring).await?;
+    let (source, local_id) = (&command.source, &command.local_id);
+    let prepared = without_prospectless(context, source, local_id, prepared).await?;
     let account = access.actor().name.clone();
     let key = command.idempotency_key.map(|key| (account, key));
     let read = ReadSet {
