@@ -93,7 +93,7 @@ impl HeldKeys {
         self.keys.sort_unstable();
         let mut rules: Vec<RuleFigures> = KeyKind::ALL.iter().map(|kind| none(*kind)).collect();
         let mut sizes = vec![0_u64; SIZES];
-        for block in self.keys.chunk_by(|one, other| same_key(one, other)) {
+        for block in self.keys.chunk_by(same_key) {
             let rule = &mut rules[usize::from(block[0].kind)];
             let count = block.len() as u64;
             if count > 1 {
