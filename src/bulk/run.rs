@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::bulk::blocks::{Met, OversizedBlock, meet};
+use crate::bulk::blocks::{Met, OversizedBlock, RuleTally, meet};
 use crate::bulk::bounds::Bounds;
 use crate::bulk::briefs::briefs;
 use crate::bulk::care;
@@ -79,6 +79,8 @@ pub struct Linked {
     pub persons: Vec<u32>,
     /// Probability that a record belongs to its person.
     pub certainty: Vec<f64>,
+    /// What each rule brought together.
+    pub rules: Vec<RuleTally>,
     /// Blocks in which not every pair was compared as it stood.
     pub oversized: Vec<OversizedBlock>,
 }
@@ -169,6 +171,7 @@ pub fn link(
     watch.begin(Stage::Comparing, meeting.pairs());
     let bounds = Bounds::new(records, model, floor);
     let pairs = meeting.worth_comparing(&bounds, &|done| watch.at(done));
+    let rules = met.tallies();
     let Met {
         oversized, blocks, ..
     } = met;
@@ -204,6 +207,7 @@ pub fn link(
         links,
         persons,
         certainty,
+        rules,
         oversized,
         trained,
     })

@@ -12,6 +12,7 @@ mod forms;
 mod joining_page;
 mod layout;
 mod local_time;
+mod models_page;
 mod person_page;
 mod queue_page;
 mod search_page;
@@ -92,6 +93,7 @@ pub fn routes() -> Router<Context> {
         .route("/audit", get(audit_page::show).post(audit_page::ask))
         .route("/audit/persons/{person}", get(audit_page::of_person))
         .route("/sources", get(sources_page::show))
+        .route("/models", get(models_page::show))
         .route("/assets/{hash}/{name}", get(assets::serve))
         .layer(map_response(guarded))
 }
