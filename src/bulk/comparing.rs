@@ -127,13 +127,13 @@ impl<'r> Comparer<'r> {
             let given = match seen.given {
                 Glance::Same => Some(Some(self.shares[first as usize].0)),
                 Glance::Differs => Some(None),
-                Glance::Like | Glance::Open => None,
+                Glance::Like | Glance::Open | Glance::Missing => None,
             };
             let family = match seen.family {
                 Glance::Same => Some(KnownFamily::Same(self.shares[family as usize].1)),
                 Glance::Differs if seen.one_generic => Some(KnownFamily::OneGeneric),
                 Glance::Differs => Some(KnownFamily::Differs),
-                Glance::Like | Glance::Open => None,
+                Glance::Like | Glance::Open | Glance::Missing => None,
             };
             if let (Some(given), Some(family)) = (given, family)
                 && let Some(middle) = self.middle(seen.middle, &x.shape, &y.shape)

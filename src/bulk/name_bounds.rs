@@ -89,6 +89,7 @@ impl NameBounds {
         match glance {
             Glance::Same => f64::from(self.given[x.givens()[0] as usize][SAME]),
             Glance::Differs => self.given_differs,
+            Glance::Missing => 0.0,
             Glance::Like => {
                 common(&self.given, LIKE, x.givens(), y.givens()).max(self.given_differs)
             }
@@ -107,7 +108,7 @@ impl NameBounds {
             Glance::Like => {
                 common(&self.family, LIKE, x.families(), y.families()).max(self.family_differs)
             }
-            Glance::Open => common(&self.family, ANY, x.families(), y.families()),
+            Glance::Open | Glance::Missing => common(&self.family, ANY, x.families(), y.families()),
         }
     }
 
@@ -117,7 +118,9 @@ impl NameBounds {
             None => 0.0,
             Some(Glance::Same) => self.middle_same,
             Some(Glance::Differs) => self.middle_differs,
-            Some(Glance::Like | Glance::Open) => self.middle_fits.max(self.middle_differs),
+            Some(Glance::Like | Glance::Open | Glance::Missing) => {
+                self.middle_fits.max(self.middle_differs)
+            }
         }
     }
 }

@@ -172,10 +172,8 @@ pub fn link(
     let bounds = Bounds::new(records, model, floor);
     let pairs = meeting.worth_comparing(&bounds, &|done| watch.at(done));
     let rules = met.tallies();
-    let Met {
-        oversized, blocks, ..
-    } = met;
-    drop(blocks);
+    let oversized = met.oversized;
+    drop(met.blocks);
     let compared = pairs.len();
     let comparer = Comparer::new(records, model, &briefs);
     let mut edges = score(&comparer, &pairs, floor);
@@ -194,12 +192,7 @@ pub fn link(
     edges.retain(|edge| {
         edge.weight >= least && !(plan.across_sources_only && source(edge.a) == source(edge.b))
     });
-    let mut links = edges;
-    links.par_sort_unstable_by(|x, y| {
-        y.weight
-            .total_cmp(&x.weight)
-            .then((x.a, x.b).cmp(&(y.a, y.b)))
-    });
+    let links = strongest_first(edges);
     let certainty = certainty(records.len(), model, &persons, &links);
     Ok(Linked {
         model: model.clone(),
@@ -211,6 +204,15 @@ pub fn link(
         oversized,
         trained,
     })
+}
+
+fn strongest_first(mut links: Vec<Edge>) -> Vec<Edge> {
+    links.par_sort_unstable_by(|x, y| {
+        y.weight
+            .total_cmp(&x.weight)
+            .then((x.a, x.b).cmp(&(y.a, y.b)))
+    });
+    links
 }
 
 fn cuts_of(model: &LinkageModel) -> Cuts {

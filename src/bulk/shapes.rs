@@ -21,7 +21,7 @@ pub(super) struct Shape {
 pub(super) enum ShapeKind {
     /// Nothing.
     Opaque,
-    /// That no two words are alike.
+    /// That no two words are alike, or that there is no given name.
     Loose,
     /// Levels of given names too: one naming has them, no prefix name before.
     GivenPlain,
