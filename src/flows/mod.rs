@@ -55,6 +55,7 @@ mod search_persons;
 mod sign_in;
 mod standard_values;
 mod subject_access;
+mod surroundings;
 mod undo_decisions;
 mod view_golden;
 mod view_history;
@@ -137,6 +138,7 @@ pub use sign_in::{
 };
 pub use standard_values::standard_values;
 pub use subject_access::{SubjectAccess, SubjectEntry, SubjectRecord, subject_access};
+pub use surroundings::{Around, Neighbour, NeighboursKnown, Surroundings, surroundings};
 pub use undo_decisions::{UndoneDecision, UndoneDecisions, undo_decisions};
 pub use view_golden::{GoldenAnswer, prefer, stop_preferring, view_golden};
 pub use view_history::{HistoryAnswer, HistoryEntry, HistoryPart, view_history};

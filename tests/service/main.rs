@@ -35,6 +35,7 @@ mod conformance_fhir;
 mod conformance_pds;
 /// The review desk: signing in, the queue, the comparison page, decisions.
 mod desk;
+mod desk_around;
 /// What the pages must never do: show, run or let in what they should not.
 mod desk_safety;
 /// What a person disputes supports no link.

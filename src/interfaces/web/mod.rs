@@ -3,6 +3,7 @@
 //! has not passed the gate, and everything works without a script.
 
 mod account_page;
+mod around;
 mod assets;
 mod audit_page;
 mod comparison_page;

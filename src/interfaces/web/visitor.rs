@@ -12,7 +12,6 @@ use crate::interfaces::http::{Problem, Refused, let_in};
 use crate::interfaces::web::forms::{Form, request_id, text};
 use crate::interfaces::web::layout::{NoPage, Page, redirect};
 use crate::interfaces::web::sign_in_page;
-use crate::registry::{LocalId, SourceCode};
 use crate::security::{Access, Action, Actor, ActorKind};
 
 /// Browsers send a cookie of this prefix over TLS only, and take it from this very
@@ -56,10 +55,9 @@ impl Visitor {
         self.may_because(action, self.visit.purpose.as_deref().unwrap_or_default())
     }
 
-    /// A code for a record, which tells nothing of it and holds in this session.
-    pub(super) fn code_of(&self, source: &SourceCode, local_id: &LocalId) -> String {
-        let name = format!("{source}\n{local_id}");
-        hex(&hmac_sha256(self.cookie.as_bytes(), name.as_bytes()))
+    /// A code for a text, which tells nothing of it and holds in this session.
+    pub(super) fn code_of(&self, text: &str) -> String {
+        hex(&hmac_sha256(self.cookie.as_bytes(), text.as_bytes()))
     }
 
     /// What a flow's error becomes.

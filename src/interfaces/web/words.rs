@@ -2,6 +2,7 @@
 //! not differ.
 
 use crate::flows::TaskStanding;
+use crate::identity::Sex;
 use crate::matching::{Field, Grade, Route};
 use crate::registry::{EscalationReason, TaskKind, TaskOutcome, TaskPriority, VersionStanding};
 use crate::review::Follow;
@@ -192,6 +193,13 @@ pub(super) const fn field(field: Field) -> &'static str {
         Field::BirthOrder => "Birth order",
         Field::HouseholdCap => "Shared by a household",
         Field::TwinCap => "Shared by twins",
+    }
+}
+
+pub(super) const fn sex(sex: Sex) -> &'static str {
+    match sex {
+        Sex::Male => "male",
+        Sex::Female => "female",
     }
 }
 
