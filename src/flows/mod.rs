@@ -62,6 +62,7 @@ mod view_history;
 mod view_identity;
 mod view_person;
 mod view_record;
+mod view_scorecard;
 mod view_task;
 mod watch_ledger;
 mod withdraw_record;
@@ -147,6 +148,7 @@ pub use view_person::{PersonAnswer, PersonRecord, PersonStanding, view_person};
 pub use view_record::{
     CrossReference, RecordAnswer, RecordLink, VersionAnswer, Wanted, cross_reference, view_record,
 };
+pub use view_scorecard::{FaultyRecord, SourceCard, faulty_records, view_scorecard};
 pub use view_task::{ShownRead, Side, SideRecord, TaskAnswer, TaskEntry, view_task};
 pub use watch_ledger::{Standing, standing, store_figures, watch_ledger};
 pub use withdraw_record::{withdraw_record, withdraw_record_as_of};

@@ -115,6 +115,13 @@ pub const HOUSEHOLD_PERSONS_MAX: usize = 32;
 /// Addresses of two persons that are looked up for that: each costs a retrieval.
 pub const HOMES_MAX: usize = 8;
 
+/// Records of a source that its scorecard looks at, the latest first: enough for a
+/// share to a per cent or two, few enough for a page.
+pub const SCORECARD_RECORDS_MAX: u32 = 2_000;
+
+/// Faulty records in the list for a sender.
+pub const SCORECARD_LISTED_MAX: usize = 1_000;
+
 /// Persons that one human may join to others in an hour, so that nobody joins
 /// hundreds before it is seen (RELIABILITY T8).
 pub const MERGES_PER_HOUR_MAX: u32 = 30;

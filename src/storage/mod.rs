@@ -50,6 +50,7 @@ mod seals;
 mod search;
 mod source;
 mod source_rows;
+mod source_sample;
 mod source_state;
 mod sql;
 mod task_queue;

@@ -15,6 +15,7 @@ mod layout;
 mod local_time;
 mod person_page;
 mod queue_page;
+mod scorecard_page;
 mod search_page;
 mod side_by_side;
 mod sign_in_page;
@@ -93,6 +94,8 @@ pub fn routes() -> Router<Context> {
         .route("/audit", get(audit_page::show).post(audit_page::ask))
         .route("/audit/persons/{person}", get(audit_page::of_person))
         .route("/sources", get(sources_page::show))
+        .route("/sources/{source}", get(scorecard_page::show))
+        .route("/sources/{source}/findings", get(scorecard_page::list))
         .route("/assets/{hash}/{name}", get(assets::serve))
         .layer(map_response(guarded))
 }

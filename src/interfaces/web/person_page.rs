@@ -286,7 +286,7 @@ fn happened(entry: HistoryEntry) -> Happened {
 
 struct Finding {
     field: String,
-    severity: String,
+    severity: &'static str,
     sentence: String,
     rule: String,
 }
@@ -341,7 +341,7 @@ pub(super) async fn show_record(
         .map_err(failed)?;
     let findings = answer.answer.findings.iter().map(|finding| Finding {
         field: finding.field.clone(),
-        severity: format!("{:?}", finding.severity).to_lowercase(),
+        severity: words::severity(finding.severity),
         sentence: finding.sentence.clone(),
         rule: finding.rule.clone().unwrap_or_default(),
     });

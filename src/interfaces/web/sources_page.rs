@@ -3,11 +3,11 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::{StatusCode, Uri, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::http::{StatusCode, Uri};
+use axum::response::Response;
 
 use crate::flows::{self, Context, FlowError, TaskFilter};
-use crate::interfaces::web::csv::csv;
+use crate::interfaces::web::csv;
 use crate::interfaces::web::layout::{NoPage, Page, html, may};
 use crate::interfaces::web::local_time::LocalTime;
 use crate::interfaces::web::queue_page::REASON;
@@ -165,12 +165,5 @@ fn file(rows: Vec<Row>) -> Response {
                 .unwrap_or_default(),
         ]
     });
-    let headers = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
-        (
-            header::CONTENT_DISPOSITION,
-            "attachment; filename=\"sources.csv\"",
-        ),
-    ];
-    (headers, csv(&head, rows)).into_response()
+    csv::file("sources.csv", &head, rows)
 }

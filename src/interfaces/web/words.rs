@@ -2,7 +2,7 @@
 //! not differ.
 
 use crate::flows::TaskStanding;
-use crate::identity::Sex;
+use crate::identity::{Severity, Sex};
 use crate::matching::{Field, Grade, Route};
 use crate::registry::{EscalationReason, TaskKind, TaskOutcome, TaskPriority, VersionStanding};
 use crate::review::Follow;
@@ -193,6 +193,14 @@ pub(super) const fn field(field: Field) -> &'static str {
         Field::BirthOrder => "Birth order",
         Field::HouseholdCap => "Shared by a household",
         Field::TwinCap => "Shared by twins",
+    }
+}
+
+pub(super) const fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Information => "information",
+        Severity::Warning => "warning",
+        Severity::Error => "error",
     }
 }
 
