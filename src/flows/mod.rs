@@ -56,6 +56,7 @@ mod sign_in;
 mod standard_values;
 mod subject_access;
 mod surroundings;
+mod team_work;
 mod undo_decisions;
 mod view_golden;
 mod view_history;
@@ -79,7 +80,7 @@ use crate::review::ReviewRefusal;
 use crate::security::{Actor, ActorKind, Denied, OutwardPolicy};
 use crate::storage::{Store, StoreError};
 
-pub use crate::storage::{AuditRow, Moment, SealedRecord, StoredSeal as SealAnswer};
+pub use crate::storage::{AuditRow, Moment, SealedRecord, StoredSeal as SealAnswer, WaitingTasks};
 pub use acknowledge_changes::{ChaseEntry, ChaseList, acknowledge_change, chase_list};
 pub use assert_records::{AssertionOutcome, assert_records, withdraw_assertion};
 pub use audit_refusal::audit_refusal;
@@ -140,6 +141,7 @@ pub use sign_in::{
 pub use standard_values::standard_values;
 pub use subject_access::{SubjectAccess, SubjectEntry, SubjectRecord, subject_access};
 pub use surroundings::{Around, Neighbour, NeighboursKnown, Surroundings, surroundings};
+pub use team_work::{TeamWork, assign_task, colleagues, team_work};
 pub use undo_decisions::{UndoneDecision, UndoneDecisions, undo_decisions};
 pub use view_golden::{GoldenAnswer, prefer, stop_preferring, view_golden};
 pub use view_history::{HistoryAnswer, HistoryEntry, HistoryPart, view_history};

@@ -119,6 +119,9 @@ pub const HOMES_MAX: usize = 8;
 /// share to a per cent or two, few enough for a page.
 pub const SCORECARD_RECORDS_MAX: u32 = 2_000;
 
+/// Questions, those asked last first, from whose answers it is said how readers agree.
+pub const ANSWERED_TASKS_LOOKED_AT: u32 = 2_000;
+
 /// Faulty records in the list for a sender.
 pub const SCORECARD_LISTED_MAX: usize = 1_000;
 

@@ -67,7 +67,7 @@ fn r131_an_account_without_a_role_sees_nothing() {
     let task = plain_pair(&world);
     let mut nobody = Visitor::signed_in(&world, "nora", &[]);
     nobody.opens("/account").shows("none: an administrator");
-    for page in ["/review", "/search", "/audit", "/sources"] {
+    for page in ["/review", "/work", "/search", "/audit", "/sources"] {
         nobody.asks(page).expect(403).hides("Smith");
     }
     nobody
@@ -378,7 +378,7 @@ fn r131_a_search_and_a_person_are_looked_at_for_a_reason_that_the_auditor_reads(
     sam.asks(&format!("/persons/{id}/subject-access"))
         .expect(403);
     sam.opens("/sources")
-        .shows("Sources and work")
+        .shows("As a file")
         .shows("<bdi>gp</bdi>");
 }
 

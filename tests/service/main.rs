@@ -39,6 +39,7 @@ mod desk_around;
 /// What the pages must never do: show, run or let in what they should not.
 mod desk_safety;
 mod desk_sources;
+mod desk_work;
 /// What a person disputes supports no link.
 mod disputing;
 /// An acknowledged record survives `kill -9`.

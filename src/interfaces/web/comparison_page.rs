@@ -89,6 +89,8 @@ struct ComparisonTemplate {
     heads: Vec<Head>,
     rows: Vec<Compared>,
     environs: Environs,
+    /// Who may be given it.
+    colleagues: Vec<String>,
     waterfall: Option<Waterfall>,
     raised_on: Vec<(&'static str, String, String)>,
     changes: Vec<Change>,
@@ -158,15 +160,18 @@ pub(super) async fn render(
         .map_err(|error| visitor.no_page(&error))?;
     let around = (answer.sides.as_slice(), answer.listed.state.weight_bits);
     let environs = environs(context, visitor, task, around).await?;
+    let colleagues = flows::colleagues(context).await;
+    let mut colleagues = colleagues.map_err(|error| visitor.no_page(&error))?;
+    colleagues.retain(|name| *name != visitor.visit.account);
     let status = showing.status;
-    let template = template(context, visitor, (answer, environs), showing);
+    let template = template(context, visitor, (answer, environs, colleagues), showing);
     Ok(html(status, &template))
 }
 
 fn template(
     context: &Context,
     visitor: &Visitor,
-    (answer, environs): (TaskAnswer, Environs),
+    (answer, environs, colleagues): (TaskAnswer, Environs, Vec<String>),
     showing: Showing,
 ) -> ComparisonTemplate {
     let me = visitor.visit.account.as_str();
@@ -186,7 +191,7 @@ fn template(
         id: answer.listed.id.to_string(),
         kind,
         standing: words::standing(standing),
-        priority: words::priority(state.priority).0,
+        priority: words::priority(state.priority),
         opened: LocalTime::of(answer.listed.id.made_at()),
         weight: state.weight_bits.map(|bits| format!("{bits:.1}")),
         reasons: state.reasons.iter().copied().map(spoken).collect(),
@@ -202,6 +207,7 @@ fn template(
         heads,
         rows,
         environs,
+        colleagues,
         waterfall: Waterfall::of(answer.explanation),
         raised_on: state.rows.iter().map(raised_on).collect(),
         changes: state.changed.into_iter().map(changed).collect(),

@@ -25,6 +25,7 @@ mod values;
 mod visitor;
 mod waterfall;
 mod words;
+mod work_page;
 
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, header};
@@ -65,12 +66,14 @@ pub fn routes() -> Router<Context> {
         .route("/account/sign-out", post(account_page::sign_out_everywhere))
         .route("/review", get(queue_page::show))
         .route("/review/start", post(task_steps::start))
+        .route("/work", get(work_page::show))
         .route("/review/tasks/{task}", get(comparison_page::show))
         .route("/review/tasks/{task}/next", get(task_steps::next))
         .route("/review/tasks/{task}/previous", get(task_steps::previous))
         .route("/review/tasks/{task}/pack", get(comparison_page::show_pack))
         .route("/review/tasks/{task}/claim", post(task_steps::claim))
         .route("/review/tasks/{task}/release", post(task_steps::release))
+        .route("/review/tasks/{task}/assign", post(task_steps::assign))
         .route("/review/tasks/{task}/comment", post(task_steps::comment))
         .route("/review/tasks/{task}/decide", post(task_steps::decide))
         .route("/review/tasks/{task}/undo", post(task_steps::undo))

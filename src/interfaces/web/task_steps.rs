@@ -117,6 +117,22 @@ pub(super) async fn release(
     }
 }
 
+/// Gives it to a colleague.
+pub(super) async fn assign(
+    State(context): State<Context>,
+    Path(task): Path<String>,
+    posted: Posted,
+) -> Result<Response, NoPage> {
+    let visitor = &posted.visitor;
+    let task = task_of(&task, visitor)?;
+    let access = work(visitor, task)?;
+    let to = posted.form.text("to");
+    match flows::assign_task(&context, &access, task, to, None).await {
+        Ok(_) => Ok(redirect(&address(task, &query_of(visitor, &posted.form)))),
+        Err(error) => refused(&context, &posted, task, &error).await,
+    }
+}
+
 /// Writes beside it.
 pub(super) async fn comment(
     State(context): State<Context>,

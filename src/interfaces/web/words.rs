@@ -96,15 +96,14 @@ pub(super) fn standing(standing: TaskStanding) -> &'static str {
     found.map_or("", |(_, _, words)| words)
 }
 
-/// Why a task stands where it does, and within how many hours it should be done:
-/// what can harm first, within a day; numbers within three; the rest in a fortnight.
-pub(super) const fn priority(priority: TaskPriority) -> (&'static str, i64) {
+/// Why a task stands where it does.
+pub(super) const fn priority(priority: TaskPriority) -> &'static str {
     match priority {
-        TaskPriority::Household => ("Household of a confirmed duplicate", 24),
-        TaskPriority::Confusion => ("Confusion", 24),
-        TaskPriority::Sensitive => ("Child or restricted person", 24),
-        TaskPriority::Number => ("Two numbers", 72),
-        TaskPriority::Weight => ("By weight", 336),
+        TaskPriority::Household => "Household of a confirmed duplicate",
+        TaskPriority::Confusion => "Confusion",
+        TaskPriority::Sensitive => "Child or restricted person",
+        TaskPriority::Number => "Two numbers",
+        TaskPriority::Weight => "By weight",
     }
 }
 
