@@ -58,6 +58,7 @@ mod subject_access;
 mod surroundings;
 mod team_work;
 mod undo_decisions;
+mod view_cohesion;
 mod view_golden;
 mod view_history;
 mod view_identity;
@@ -143,6 +144,7 @@ pub use subject_access::{SubjectAccess, SubjectEntry, SubjectRecord, subject_acc
 pub use surroundings::{Around, Neighbour, NeighboursKnown, Surroundings, surroundings};
 pub use team_work::{TeamWork, assign_task, colleagues, team_work};
 pub use undo_decisions::{UndoneDecision, UndoneDecisions, undo_decisions};
+pub use view_cohesion::{Cohesion, Tie, view_cohesion};
 pub use view_golden::{GoldenAnswer, prefer, stop_preferring, view_golden};
 pub use view_history::{HistoryAnswer, HistoryEntry, HistoryPart, view_history};
 pub use view_identity::{IdentityAnswer, view_identity};

@@ -119,6 +119,10 @@ pub const HOMES_MAX: usize = 8;
 /// share to a per cent or two, few enough for a page.
 pub const SCORECARD_RECORDS_MAX: u32 = 2_000;
 
+/// Records of a person that are weighed against one another for its picture: 276 pairs,
+/// and as many circles as can be told apart.
+pub const COHESION_RECORDS_MAX: usize = 24;
+
 /// Questions, those asked last first, from whose answers it is said how readers agree.
 pub const ANSWERED_TASKS_LOOKED_AT: u32 = 2_000;
 

@@ -6,6 +6,7 @@ mod account_page;
 mod around;
 mod assets;
 mod audit_page;
+mod cohesion;
 mod comparison_page;
 mod csv;
 mod differences;
