@@ -53,6 +53,7 @@ mod seal_audit;
 mod seal_persons;
 mod search_persons;
 mod sign_in;
+mod sign_in_elsewhere;
 mod standard_values;
 mod subject_access;
 mod surroundings;
@@ -139,6 +140,7 @@ pub use sign_in::{
     Visit, change_password, confirm_visit, set_purpose, sign_in, sign_out, sign_out_everywhere,
     visit,
 };
+pub use sign_in_elsewhere::{Vouched, confirm_vouched, sign_in_vouched};
 pub use standard_values::standard_values;
 pub use subject_access::{SubjectAccess, SubjectEntry, SubjectRecord, subject_access};
 pub use surroundings::{Around, Neighbour, NeighboursKnown, Surroundings, surroundings};

@@ -269,6 +269,9 @@ pub const SESSION_SEEN_SECONDS: i64 = 60;
 /// Persons are joined and parted only by somebody whose password was given within
 /// this time (T13): a steward at work types it some times a day.
 pub const CONFIRMATION_SECONDS: i64 = 30 * 60;
+/// Seconds since a provider asked somebody to show who they are, so that it counts as
+/// done for this service; clocks of two machines differ.
+pub const CONFIRMED_ELSEWHERE_SECONDS: i64 = 5 * 60;
 
 /// Wrong passwords of one account before it waits.
 pub const SIGN_IN_FAILURES_MAX: i64 = 5;

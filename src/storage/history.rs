@@ -214,6 +214,9 @@ async fn events_at(
 fn is_of(event: &PlacedEvent, persons: &[PersonId], tasks: &BTreeSet<TaskId>) -> bool {
     match task_of(&event.stored.event) {
         Some(task) => tasks.contains(&task),
-        None => event.persons.iter().any(|person| persons.contains(person)),
+        None => {
+            let mut about = event.persons.iter().chain(&event.asserted);
+            about.any(|person| persons.contains(person))
+        }
     }
 }

@@ -31,7 +31,7 @@ fn opens(world: &World, task: &str) -> Seen {
 fn a_reader_sees_twins_household_namesakes_and_how_common_the_name_is() {
     let world = World::start();
     let task = pair_at_home(&world, json!({}));
-    let twin = json!({"given_names": ["Thaddeus"], "birth_order": 2});
+    let twin = json!({"given_names": ["Thaddeus"], "birth_order": "2"});
     let twin = world
         .registers("gp", "2", &at_home(&john_smith(), twin))
         .person();
@@ -53,7 +53,7 @@ fn a_reader_sees_twins_household_namesakes_and_how_common_the_name_is() {
         .shows("1988-12-24")
         .shows("same first name; same family name")
         .shows("of 1,500,000 people about")
-        .shows("born on one day")
+        .shows("born on the same day, by chance")
         .shows("Nobody has decided anything else about them.");
     let stranger = person("a stranger to them");
     let stranger = stranger["family_name"].as_str().expect("a name");
@@ -97,9 +97,9 @@ fn r22_whom_a_seal_keeps_apart_is_not_listed_beside_the_other() {
 fn what_people_have_decided_before_stands_beside_the_question() {
     let world = World::start();
     let task = pair_at_home(&world, json!({}));
-    let other = world.registers("mh", "1", &person("somebody quite different"));
+    let other = world.registers("community", "1", &person("somebody quite different"));
     let body = json!({"a": {"source": "gp", "local_id": "1"},
-        "b": {"source": "mh", "local_id": "1"}, "kind": "different", "reason": "they were seen"});
+        "b": {"source": "community", "local_id": "1"}, "kind": "different", "reason": "they were seen"});
     let said = world.post("/assertions").by(Actor::Steward).json(&body);
     said.send().expect(201);
     opens(&world, &task)
@@ -150,12 +150,10 @@ fn what_was_not_shown_is_not_done() {
     sam.posts(&path, &blind)
         .expect(409)
         .shows("Nothing was done");
-    // The other person has another address by the time the button is pressed.
+    // The other person has an address for letters by the time the button is pressed.
     let fields = preview(&mut sam, &path, &other);
-    let moved = json!({"addresses": [{
-        "use": "home", "lines": ["3 Heron Close"], "town": "Leeds", "postcode": "LS9 9ZZ",
-    }]});
-    world.registers("pas", "1", &with(&known, moved));
+    let wrote = json!({"emails": ["writes@example.org"]});
+    world.registers("pas", "1", &with(&known, wrote));
     let asked_again = sends(&mut sam, &path, &fields).expect(409);
     let asked_again = asked_again
         .shows("What would happen is not what you were shown")

@@ -98,6 +98,7 @@ mod moments;
 mod moving;
 /// Who objects is seen by nobody and in the way of duplicates.
 mod objecting;
+mod oidc;
 /// The OpenAPI document says what is served.
 mod openapi;
 /// Records that share what everybody shares.

@@ -227,10 +227,10 @@ fn common(known: Commonness) -> Vec<String> {
     )];
     if let Some(count) = known.full_name_and_birth_date {
         sentences.push(if count >= 1.0 {
-            format!("{} of them were born on one day.", people(count))
+            format!("{} of them were born on the same day.", people(count))
         } else {
             format!(
-                "That two of them were born on one day by chance: about 1 in {}.",
+                "That another of them was born on the same day, by chance: about 1 in {}.",
                 grouped(1.0 / count)
             )
         });

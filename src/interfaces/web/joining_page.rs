@@ -18,7 +18,7 @@ use crate::interfaces::web::layout::{NoPage, Page, html, redirect};
 use crate::interfaces::web::local_time::LocalTime;
 use crate::interfaces::web::person_page::{person_of, record_at, said};
 use crate::interfaces::web::search_page::ask_purpose;
-use crate::interfaces::web::task_steps::confirm;
+use crate::interfaces::web::task_steps::{confirm, unconfirmed};
 use crate::interfaces::web::visitor::{Posted, Visitor};
 use crate::interfaces::web::words;
 use crate::registry::{LocalId, MoveTarget, SourceCode};
@@ -62,6 +62,7 @@ struct PreviewTemplate {
     golden: Vec<Value>,
     told: Vec<Told>,
     asks_password: bool,
+    elsewhere: bool,
     problem: Option<String>,
     may_go: bool,
 }
@@ -174,7 +175,7 @@ impl Deed<'_> {
             return Ok(self.changed_since(now));
         }
         if !confirm(context, visitor, form).await? {
-            let problem = Some(WRONG_PASSWORD.to_owned());
+            let problem = Some(unconfirmed(visitor).to_owned());
             return Ok(self.page(StatusCode::FORBIDDEN, Some(now), problem));
         }
         let (go, seen) = (asked(form, false), IfMatch::Seen(now.would.seen));
@@ -251,6 +252,7 @@ impl Deed<'_> {
             lines: lines_shown,
             golden: values,
             told: readers,
+            elsewhere: visitor.visit.elsewhere,
             asks_password: !visitor.visit.confirmed,
             problem,
             may_go,
@@ -304,9 +306,6 @@ fn asked(form: &Form, dry_run: bool) -> Asked {
         idempotency_key: None,
     }
 }
-
-const WRONG_PASSWORD: &str = "Give your password: what follows joins or parts people, and the \
-                              right one was not given within the last half hour.";
 
 fn lines(would: &WouldChange) -> Vec<String> {
     let of = |person: &Option<PersonId>| {

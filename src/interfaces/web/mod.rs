@@ -15,6 +15,7 @@ mod joining_page;
 mod layout;
 mod local_time;
 mod person_page;
+mod provider_page;
 mod queue_page;
 mod scorecard_page;
 mod search_page;
@@ -28,13 +29,16 @@ mod waterfall;
 mod words;
 mod work_page;
 
-use axum::Router;
+use std::sync::Arc;
+
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::map_response;
 use axum::response::Response;
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 
 use crate::flows::Context;
+use crate::interfaces::oidc::Provider;
 
 /// No script or style in a page, none from elsewhere, no frame around it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
@@ -57,11 +61,16 @@ const HEADERS: [(HeaderName, &str); 6] = [
     ),
 ];
 
-/// Every page.
-pub fn routes() -> Router<Context> {
+/// Every page; people may sign in at the provider too.
+pub fn routes(provider: Option<Arc<Provider>>) -> Router<Context> {
     Router::new()
         .route("/", get(sign_in_page::show).post(sign_in_page::sign_in))
         .route("/sign-out", post(sign_in_page::sign_out))
+        .route("/sign-in/provider", get(provider_page::leave))
+        .route("/sign-in/again", get(provider_page::confirm))
+        .route("/sign-in/callback", get(provider_page::come_back))
+        .route("/sign-in/finish", get(provider_page::finish))
+        .route("/signed-out", get(provider_page::signed_out))
         .route("/account", get(account_page::show))
         .route("/account/password", post(account_page::change_password))
         .route("/account/sign-out", post(account_page::sign_out_everywhere))
@@ -101,6 +110,7 @@ pub fn routes() -> Router<Context> {
         .route("/sources/{source}", get(scorecard_page::show))
         .route("/sources/{source}/findings", get(scorecard_page::list))
         .route("/assets/{hash}/{name}", get(assets::serve))
+        .layer(Extension(provider))
         .layer(map_response(guarded))
 }
 
