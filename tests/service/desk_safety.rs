@@ -7,20 +7,6 @@ use crate::people::{john_smith, with};
 use crate::visitor::{PASSWORD, Visitor, make_account};
 use crate::world::World;
 
-/// Texts that would do something where a page forgot to escape them.
-const HOSTILE: [&str; 10] = [
-    "<script>alert(1)</script>",
-    "\"><img src=x onerror=alert(2)>",
-    "'><svg/onload=alert(3)>",
-    "</textarea><script>alert(4)</script>",
-    "</title><script>alert(5)</script>",
-    "{{7*7}}${7*7}<%= 7*7 %>",
-    "javascript:alert(6)",
-    "<iframe srcdoc='<script>alert(7)</script>'>",
-    "--><script>alert(8)</script><!--",
-    "\u{202e}<a href=\"//evil.example.org\">",
-];
-
 #[test]
 fn every_page_has_a_strict_policy_and_assets_are_kept_for_good() {
     let world = World::start();
@@ -135,56 +121,6 @@ fn wrong_passwords_close_an_account_for_a_while_and_say_nothing() {
     }
     guesser.signs_in("sam", PASSWORD).expect(401);
     assert!(guesser.cookie.is_none());
-}
-
-#[test]
-fn t4_hostile_texts_are_shown_as_texts_on_every_page() {
-    let world = World::start();
-    for (place, text) in HOSTILE.iter().enumerate() {
-        let born = json!({"birth_date": format!("19{:02}-03-04", 50 + place)});
-        let hostile = json!({
-            "given_names": ["John", text], "title": text, "gp_practice": text,
-            "aliases": [{"family_name": text, "use": text}],
-            "addresses": [{"lines": [text], "town": text, "postcode": text, "from": text}],
-            "phones": [text], "emails": [text],
-            "other_identifiers": [{"system": text, "value": text}],
-        });
-        let plain = with(&john_smith(), born);
-        world.registers("gp", &format!("{place}{text}"), &with(&plain, hostile));
-        world.registers(
-            "pas",
-            &format!("{place}"),
-            &with(&plain, json!({"phones": [text]})),
-        );
-    }
-    let mut sam = Visitor::signed_in(&world, "sam", &["steward"]);
-    let mut pages = vec!["/review".to_owned(), "/account".to_owned()];
-    pages.extend(
-        world
-            .tasks()
-            .tasks()
-            .iter()
-            .map(|task| format!("/review/tasks/{task}")),
-    );
-    assert!(pages.len() > 4, "{pages:?}");
-    let mut seen = 0;
-    for page in pages {
-        let page = sam.opens(&page);
-        for text in HOSTILE
-            .iter()
-            .filter(|text| text.contains(['<', '"', '\'']))
-        {
-            assert!(!page.text.contains(text), "{}: {text}", page.path);
-            let opening = text.trim_start_matches(|letter| letter != '<');
-            assert!(
-                opening.is_empty() || !page.text.contains(opening),
-                "{}: {opening}",
-                page.path
-            );
-        }
-        seen += usize::from(page.text.contains("&#60;script&#62;"));
-    }
-    assert!(seen > 0, "no page showed one");
 }
 
 #[test]

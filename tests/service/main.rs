@@ -36,6 +36,7 @@ mod conformance_pds;
 /// The review desk: signing in, the queue, the comparison page, decisions.
 mod desk;
 mod desk_around;
+mod desk_hostile;
 /// What the pages must never do: show, run or let in what they should not.
 mod desk_safety;
 mod desk_sources;

@@ -176,6 +176,7 @@ fn guarded(routes: Router, keeper: &Doorkeeper) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(keeper.clone(), exchange))
         .layer(from_fn(fhir::speak))
+        .layer(from_fn(web::speak))
 }
 
 fn router(keeper: &Doorkeeper, metrics: bool, provider: Option<Arc<Provider>>) -> Router {

@@ -22,6 +22,7 @@ mod search_page;
 mod side_by_side;
 mod sign_in_page;
 mod sources_page;
+mod speak;
 mod task_steps;
 mod values;
 mod visitor;
@@ -39,6 +40,8 @@ use axum::{Extension, Router};
 
 use crate::flows::Context;
 use crate::interfaces::oidc::Provider;
+
+pub use speak::speak;
 
 /// No script or style in a page, none from elsewhere, no frame around it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
