@@ -10,7 +10,7 @@ use std::hint::black_box;
 
 use accord::foundation::{EventPosition, RecordNumber};
 use accord::index::{CandidateIndex, IndexEntry, RetrievalBounds};
-use accord::matching::{BlockingKey, BlockingKeys, KeyKind, Probe};
+use accord::matching::{BlockingKey, BlockingKeys, Facet, KeyKind, Probe};
 use criterion::{Criterion, criterion_group, criterion_main};
 
 const RECORDS: i64 = 300_000;
@@ -49,11 +49,11 @@ fn entries() -> Vec<IndexEntry> {
         .collect()
 }
 
-fn probe(field: usize, record: i64, sharper: &[usize]) -> Probe {
-    let sharper = sharper.iter().map(|&field| key(field, record)).collect();
+fn probe(field: usize, record: i64, facets: &[usize]) -> Probe {
+    let facet = |&field: &usize| Facet(key(field, record).hash);
     Probe {
         key: key(field, record),
-        sharper,
+        facets: facets.iter().map(facet).collect(),
     }
 }
 
@@ -100,8 +100,8 @@ fn retrieve(criterion: &mut Criterion) {
             bencher.iter(|| {
                 record = (record + 7_919) % RECORDS;
                 let keys = BlockingKeys {
-                    stored: Vec::new(),
                     probes: probes(record),
+                    ..BlockingKeys::default()
                 };
                 black_box(index.retrieve(&keys, &RetrievalBounds::default()))
             });

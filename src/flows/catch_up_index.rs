@@ -5,13 +5,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use rayon::prelude::*;
+use tokio::task::JoinHandle;
+
 use crate::flows::{Context, FlowError};
-use crate::foundation::RecordNumber;
 use crate::foundation::limits::{
     INDEX_COMMIT_RECORDS, INDEX_COMMIT_WAIT_MS, INDEX_FEED_ROWS_MAX, INDEX_FILL_ROWS_MAX,
     INDEX_FOLLOW_INTERVAL_MS,
 };
-use crate::index::{IndexEntry, IndexError};
+use crate::foundation::{EventPosition, RecordNumber};
+use crate::index::{CandidateIndex, IndexEntry, IndexError};
 use crate::matching::search::search_terms;
 use crate::storage::FeedRow;
 
@@ -54,55 +57,81 @@ pub async fn catch_up_filled(context: &Context) -> Result<u64, FlowError> {
     apply_all(context, INDEX_FILL_ROWS_MAX, &mut |_| ()).await
 }
 
+/// Reads a page while the one before it is written.
 async fn apply_all(
     context: &Context,
     rows_per_commit: u32,
     note: &mut (dyn FnMut(u64) + Send),
 ) -> Result<u64, FlowError> {
-    let mut applied = 0;
+    let (mut from, mut applied) = (context.index.position(), 0);
+    let mut writing: Option<JoinHandle<Result<u64, IndexError>>> = None;
     loop {
-        let from = context.index.position();
-        let (rows, upto) = context.store.index_feed(from, rows_per_commit).await?;
-        // A horizon moves without a change of ours; that is no news to write.
-        if upto <= from || (rows.is_empty() && upto.0 - from.0 < IDLE_MOVE) {
-            return Ok(applied);
+        let read = read_page(context, from, rows_per_commit).await;
+        if let Some(written) = writing.take() {
+            let taken = written.await.map_err(|_| FlowError::Stopped)??;
+            applied += taken;
+            note(applied);
+            metrics::counter!("accord_index_commits_total").increment(1);
+            metrics::counter!("accord_index_records_total").increment(taken);
         }
-        let taken = rows.len() as u64;
-        applied += taken;
-        note(applied);
-        let index = context.index.clone();
-        let mut search = search_terms_of(context, &rows).await?;
-        let erased = rows.iter().any(|row| row.erased);
-        let write = move || {
-            let removed: Vec<_> = rows
-                .iter()
-                .filter(|row| row.withdrawn || is_gone(row))
-                .map(|row| row.record)
-                .collect();
-            let entries: Vec<IndexEntry> = rows
-                .into_iter()
-                .filter(|row| !row.withdrawn && !is_gone(row))
-                .map(|row| IndexEntry {
-                    record: row.record,
-                    keys: row.keys,
-                    search: search.remove(&row.record).unwrap_or_default(),
-                })
-                .collect();
-            index.apply(&entries, &removed)?;
-            index.commit(upto)?;
-            // Nothing of an erased record may be left in a file (R135).
-            if erased {
-                index.purge_deleted()
-            } else {
-                Ok(())
-            }
+        let Some(page) = read? else {
+            return Ok(applied);
         };
-        tokio::task::spawn_blocking(write)
-            .await
-            .map_err(|_| FlowError::Stopped)??;
-        metrics::counter!("accord_index_commits_total").increment(1);
-        metrics::counter!("accord_index_records_total").increment(taken);
+        from = page.upto;
+        let index = context.index.clone();
+        writing = Some(tokio::task::spawn_blocking(move || page.write(&index)));
     }
+}
+
+/// What the index takes in one commit.
+struct Page {
+    entries: Vec<IndexEntry>,
+    removed: Vec<RecordNumber>,
+    erased: bool,
+    taken: u64,
+    upto: EventPosition,
+}
+
+impl Page {
+    fn write(&self, index: &CandidateIndex) -> Result<u64, IndexError> {
+        index.apply(&self.entries, &self.removed)?;
+        index.commit(self.upto)?;
+        // Nothing of an erased record may be left in a file (R135).
+        if self.erased {
+            index.purge_deleted()?;
+        }
+        Ok(self.taken)
+    }
+}
+
+/// What has changed after a position; nothing where nothing has.
+async fn read_page(
+    context: &Context,
+    from: EventPosition,
+    limit: u32,
+) -> Result<Option<Page>, FlowError> {
+    let (rows, upto) = context.store.index_feed(from, limit).await?;
+    // A horizon moves without a change of ours; that is no news to write.
+    if upto <= from || (rows.is_empty() && upto.0 - from.0 < IDLE_MOVE) {
+        return Ok(None);
+    }
+    let mut search = search_terms_of(context, &rows).await?;
+    let (taken, erased) = (rows.len() as u64, rows.iter().any(|row| row.erased));
+    let (gone, stays): (Vec<FeedRow>, Vec<FeedRow>) = rows
+        .into_iter()
+        .partition(|row| row.withdrawn || is_gone(row));
+    let entries = stays.into_iter().map(|row| IndexEntry {
+        record: row.record,
+        keys: row.keys,
+        search: search.remove(&row.record).unwrap_or_default(),
+    });
+    Ok(Some(Page {
+        entries: entries.collect(),
+        removed: gone.into_iter().map(|row| row.record).collect(),
+        erased,
+        taken,
+        upto,
+    }))
 }
 
 /// Erased, and nothing has come since.
@@ -120,13 +149,16 @@ async fn search_terms_of(
     let active = rows.iter().filter(|row| !row.withdrawn);
     let records: Vec<RecordNumber> = active.map(|row| row.record).collect();
     let values = context.store.record_values(&records).await?;
-    let terms = values.into_iter().map(|values| {
-        let versions = values.earlier.iter().chain(&values.current);
-        let terms = versions.flat_map(|version| search_terms(&version.with_disputed()));
-        let terms = terms.collect();
-        (values.record, terms)
-    });
-    Ok(terms.collect())
+    let terms_of = move || {
+        let terms = values.into_par_iter().map(|values| {
+            let versions = values.earlier.iter().chain(&values.current);
+            let terms = versions.flat_map(|version| search_terms(&version.with_disputed()));
+            (values.record, terms.collect())
+        });
+        terms.collect()
+    };
+    let terms = tokio::task::spawn_blocking(terms_of).await;
+    terms.map_err(|_| FlowError::Stopped)
 }
 
 /// Follows until the process ends. A fault is logged by its kind and tried

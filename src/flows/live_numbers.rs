@@ -87,11 +87,11 @@ async fn retrieve_others(
             kind: KeyKind::NhsNumber,
             hash: *hash,
         },
-        sharper: Vec::new(),
+        facets: Vec::new(),
     };
     let keys = BlockingKeys {
-        stored: Vec::new(),
         probes: numbers.others.iter().map(probe).collect(),
+        ..BlockingKeys::default()
     };
     let (own, asked) = (context.clone(), keys.clone());
     let found = context

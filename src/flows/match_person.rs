@@ -281,10 +281,15 @@ impl Question {
                 .total_cmp(&a.score.weight.bits())
                 .then(a.person.cmp(&b.person))
         });
-        let scored = self.gate.apart(&self.seals, scored, |scored| scored.person);
+        let mut scored = self.gate.apart(&self.seals, scored, |scored| scored.person);
         let related = scored.iter().filter(|scored| self.is_related(scored));
         let related = related.take(self.limit).map(|scored| scored.person);
-        (self.grade(&scored), related.collect())
+        let related = related.collect();
+        // Who is masked is graded by other weights, too.
+        if !scored.iter().any(|scored| scored.restricted) {
+            scored.retain(|scored| scored.score.has_prospects(&self.model));
+        }
+        (self.grade(&scored), related)
     }
 
     /// Whether one is an unborn child and the other an infant of the same family and

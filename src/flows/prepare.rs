@@ -11,7 +11,7 @@ use crate::foundation::load_limits::COMPARED_IN_PLACE_MAX;
 use crate::identity::StandardRecord;
 use crate::index::{ProbeOutcome, RetrievalBounds, Retrieved};
 use crate::matching::{BlockingKeys, LinkageModel, blocking_keys};
-use crate::registry::{NumberHash, PreparedPerson, Replacements};
+use crate::registry::{LocalId, NumberHash, PreparedPerson, Replacements, SourceCode};
 use crate::storage::{QuestionReads, StoredPerson};
 
 /// What the index holds for a record.
@@ -103,6 +103,24 @@ pub(super) async fn compare<T: Send + 'static>(
         return Ok(work(persons));
     }
     context.pool.run(move || work(persons)).await
+}
+
+/// Persons past which those without prospects are left out before the commit, which
+/// would load each of them again.
+const CROWD: usize = 16;
+
+/// Leaves out of a crowd who cannot be the record's, where it is new: an update is
+/// compared again with its history, and with its own person whatever the score.
+pub(super) async fn without_prospectless(
+    context: &Context,
+    source: &SourceCode,
+    local_id: &LocalId,
+    mut prepared: Vec<PreparedPerson>,
+) -> Result<Vec<PreparedPerson>, FlowError> {
+    if prepared.len() > CROWD && !context.store.knows_record(source, local_id).await? {
+        prepared.retain(|person| person.score.has_prospects(&context.model));
+    }
+    Ok(prepared)
 }
 
 /// Scores what was found.

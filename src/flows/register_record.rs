@@ -6,13 +6,15 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::flows::live_numbers::find;
-use crate::flows::prepare::{LookedUp, compare, look_up, read_and_compute, score};
+use crate::flows::prepare::{
+    LookedUp, compare, look_up, read_and_compute, score, without_prospectless,
+};
 use crate::flows::ready::Ready;
 use crate::flows::view_record::unsealed_possible;
 use crate::flows::{Context, FlowError, IfMatch};
 use crate::foundation::{Instant, hex};
 use crate::identity::{Finding, NumberStatus, SubmittedRecord};
-use crate::matching::{BlockingKeys, blocking_keys};
+use crate::matching::blocking_keys;
 use crate::registry::{
     Change, DecidedAgain, Gate, LocalId, Numbering, Outcome, RecordState, RecordStatus, Registered,
     Registration, RegistrationAnswer, RegistryEvent, RegistryState, SourceCode, VersionStanding,
@@ -110,11 +112,13 @@ async fn prepare(
     } = ready;
     let (found, numbers) = find(context, looked_up, &standard, replacement).await?;
     let complete = found.is_complete();
-    let (lock_hashes, stored_hashes) = (found.keys.lock_hashes(), hashes(&found.keys));
+    let (lock_hashes, stored_hashes) = (found.keys.lock_hashes(), found.keys.stored_hashes());
     let (model, record) = (Arc::clone(&context.model), Arc::clone(&standard));
     let replacements = numbers.replacements.clone();
     let scoring = move |persons| score(&model, &record, &replacements, persons);
     let prepared = compare(context, found.persons, scoring).await?;
+    let (source, local_id) = (&command.source, &command.local_id);
+    let prepared = without_prospectless(context, source, local_id, prepared).await?;
     let account = access.actor().name.clone();
     let key = command.idempotency_key.map(|key| (account, key));
     let read = ReadSet {
@@ -414,7 +418,7 @@ impl Inside {
             // What waits is found by nobody.
             Some(_) if deferred => Vec::new(),
             // What the versions that waited before it have brought, too.
-            Some(remembered) if self.again.is_some() => hashes(&blocking_keys(remembered)),
+            Some(remembered) if self.again.is_some() => blocking_keys(remembered).stored_hashes(),
             Some(_) => self.stored_hashes.clone(),
             None => Vec::new(),
         };
@@ -450,10 +454,6 @@ impl Inside {
             answer: Verdict::Answer(Box::new(answer)),
         }
     }
-}
-
-pub(super) fn hashes(keys: &BlockingKeys) -> Vec<u64> {
-    keys.stored.iter().map(|key| key.hash).collect()
 }
 
 pub(super) fn findings_json(findings: &[Finding]) -> String {

@@ -63,8 +63,7 @@ fn keys_of(record: &RecordToKey) -> Vec<u64> {
     let mut seen = HashSet::new();
     let versions = record.served.iter();
     let mut keys: Vec<u64> = versions
-        .flat_map(|version| blocking_keys(&version.with_disputed()).stored)
-        .map(|key| key.hash)
+        .flat_map(|version| blocking_keys(&version.with_disputed()).stored_hashes())
         .filter(|hash| seen.insert(*hash))
         .collect();
     keys.truncate(KEYS_PER_RECORD_MAX);

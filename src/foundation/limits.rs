@@ -27,7 +27,7 @@ pub const INDEX_SEGMENTS_PER_MERGE: usize = 5;
 
 /// Segments with fewer records count as alike: those of commits and of what was
 /// merged of a few. Each segment costs every look-up a walk for each of some
-/// sixty keys; to merge small ones again costs less.
+/// thirty keys and facets; to merge small ones again costs less.
 pub const INDEX_SMALL_SEGMENT_RECORDS: u32 = 20_000;
 
 /// A segment with more records is not merged again in the background, so that

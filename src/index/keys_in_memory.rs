@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use crate::foundation::{EventPosition, RecordNumber};
 use crate::index::retrieve::{Holdings, retrieve};
 use crate::index::{IndexError, RetrievalBounds, Retrieved};
-use crate::matching::{BlockingKey, BlockingKeys};
+use crate::matching::{BlockingKey, BlockingKeys, FACET_BIT, Facet};
 
 /// Parts that are filled side by side.
 const SHARDS: usize = 16;
@@ -21,6 +21,10 @@ const END: u32 = u32::MAX;
 #[derive(Debug)]
 pub struct KeysInMemory {
     shards: Vec<Shard>,
+    /// Facets of each record, one record after another.
+    facets: Vec<u64>,
+    /// Where those of each record end.
+    facet_ends: Vec<u32>,
 }
 
 /// Keys whose hashes end alike. The lists of all stand in one row: most hold one
@@ -30,6 +34,14 @@ struct Shard {
     lists: HashMap<u64, List, BuildHasherDefault<AsItIs>>,
     records: Vec<u32>,
     next: Vec<u32>,
+}
+
+/// What stands under a key.
+pub(super) enum Holding {
+    /// All.
+    Whole(List),
+    /// Those that have some facets, in order.
+    Part(Vec<u32>),
 }
 
 /// The records under a key.
@@ -45,6 +57,8 @@ impl Default for KeysInMemory {
     fn default() -> Self {
         Self {
             shards: (0..SHARDS).map(|_| Shard::default()).collect(),
+            facets: Vec::new(),
+            facet_ends: Vec::new(),
         }
     }
 }
@@ -52,12 +66,19 @@ impl Default for KeysInMemory {
 impl KeysInMemory {
     /// Takes the keys of records that come after all before them, in order.
     pub fn extend(&mut self, entries: &[(u32, &[u64])]) {
+        for (record, keys) in entries {
+            // One that is found under no key has none.
+            self.facet_ends.resize(*record as usize, self.facets_end());
+            let facets = keys.iter().filter(|key| *key & FACET_BIT != 0);
+            self.facets.extend(facets);
+            self.facet_ends.push(self.facets_end());
+        }
         self.shards
             .par_iter_mut()
             .enumerate()
             .for_each(|(number, shard)| {
                 for (record, keys) in entries {
-                    for key in keys.iter().filter(|key| shard_of(**key) == number) {
+                    for key in own_keys(keys, number) {
                         shard.push(number, *key, *record);
                     }
                 }
@@ -74,6 +95,19 @@ impl KeysInMemory {
         bounds: &RetrievalBounds,
     ) -> Result<Retrieved, IndexError> {
         retrieve(self, keys, bounds)
+    }
+
+    fn facets_end(&self) -> u32 {
+        u32::try_from(self.facets.len()).unwrap_or(END)
+    }
+
+    fn has(&self, record: u32, facet: Facet) -> bool {
+        let end = |record: usize| self.facet_ends.get(record).copied().unwrap_or_default();
+        let start = (record as usize).checked_sub(1).map_or(0, end);
+        let own = self
+            .facets
+            .get(start as usize..end(record as usize) as usize);
+        own.is_some_and(|own| own.contains(&facet.0))
     }
 
     fn records(&self, list: &List) -> impl Iterator<Item = u32> + '_ {
@@ -111,44 +145,72 @@ impl Shard {
 }
 
 impl Holdings for KeysInMemory {
-    type Holding = List;
+    type Holding = Holding;
     type Place = RecordNumber;
 
     fn position(&self) -> EventPosition {
         EventPosition::default()
     }
 
-    fn holding(&self, key: &BlockingKey) -> Result<List, IndexError> {
+    fn holding(&self, key: &BlockingKey) -> Result<Holding, IndexError> {
         let list = self.shards[shard_of(key.hash)].lists.get(&key.hash);
-        Ok(list.copied().unwrap_or(List {
+        Ok(Holding::Whole(list.copied().unwrap_or(List {
             first: END,
             last: END,
             held: 0,
             shard: 0,
+        })))
+    }
+
+    fn narrowed(&self, holding: &Holding, facet: Facet) -> Result<Holding, IndexError> {
+        let has = |record: &u32| self.has(*record, facet);
+        Ok(Holding::Part(match holding {
+            Holding::Whole(list) => self.records(list).filter(has).collect(),
+            Holding::Part(records) => records.iter().copied().filter(has).collect(),
         }))
     }
 
-    fn held(list: &List) -> u64 {
-        u64::from(list.held)
+    fn held(holding: &Holding) -> u64 {
+        match holding {
+            Holding::Whole(list) => u64::from(list.held),
+            Holding::Part(records) => records.len() as u64,
+        }
     }
 
     fn first_records(
         &self,
-        list: &List,
+        holding: &Holding,
         bound: usize,
     ) -> Result<Vec<(RecordNumber, RecordNumber)>, IndexError> {
-        let records = self.records(list).take(bound);
-        let records = records.map(|record| RecordNumber(i64::from(record)));
-        Ok(records.map(|record| (record, record)).collect())
+        let numbered = |record: u32| {
+            let record = RecordNumber(i64::from(record));
+            (record, record)
+        };
+        Ok(match holding {
+            Holding::Whole(list) => self.records(list).take(bound).map(numbered).collect(),
+            Holding::Part(records) => {
+                let first = records.iter().copied().take(bound);
+                first.map(numbered).collect()
+            }
+        })
     }
 
-    fn count_among(&self, list: &List, places: &[RecordNumber]) -> Result<u64, IndexError> {
+    fn count_among(&self, holding: &Holding, places: &[RecordNumber]) -> Result<u64, IndexError> {
         let among = |record: &u32| {
             let record = RecordNumber(i64::from(*record));
             places.binary_search(&record).is_ok()
         };
-        Ok(self.records(list).filter(among).count() as u64)
+        Ok(match holding {
+            Holding::Whole(list) => self.records(list).filter(among).count() as u64,
+            Holding::Part(records) => records.iter().filter(|it| among(it)).count() as u64,
+        })
     }
+}
+
+/// Those of a shard.
+fn own_keys(keys: &[u64], shard: usize) -> impl Iterator<Item = &u64> {
+    keys.iter()
+        .filter(move |key| *key & FACET_BIT == 0 && shard_of(**key) == shard)
 }
 
 fn shard_of(key: u64) -> usize {
@@ -180,7 +242,7 @@ mod tests {
     use super::KeysInMemory;
     use crate::foundation::RecordNumber;
     use crate::index::{CandidateIndex, IndexEntry, RetrievalBounds};
-    use crate::matching::{BlockingKey, BlockingKeys, KeyKind, Probe};
+    use crate::matching::{BlockingKey, BlockingKeys, FACET_BIT, Facet, KeyKind, Probe};
 
     fn key(hash: u64) -> BlockingKey {
         BlockingKey {
@@ -191,10 +253,12 @@ mod tests {
 
     #[test]
     fn memory_gives_what_the_index_gives() {
-        // Key 1 holds all, 2 every third, 3 one of twenty, 4 nobody.
+        // Key 1 holds all, 3 one of twenty; facet 2 has every third, 5 every fifth, 4 nobody.
+        let facet = |number: u64| Facet(number | FACET_BIT);
         let keys: Vec<Vec<u64>> = (0..40_u64)
             .map(|record| {
-                let shared = [(1, 1), (2, 3), (3, 20)].into_iter();
+                let held = [(1, 1), (3, 20), (facet(2).0, 3), (facet(5).0, 5)];
+                let shared = held.into_iter();
                 let shared = shared.filter(|(_, every)| record % every == 0);
                 shared.map(|(key, _)| key).collect()
             })
@@ -229,17 +293,17 @@ mod tests {
                 records_total,
             };
             let asked = BlockingKeys {
-                stored: Vec::new(),
                 probes: vec![
                     Probe {
                         key: key(1),
-                        sharper: vec![key(4), key(2)],
+                        facets: vec![facet(4), facet(2), facet(5)],
                     },
                     Probe {
                         key: key(3),
-                        sharper: Vec::new(),
+                        facets: Vec::new(),
                     },
                 ],
+                ..BlockingKeys::default()
             };
             let expected = index.retrieve(&asked, &bounds).expect("retrieved");
             let found = memory.retrieve(&asked, &bounds).expect("retrieved");

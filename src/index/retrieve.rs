@@ -1,25 +1,25 @@
 //! Which records to compare with: bounded, sharpened, and honest about what was
 //! not looked at.
 //!
-//! 1. Each probe is looked up. One that holds more records than the bound a key
-//!    is replaced by the first of its sharper alternatives that holds some and
-//!    not too many, or else by the one that holds fewest.
+//! 1. Each probe is looked up. While it holds more records than the bound a key it
+//!    is narrowed to those that share its next facet with what is asked about; a
+//!    facet that nobody there has is passed over, for by it nobody would be looked at.
 //! 2. Probes are served, those with the fewest records first, until the bound
 //!    over all is reached. What does not fit is left out by record number, so
 //!    that the answer depends on the records alone and not on how they were
 //!    written.
 //! 3. For every probe it is counted how many of the records that share its
-//!    *unsharpened* key are among those retrieved, by whichever key.
+//!    *whole* key are among those retrieved, by whichever key.
 
 use std::collections::BTreeMap;
 
 use crate::foundation::{EventPosition, RecordNumber, limits};
 use crate::index::IndexError;
-use crate::matching::{BlockingKey, BlockingKeys, Probe};
+use crate::matching::{BlockingKey, BlockingKeys, Facet, Probe};
 
 /// What is looked up: one committed state of the index, or the memory of a load.
 pub(super) trait Holdings {
-    /// What stands under a key.
+    /// What stands under a key, or the part of it that has some facets.
     type Holding;
     /// Where a record is.
     type Place: Copy + Ord;
@@ -28,6 +28,8 @@ pub(super) trait Holdings {
     fn position(&self) -> EventPosition;
     /// Looks a key up.
     fn holding(&self, key: &BlockingKey) -> Result<Self::Holding, IndexError>;
+    /// Those of a holding that have a facet.
+    fn narrowed(&self, holding: &Self::Holding, facet: Facet) -> Result<Self::Holding, IndexError>;
     /// How many live records stand there.
     fn held(holding: &Self::Holding) -> u64;
     /// The first `bound` of them by record number, sorted, each with its place.
@@ -75,7 +77,7 @@ pub struct Retrieved {
 }
 
 impl Retrieved {
-    /// Whether every record that shares an unsharpened key was retrieved.
+    /// Whether every record that shares a key was retrieved.
     #[must_use]
     pub fn complete(&self) -> bool {
         self.probes.iter().all(ProbeOutcome::complete)
@@ -87,8 +89,8 @@ impl Retrieved {
 pub struct ProbeOutcome {
     /// The key as asked.
     pub key: BlockingKey,
-    /// The key that records were taken by: `key`, or one of its alternatives.
-    pub used: BlockingKey,
+    /// Whether only those of its records were taken that have some facets.
+    pub narrowed: bool,
     /// Live records that share `key`.
     pub held: u64,
     /// How many of those were retrieved, by this probe or another.
@@ -108,21 +110,20 @@ struct Resolved<H> {
     key: BlockingKey,
     asked: H,
     held: u64,
-    used: BlockingKey,
-    /// Present when the key was sharpened, with how many records it holds.
-    sharpened: Option<(H, u64)>,
+    /// Present when the key was narrowed, with how many records are left.
+    narrowed: Option<(H, u64)>,
 }
 
 impl<H> Resolved<H> {
     const fn served(&self) -> (&H, u64) {
-        match &self.sharpened {
-            Some((sharpened, held)) => (sharpened, *held),
+        match &self.narrowed {
+            Some((narrowed, held)) => (narrowed, *held),
             None => (&self.asked, self.held),
         }
     }
 
     const fn takes_whole_key(&self, bounds: &RetrievalBounds) -> bool {
-        self.sharpened.is_none() && self.held <= bounds.records_per_key as u64
+        self.narrowed.is_none() && self.held <= bounds.records_per_key as u64
     }
 }
 
@@ -152,7 +153,7 @@ pub(super) fn retrieve<S: Holdings>(
             };
             Ok(ProbeOutcome {
                 key: probe.key,
-                used: probe.used,
+                narrowed: probe.narrowed.is_some(),
                 held: probe.held,
                 looked_at,
             })
@@ -165,9 +166,7 @@ pub(super) fn retrieve<S: Holdings>(
     })
 }
 
-/// Looks a probe up and sharpens it where it holds too many. An alternative
-/// that holds nobody is passed over as long as another holds somebody: by it
-/// nothing would be looked at.
+/// Looks a probe up and narrows it while it holds too many.
 fn resolve<S: Holdings>(
     snapshot: &S,
     probe: &Probe,
@@ -175,35 +174,26 @@ fn resolve<S: Holdings>(
 ) -> Result<Resolved<S::Holding>, IndexError> {
     let bound = bound as u64;
     let asked = snapshot.holding(&probe.key)?;
-    let asked_held = S::held(&asked);
-    let mut best: Option<(BlockingKey, S::Holding, u64)> = None;
-    if asked_held > bound {
-        let rank = |held: u64| (held == 0, held);
-        for key in &probe.sharper {
-            let holding = snapshot.holding(key)?;
-            let held = S::held(&holding);
-            if best
-                .as_ref()
-                .is_none_or(|(_, _, other)| rank(held) < rank(*other))
-            {
-                best = Some((*key, holding, held));
-            }
-            if (1..=bound).contains(&held) {
-                break;
-            }
+    let held = S::held(&asked);
+    let mut narrowed: Option<(S::Holding, u64)> = None;
+    for facet in &probe.facets {
+        let (wide, wide_held) = narrowed
+            .as_ref()
+            .map_or((&asked, held), |(part, left)| (part, *left));
+        if wide_held <= bound {
+            break;
         }
-        best = best.filter(|(_, _, held)| *held < asked_held);
+        let part = snapshot.narrowed(wide, *facet)?;
+        let left = S::held(&part);
+        if (1..wide_held).contains(&left) {
+            narrowed = Some((part, left));
+        }
     }
-    let (used, sharpened) = match best {
-        Some((key, holding, held)) => (key, Some((holding, held))),
-        None => (probe.key, None),
-    };
     Ok(Resolved {
         key: probe.key,
         asked,
-        held: asked_held,
-        used,
-        sharpened,
+        held,
+        narrowed,
     })
 }
 
@@ -214,7 +204,7 @@ fn take<S: Holdings>(
     bounds: &RetrievalBounds,
 ) -> Result<BTreeMap<RecordNumber, S::Place>, IndexError> {
     let mut order: Vec<&Resolved<S::Holding>> = probes.iter().collect();
-    order.sort_by_key(|probe| (probe.served().1, probe.used));
+    order.sort_by_key(|probe| (probe.served().1, probe.key));
     let mut taken = BTreeMap::new();
     for probe in order {
         if taken.len() >= bounds.records_total {

@@ -7,7 +7,7 @@ use tantivy::schema::{Field, NumericOptions, Schema, Term};
 
 use crate::foundation::{EventPosition, RecordNumber};
 use crate::index::IndexEntry;
-use crate::matching::{BlockingKey, blocking_format};
+use crate::matching::{BlockingKey, Facet, blocking_format};
 
 /// The record number's column.
 pub(super) const RECORD: &str = "record";
@@ -17,14 +17,14 @@ const SEARCH: &str = "search";
 /// Part of the payload; changes whenever terms or documents change meaning.
 /// Beside it stands the format of blocking keys, which follows the tables of
 /// name variants.
-const FORMAT: &str = "accord-index-5";
+const FORMAT: &str = "accord-index-6";
 
 /// The fields of a document.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fields {
     /// The record number: found by it, and read from its column.
     pub(super) record: Field,
-    /// One term for every key.
+    /// One term for every key and every facet.
     pub(super) key: Field,
     /// One term for everything that people search by.
     pub(super) search: Field,
@@ -55,6 +55,11 @@ impl Fields {
     /// What a key's postings are found by.
     pub(super) fn key_term(self, key: &BlockingKey) -> Term {
         Term::from_field_u64(self.key, term_of(key.hash))
+    }
+
+    /// What a facet's postings are found by: they stand among those of keys.
+    pub(super) fn facet_term(self, facet: Facet) -> Term {
+        Term::from_field_u64(self.key, term_of(facet.0))
     }
 
     /// What a search term's postings are found by.
@@ -127,8 +132,8 @@ mod tests {
         let position = EventPosition(9_041_117);
         assert_eq!(position_of(&payload(position)), Some(position));
         assert_eq!(position_of("accord-index-0 7"), None);
-        assert_eq!(position_of("accord-index-4 7"), None);
-        let of_other_tables = payload(position).replacen("5-", "5-0", 1);
+        assert_eq!(position_of("accord-index-5 7"), None);
+        let of_other_tables = payload(position).replacen("6-", "6-0", 1);
         assert_eq!(position_of(&of_other_tables), None);
         assert_eq!(position_of(""), None);
     }

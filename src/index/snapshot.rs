@@ -8,14 +8,14 @@ use std::sync::Arc;
 
 use tantivy::fastfield::Column;
 use tantivy::postings::{SegmentPostings, TermInfo};
-use tantivy::schema::IndexRecordOption;
+use tantivy::schema::{IndexRecordOption, Term};
 use tantivy::{DocId, DocSet, InvertedIndexReader, Searcher, SegmentReader, TERMINATED};
 
 use crate::foundation::{EventPosition, RecordNumber};
 use crate::index::retrieve::Holdings;
 use crate::index::schema::{Fields, RECORD};
 use crate::index::{ContentHash, IndexError};
-use crate::matching::BlockingKey;
+use crate::matching::{BlockingKey, Facet};
 
 /// Segments and position that belong together.
 pub(super) struct Snapshot {
@@ -38,11 +38,16 @@ pub(super) struct Place {
     document: DocId,
 }
 
-/// A key's postings in each segment that has any, and how many live records
-/// they hold.
-pub(super) struct Holding {
-    postings: Vec<(usize, TermInfo)>,
-    held: u64,
+/// What stands under a key.
+pub(super) enum Holding {
+    /// Its postings in each segment that has any, and how many live records
+    /// they hold.
+    Whole {
+        postings: Vec<(usize, TermInfo)>,
+        held: u64,
+    },
+    /// Those of its live documents that have some facets, sorted.
+    Part(Vec<Place>),
 }
 
 impl Holdings for Snapshot {
@@ -54,17 +59,17 @@ impl Holdings for Snapshot {
     }
 
     fn held(holding: &Holding) -> u64 {
-        holding.held
+        match holding {
+            Holding::Whole { held, .. } => *held,
+            Holding::Part(places) => places.len() as u64,
+        }
     }
 
     /// Looks a key up. Where a segment has removed records they are left out by
     /// reading the list; else the dictionary knows the number.
     fn holding(&self, key: &BlockingKey) -> Result<Holding, IndexError> {
         let term = self.fields.key_term(key);
-        let mut holding = Holding {
-            postings: Vec::new(),
-            held: 0,
-        };
+        let (mut postings, mut all) = (Vec::new(), 0);
         for (number, segment) in self.segments.iter().enumerate() {
             let found = segment
                 .terms
@@ -73,11 +78,48 @@ impl Holdings for Snapshot {
             let Some(found) = found else { continue };
             let held = segment.count_live(&found).map_err(IndexError::unusable)?;
             if held > 0 {
-                holding.held += u64::from(held);
-                holding.postings.push((number, found));
+                all += u64::from(held);
+                postings.push((number, found));
             }
         }
-        Ok(holding)
+        Ok(Holding::Whole {
+            postings,
+            held: all,
+        })
+    }
+
+    /// Walks both lists of a segment together, skipping in either.
+    fn narrowed(&self, holding: &Holding, facet: Facet) -> Result<Holding, IndexError> {
+        let term = self.fields.facet_term(facet);
+        let mut part = Vec::new();
+        match holding {
+            Holding::Whole { postings, .. } => {
+                for (number, found) in postings {
+                    self.segments[*number]
+                        .shared_documents(found, &term, |document| {
+                            part.push(Place {
+                                segment: *number,
+                                document,
+                            });
+                        })
+                        .map_err(IndexError::unusable)?;
+                }
+            }
+            Holding::Part(places) => {
+                for places in places.chunk_by(|one, other| one.segment == other.segment) {
+                    let Some(first) = places.first() else {
+                        continue;
+                    };
+                    let postings = self.segments[first.segment].postings_of(&term);
+                    let Some(mut postings) = postings.map_err(IndexError::unusable)? else {
+                        continue;
+                    };
+                    let has = |place: &&Place| holds(&mut postings, place.document);
+                    part.extend(places.iter().filter(has));
+                }
+            }
+        }
+        Ok(Holding::Part(part))
     }
 
     /// The first `bound` live records of a holding by record number, sorted,
@@ -89,7 +131,19 @@ impl Holdings for Snapshot {
         bound: usize,
     ) -> Result<Vec<(RecordNumber, Place)>, IndexError> {
         let mut records = Vec::new();
-        for (number, found) in &holding.postings {
+        let postings = match holding {
+            Holding::Whole { postings, .. } => postings.as_slice(),
+            Holding::Part(places) => {
+                for place in places {
+                    let record = self.segments[place.segment]
+                        .record(place.document)
+                        .map_err(IndexError::unusable)?;
+                    records.push((record, *place));
+                }
+                &[]
+            }
+        };
+        for (number, found) in postings {
             let segment = &self.segments[*number];
             segment
                 .for_each_live(found, |record, document| {
@@ -114,18 +168,22 @@ impl Holdings for Snapshot {
     /// How many of the given places a holding has. Costs a skip for each place,
     /// however long the list is. `places` is sorted and its documents are live.
     fn count_among(&self, holding: &Holding, places: &[Place]) -> Result<u64, IndexError> {
+        let postings = match holding {
+            Holding::Whole { postings, .. } => postings,
+            Holding::Part(part) => {
+                let among = |place: &&Place| places.binary_search(place).is_ok();
+                return Ok(part.iter().filter(among).count() as u64);
+            }
+        };
         let mut count = 0;
-        for (number, found) in &holding.postings {
+        for (number, found) in postings {
             let start = places.partition_point(|place| place.segment < *number);
             let end = places.partition_point(|place| place.segment <= *number);
             let mut postings = self.segments[*number]
                 .postings(found)
                 .map_err(IndexError::unusable)?;
             for place in &places[start..end] {
-                if postings.doc() < place.document {
-                    postings.seek(place.document);
-                }
-                count += u64::from(postings.doc() == place.document);
+                count += u64::from(holds(&mut postings, place.document));
             }
         }
         Ok(count)
@@ -293,15 +351,52 @@ impl Segment {
         let mut document = postings.doc();
         while document != TERMINATED {
             if !self.reader.is_deleted(document) {
-                let record = self.records.first(document).ok_or_else(|| {
-                    io::Error::new(
-                        io::ErrorKind::InvalidData,
-                        "a document has no record number",
-                    )
-                })?;
-                visit(RecordNumber(record), document);
+                visit(self.record(document)?, document);
             }
             document = postings.advance();
+        }
+        Ok(())
+    }
+
+    fn record(&self, document: DocId) -> io::Result<RecordNumber> {
+        let record = self.records.first(document).ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::InvalidData,
+                "a document has no record number",
+            )
+        })?;
+        Ok(RecordNumber(record))
+    }
+
+    /// Postings of a term of keys or facets, where the segment has it.
+    fn postings_of(&self, term: &Term) -> io::Result<Option<SegmentPostings>> {
+        let found = self.terms.get_term_info(term)?;
+        found.map(|found| self.postings(&found)).transpose()
+    }
+
+    /// Visits the live documents that stand in a list and under a term, in order.
+    fn shared_documents(
+        &self,
+        found: &TermInfo,
+        term: &Term,
+        mut visit: impl FnMut(DocId),
+    ) -> io::Result<()> {
+        let Some(mut others) = self.postings_of(term)? else {
+            return Ok(());
+        };
+        let mut postings = self.postings(found)?;
+        let mut document = postings.doc();
+        while document != TERMINATED {
+            if holds(&mut others, document) {
+                if !self.reader.is_deleted(document) {
+                    visit(document);
+                }
+                document = postings.advance();
+            } else if others.doc() == TERMINATED {
+                break;
+            } else {
+                document = postings.seek(others.doc());
+            }
         }
         Ok(())
     }
@@ -364,10 +459,15 @@ impl Segment {
 
 /// Whether any of the lists holds the document; to be asked in rising order.
 fn any_holds(postings: &mut [SegmentPostings], document: DocId) -> bool {
-    postings.iter_mut().any(|postings| {
-        if postings.doc() < document {
-            postings.seek(document);
-        }
-        postings.doc() == document
-    })
+    postings
+        .iter_mut()
+        .any(|postings| holds(postings, document))
+}
+
+/// Whether the list holds the document; to be asked in rising order.
+fn holds(postings: &mut SegmentPostings, document: DocId) -> bool {
+    if postings.doc() < document {
+        postings.seek(document);
+    }
+    postings.doc() == document
 }

@@ -103,15 +103,24 @@ pub struct BlockingKey {
     pub hash: u64,
 }
 
+/// A value that a great many records share and that divides the records of a crowded
+/// key: birth year, month, sex, district, sound of the first given name. Its hash has
+/// the highest bit set and a key's has not, so that both may stand in one list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Facet(pub u64);
+
+/// The highest bit of a hash: set in facets alone.
+pub const FACET_BIT: u64 = 1 << 63;
+
 /// All keys of one record.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BlockingKeys {
     /// What the record is stored under (sorted, unique): every kind, broad
-    /// ones and sharpened ones too.
+    /// ones too.
     pub stored: Vec<BlockingKey>,
-    /// What is looked up for this record: each probe with its ever sharper
-    /// alternatives. A probe is looked at unsharpened when it holds few
-    /// records, else by the first alternative that does.
+    /// What divides crowded keys that the record stands under (sorted, unique).
+    pub facets: Vec<Facet>,
+    /// What is looked up for this record.
     pub probes: Vec<Probe>,
 }
 
@@ -120,11 +129,19 @@ pub struct BlockingKeys {
 pub struct Probe {
     /// The key.
     pub key: BlockingKey,
-    /// Ever sharper alternatives; the last may still be too common.
-    pub sharper: Vec<BlockingKey>,
+    /// What narrows it, one after the other, while it holds too many records.
+    pub facets: Vec<Facet>,
 }
 
 impl BlockingKeys {
+    /// The hashes that the record is stored under: of its keys, then of its facets.
+    #[must_use]
+    pub fn stored_hashes(&self) -> Vec<u64> {
+        let keys = self.stored.iter().map(|key| key.hash);
+        keys.chain(self.facets.iter().map(|facet| facet.0))
+            .collect()
+    }
+
     /// The lock keys: a pure function of the record, never of counts (DESIGN
     /// §4): hashes of `probes[].key`, sorted, unique.
     #[must_use]
@@ -149,10 +166,7 @@ impl BlockingKeys {
 #[must_use]
 pub fn blocking_keys(record: &StandardRecord) -> BlockingKeys {
     let values = Values::of(record);
-    let mut maker = Maker {
-        next: values.sharpening(),
-        ..Maker::default()
-    };
+    let mut maker = Maker::dividing(&values);
     identifier_keys(record, &values, &mut maker);
     name_keys(&values, &mut maker);
     place_keys(&values, &mut maker);
@@ -168,7 +182,7 @@ pub fn blocking_keys(record: &StandardRecord) -> BlockingKeys {
         // Each record stands under a key; nobody looks this one up.
         let names = values.family.iter().chain(&values.given_all);
         let only = names.map(String::as_str).next().unwrap_or_default();
-        maker.stored(KeyKind::Single, only, &[]);
+        maker.stored(KeyKind::Single, only);
     }
     maker.finish()
 }
@@ -197,7 +211,7 @@ pub fn blocking_format() -> u64 {
         "Abdul",
         "Catherine",
     ];
-    let mut text = String::from("1");
+    let mut text = String::from("2");
     for name in NAMES {
         if let Some(token) = NameToken::fold(name) {
             let mut codes = Vec::new();
@@ -215,38 +229,48 @@ pub fn blocking_format() -> u64 {
 struct Maker {
     stored: Vec<BlockingKey>,
     probes: Vec<Probe>,
-    next: Vec<(Next, String)>,
+    facets: Vec<(Next, Facet)>,
 }
 
 impl Maker {
-    /// A key that is stored and looked up, with its sharper ones.
+    fn dividing(values: &Values) -> Self {
+        let facets = values.sharpening().into_iter();
+        let facets = facets.map(|(next, value)| {
+            let hash = stable_hash(next.name(), &value) | FACET_BIT;
+            (next, Facet(hash))
+        });
+        Self {
+            facets: facets.collect(),
+            ..Self::default()
+        }
+    }
+
+    /// A key that is stored and looked up, with what narrows it.
     fn narrow(&mut self, kind: KeyKind, text: &str, sharpening: &[Next]) {
-        let probe = self.stored(kind, text, sharpening);
+        let key = self.stored(kind, text);
+        let probe = self.probe(key, sharpening);
         self.probes.push(probe);
     }
 
-    /// A key that is only stored, with its sharper ones.
-    fn stored(&mut self, kind: KeyKind, text: &str, sharpening: &[Next]) -> Probe {
+    /// A key that is only stored.
+    fn stored(&mut self, kind: KeyKind, text: &str) -> BlockingKey {
         let key = BlockingKey {
             kind,
             hash: hash(kind, text),
         };
         self.stored.push(key);
-        let mut sharper = Vec::new();
-        let mut longer = text.to_owned();
-        for field in sharpening {
-            let Some((_, value)) = self.next.iter().find(|(next, _)| next == field) else {
-                continue;
-            };
-            longer.push('+');
-            longer.push_str(value);
-            sharper.push(BlockingKey {
-                kind,
-                hash: hash(kind, &longer),
-            });
+        key
+    }
+
+    fn probe(&self, key: BlockingKey, sharpening: &[Next]) -> Probe {
+        let facets = sharpening.iter().filter_map(|field| {
+            let own = self.facets.iter().find(|(next, _)| next == field);
+            own.map(|(_, facet)| *facet)
+        });
+        Probe {
+            key,
+            facets: facets.collect(),
         }
-        self.stored.extend_from_slice(&sharper);
-        Probe { key, sharper }
     }
 
     fn has(&self, kinds: &[KeyKind]) -> bool {
@@ -260,8 +284,12 @@ impl Maker {
         self.stored.dedup();
         self.probes.sort_by_key(|probe| probe.key);
         self.probes.dedup_by_key(|probe| probe.key);
+        let mut facets: Vec<Facet> = self.facets.iter().map(|(_, facet)| *facet).collect();
+        facets.sort_unstable();
+        facets.dedup();
         BlockingKeys {
             stored: self.stored,
+            facets,
             probes: self.probes,
         }
     }
@@ -397,27 +425,26 @@ fn broad_keys(values: &Values, maker: &mut Maker) {
     ];
     let mut broad = Vec::new();
     if let Some(date) = values.date {
-        let probe = maker.stored(
-            KeyKind::BirthDate,
-            &date.to_string(),
-            &[Next::Sex, Next::Outward],
-        );
+        let key = maker.stored(KeyKind::BirthDate, &date.to_string());
+        let probe = maker.probe(key, &[Next::Sex, Next::Outward]);
         broad.extend((!maker.has(&DATED)).then_some(probe));
     }
     for postcode in &values.postcodes {
-        let probe = maker.stored(KeyKind::Postcode, postcode, &[Next::Year, Next::Sex]);
+        let key = maker.stored(KeyKind::Postcode, postcode);
+        let probe = maker.probe(key, &[Next::Year, Next::Sex]);
         broad.extend((!maker.has(&PLACED)).then_some(probe));
     }
     for pair in values.name_pairs() {
         // With a year or a district there is a narrow key.
-        let probe = maker.stored(KeyKind::Names, &pair, &[Next::Sex]);
+        let key = maker.stored(KeyKind::Names, &pair);
+        let probe = maker.probe(key, &[Next::Sex]);
         broad.extend((!maker.has(&NAMED)).then_some(probe));
     }
     maker.probes.append(&mut broad);
 }
 
 fn hash(kind: KeyKind, text: &str) -> u64 {
-    stable_hash(kind.name(), text)
+    stable_hash(kind.name(), text) & !FACET_BIT
 }
 
 /// FNV-1a (64 bits) over the kind's name, zero, and the text, then the

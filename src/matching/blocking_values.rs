@@ -18,6 +18,19 @@ pub(super) enum Next {
     Given,
 }
 
+impl Next {
+    /// Part of the stored format.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Year => "year",
+            Self::Month => "month",
+            Self::Sex => "sex",
+            Self::Outward => "outward",
+            Self::Given => "given",
+        }
+    }
+}
+
 /// The values that keys are made of.
 #[derive(Default)]
 pub(super) struct Values {

@@ -36,7 +36,8 @@ mod rule_tests;
 
 pub use alarms::alarm;
 pub use blocking::{
-    BlockingKey, BlockingKeys, KeyKind, Probe, blocking_format, blocking_keys, number_key,
+    BlockingKey, BlockingKeys, FACET_BIT, Facet, KeyKind, Probe, blocking_format, blocking_keys,
+    number_key,
 };
 pub use commonness::Commonness;
 pub use comparison::{ComparedFields, ComparisonVector};

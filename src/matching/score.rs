@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use crate::identity::StandardRecord;
 use crate::matching::comparison::ComparisonVector;
 use crate::matching::levels::{Comparison, Level as _, SexLevel};
+use crate::matching::pair_facts::same_mother;
 use crate::matching::{Explanation, ExplanationRow, Field, LinkageModel, MatchWeight};
 
 /// An incoming record against all records of one person.
@@ -23,6 +24,32 @@ pub struct IdentityScore {
     pub vector: ComparisonVector,
     /// The twin cap took something away: possible multiple birth (R90).
     pub twin_capped: bool,
+    /// A member carries the record's number, suspect or not.
+    pub same_number: bool,
+    /// A member was born on the same day in the same household, or to the same mother.
+    pub born_beside: bool,
+}
+
+impl IdentityScore {
+    /// Whether the decision table may say anything of a candidate with this score but
+    /// "unlikely", or another thing of a candidate beside it. Most of a crowd under
+    /// one key have no such prospects and need not be looked at again.
+    #[must_use]
+    pub fn has_prospects(&self, model: &LinkageModel) -> bool {
+        let file = model.file();
+        let rival = model.link_threshold().bits() - file.margin_bits;
+        let enough = file
+            .floor_bits
+            .min(model.review_threshold().bits())
+            .min(rival);
+        self.weight.bits().max(self.without_number.bits()) >= enough
+            || self.same_number
+            || self.born_beside
+    }
+}
+
+fn born_beside(vector: &ComparisonVector) -> bool {
+    vector.birth_date().is_exact() && vector.shares_household()
 }
 
 /// A vector's sum and what was taken off.
@@ -84,15 +111,19 @@ impl LinkageModel {
                 without_number: MatchWeight::new(weighed.without_number),
                 lowest_member: weight,
                 mean_member: weight,
-                vector,
                 twin_capped: weighed.twin_cap < 0.0,
+                same_number: vector.nhs_number().is_same(),
+                born_beside: born_beside(&vector) || same_mother(record, member),
+                vector,
             };
         }
         let vectors: Vec<ComparisonVector> = members
             .iter()
             .map(|member| self.compare(record, member))
             .collect();
-        self.score_vectors(&vectors)
+        let mut score = self.score_vectors(&vectors);
+        score.born_beside |= members.iter().any(|member| same_mother(record, member));
+        score
     }
 
     /// The same of vectors that are at hand, one for each member.
@@ -119,6 +150,8 @@ impl LinkageModel {
             }),
             vector: combined.vector,
             twin_capped: weighed.twin_cap < 0.0,
+            same_number: vectors.iter().any(|vector| vector.nhs_number().is_same()),
+            born_beside: vectors.iter().any(born_beside),
         }
     }
 

@@ -17,6 +17,7 @@ mod evidence;
 mod golden_record;
 mod golden_values;
 mod household;
+mod known_tasks;
 mod merging;
 mod number_claim;
 mod prefer;
@@ -50,6 +51,7 @@ pub use golden_record::{
 };
 pub use golden_values::{Contribution, Origin};
 pub use household::{lives_with, sweep_household};
+pub use known_tasks::KnownTasks;
 pub use merging::{
     ApprovalReason, AssertionAnswer, AssertionCommand, AssertionKind, AssertionState, Carried,
     Deviation, DeviationKind, DropReason, Effects, Home, MergeAnswer, MergeCommand, MergeRefusal,

@@ -227,10 +227,8 @@ pub fn seal(
         by: by.to_owned(),
         whole: false,
     }];
-    let about_both = state.tasks.iter().filter(|(_, task)| {
-        let open = task.waits();
-        open && task.persons.contains(&a) && task.persons.contains(&b)
-    });
+    let of_one = state.tasks.of(a);
+    let about_both = of_one.filter(|(_, task)| task.waits() && task.persons.contains(&b));
     events.extend(about_both.map(|(task, _)| RegistryEvent::TaskClosed {
         task: *task,
         because: CloseReason::Sealed,

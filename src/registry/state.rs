@@ -10,9 +10,10 @@ use crate::foundation::{
 };
 use crate::identity::StandardRecord;
 use crate::registry::{
-    AssertionState, Counters, Home, LinkDecision, LinkState, LocalId, MergeState, NumberHash,
-    RecordNumberCounter, RecordState, RecordStatus, RegistryEvent, SealState, SourceCode,
-    SourceState, TaskKind, TaskOutcome, TaskState, UnlinkReason, VersionStanding, VersionState,
+    AssertionState, Counters, Home, KnownTasks, LinkDecision, LinkState, LocalId, MergeState,
+    NumberHash, RecordNumberCounter, RecordState, RecordStatus, RegistryEvent, SealState,
+    SourceCode, SourceState, TaskKind, TaskOutcome, TaskState, UnlinkReason, VersionStanding,
+    VersionState,
 };
 
 /// Whether a person id stands for somebody.
@@ -65,7 +66,7 @@ pub struct RegistryState {
     /// Persons.
     pub persons: BTreeMap<PersonId, PersonState>,
     /// Tasks.
-    pub tasks: BTreeMap<TaskId, TaskState>,
+    pub tasks: KnownTasks,
     /// Standardised values of the current versions, where loaded.
     pub standards: HashMap<RecordNumber, Arc<StandardRecord>>,
     /// Records by hash of a blocking key, for those younger than the index.
@@ -122,8 +123,8 @@ impl RegistryState {
     #[must_use]
     pub fn open_task(&self, persons: &[PersonId]) -> Option<(TaskId, &TaskState)> {
         self.tasks
-            .iter()
-            .find(|(_, task)| task.waits() && task.persons == persons)
+            .about(persons)
+            .find(|(_, task)| task.waits())
             .map(|(id, task)| (*id, task))
     }
 
@@ -135,8 +136,8 @@ impl RegistryState {
         kind: TaskKind,
     ) -> Option<(TaskId, &TaskState)> {
         self.tasks
-            .iter()
-            .find(|(_, task)| task.waits() && task.kind == kind && task.persons == persons)
+            .about(persons)
+            .find(|(_, task)| task.waits() && task.kind == kind)
             .map(|(id, task)| (*id, task))
     }
 
@@ -155,9 +156,8 @@ impl RegistryState {
     #[must_use]
     pub fn number_is_confused(&self, person: PersonId) -> bool {
         let left_apart = [TaskOutcome::Different, TaskOutcome::CannotTell];
-        self.tasks.values().any(|task| {
+        self.tasks.of(person).any(|(_, task)| {
             task.kind == TaskKind::SuspectedConfusion
-                && task.persons.contains(&person)
                 && (task.waits() || task.outcome.is_some_and(|it| left_apart.contains(&it)))
         })
     }
@@ -165,8 +165,8 @@ impl RegistryState {
     /// Open tasks that name the person.
     pub fn open_tasks_of(&self, person: PersonId) -> impl Iterator<Item = (TaskId, &TaskState)> {
         self.tasks
-            .iter()
-            .filter(move |(_, task)| task.waits() && task.persons.contains(&person))
+            .of(person)
+            .filter(|(_, task)| task.waits())
             .map(|(id, task)| (*id, task))
     }
 

@@ -123,10 +123,10 @@ pub(super) fn raise(
     let pair = question.persons.len() > 1;
     let asks_the_same = |task: &&TaskState| {
         let of_the_pair = pair && task.kind != TaskKind::MergeApproval;
-        task.persons == question.persons && (of_the_pair || task.kind == question.kind)
+        of_the_pair || task.kind == question.kind
     };
     let known = |wanted: fn(&TaskState) -> bool| {
-        let mut tasks = state.tasks.iter();
+        let mut tasks = state.tasks.about(&question.persons);
         tasks.find(|(_, task)| wanted(task) && asks_the_same(task))
     };
     if let Some((task, known)) = known(TaskState::waits) {

@@ -452,7 +452,7 @@ impl Working {
         for row in &rows {
             let (task, state) = task_from(row)?;
             // A command of this batch may have changed it since.
-            self.state.tasks.entry(task).or_insert(state);
+            self.state.tasks.insert_new(task, state);
         }
         Ok(())
     }

@@ -126,6 +126,24 @@ impl Store {
         }))
     }
 
+    /// Whether a record of this name was ever registered.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn knows_record(
+        &self,
+        source: &SourceCode,
+        local_id: &LocalId,
+    ) -> Result<bool, StoreError> {
+        let mut connection = self.inner.readers.acquire().await?;
+        let row = db::query("select record from records where source = $1 and local_id = $2")
+            .bind(source.as_str())
+            .bind(local_id.as_str())
+            .fetch_optional(&mut connection)
+            .await?;
+        Ok(row.is_some())
+    }
+
     /// A record with its versions.
     ///
     /// # Errors

@@ -2,13 +2,15 @@
 //! hundred milliseconds; what it does not know yet is looked up here. A table
 //! ordered by key would do the same at ten times the cost of a registration:
 //! twenty random leaf pages written for each record, against one or two in
-//! order of record.
+//! order of record. Facets, which are negative in the table, are not looked up there
+//! and not kept.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{PoisonError, RwLock};
 
 use crate::foundation::limits::{YOUNG_RECORDS_OF_CROWD, YOUNG_RECORDS_PER_KEY_MAX};
 use crate::foundation::{EventPosition, RecordNumber};
+use crate::matching::FACET_BIT;
 use crate::storage::StoreError;
 use crate::storage::db::{self, Connection, Row};
 use crate::storage::rows::Reader;
@@ -30,6 +32,13 @@ pub(super) struct KeyRow {
     pub(super) key: u64,
     pub(super) record: RecordNumber,
     pub(super) position: EventPosition,
+}
+
+impl KeyRow {
+    /// Facets are not: too many records have them.
+    const fn is_looked_up(&self) -> bool {
+        self.key & FACET_BIT == 0
+    }
 }
 
 /// Positions after one, up to and with another.
@@ -164,7 +173,7 @@ impl RecentKeys {
     /// Takes the keys of a commit that ends at a position, and gives up what
     /// no command asks for any more.
     pub(super) fn commit(&mut self, keys: Vec<KeyRow>, upto: EventPosition, needed: EventPosition) {
-        for row in keys {
+        for row in keys.into_iter().filter(KeyRow::is_looked_up) {
             self.in_order.push_back(row);
             self.remember(row);
         }
@@ -238,7 +247,7 @@ pub(super) async fn read_back(
     let rows = db::query(
         "select k.record, k.key, k.stamp from records r \
          join record_keys k on k.record = r.record \
-         where r.stamp > $1 and k.stamp > $1 and k.stamp <= $2 \
+         where r.stamp > $1 and k.stamp > $1 and k.stamp <= $2 and k.key >= 0 \
          order by k.stamp desc",
     )
     .bind(span.after.0)
@@ -262,7 +271,8 @@ async fn read_after(
     after: EventPosition,
 ) -> Result<Vec<KeyRow>, StoreError> {
     let rows = db::query(
-        "select record, key, stamp from record_keys where stamp > $1 order by stamp limit $2",
+        "select record, key, stamp from record_keys where stamp > $1 and key >= 0 \
+         order by stamp limit $2",
     )
     .bind(after.0)
     .bind(i64::try_from(ENTRIES_KEPT).unwrap_or(i64::MAX))

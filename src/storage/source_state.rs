@@ -133,7 +133,7 @@ pub(super) async fn load(
         .await?;
     for row in &rows {
         let (task, known) = task_from(row)?;
-        state.tasks.entry(task).or_insert(known);
+        state.tasks.insert_new(task, known);
     }
     for (source, commands) in commands {
         if !state.is_quarantined(&source) {

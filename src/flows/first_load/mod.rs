@@ -21,7 +21,7 @@ use rayon::prelude::*;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::flows::register_record::{count, hashes};
+use crate::flows::register_record::count;
 use crate::flows::{Context, FlowError, RegisterCommand};
 use crate::foundation::RecordNumber;
 use crate::foundation::limits::FIRST_LOAD_RECORDS_MAX;
@@ -180,7 +180,7 @@ async fn read_back(context: &Context) -> Result<Shelf, FlowError> {
         after = last.record;
         let keyed = move || {
             let keyed = page.into_par_iter().map(|loaded| {
-                let keys = hashes(&blocking_keys(&loaded.standard));
+                let keys = blocking_keys(&loaded.standard).stored_hashes();
                 (loaded, keys)
             });
             keyed.collect::<Vec<_>>()

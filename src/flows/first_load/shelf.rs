@@ -10,7 +10,7 @@ use crate::foundation::limits::{YOUNG_RECORDS_OF_CROWD, YOUNG_RECORDS_PER_KEY_MA
 use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber, TaskId};
 use crate::identity::StandardRecord;
 use crate::index::{KeysInMemory, RetrievalBounds};
-use crate::matching::{BlockingKeys, LinkageModel};
+use crate::matching::{BlockingKeys, FACET_BIT, LinkageModel};
 use crate::registry::{
     Home, LinkState, LocalId, Member, NumberHash, PersonState, PersonStatus, PreparedPerson,
     RecordState, RecordStatus, Registration, RegistryState, SourceCode, TaskState, VersionStanding,
@@ -301,7 +301,7 @@ impl Shelf {
         if let Some(number) = claimed_number(&registration.standard) {
             self.claims.entry(number).or_default().push(place);
         }
-        for key in decided.keys {
+        for key in decided.keys.iter().filter(|key| *key & FACET_BIT == 0) {
             self.young.entry(*key).or_default().push(place);
         }
         self.unsettled.push((place, decided.keys.to_vec()));

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use crate::flows::first_load::shelf::{Decided, Looked, Reach, Shelf};
 use crate::flows::ready::Ready;
-use crate::flows::register_record::{findings_json, hashes};
+use crate::flows::register_record::findings_json;
 use crate::flows::{Context, FlowError, RegisterCommand};
 use crate::foundation::{EventPosition, Instant, PersonId, TaskId};
 use crate::identity::NumberStatus;
@@ -198,7 +198,7 @@ impl<'w> Window<'w> {
             reach.state.apply(event);
         }
         *counters = reach.state.counters;
-        let stored = hashes(&keys);
+        let stored = keys.stored_hashes();
         self.take(reach, &registration, change, &stored, ready.payload)
     }
 

@@ -46,10 +46,8 @@ impl Work<'_> {
 
     /// What is asked about the person and another is asked no more.
     fn close_pairs(&mut self, person: PersonId) {
-        let pairs = self.state.tasks.iter().filter(|(_, task)| {
-            let open = task.waits();
-            open && task.persons.len() > 1 && task.persons.contains(&person)
-        });
+        let own = self.state.tasks.of(person);
+        let pairs = own.filter(|(_, task)| task.waits() && task.persons.len() > 1);
         let closed = pairs.map(|(task, _)| RegistryEvent::TaskClosed {
             task: *task,
             because: CloseReason::Sealed,

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::{CandidateIndex, IndexEntry};
 use crate::foundation::{EventPosition, RecordNumber};
 use crate::index::{ContentHash, IndexError, RetrievalBounds, Retrieved};
-use crate::matching::{BlockingKey, BlockingKeys, KeyKind, Probe};
+use crate::matching::{BlockingKey, BlockingKeys, Facet, KeyKind, Probe};
 
 mod damage;
 mod search;
@@ -32,18 +32,18 @@ fn entry(record: i64, hashes: &[u64]) -> IndexEntry {
     }
 }
 
-/// Probes, each a key and its sharper alternatives.
+/// Probes, each a key and what narrows it.
 fn asking(probes: &[(u64, &[u64])]) -> BlockingKeys {
     let probes = probes
         .iter()
-        .map(|&(asked, sharper)| Probe {
+        .map(|&(asked, facets)| Probe {
             key: key(asked),
-            sharper: sharper.iter().copied().map(key).collect(),
+            facets: facets.iter().copied().map(Facet).collect(),
         })
         .collect();
     BlockingKeys {
-        stored: Vec::new(),
         probes,
+        ..BlockingKeys::default()
     }
 }
 
@@ -58,12 +58,12 @@ fn numbers(retrieved: &Retrieved) -> Vec<i64> {
     retrieved.records.iter().map(|record| record.0).collect()
 }
 
-/// `used`, `held` and `looked_at` of every probe.
+/// `key`, `held` and `looked_at` of every probe.
 fn outcomes(retrieved: &Retrieved) -> Vec<(u64, u64, u64)> {
     retrieved
         .probes
         .iter()
-        .map(|probe| (probe.used.hash, probe.held, probe.looked_at))
+        .map(|probe| (probe.key.hash, probe.held, probe.looked_at))
         .collect()
 }
 
@@ -78,8 +78,8 @@ fn filled(entries: &[IndexEntry]) -> CandidateIndex {
     index
 }
 
-/// Key 1 holds records 1 to 100; key 2 the 10 records 10, 20 …; key 3 the 50
-/// even ones; key 4 nobody.
+/// Key 1 holds records 1 to 100; key or facet 2 the 10 records 10, 20 …; 3 the 50
+/// even ones; 4 nobody.
 fn crowd() -> Vec<IndexEntry> {
     (1..=100)
         .map(|record| {
@@ -139,7 +139,7 @@ fn a_removed_record_is_neither_found_nor_counted() {
         .retrieve(&asking(&[(1, &[2])]), &bounds(10, 50))
         .unwrap();
     assert_eq!(numbers(&retrieved), [10, 30, 40, 50, 60, 70, 80, 90, 100]);
-    assert_eq!(outcomes(&retrieved), [(2, 99, 9)]);
+    assert_eq!(outcomes(&retrieved), [(1, 99, 9)]);
 
     index
         .apply(&[entry(30, &[1])], &[RecordNumber(30)])
@@ -183,7 +183,7 @@ fn changes_and_position_are_seen_together_and_survive_reopening() {
 }
 
 #[test]
-fn a_key_within_its_bound_is_not_sharpened() {
+fn a_key_within_its_bound_is_not_narrowed() {
     let index = filled(&crowd());
     let retrieved = index
         .retrieve(&asking(&[(2, &[4])]), &bounds(10, 50))
@@ -193,7 +193,7 @@ fn a_key_within_its_bound_is_not_sharpened() {
 }
 
 #[test]
-fn a_crowded_key_is_sharpened_by_the_first_alternative_that_fits() {
+fn a_crowded_key_is_narrowed_by_one_facet_after_another_until_it_fits() {
     let index = filled(&crowd());
     let retrieved = index
         .retrieve(&asking(&[(1, &[3, 2, 4])]), &bounds(10, 50))
@@ -202,27 +202,27 @@ fn a_crowded_key_is_sharpened_by_the_first_alternative_that_fits() {
         numbers(&retrieved),
         [10, 20, 30, 40, 50, 60, 70, 80, 90, 100]
     );
-    assert_eq!(outcomes(&retrieved), [(2, 100, 10)]);
-    assert!(!retrieved.complete());
+    assert_eq!(outcomes(&retrieved), [(1, 100, 10)]);
+    assert!(retrieved.probes[0].narrowed && !retrieved.complete());
 
     let first_fits = index
         .retrieve(&asking(&[(1, &[3, 2])]), &bounds(50, 500))
         .unwrap();
-    assert_eq!(outcomes(&first_fits), [(3, 100, 50)]);
+    assert_eq!(outcomes(&first_fits), [(1, 100, 50)]);
     let past_nobody = index
         .retrieve(&asking(&[(1, &[4, 2])]), &bounds(10, 50))
         .unwrap();
-    assert_eq!(outcomes(&past_nobody), [(2, 100, 10)]);
+    assert_eq!(numbers(&past_nobody), numbers(&retrieved));
 }
 
 #[test]
-fn where_no_alternative_fits_the_narrowest_is_cut_by_record_number() {
+fn what_no_facet_makes_small_enough_is_cut_by_record_number() {
     let index = filled(&crowd());
     let retrieved = index
         .retrieve(&asking(&[(1, &[3, 2])]), &bounds(4, 50))
         .unwrap();
     assert_eq!(numbers(&retrieved), [10, 20, 30, 40]);
-    assert_eq!(outcomes(&retrieved), [(2, 100, 4)]);
+    assert_eq!(outcomes(&retrieved), [(1, 100, 4)]);
     let blunt = index
         .retrieve(&asking(&[(1, &[])]), &bounds(4, 50))
         .unwrap();
@@ -231,7 +231,7 @@ fn where_no_alternative_fits_the_narrowest_is_cut_by_record_number() {
     let nobody = index
         .retrieve(&asking(&[(1, &[4])]), &bounds(4, 50))
         .unwrap();
-    assert_eq!(outcomes(&nobody), [(4, 100, 0)]);
+    assert_eq!(numbers(&nobody), [1, 2, 3, 4]);
     assert!(!nobody.complete());
 }
 
@@ -240,12 +240,12 @@ fn a_record_retrieved_by_one_key_counts_as_looked_at_under_another() {
     let index = filled(&crowd());
     let probes = asking(&[(3, &[4]), (1, &[2])]);
     let retrieved = index.retrieve(&probes, &bounds(10, 50)).unwrap();
-    assert_eq!(outcomes(&retrieved), [(4, 50, 10), (2, 100, 10)]);
+    assert_eq!(outcomes(&retrieved), [(3, 50, 18), (1, 100, 18)]);
     let all = asking(&[(1, &[3]), (3, &[]), (2, &[])]);
     let retrieved = index.retrieve(&all, &bounds(50, 500)).unwrap();
     assert_eq!(
         outcomes(&retrieved),
-        [(3, 100, 50), (3, 50, 50), (2, 10, 10)]
+        [(1, 100, 50), (3, 50, 50), (2, 10, 10)]
     );
 }
 
