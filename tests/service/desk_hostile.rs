@@ -147,11 +147,11 @@ fn hostile(place: usize, texts: &[String]) -> Value {
     let born = format!("19{:02}-03-04", 40 + place);
     let alias = |text: &String| json!({"family_name": text, "given_names": [text], "use": text});
     let address = |text: &String| json!({"lines": [text], "town": text, "postcode": text, "from": text, "use": text});
+    let given = [&["John".to_owned()], &texts[..5]].concat();
     with(
         &john_smith(),
         json!({
-            "birth_date": born,
-            "given_names": [&["John".to_owned()], &texts[..5]].concat(),
+            "birth_date": born, "given_names": given,
             "title": texts[5], "gp_practice": texts[6], "birth_order": texts[7],
             "aliases": texts[8..14].iter().map(alias).collect::<Vec<_>>(),
             "addresses": texts[14..18].iter().map(address).collect::<Vec<_>>(),
