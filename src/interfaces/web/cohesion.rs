@@ -68,9 +68,9 @@ impl Picture {
     }
 }
 
-/// On an ellipse, the first one at its top.
+/// On an ellipse, the first one at its left.
 fn place(at: usize, count: usize) -> (f64, f64) {
-    let angle = TAU * (at as f64 / count.max(1) as f64 - 0.25);
+    let angle = TAU * (at as f64 / count.max(1) as f64 - 0.5);
     let (width, height) = (WIDTH / 2.0, HEIGHT / 2.0);
     let x = width + (width - MARGIN) * angle.cos();
     (x, height + (height - MARGIN) * angle.sin())

@@ -347,14 +347,12 @@ fn golden(would: &WouldChange) -> Vec<Value> {
         record.as_ref().map(said).unwrap_or_default()
     };
     let steps = would.golden.iter().map(|step| {
-        let field = serde_json::to_value(step.field).ok();
-        let field = field.and_then(|it| it.as_str().map(|it| it.replace('_', " ")));
         let person = step
             .person_id
             .map_or_else(|| "the new person".to_owned(), |it| it.to_string());
         Value {
             person,
-            field: field.unwrap_or_default(),
+            field: words::golden(step.field),
             before: text(&step.before),
             after: text(&step.after),
             fresh: false,

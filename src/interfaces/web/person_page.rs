@@ -180,7 +180,7 @@ fn template(
         .into_iter()
         .map(|value| of_golden(value, names_actors))
         .collect();
-    let name = golden.iter().find(|value| value.field == "name");
+    let name = golden.iter().find(|value| value.field == "Name");
     let name = name.and_then(|value| value.value.clone());
     let name = name.unwrap_or_else(|| "No name is known".to_owned());
     PersonTemplate {
@@ -237,12 +237,8 @@ fn origin(origin: &Origin) -> String {
 }
 
 fn of_golden(value: GoldenValue, names_actors: bool) -> Golden {
-    let field = serde_json::to_value(value.field);
-    let field = field
-        .ok()
-        .and_then(|it| it.as_str().map(|it| it.replace('_', " ")));
     Golden {
-        field: field.unwrap_or_default(),
+        field: words::golden(value.field),
         value: value.origin.is_some().then(|| said(&value.value)),
         when: value
             .origin

@@ -4,7 +4,9 @@
 use crate::flows::TaskStanding;
 use crate::identity::{Severity, Sex};
 use crate::matching::{Field, Grade, Route};
-use crate::registry::{EscalationReason, TaskKind, TaskOutcome, TaskPriority, VersionStanding};
+use crate::registry::{
+    EscalationReason, GoldenField, TaskKind, TaskOutcome, TaskPriority, VersionStanding,
+};
 use crate::review::Follow;
 use crate::security::Role;
 
@@ -210,6 +212,13 @@ pub(super) const fn sex(sex: Sex) -> &'static str {
     }
 }
 
+/// A field of a golden record.
+pub(super) fn golden(field: GoldenField) -> String {
+    let mut letters = field.words().chars();
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
+}
+
 pub(super) const fn grade(grade: Grade) -> &'static str {
     match grade {
         Grade::Certain => "certain",
@@ -283,8 +292,14 @@ pub(super) fn age(seconds: i64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{age, outcome_code, outcome_of};
-    use crate::registry::TaskOutcome;
+    use super::{age, golden, outcome_code, outcome_of};
+    use crate::registry::{GoldenField, TaskOutcome};
+
+    #[test]
+    fn fields_begin_with_a_capital() {
+        assert_eq!(golden(GoldenField::NhsNumber), "NHS number");
+        assert_eq!(golden(GoldenField::BirthDate), "Birth date");
+    }
 
     #[test]
     fn an_age_is_said_in_its_largest_unit() {
