@@ -36,6 +36,19 @@ pub struct OversizedBlock {
     pub sharpened: bool,
 }
 
+/// What the blocks of one rule hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RuleTally {
+    /// The rule; `everybody` in a file so small that all meet.
+    pub rule: &'static str,
+    /// Blocks of at least two records, as they were compared.
+    pub blocks: usize,
+    /// Records of the largest.
+    pub largest: usize,
+    /// Pairs in the blocks, or a few more.
+    pub pairs: u64,
+}
+
 /// Rules by their places, a bit each.
 pub(super) type RuleBits = u32;
 
@@ -116,6 +129,25 @@ pub(super) struct Met {
     /// Whether a record lacks a field.
     pub(super) lacking: Vec<bool>,
     pub(super) oversized: Vec<OversizedBlock>,
+}
+
+impl Met {
+    /// What each rule brought together.
+    pub(super) fn tallies(&self) -> Vec<RuleTally> {
+        let tally = |(place, blocks): (usize, &RuleBlocks)| RuleTally {
+            rule: match (self.blocks.len(), RULES.get(place)) {
+                (2.., Some(rule)) => rule.name,
+                _ => "everybody",
+            },
+            blocks: blocks.ends.len(),
+            largest: (0..blocks.ends.len())
+                .map(|place| blocks.block(place).members.len())
+                .max()
+                .unwrap_or(0),
+            pairs: blocks.pairs(),
+        };
+        self.blocks.iter().enumerate().map(tally).collect()
+    }
 }
 
 /// Records of a block that is not divided yet and is compared as it stands. The

@@ -31,7 +31,7 @@ mod scoring;
 mod sounds;
 mod words;
 
-pub use blocks::OversizedBlock;
+pub use blocks::{OversizedBlock, RuleTally};
 pub use known_pairs::Labels;
 pub use learning::{FAMILY_NAMES_TABLE, GIVEN_NAMES_TABLE, Trained};
 pub use records::{BulkRecords, SentRow};

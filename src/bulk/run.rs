@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::bulk::blocks::{Met, OversizedBlock, RuleBlocks, meet};
+use crate::bulk::blocks::{Met, OversizedBlock, RuleBlocks, RuleTally, meet};
 use crate::bulk::bounds::Bounds;
 use crate::bulk::briefs::briefs;
 use crate::bulk::care;
@@ -79,6 +79,8 @@ pub struct Linked {
     pub persons: Vec<u32>,
     /// Probability that a record belongs to its person.
     pub certainty: Vec<f64>,
+    /// What each rule brought together.
+    pub rules: Vec<RuleTally>,
     /// Blocks in which not every pair was compared as it stood.
     pub oversized: Vec<OversizedBlock>,
 }
@@ -167,6 +169,7 @@ pub fn link(
     let bounds = Bounds::new(records, model, floor);
     let looked_at = |done| watch.at(done);
     let pairs = worth_comparing(records, &met, &briefs, &bounds, counts, &looked_at);
+    let rules = met.tallies();
     let Met { oversized, .. } = met;
     let compared = pairs.len();
     let comparer = Comparer::new(records, model, &briefs);
@@ -199,6 +202,7 @@ pub fn link(
         links,
         persons,
         certainty,
+        rules,
         oversized,
         trained,
     })

@@ -238,10 +238,11 @@ fn take(read: &mut ReadOnce, chunk: &mut Vec<SentRow>, decided: &mut bool) {
         *decided = true;
     }
     let rows = std::mem::replace(chunk, Vec::with_capacity(ROWS_PER_CHUNK));
-    read.records.take(rows, &options(read.profile));
+    read.records.take(rows, &standardise_options(read.profile));
 }
 
-fn options(profile: Profile) -> StandardiseOptions {
+/// How records of files are standardised.
+pub(super) fn standardise_options(profile: Profile) -> StandardiseOptions {
     let (year, month, day) = SystemClock.now().date();
     let today = i16::try_from(year)
         .ok()
@@ -310,7 +311,7 @@ mod tests {
     use std::fmt::Write as _;
     use std::path::{Path, PathBuf};
 
-    use super::{WholeFiles, options, read};
+    use super::{WholeFiles, read, standardise_options};
     use crate::bulk::{LinkPlan, Linked, Policy, Stage, Watch, link};
     use crate::evaluation::generator::{Population, generate};
     use crate::identity::{Profile, StandardRecord, standardise};
@@ -408,7 +409,7 @@ mod tests {
             .map(|row| {
                 (
                     row.record_id,
-                    standardise(&row.record, &options(Profile::UkCare)).0,
+                    standardise(&row.record, &standardise_options(Profile::UkCare)).0,
                 )
             })
             .collect();
@@ -436,7 +437,7 @@ mod tests {
             .expect("a file")
             .map(|row| row.expect("a row"))
             .map(|row| {
-                let record = standardise(&row.record, &options(Profile::UkCare)).0;
+                let record = standardise(&row.record, &standardise_options(Profile::UkCare)).0;
                 (row.record_id, record)
             })
             .collect();

@@ -68,6 +68,7 @@ mod view_record;
 mod view_scorecard;
 mod view_task;
 mod watch_ledger;
+mod weigh_ledger;
 mod withdraw_record;
 mod would_change;
 
@@ -157,6 +158,7 @@ pub use view_record::{
 pub use view_scorecard::{FaultyRecord, SourceCard, faulty_records, view_scorecard};
 pub use view_task::{ShownRead, Side, SideRecord, TaskAnswer, TaskEntry, view_task};
 pub use watch_ledger::{Standing, standing, store_figures, watch_ledger};
+pub use weigh_ledger::{LedgerWeights, LinkTally, NearThreshold, weigh_ledger};
 pub use withdraw_record::{withdraw_record, withdraw_record_as_of};
 pub use would_change::{
     Becomes, NamedLocal, PersonStep, RecordStep, TaskStep, TaskStepKind, Told, WouldChange,

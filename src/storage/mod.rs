@@ -90,7 +90,7 @@ pub use copy::{StateHash, TableHash};
 pub use disputes::StoredDispute;
 pub use error::StoreError;
 pub use event_feed::{EventPage, PlacedEvent};
-pub use feed::{ExportRow, FeedRow, StoredEvent};
+pub use feed::{ExportRow, FeedRow, LinkTally, StoredEvent};
 pub use feed_place::FeedPlace;
 pub use first_load::LoadedRecord;
 pub use gauges::{AuditGauges, StoreFigures, TaskGauge};

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::people::{john_smith, with};
 use crate::visitor::{PASSWORD, Visitor, make_account};
-use crate::world::World;
+use crate::world::{Actor, World};
 
 #[test]
 fn every_page_has_a_strict_policy_and_assets_are_kept_for_good() {
@@ -154,4 +154,69 @@ fn r109_pages_show_no_location_of_a_restricted_person() {
             assert!(!page.text.contains(value), "{value}");
         }
     }
+}
+
+#[test]
+fn r22_pages_name_one_side_of_a_seal_alone_and_r134_nobody_who_objects() {
+    let world = World::start();
+    let one = world.registers("gp", "side-a", &john_smith()).person();
+    let smyth = with(&john_smith(), json!({"family_name": "Smyth"}));
+    let other = world.registers("pas", "side-b", &smyth).person();
+    let objecting = with(&john_smith(), json!({"birth_date": "1970-05-06"}));
+    let objector = world.registers("gp", "objects", &objecting).person();
+    let task = world.tasks().tasks()[0].clone();
+    for body in [
+        json!({"a": {"person_id": one}, "b": {"source": "pas", "local_id": "side-b"},
+            "reason": "adoption order"}),
+        json!({"a": {"person_id": objector}, "reason": "objection of 3 March"}),
+    ] {
+        let sealed = world.post("/seals").by(Actor::PrivacyOfficer).json(&body);
+        sealed.send().expect(201);
+    }
+    let mut sam = Visitor::signed_in(&world, "sam", &["steward", "approver"]);
+    sam.posts("/purpose", &[("purpose", "a caller asks")])
+        .expect(303);
+    sam.asks(&format!("/review/tasks/{task}")).expect(404);
+    sam.asks(&format!("/persons/{objector}")).expect(404);
+    sam.posts(
+        &format!("/persons/{one}/merge"),
+        &[("other", &other), ("reason", "one")],
+    )
+    .expect(404);
+    let searched = [
+        ("purpose", "a caller asks"),
+        ("family_name", "Smith"),
+        ("given_names", "John"),
+        ("birth_date", "1961-03-04"),
+    ];
+    let mut pages = vec![sam.posts("/search", &searched).expect(200)];
+    for path in [
+        "/review".to_owned(),
+        "/review?csv".to_owned(),
+        "/review?state=closed".to_owned(),
+        "/work".to_owned(),
+        "/sources/gp".to_owned(),
+        "/sources/gp/findings".to_owned(),
+        format!("/persons/{one}"),
+        format!("/persons/{one}/records/1"),
+        format!("/persons/{other}"),
+        format!("/persons/{other}/records/1"),
+    ] {
+        pages.push(sam.opens(&path));
+    }
+    for page in pages {
+        let names = |person: &str, local_id: &str| {
+            page.text.contains(person) || page.text.contains(local_id)
+        };
+        let both = names(&one, "side-a") && names(&other, "side-b");
+        assert!(!both, "{}: {}", page.path, page.text);
+        assert!(
+            !names(&objector, "objects<"),
+            "{}: {}",
+            page.path,
+            page.text
+        );
+    }
+    // The questions that an objection hides are in no figure.
+    sam.opens("/work").shows("Nothing waits.");
 }

@@ -141,5 +141,7 @@ mod updating;
 mod verifying;
 /// Somebody at a browser, for the stories of the pages.
 mod visitor;
+/// What engineers see of models.
+mod workbench;
 /// A service on a data directory of its own.
 mod world;

@@ -35,6 +35,7 @@ const LINKS: [(&str, &str, Action); 5] = [
     ("/work", "Work", Action::ReadTask),
     ("/search", "Search", Action::SearchPerson),
     ("/sources", "Sources", Action::ReadSource),
+    ("/models", "Model", Action::ReadModel),
     ("/audit", "Who looked", Action::ReadAudit),
 ];
 

@@ -14,6 +14,7 @@ mod forms;
 mod joining_page;
 mod layout;
 mod local_time;
+mod models_page;
 mod person_page;
 mod provider_page;
 mod queue_page;
@@ -112,6 +113,7 @@ pub fn routes(provider: Option<Arc<Provider>>) -> Router<Context> {
         .route("/sources", get(sources_page::show))
         .route("/sources/{source}", get(scorecard_page::show))
         .route("/sources/{source}/findings", get(scorecard_page::list))
+        .route("/models", get(models_page::show))
         .route("/assets/{hash}/{name}", get(assets::serve))
         .layer(Extension(provider))
         .layer(map_response(guarded))

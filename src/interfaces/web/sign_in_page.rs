@@ -111,6 +111,8 @@ fn first_page(roles: &[Role]) -> &'static str {
         "/search"
     } else if may(roles, Action::ReadAudit) {
         "/audit"
+    } else if may(roles, Action::ReadModel) {
+        "/models"
     } else {
         "/account"
     }
