@@ -38,7 +38,7 @@ fn a_question_is_given_to_a_colleague_who_finds_it_and_gives_it_back() {
         .expect(409)
         .shows("somebody else has this question");
     sue.opens("/work").shows("Are these two persons one?");
-    assert_eq!(sue.opens("/review?assigned_to=me").tasks(), [task.clone()]);
+    assert_eq!(sue.opens("/review?assigned_to=me").tasks().join(" "), task);
     sam.opens("/work").shows("assigned_to=sue");
     sue.opens(&page).shows("In your hands until");
     sue.posts_and_follows(&format!("{page}/release"), &[])
