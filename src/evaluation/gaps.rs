@@ -27,6 +27,9 @@ pub struct Gap {
     pub upper: f64,
 }
 
+/// What nobody said is no group of people; the division by missing fields has it.
+const NOBODY: [&str; 2] = ["not_said", "no_name"];
+
 /// For each division the group that fares worst, of misses and of false links.
 #[must_use]
 pub fn largest(table: &GroupTable) -> Vec<Gap> {
@@ -55,6 +58,7 @@ fn worst(
 ) -> Option<Gap> {
     let groups = table.groups.iter();
     let groups = groups.filter(|group| group.dimension == dimension);
+    let groups = groups.filter(|group| !NOBODY.contains(&group.group.as_str()));
     let group = groups.max_by(|one, other| share(one).share.total_cmp(&share(other).share))?;
     let its = share(group);
     Some(Gap {
@@ -101,6 +105,7 @@ mod tests {
                 group("sex", "female", share(0.07, 0.065, 0.08)),
                 group("sex", "male", share(0.03, 0.02, 0.04)),
                 group("age_band", "85+", share(0.02, 0.01, 0.04)),
+                group("age_band", "not_said", share(0.5, 0.4, 0.6)),
             ],
             too_small: Vec::new(),
         };
