@@ -136,7 +136,7 @@ impl<'r> Bounds<'r> {
             };
             alone + given + middle + shared + household.negative >= self.least
         };
-        let closer = || self.words.closer(&glances, &x.shape, &y.shape);
+        let closer = || self.words.closer(glances, &x.shape, &y.shape);
         reach(&glances) && closer().is_none_or(|closer| reach(&closer))
     }
 

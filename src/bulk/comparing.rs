@@ -121,7 +121,7 @@ impl<'r> Comparer<'r> {
             .then(|| records.words.glance(&x.shape, &y.shape))
             .flatten()
         {
-            let closer = records.words.closer(&seen, &x.shape, &y.shape);
+            let closer = records.words.closer(seen, &x.shape, &y.shape);
             let seen = closer.unwrap_or(seen);
             let (first, family) = x.shape.firsts();
             let given = match seen.given {

@@ -322,10 +322,10 @@ impl Words {
 
     /// A closer look at words that may be alike: where they are not. `None` where it
     /// shows nothing new.
-    pub(super) fn closer(&self, seen: &Glances, x: &Shape, y: &Shape) -> Option<Glances> {
+    pub(super) fn closer(&self, seen: Glances, x: &Shape, y: &Shape) -> Option<Glances> {
         let unlike =
             |a: u32, b: u32| !words_alike(&self.tokens[a as usize], &self.tokens[b as usize]);
-        let mut closer = *seen;
+        let mut closer = seen;
         if x.kind.given_is_plain() && y.kind.given_is_plain() {
             let (a, b) = (x.givens(), y.givens());
             if seen.given == Glance::Like && unlike(a[0], b[0]) {
@@ -341,7 +341,7 @@ impl Words {
         {
             closer.family = Glance::Differs;
         }
-        (closer != *seen).then_some(closer)
+        (closer != seen).then_some(closer)
     }
 }
 
@@ -477,7 +477,7 @@ mod tests {
                     (glance, level) => panic!("{glance:?} {level:?} of lists {i} and {j}"),
                 }
                 let plain = [x, y].iter().all(|shape| shape.kind == ShapeKind::Plain);
-                let closer = words.closer(&glances, x, y).unwrap_or(glances);
+                let closer = words.closer(glances, x, y).unwrap_or(glances);
                 if let Some(quick) = known(&model, closer, &a[0]).filter(|_| plain) {
                     assert_eq!(quick, found, "lists {i} and {j}");
                     seen[0] += 1;
