@@ -36,3 +36,6 @@ pub use links::{Edge, Links};
 pub use partition::{ClusterFigures, Partition};
 pub use record_ids::RecordIds;
 pub use truth::Truth;
+
+#[cfg(test)]
+mod decision_tests;

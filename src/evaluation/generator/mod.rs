@@ -16,8 +16,6 @@
 
 mod clerk;
 mod clerk_contact;
-#[cfg(test)]
-mod decision_tests;
 mod dice;
 mod family;
 mod geography;
