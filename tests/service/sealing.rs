@@ -28,7 +28,7 @@ const DESK: &[Actor] = &[Actor::Steward];
 const SYSTEMS: &[Actor] = &[Actor::Integration];
 
 /// Every door of the service. Those that are not there yet may stand here too.
-const DOORS: [(&str, &str, Door); 63] = [
+const DOORS: [(&str, &str, Door); 66] = [
     (
         "PUT",
         "/sources/{source}/records/{local_id}",
@@ -230,6 +230,21 @@ const DOORS: [(&str, &str, Door); 63] = [
         "GET",
         "/fhir/R4/Patient/{record}/_history/1",
         Asked(READERS),
+    ),
+    (
+        "GET",
+        "/fhir/R4/AuditEvent?patient=Patient/{person}",
+        Asked(&[Actor::Auditor]),
+    ),
+    (
+        "POST",
+        "/fhir/R4/AuditEvent/_search",
+        Considered("answers as by GET"),
+    ),
+    (
+        "GET",
+        "/fhir/R4/AuditEvent/{audit}",
+        Considered("a story of its own: tests/service/fhir_audit.rs"),
     ),
     (
         "PUT",

@@ -62,6 +62,14 @@ fn statement() -> Value {
                 "conditionalCreate": true,
                 "conditionalUpdate": true,
                 "conditionalDelete": "single",
+            }, {
+                "type": "AuditEvent",
+                "documentation": "Who looked at a person, and what an account did: for auditors.",
+                "interaction": [{"code": "read"}, {"code": "search-type"}],
+                "searchParam": [
+                    {"name": "patient", "type": "reference"},
+                    {"name": "agent-name", "type": "string"},
+                ],
             }],
         }],
     })

@@ -185,6 +185,7 @@ fn router(keeper: &Doorkeeper, metrics: bool) -> Router {
     let routes = api
         .merge(web::routes())
         .nest(fhir::FHIR_PREFIX, fhir::routes())
+        .route(fhir::FHIR_ROOT, fhir::root())
         .with_state(keeper.context.clone())
         .route("/openapi.json", get(|| async { ([JSON], document) }))
         .merge(Router::from(watching_routes(metrics)).with_state(keeper.clone()));
