@@ -28,7 +28,7 @@ const DESK: &[Actor] = &[Actor::Steward];
 const SYSTEMS: &[Actor] = &[Actor::Integration];
 
 /// Every door of the service. Those that are not there yet may stand here too.
-const DOORS: [(&str, &str, Door); 66] = [
+const DOORS: [(&str, &str, Door); 67] = [
     (
         "PUT",
         "/sources/{source}/records/{local_id}",
@@ -200,6 +200,11 @@ const DOORS: [(&str, &str, Door); 66] = [
     ("GET", "/review/tasks/{task}/pack", Asked(DESK)),
     // FHIR: sources send and ask in their own notation (`answers` puts it on).
     ("POST", "/fhir/R4/Patient", Asked(SYSTEMS)),
+    (
+        "POST",
+        "/fhir/R4/$import",
+        Considered("answers each line as a Patient that is sent alone"),
+    ),
     ("POST", "/fhir/R4/Patient/$match", Asked(READERS)),
     ("POST", "/fhir/R4/Patient/_search", Asked(CARE)),
     (

@@ -39,7 +39,8 @@ fn statement() -> Value {
                 message of PMIR's feed (ITI-93). A transaction may hold one entry that writes.",
             "interaction": [{"code": "batch"}],
             "operation": [{"name": "process-message", "definition":
-                "http://hl7.org/fhir/OperationDefinition/MessageHeader-process-message"}],
+                "http://hl7.org/fhir/OperationDefinition/MessageHeader-process-message"},
+                {"name": "import", "definition": "urn:accord:operation:import"}],
             "security": {"description": "Authorization: Bearer TOKEN; people give Accord-Reason."},
             "resource": [{
                 "type": "Patient",

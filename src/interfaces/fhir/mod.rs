@@ -10,6 +10,7 @@
 
 mod audit_events;
 mod body;
+mod bulk;
 mod bundle;
 mod bundle_entry;
 mod capability;
@@ -54,7 +55,12 @@ pub const FHIR_ROOT: &str = "/fhir/R4/";
 #[must_use]
 pub fn takes_many(route: &str) -> bool {
     let rest = route.strip_prefix(FHIR_PREFIX);
-    rest.is_some_and(|rest| matches!(rest, "" | "/" | "/Bundle" | "/$process-message"))
+    rest.is_some_and(|rest| {
+        matches!(
+            rest,
+            "" | "/" | "/Bundle" | "/$process-message" | "/$import"
+        )
+    })
 }
 
 /// What is taken at [`FHIR_ROOT`], which nesting leaves out.
@@ -72,6 +78,7 @@ pub fn routes() -> Router<Context> {
         .route("/AuditEvent/_search", post(audit_events::by_form))
         .route("/AuditEvent/{id}", get(audit_events::read))
         .route("/$process-message", post(bundle::take))
+        .route("/$import", post(bulk::take))
         .route("/Patient/$merge", post(merge_operation::merge))
         .route("/Patient/$unmerge", post(merge_operation::unmerge))
         .route(
