@@ -432,6 +432,7 @@ fn r121_a_person_who_registers_somebody_known_is_told_and_a_source_is_linked() {
         world.guards(patient);
         let asked = world.fhir(Method::POST, "/Patient").by(Actor::Nobody);
         let asked = asked.header("authorization", &clerk);
+        let asked = asked.header("accord-reason", "registration");
         asked
             .bytes("application/fhir+json", patient.to_string())
             .send()

@@ -329,7 +329,9 @@ fn a_notice_goes_by_tls_to_whom_an_authority_vouches_for_and_to_nobody_else() {
     ];
     let here = Hl7World::with_more(&settings, &more).serves();
     let allowed = ["--webhook-hosts", &address, "--webhook-private", "on"];
-    let add = ["webhook", "add", &address, "--actor", "engine"];
+    let add = [
+        "webhook", "add", &address, "--actor", "engine", "--source", "gp",
+    ];
     here.world.accord(&[&add[..], &allowed].concat()).expect(0);
     let told = std::thread::spawn(move || {
         let stranger = takes_by_tls(&listener, &folder, "stranger");

@@ -6,13 +6,14 @@ use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde_json::{Value, json};
+use url::form_urlencoded::byte_serialize;
 
 use crate::flows::{self, AuditQuestion, AuditRow, AuditTrail, Context};
 use crate::foundation::PersonId;
 use crate::foundation::limits::RECORD_BODY_BYTES_MAX;
 use crate::interfaces::fhir::body::answer;
 use crate::interfaces::fhir::outcome::{Spine, refuse};
-use crate::interfaces::fhir::query::{Query, percent_encoded};
+use crate::interfaces::fhir::query::Query;
 use crate::interfaces::fhir::search::FORM;
 use crate::interfaces::fhir::searchset::Searchset;
 use crate::interfaces::http::reading::{read_bytes, require_media};
@@ -124,7 +125,8 @@ fn question(caller: &Caller, query: &Query) -> Result<(AuditQuestion, String), P
             Ok((AuditQuestion::Person(person), format!("patient={person}")))
         }
         (None, Some(agent)) => {
-            let again = format!("agent-name={}", percent_encoded(agent));
+            let encoded: String = byte_serialize(agent.as_bytes()).collect();
+            let again = format!("agent-name={encoded}");
             Ok((AuditQuestion::Actor(agent.to_owned()), again))
         }
         _ => {

@@ -56,16 +56,3 @@ pub(super) fn token(text: &str) -> (Option<&str>, &str) {
     text.split_once('|')
         .map_or((None, text), |(system, value)| (Some(system), value))
 }
-
-/// A value as it stands in a query.
-pub(super) fn percent_encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
-}
