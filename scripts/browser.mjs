@@ -82,6 +82,10 @@ await page.getByRole("link", { name: "Search", exact: true }).waitFor();
 await judges(page, "queue");
 await page.goto(`${url}/sources`);
 await judges(page, "sources");
+await page.locator("main table a").first().click();
+await judges(page, "scorecard");
+await page.goto(`${url}/work`);
+await judges(page, "work");
 await page.goto(`${url}/account`);
 await judges(page, "account");
 

@@ -34,9 +34,10 @@ const FLOORS: [(&str, u8); 13] = [
 const FORBIDDEN_PAIRS: [(&str, &str); 2] = [("interfaces", "storage"), ("interfaces", "index")];
 
 /// Outside crates that only some floors may name.
-const OUTSIDE_CRATES: [(&str, &[&str]); 22] = [
+const OUTSIDE_CRATES: [(&str, &[&str]); 23] = [
     ("askama", &["interfaces"]),
     ("argon2", &["flows"]),
+    ("jsonwebtoken", &["interfaces"]),
     ("sqlx", &["storage"]),
     ("rusqlite", &["storage"]),
     ("tantivy", &["index"]),

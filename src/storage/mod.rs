@@ -50,6 +50,7 @@ mod seals;
 mod search;
 mod source;
 mod source_rows;
+mod source_sample;
 mod source_state;
 mod sql;
 mod task_queue;
@@ -62,6 +63,7 @@ mod verify_merges;
 mod verify_sources;
 mod verify_views;
 mod webhooks;
+mod workload;
 mod write;
 mod writer;
 
@@ -105,6 +107,7 @@ pub use task_queue::{Assigned, DecidedTask, QueuePlace, TaskFilter, Words};
 pub use token::StoredToken;
 pub use verify::{Checked, VerifyReport, Violation};
 pub use webhooks::{DeadLetter, FailedAttempt, Webhook, WebhookGauges};
+pub use workload::WaitingTasks;
 
 use crate::foundation::Instant;
 use crate::registry::RegistryState;

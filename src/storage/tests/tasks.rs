@@ -170,6 +170,7 @@ async fn a_claim_ends_by_the_clock() {
         task: id,
         by: "stewart".into(),
         until,
+        assigned_by: None,
     };
     ledger.run(reads(&pair), vec![claimed]).await;
     let held = |assigned, now| TaskFilter {
