@@ -55,6 +55,12 @@ bench-link: ## Whole files: accord link beside Splink, processor time and memory
 	$(CARGO) build --release --locked
 	./scripts/bench_link.py --sizes $${ACCORD_SIZES:-20000,100000}
 
+clients: ## HL7 v2 and FHIR packages of other people against the service (needs PyPI)
+	$(CARGO) build --locked
+	python3 -m venv target/clients && target/clients/bin/pip install --quiet hl7 hl7apy fhirpy
+	target/clients/bin/python scripts/hl7_clients.py target/debug/accord
+	target/clients/bin/python scripts/fhir_clients.py target/debug/accord
+
 conformance: ## The public suites of HL7 v2 and FHIR, one line each
 	./scripts/conformance.sh
 
@@ -72,4 +78,4 @@ fairness: ## The largest gaps between groups of people, on made-up regions of a 
 ratchet: ## Links the corpora in the tree and records a better accuracy
 	ACCORD_ACCURACY=ratchet $(CARGO) test --release --locked --test service accuracy -- --nocapture
 
-.PHONY: help run test quick prepare assets browser prove bench bench-link conformance fuzz measure fairness ratchet
+.PHONY: help run test quick prepare assets browser prove bench bench-link clients conformance fuzz measure fairness ratchet

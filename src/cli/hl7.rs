@@ -98,14 +98,14 @@ impl Readers {
         let web = WebhookSender::new(Arc::clone(policy));
         Ok(Self {
             web: web.context("cannot set up TLS for webhooks")?,
-            hl7: Hl7Notifier::new(Arc::clone(policy), settings),
+            hl7: Hl7Notifier::new(Arc::clone(policy), settings)?,
         })
     }
 }
 
 impl Outward for Readers {
     async fn send(&self, message: &OutwardMessage) -> Result<(), NotTaken> {
-        if message.url.starts_with(Hl7Notifier::SCHEME) {
+        if Hl7Notifier::speaks_to(&message.url) {
             self.hl7.send(message).await
         } else {
             self.web.send(message).await

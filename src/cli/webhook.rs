@@ -16,8 +16,8 @@ use crate::storage::FeedPlace;
 #[derive(Debug, Args)]
 pub(super) struct OutwardArguments {
     /// Hosts that webhooks may go to, with commas: `hooks.example.org`,
-    /// `*.example.org`, `http://10.0.0.7:9000`, `mllp://10.0.0.7:6661`. Without a
-    /// scheme it is https.
+    /// `*.example.org`, `http://10.0.0.7:9000`, `mllp://10.0.0.7:6661`,
+    /// `mllps://engine.example.org:6661`. Without a scheme it is https.
     #[arg(
         long,
         env = "ACCORD_WEBHOOK_HOSTS",

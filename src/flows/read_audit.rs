@@ -1,8 +1,10 @@
 //! Who looked at a person, and what somebody looked at. Reading the audit is
 //! audited itself, under the persons that it was asked about.
 
+use crate::flows::moments::seals_of;
 use crate::flows::{Context, FlowError};
 use crate::foundation::PersonId;
+use crate::registry::Gate;
 use crate::security::Access;
 use crate::storage::AuditRow;
 
@@ -16,6 +18,8 @@ pub enum AuditQuestion {
     Person(PersonId),
     /// What did this account look at, or the person for whom a system acted?
     Actor(String),
+    /// The row with this number.
+    Row(i64),
 }
 
 /// A page of the audit, the latest first.
@@ -61,13 +65,49 @@ pub async fn read_audit(
             rows.dedup_by_key(|row| row.audit);
             (rows, persons)
         }
+        AuditQuestion::Row(number) => {
+            let mut rows = store.list_audit(None, number.saturating_sub(1), 1).await?;
+            rows.retain(|row| row.audit == *number);
+            (rows, Vec::new())
+        }
     };
     let more = rows.len() >= ROWS_PER_PAGE as usize;
     rows.truncate(ROWS_PER_PAGE as usize);
+    without_sealed(context, access, &named, &mut rows).await?;
     let audit = access.audit(context.clock.now(), named, None);
     store.append_audit(vec![audit]).await?;
     Ok(AuditTrail {
         before: rows.last().map(|row| row.audit).filter(|_| more),
         rows,
     })
+}
+
+/// Takes out of each row whom it names on both sides of a seal (R22): of a question
+/// about a person its own ids stay, of others none. That somebody looked stays.
+async fn without_sealed(
+    context: &Context,
+    access: &Access,
+    asked: &[PersonId],
+    rows: &mut [AuditRow],
+) -> Result<(), FlowError> {
+    if access.sees_sealed() || !context.store.has_seals().await? {
+        return Ok(());
+    }
+    for row in rows {
+        let mut persons = persons_of(row);
+        let seals = seals_of(context, Gate::of(access), &persons, &[]).await?;
+        if seals.part_any(&persons, &[]) {
+            persons.retain(|person| asked.contains(person));
+            let kept: Vec<String> = persons.iter().map(|id| format!("\"{id}\"")).collect();
+            row.persons = format!("[{}]", kept.join(","));
+            row.record = None;
+        }
+    }
+    Ok(())
+}
+
+/// The persons that a row names.
+fn persons_of(row: &AuditRow) -> Vec<PersonId> {
+    let ids: Vec<String> = serde_json::from_str(&row.persons).unwrap_or_default();
+    ids.iter().filter_map(|id| id.parse().ok()).collect()
 }

@@ -113,7 +113,7 @@ impl OutwardPolicy {
 impl AllowedHost {
     fn parse(entry: &str) -> Option<Self> {
         let (scheme, rest) = entry.split_once("://").unwrap_or(("https", entry));
-        if !matches!(scheme, "https" | "http" | "mllp") {
+        if !matches!(scheme, "https" | "http" | "mllp" | "mllps") {
             return None;
         }
         let (under, rest) = match rest.strip_prefix("*.") {

@@ -9,7 +9,7 @@ use crate::request::Answer;
 use crate::world::{Actor, World, record_path};
 
 /// Every route of this service under `/api/v1`, with a body where one is taken.
-pub(crate) const ROUTES: [(&str, &str); 68] = [
+pub(crate) const ROUTES: [(&str, &str); 73] = [
     ("PUT", "/sources/gp/records/routes-1"),
     ("POST", "/sources/gp/records"),
     ("POST", "/sources/gp/records/batch"),
@@ -84,6 +84,11 @@ pub(crate) const ROUTES: [(&str, &str); 68] = [
     ("GET", "/fhir/R4/Patient/{person}/_history"),
     ("GET", "/fhir/R4/Patient/R-1/_history/1"),
     ("GET", "/fhir/R4/Patient/R-00000000000070008000000000000000"),
+    ("POST", "/fhir/R4/"),
+    ("POST", "/fhir/R4/$import"),
+    ("GET", "/fhir/R4/AuditEvent?patient={person}"),
+    ("POST", "/fhir/R4/AuditEvent/_search"),
+    ("GET", "/fhir/R4/AuditEvent/1"),
 ];
 
 /// Asks a route of a world that holds one record and one task.
@@ -209,7 +214,8 @@ fn who_sees_nothing_that_identifies_is_refused_at_every_other_door() {
     for actor in nothing_identifying {
         let own = |route: &str| {
             let administers = actor == Actor::Administrator && route.starts_with("/webhooks");
-            route == "/sources" || administers
+            let audits = actor == Actor::Auditor && route.contains("/AuditEvent");
+            route == "/sources" || administers || audits
         };
         for (method, route) in ROUTES.into_iter().filter(|(_, route)| !own(route)) {
             let answer = ask(&world, method, route, actor);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::fhir::{authority, rich};
 use crate::people::{NUMBERS, john_smith, verified_person, with};
 use crate::request::{Answer, segment};
-use crate::world::{Actor, World};
+use crate::world::{Actor, World, record_path};
 
 /// A search by a form in the body.
 fn searches(world: &World, actor: Actor, criteria: &[(&str, &str)]) -> Answer {
@@ -414,4 +414,51 @@ fn r122_an_answer_that_is_not_whole_says_so() {
     let remarks: Vec<_> = remarks.collect();
     assert_eq!(remarks.len(), 1, "{}", found.text);
     assert_eq!(remarks[0]["resource"]["issue"][0]["code"], "incomplete");
+}
+
+/// A person who registers for a practice.
+fn clerk(world: &World) -> String {
+    let create = "token create --actor clerk --role integration --source gp --person";
+    let arguments: Vec<&str> = create.split(' ').collect();
+    let made = world.accord(&arguments).expect(0);
+    format!("Bearer {}", made.out.trim())
+}
+
+#[test]
+fn r121_a_person_who_registers_somebody_known_is_told_and_a_source_is_linked() {
+    let world = World::start();
+    let clerk = clerk(&world);
+    let registers = |patient: &Value| {
+        world.guards(patient);
+        let asked = world.fhir(Method::POST, "/Patient").by(Actor::Nobody);
+        let asked = asked.header("authorization", &clerk);
+        let asked = asked.header("accord-reason", "registration");
+        asked
+            .bytes("application/fhir+json", patient.to_string())
+            .send()
+    };
+    let nobody_has = |local_id: &str| {
+        let record = world.get(&record_path("gp", local_id)).by(Actor::Steward);
+        record.send().expect(404);
+    };
+    // Nobody is known yet: the first is new, and the same person may correct it.
+    let first = registers(&rich("gp", "D-1")).expect(201);
+    registers(&with(&rich("gp", "D-1"), json!({"gender": "unknown"}))).expect(200);
+    let known = registers(&rich("gp", "D-2"));
+    known.expect_outcome(409, "SINGLE_MATCH_FOUND");
+    nobody_has("D-2");
+    // A source says what it holds: that is linked.
+    let linked = world.sends(&rich("pas", "D-3"));
+    assert_eq!(linked.refers_to(), first.refers_to());
+    // Somebody else with the same name and birth date, and a number of her own.
+    let mut other = rich("pas", "D-4");
+    other["identifier"][0]["value"] = json!(NUMBERS[7]);
+    assert_ne!(world.sends(&other).refers_to(), first.refers_to());
+    let mut either = rich("gp", "D-5");
+    let identifiers = either["identifier"].as_array_mut().expect("identifiers");
+    identifiers.remove(0);
+    let several = registers(&either).expect_outcome(409, "MULTIPLE_MATCHES_FOUND");
+    assert!(!several.text.contains("P-"), "{}", several.text);
+    nobody_has("D-5");
+    world.verify();
 }

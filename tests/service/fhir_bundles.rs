@@ -66,7 +66,8 @@ fn entries_of_a_batch_are_answered_each_for_itself() {
             entry("GET", "Patient", &json!({})),
         ],
     );
-    let answered = world.posts("", &sent).expect(200);
+    // With a slash at the end or without one.
+    let answered = world.posts("/", &sent).expect(200);
     assert_eq!(answered["type"], "batch-response");
     let status = |place: usize| answered["entry"][place]["response"]["status"].clone();
     assert_eq!(
@@ -236,4 +237,41 @@ fn a_merge_without_a_record_to_go_on_is_refused_by_its_place() {
         .posts("/Patient", &odd)
         .expect_outcome(422, "INVALID_VALUE");
     assert_eq!(refused["issue"][0]["expression"][0], "Patient.link.other");
+}
+
+#[test]
+fn lines_of_patients_are_answered_each_in_its_place() {
+    let world = World::start();
+    let sends = |lines: &str, media: &str| {
+        let asked = world.fhir(Method::POST, "/$import");
+        asked.bytes(media, lines.to_owned()).send()
+    };
+    let foreign = with(&plain("gp", "L-2"), json!({"resourceType": "Person"}));
+    let lines = [
+        plain("gp", "L-1").to_string(),
+        String::new(),
+        "{\"resourceType\": \"Patient\", \"name\": [".to_owned(),
+        foreign.to_string(),
+        plain("pas", "L-3").to_string(),
+    ];
+    let statuses = |answer: &Answer| {
+        let lines = answer.text.lines();
+        let answers: Vec<Value> = lines
+            .map(|line| serde_json::from_str(line).expect("JSON in each line"))
+            .collect();
+        let status = |answer: &Value| answer["response"]["status"].clone();
+        answers.iter().map(status).collect::<Vec<_>>()
+    };
+    let answered = sends(&lines.join("\n"), "application/fhir+ndjson").expect(200);
+    assert_eq!(statuses(&answered), ["201", "400", "400", "201"]);
+    let again = sends(&lines.join("\r\n"), "application/x-ndjson").expect(200);
+    assert_eq!(statuses(&again), ["200", "400", "400", "200"]);
+    assert_eq!(
+        world.record("gp", "L-1")["versions"]
+            .as_array()
+            .map(Vec::len),
+        Some(1)
+    );
+    sends(&lines[0], "application/fhir+json").expect_outcome(415, "UNSUPPORTED_SERVICE");
+    world.verify();
 }

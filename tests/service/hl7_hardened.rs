@@ -272,3 +272,82 @@ fn another_system_is_told_of_links_and_merges_by_hl7_until_it_has_taken_them() {
     );
     here.world.verify();
 }
+
+/// Takes one notice by TLS with the certificate of `name`; `None` where the other side
+/// does not want it.
+fn takes_by_tls(listener: &std::net::TcpListener, folder: &Path, name: &str) -> Option<String> {
+    let own = CertificateDer::from_pem_file(folder.join(format!("{name}.pem")));
+    let key = PrivateKeyDer::from_pem_file(folder.join(format!("{name}.key")));
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![own.expect("a certificate")], key.expect("a key"))
+        .expect("a certificate with its key");
+    let session = rustls::ServerConnection::new(Arc::new(config)).expect("a session");
+    let (stream, _) = listener.accept().expect("a connection");
+    let mut line = StreamOwned::new(session, stream);
+    let mut notice = Vec::new();
+    let mut buffer = [0; 1_024];
+    while !notice.ends_with(b"\x1c\r") {
+        match line.read(&mut buffer) {
+            Ok(0) | Err(_) => return None,
+            Ok(read) => notice.extend_from_slice(&buffer[..read]),
+        }
+    }
+    let notice = String::from_utf8(notice).expect("text");
+    let answer = framed("MSH|^~\\&|X|X|ACCORD||||ACK|1|P|2.5\nMSA|AA|1");
+    line.write_all(&answer).expect("the answer leaves");
+    line.flush().expect("the answer leaves");
+    Some(notice)
+}
+
+/// Makes a certificate that nobody vouches for.
+const STRANGER: &str = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout stranger.key -out stranger.pem -subj /CN=stranger -days 2 -addext subjectAltName=IP:127.0.0.1";
+
+#[test]
+fn a_notice_goes_by_tls_to_whom_an_authority_vouches_for_and_to_nobody_else() {
+    if Command::new("openssl").arg("version").output().is_err() {
+        eprintln!("left out: the story needs openssl");
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path().to_owned();
+    make_certificates(&folder);
+    openssl(&folder, STRANGER);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("an address");
+    let address = format!("mllps://{}", listener.local_addr().expect("an address"));
+    let settings = format!(
+        "[notices]\nauthorities = \"{}/ca.pem\"\n[[listener]]\ntrusts_network = true\n{SETTINGS}",
+        folder.display()
+    );
+    let more = [
+        ("ACCORD_WEBHOOK_HOSTS", address.clone()),
+        ("ACCORD_WEBHOOK_PRIVATE", "on".to_owned()),
+        ("ACCORD_WEBHOOK_WAIT_SECONDS", "0".to_owned()),
+    ];
+    let here = Hl7World::with_more(&settings, &more).serves();
+    let allowed = ["--webhook-hosts", &address, "--webhook-private", "on"];
+    let add = [
+        "webhook", "add", &address, "--actor", "engine", "--source", "gp",
+    ];
+    here.world.accord(&[&add[..], &allowed].concat()).expect(0);
+    let told = std::thread::spawn(move || {
+        let stranger = takes_by_tls(&listener, &folder, "stranger");
+        (stranger, takes_by_tls(&listener, &folder, "server"))
+    });
+    let mut engine = here.connects();
+    engine
+        .asks(&register("PRACTICE|G82001", "t", "GP"))
+        .expect("AA");
+    let (stranger, known) = told.join().expect("the reader has listened");
+    assert_eq!(stranger, None, "nothing is told to a stranger");
+    let known = known.expect("a notice");
+    let person = here.world.cross_reference("gp", "G1").person();
+    assert!(
+        known.contains("ADT^A31") && known.contains(&person),
+        "{known}"
+    );
+    here.world.verify();
+}

@@ -57,6 +57,7 @@ mod exporting;
 mod fhir;
 /// FHIR: searching, matching, cross-references.
 mod fhir_asking;
+mod fhir_audit;
 /// FHIR: bundles, feeds, merges.
 mod fhir_bundles;
 /// An empty ledger is filled from memory.

@@ -28,7 +28,7 @@ const DESK: &[Actor] = &[Actor::Steward];
 const SYSTEMS: &[Actor] = &[Actor::Integration];
 
 /// Every door of the service. Those that are not there yet may stand here too.
-const DOORS: [(&str, &str, Door); 63] = [
+const DOORS: [(&str, &str, Door); 67] = [
     (
         "PUT",
         "/sources/{source}/records/{local_id}",
@@ -200,6 +200,11 @@ const DOORS: [(&str, &str, Door); 63] = [
     ("GET", "/review/tasks/{task}/pack", Asked(DESK)),
     // FHIR: sources send and ask in their own notation (`answers` puts it on).
     ("POST", "/fhir/R4/Patient", Asked(SYSTEMS)),
+    (
+        "POST",
+        "/fhir/R4/$import",
+        Considered("answers each line as a Patient that is sent alone"),
+    ),
     ("POST", "/fhir/R4/Patient/$match", Asked(READERS)),
     ("POST", "/fhir/R4/Patient/_search", Asked(CARE)),
     (
@@ -230,6 +235,21 @@ const DOORS: [(&str, &str, Door); 63] = [
         "GET",
         "/fhir/R4/Patient/{record}/_history/1",
         Asked(READERS),
+    ),
+    (
+        "GET",
+        "/fhir/R4/AuditEvent?patient=Patient/{person}",
+        Asked(&[Actor::Auditor]),
+    ),
+    (
+        "POST",
+        "/fhir/R4/AuditEvent/_search",
+        Considered("answers as by GET"),
+    ),
+    (
+        "GET",
+        "/fhir/R4/AuditEvent/{audit}",
+        Considered("a story of its own: tests/service/fhir_audit.rs"),
     ),
     (
         "PUT",

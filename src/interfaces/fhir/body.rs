@@ -44,7 +44,7 @@ impl Body {
     }
 
     /// A resource that came inside another.
-    pub(super) fn of(text: String, id: &str) -> Self {
+    pub(super) fn of(text: impl Into<Bytes>, id: &str) -> Self {
         Self {
             bytes: text.into(),
             id: id.to_owned(),

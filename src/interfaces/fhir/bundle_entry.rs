@@ -101,6 +101,15 @@ impl Counter<'_> {
         condition: Option<IfMatch>,
     ) -> Result<Answered, Problem> {
         let body = self.patient(entry)?;
+        self.take_patient(&body, condition).await
+    }
+
+    /// The same of a body that holds nothing else.
+    pub(super) async fn take_patient(
+        &self,
+        body: &Body,
+        condition: Option<IfMatch>,
+    ) -> Result<Answered, Problem> {
         let patient = body.resource("Patient")?;
         self.desk().take_new(&patient, (None, condition)).await
     }

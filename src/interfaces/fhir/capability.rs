@@ -39,7 +39,8 @@ fn statement() -> Value {
                 message of PMIR's feed (ITI-93). A transaction may hold one entry that writes.",
             "interaction": [{"code": "batch"}],
             "operation": [{"name": "process-message", "definition":
-                "http://hl7.org/fhir/OperationDefinition/MessageHeader-process-message"}],
+                "http://hl7.org/fhir/OperationDefinition/MessageHeader-process-message"},
+                {"name": "import", "definition": "urn:accord:operation:import"}],
             "security": {"description": "Authorization: Bearer TOKEN; people give Accord-Reason."},
             "resource": [{
                 "type": "Patient",
@@ -62,6 +63,14 @@ fn statement() -> Value {
                 "conditionalCreate": true,
                 "conditionalUpdate": true,
                 "conditionalDelete": "single",
+            }, {
+                "type": "AuditEvent",
+                "documentation": "Who looked at a person, and what an account did: for auditors.",
+                "interaction": [{"code": "read"}, {"code": "search-type"}],
+                "searchParam": [
+                    {"name": "patient", "type": "reference"},
+                    {"name": "agent-name", "type": "string"},
+                ],
             }],
         }],
     })

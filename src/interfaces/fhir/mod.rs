@@ -8,7 +8,9 @@
 //! P-… a person, what its records say together: read, searched, merged
 //! ```
 
+mod audit_events;
 mod body;
+mod bulk;
 mod bundle;
 mod bundle_entry;
 mod capability;
@@ -37,7 +39,7 @@ mod writer;
 mod writing;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 
 use crate::flows::Context;
 
@@ -46,13 +48,37 @@ pub use speak::speak;
 /// Where the resources are.
 pub const FHIR_PREFIX: &str = "/fhir/R4";
 
+/// The base with a slash at its end: clients that join it with an empty path send this.
+pub const FHIR_ROOT: &str = "/fhir/R4/";
+
+/// Whether a route takes many resources at once.
+#[must_use]
+pub fn takes_many(route: &str) -> bool {
+    let rest = route.strip_prefix(FHIR_PREFIX);
+    rest.is_some_and(|rest| {
+        matches!(
+            rest,
+            "" | "/" | "/Bundle" | "/$process-message" | "/$import"
+        )
+    })
+}
+
+/// What is taken at [`FHIR_ROOT`], which nesting leaves out.
+pub fn root() -> MethodRouter<Context> {
+    post(bundle::take)
+}
+
 /// Every route of the door.
 pub fn routes() -> Router<Context> {
     Router::new()
         .route("/metadata", get(capability::show))
         .route("/", post(bundle::take))
         .route("/Bundle", post(bundle::take))
+        .route("/AuditEvent", get(audit_events::by_query))
+        .route("/AuditEvent/_search", post(audit_events::by_form))
+        .route("/AuditEvent/{id}", get(audit_events::read))
         .route("/$process-message", post(bundle::take))
+        .route("/$import", post(bulk::take))
         .route("/Patient/$merge", post(merge_operation::merge))
         .route("/Patient/$unmerge", post(merge_operation::unmerge))
         .route(

@@ -23,7 +23,7 @@ use crate::matching::search::SearchRequest;
 use crate::registry::{LocalId, Source};
 use crate::security::{Access, Action};
 
-const FORM: &str = "application/x-www-form-urlencoded";
+pub(super) const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Searches by the query. What is asked for stands in the URL then: `POST _search` is
 /// the better way (R120).

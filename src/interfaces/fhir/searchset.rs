@@ -14,6 +14,8 @@ pub(super) struct Searchset {
     entries: Vec<Value>,
     /// How many were found, where others stand beside them.
     total: Option<usize>,
+    /// Where the next page is; how many there are is not known then.
+    next: Option<String>,
     remarks: Vec<Value>,
 }
 
@@ -23,6 +25,7 @@ impl Searchset {
             base: base_of(headers),
             entries: Vec::new(),
             total: None,
+            next: None,
             remarks: Vec::new(),
         }
     }
@@ -64,12 +67,25 @@ impl Searchset {
         self.remarks.push(notice("warning", "incomplete", because));
     }
 
+    /// More are on a page of this path.
+    pub(super) fn next(&mut self, path: &str) {
+        self.next = Some(format!("{}{path}", self.base));
+    }
+
     /// The answer. What was asked for is not repeated: it may be a patient's.
     pub(super) fn answer(self, path: &str) -> Response {
         let mut bundle = json!({
             "resourceType": "Bundle", "type": "searchset", "total": self.total.unwrap_or(self.entries.len()),
             "link": [{"relation": "self", "url": format!("{}{path}", self.base)}],
         });
+        if let Some(next) = self.next
+            && let Some(members) = bundle.as_object_mut()
+        {
+            members.remove("total");
+            if let Some(links) = members["link"].as_array_mut() {
+                links.push(json!({"relation": "next", "url": next}));
+            }
+        }
         let mut entries = self.entries;
         if !self.remarks.is_empty() {
             let remarks = outcome(self.remarks);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::foundation::load_limits::HL7_MESSAGE_BYTES_MAX;
@@ -23,8 +23,8 @@ pub enum SendFault {
 }
 
 /// A connection to a listener.
-pub struct Hl7Client {
-    stream: TcpStream,
+pub struct Hl7Client<S = TcpStream> {
+    stream: S,
     frames: Frames,
     patience: Duration,
 }
@@ -37,9 +37,11 @@ impl Hl7Client {
     pub async fn connect(address: &str, patience: Duration) -> Result<Self, SendFault> {
         Ok(Self::over(TcpStream::connect(address).await?, patience))
     }
+}
 
+impl<S: AsyncRead + AsyncWrite + Unpin> Hl7Client<S> {
     /// Speaks over a connection that is there.
-    pub(super) const fn over(stream: TcpStream, patience: Duration) -> Self {
+    pub(super) const fn over(stream: S, patience: Duration) -> Self {
         Self {
             stream,
             frames: Frames::new(HL7_MESSAGE_BYTES_MAX),
@@ -53,6 +55,8 @@ impl Hl7Client {
     /// The connection broke off, or nothing came.
     pub async fn exchange(&mut self, message: &[u8]) -> Result<Vec<u8>, SendFault> {
         self.stream.write_all(&framed(message)).await?;
+        // TLS may hold back what is written.
+        self.stream.flush().await?;
         let patience = self.patience;
         let answer = tokio::time::timeout(patience, self.receive()).await;
         answer.map_err(|_| SendFault::Silent)?

@@ -5,7 +5,11 @@ use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use url::Url;
 
 use crate::flows::{FeedEvent, IdChange, NotTaken, Outward, OutwardMessage};
 use crate::foundation::PersonId;
@@ -14,27 +18,42 @@ use crate::interfaces::hl7v2::answer::stamp;
 use crate::interfaces::hl7v2::client::Hl7Client;
 use crate::interfaces::hl7v2::er7::Line;
 use crate::interfaces::hl7v2::patient_out::identifiers;
-use crate::interfaces::hl7v2::settings::Settings;
+use crate::interfaces::hl7v2::settings::{Settings, SettingsProblem};
+use crate::interfaces::hl7v2::tls;
 use crate::registry::RegistryEvent;
 use crate::security::OutwardPolicy;
 
 /// The authority of person ids in notices.
 const OWN: &str = "ACCORD";
 
-/// Sends notices to `mllp://HOST:PORT`.
+/// The scheme of readers over TLS.
+const OVER_TLS: &str = "mllps";
+
+/// Sends notices to `mllp://HOST:PORT`, and over TLS to `mllps://HOST:PORT`.
 pub struct Hl7Notifier {
     policy: Arc<OutwardPolicy>,
     settings: Settings,
+    tls: Option<TlsConnector>,
 }
 
 impl Hl7Notifier {
-    /// The scheme of its readers' addresses.
-    pub const SCHEME: &str = "mllp://";
-
     /// A notifier that keeps to the policy, and names authorities as the settings do.
+    ///
+    /// # Errors
+    /// The settings' TLS cannot be used.
+    pub fn new(policy: Arc<OutwardPolicy>, settings: Settings) -> Result<Self, SettingsProblem> {
+        let tls = settings.notices.as_ref().map(tls::connector).transpose()?;
+        Ok(Self {
+            policy,
+            settings,
+            tls,
+        })
+    }
+
+    /// Whether readers at this address are told by it.
     #[must_use]
-    pub const fn new(policy: Arc<OutwardPolicy>, settings: Settings) -> Self {
-        Self { policy, settings }
+    pub fn speaks_to(url: &str) -> bool {
+        url.starts_with("mllp://") || url.starts_with("mllps://")
     }
 
     async fn deliver(&self, message: &OutwardMessage) -> Result<(), NotTaken> {
@@ -45,6 +64,24 @@ impl Hl7Notifier {
         // Judged again each time: what is allowed may have changed since.
         let url = self.policy.judge(&message.url);
         let url = url.map_err(|refusal| NotTaken(refusal.to_string()))?;
+        let stream = self.connect(&url).await?;
+        if url.scheme() != OVER_TLS {
+            return hand_over(stream, notices).await;
+        }
+        // Never in the clear instead.
+        let connector = self.tls.as_ref().ok_or_else(|| {
+            NotTaken("TLS is not set up: [notices] authorities in the file of --hl7".to_owned())
+        })?;
+        let host = url.host_str().unwrap_or_default();
+        let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
+            .map_err(|_| NotTaken("no certificate can have this name".to_owned()))?;
+        let stream = connector.connect(name, stream).await;
+        let stream = stream.map_err(|_| NotTaken("TLS was refused".to_owned()))?;
+        hand_over(stream, notices).await
+    }
+
+    /// A connection to an address that the policy allows.
+    async fn connect(&self, url: &Url) -> Result<TcpStream, NotTaken> {
         let host = url.host_str().unwrap_or_default();
         let host = host.trim_matches(['[', ']']).to_owned();
         let port = url.port().unwrap_or_default();
@@ -62,23 +99,28 @@ impl Hl7Notifier {
                 "no address of this host may be connected with".to_owned(),
             ));
         }
-        let stream = TcpStream::connect(allowed.as_slice())
-            .await
-            .map_err(cannot)?;
-        let patience = Duration::from_secs(WEBHOOK_SECONDS_MAX);
-        let mut client = Hl7Client::over(stream, patience);
-        for notice in notices {
-            let answer = client.exchange(notice.as_bytes()).await;
-            let answer = answer.map_err(|_| NotTaken("the connection broke".to_owned()))?;
-            let accepted = answer
-                .split(|byte| *byte == b'\r')
-                .any(|line| line.starts_with(b"MSA|AA") || line.starts_with(b"MSA|CA"));
-            if !accepted {
-                return Err(NotTaken("answered with an error".to_owned()));
-            }
-        }
-        Ok(())
+        let stream = TcpStream::connect(allowed.as_slice()).await;
+        stream.map_err(cannot)
     }
+}
+
+/// Sends notices one after the other, each after the one before was taken.
+async fn hand_over(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    notices: Vec<String>,
+) -> Result<(), NotTaken> {
+    let mut client = Hl7Client::over(stream, Duration::from_secs(WEBHOOK_SECONDS_MAX));
+    for notice in notices {
+        let answer = client.exchange(notice.as_bytes()).await;
+        let answer = answer.map_err(|_| NotTaken("the connection broke".to_owned()))?;
+        let accepted = answer
+            .split(|byte| *byte == b'\r')
+            .any(|line| line.starts_with(b"MSA|AA") || line.starts_with(b"MSA|CA"));
+        if !accepted {
+            return Err(NotTaken("answered with an error".to_owned()));
+        }
+    }
+    Ok(())
 }
 
 impl Outward for Hl7Notifier {

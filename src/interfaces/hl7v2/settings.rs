@@ -23,6 +23,20 @@ pub struct Settings {
     /// Where they speak; one without an address takes that of `--mllp`.
     #[serde(default, rename = "listener")]
     pub(super) listeners: Vec<ListenerSettings>,
+    /// How other systems are told over TLS.
+    pub(super) notices: Option<NoticeSettings>,
+}
+
+/// TLS towards readers of notices with `mllps://` addresses, files in PEM.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NoticeSettings {
+    /// Authorities of their certificates: no others are believed.
+    pub(super) authorities: PathBuf,
+    /// Our own certificate and those above it, where they ask for one.
+    pub(super) certificate: Option<PathBuf>,
+    /// Its key.
+    pub(super) key: Option<PathBuf>,
 }
 
 /// One address, and what is done there.

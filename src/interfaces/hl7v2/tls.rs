@@ -1,18 +1,19 @@
 //! TLS of a listener, and the certificate that a client has shown.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use sha2::{Digest, Sha256};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::foundation::hex;
-use crate::interfaces::hl7v2::settings::{SettingsProblem, TlsSettings};
+use crate::interfaces::hl7v2::settings::{NoticeSettings, SettingsProblem, TlsSettings};
 
 /// How bytes travel.
 #[derive(Clone)]
@@ -32,42 +33,23 @@ impl Line {
         let Some(settings) = settings else {
             return Ok(Self::Plain);
         };
-        let fault = |what: String| {
-            move |error: &dyn std::fmt::Display| SettingsProblem::Tls(format!("{what}: {error}"))
-        };
-        let certificates = |path: &std::path::Path| {
-            let fault = fault(path.display().to_string());
-            let read = CertificateDer::pem_file_iter(path).map_err(|error| fault(&error))?;
-            read.collect::<Result<Vec<_>, _>>()
-                .map_err(|error| fault(&error))
-        };
-        let key = PrivateKeyDer::from_pem_file(&settings.key);
-        let key = key.map_err(|error| fault(settings.key.display().to_string())(&error))?;
+        let key = key_of(&settings.key)?;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider));
         let builder = builder.with_safe_default_protocol_versions();
-        let builder = builder.map_err(|error| fault("versions".to_owned())(&error))?;
+        let builder = builder.map_err(|error| SettingsProblem::Tls(error.to_string()))?;
         let builder = match &settings.clients {
             None => builder.with_no_client_auth(),
             Some(path) => {
-                let mut roots = RootCertStore::empty();
-                for certificate in certificates(path)? {
-                    roots
-                        .add(certificate)
-                        .map_err(|error| fault(path.display().to_string())(&error))?;
-                }
-                let verifier =
-                    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
-                let verifier = verifier
-                    .build()
-                    .map_err(|error| fault(path.display().to_string())(&error))?;
+                let roots = Arc::new(roots_of(path)?);
+                let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider);
+                let verifier = verifier.build().map_err(|error| fault(path, &error))?;
                 builder.with_client_cert_verifier(verifier)
             }
         };
         let own = certificates(&settings.certificate)?;
         let config = builder.with_single_cert(own, key);
-        let config =
-            config.map_err(|error| fault(settings.certificate.display().to_string())(&error))?;
+        let config = config.map_err(|error| fault(&settings.certificate, &error))?;
         Ok(Self::Tls(TlsAcceptor::from(Arc::new(config))))
     }
 
@@ -75,6 +57,54 @@ impl Line {
     pub(super) const fn is_tls(&self) -> bool {
         matches!(self, Self::Tls(_))
     }
+}
+
+/// What notices are sent with.
+///
+/// # Errors
+/// A file cannot be read, or certificate and key do not fit.
+pub(super) fn connector(settings: &NoticeSettings) -> Result<TlsConnector, SettingsProblem> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider);
+    let builder = builder
+        .with_safe_default_protocol_versions()
+        .map_err(|error| SettingsProblem::Tls(error.to_string()))?
+        .with_root_certificates(roots_of(&settings.authorities)?);
+    let config = match (&settings.certificate, &settings.key) {
+        (Some(certificate), Some(key)) => builder
+            .with_client_auth_cert(certificates(certificate)?, key_of(key)?)
+            .map_err(|error| fault(certificate, &error))?,
+        (None, None) => builder.with_no_client_auth(),
+        _ => {
+            let said = "notices have a certificate and its key, or neither";
+            return Err(SettingsProblem::Tls(said.to_owned()));
+        }
+    };
+    Ok(TlsConnector::from(Arc::new(config)))
+}
+
+fn fault(path: &Path, error: &dyn std::fmt::Display) -> SettingsProblem {
+    SettingsProblem::Tls(format!("{}: {error}", path.display()))
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, SettingsProblem> {
+    let read = CertificateDer::pem_file_iter(path).map_err(|error| fault(path, &error))?;
+    let read = read.collect::<Result<Vec<_>, _>>();
+    read.map_err(|error| fault(path, &error))
+}
+
+fn key_of(path: &Path) -> Result<PrivateKeyDer<'static>, SettingsProblem> {
+    PrivateKeyDer::from_pem_file(path).map_err(|error| fault(path, &error))
+}
+
+fn roots_of(path: &Path) -> Result<RootCertStore, SettingsProblem> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(path)? {
+        roots
+            .add(certificate)
+            .map_err(|error| fault(path, &error))?;
+    }
+    Ok(roots)
 }
 
 /// SHA-256 of the certificate that the client has shown and that was verified.

@@ -14,7 +14,7 @@ use futures_util::FutureExt as _;
 
 use crate::flows::Context;
 use crate::foundation::load_limits::{HEADER_BYTES_MAX, HEADERS_MAX, URI_CHARACTERS_MAX};
-use crate::interfaces::fhir::FHIR_PREFIX;
+use crate::interfaces::fhir::takes_many;
 use crate::interfaces::http::door::{AtTheDoor, Door};
 use crate::interfaces::http::guard::request_id;
 use crate::interfaces::http::timed_body::TimedBody;
@@ -74,7 +74,7 @@ impl Exchange {
         let route = request.extensions().get::<MatchedPath>().cloned();
         let treatment = match route.as_ref().map_or("", MatchedPath::as_str) {
             "/healthz" | "/readyz" | "/metrics" => Treatment::Watching,
-            path if path.ends_with("/batch") || path == FHIR_PREFIX => Treatment::Batch,
+            path if path.ends_with("/batch") || takes_many(path) => Treatment::Batch,
             _ => Treatment::Request,
         };
         Self {

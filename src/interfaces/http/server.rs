@@ -189,6 +189,7 @@ fn router(keeper: &Doorkeeper, metrics: bool, provider: Option<Arc<Provider>>) -
     let routes = api
         .merge(web::routes(provider))
         .nest(fhir::FHIR_PREFIX, fhir::routes())
+        .route(fhir::FHIR_ROOT, fhir::root())
         .with_state(keeper.context.clone())
         .route("/openapi.json", get(|| async { ([JSON], document) }))
         .merge(Router::from(watching_routes(metrics)).with_state(keeper.clone()));
