@@ -92,7 +92,7 @@ impl Meeting<'_> {
         for place in 0..self.met.blocks.len() {
             let bound = u64::MAX >> halvings;
             let is_sampled = |a, b| mixed(pair_of(a, b)) <= bound;
-            pairs.take(self.pairs_of(place, &|(a, b), _| is_sampled(a, b)));
+            pairs.take(self.pairs_of(place, is_sampled, |_, _| true));
             while pairs.unique > SAMPLED_MAX {
                 halvings += 1;
                 pairs.keep_below(halvings);
@@ -117,15 +117,21 @@ impl Meeting<'_> {
         for (place, blocks) in self.met.blocks.iter().enumerate() {
             progress(looked_at);
             looked_at += blocks.pairs();
-            pairs.take(self.pairs_of(place, &|_, (x, y)| bounds.may_reach(x, y)));
+            let may_reach = |x: &Brief, y: &Brief| bounds.may_reach(x, y);
+            pairs.take(self.pairs_of(place, |_, _| true, may_reach));
         }
         pairs.tidy();
         pairs.all
     }
 
-    /// Pairs of one rule that did not surely meet under an earlier one and that
-    /// `keeps`, by their records and briefs.
-    fn pairs_of(self, place: usize, keeps: Keeps<'_>) -> Vec<Vec<u64>> {
+    /// Pairs of one rule that did not surely meet under an earlier one and that count
+    /// by their records and by their briefs, asked in this order.
+    fn pairs_of(
+        self,
+        place: usize,
+        by_records: impl Fn(u32, u32) -> bool + Sync,
+        by_briefs: impl Fn(&Brief, &Brief) -> bool + Sync,
+    ) -> Vec<Vec<u64>> {
         let before: RuleBits = (1 << place) - 1;
         let broad = RULES[place].broad;
         let source = |record: u32| self.records.facts[record as usize].source;
@@ -143,8 +149,9 @@ impl Meeting<'_> {
                     each(&near, block.reach, broad, |i, j| {
                         let (x, y) = (&near[i], &near[j]);
                         let (a, b) = (block.members[i], block.members[j]);
-                        if met_under(x, y) & x.whole_in(y) & before == 0
-                            && keeps((a, b), (x, y))
+                        if by_records(a, b)
+                            && met_under(x, y) & x.whole_in(y) & before == 0
+                            && by_briefs(x, y)
                             && may_be(a, b)
                         {
                             found.push(pair_of(a, b));
@@ -156,9 +163,6 @@ impl Meeting<'_> {
             .collect()
     }
 }
-
-/// Which pairs are kept, by their records and briefs.
-type Keeps<'k> = &'k (dyn Fn((u32, u32), (&Brief, &Brief)) -> bool + Sync);
 
 /// Gives the places of each pair of a block, each record with `reach` of those
 /// behind it; of a broad rule only pairs of which one lacks a field.
