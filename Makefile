@@ -65,7 +65,11 @@ measure: ## Links and imports the labelled corpora; writes docs/measurements.md
 	$(CARGO) build --release --locked
 	./scripts/measure.py
 
+fairness: ## The largest gaps between groups of people, on made-up regions of a million records
+	$(CARGO) build --release --locked
+	./scripts/measure.py --only fairness
+
 ratchet: ## Links the corpora in the tree and records a better accuracy
 	ACCORD_ACCURACY=ratchet $(CARGO) test --release --locked --test service accuracy -- --nocapture
 
-.PHONY: help run test quick prepare assets browser prove bench bench-link conformance fuzz measure ratchet
+.PHONY: help run test quick prepare assets browser prove bench bench-link conformance fuzz measure fairness ratchet

@@ -82,6 +82,10 @@ await page.getByRole("link", { name: "Search", exact: true }).waitFor();
 await judges(page, "queue");
 await page.goto(`${url}/sources`);
 await judges(page, "sources");
+await page.locator("main table a").first().click();
+await judges(page, "scorecard");
+await page.goto(`${url}/work`);
+await judges(page, "work");
 await page.goto(`${url}/account`);
 await judges(page, "account");
 
@@ -187,6 +191,31 @@ await auditor.getByRole("button", { name: "Show" }).click();
 await auditor.waitForSelector("main table");
 await judges(auditor, "audit");
 check(/a caller asks for her records/.test(await auditor.textContent("main")), "the auditor reads who looked and why");
+
+// An engineer's page, and the reports of the command line as files.
+const engineer = await signsIn("engineer");
+await engineer.goto(`${url}/models`);
+await judges(engineer, "models");
+for (const name of ["evaluation", "run"]) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+  const report = await context.newPage();
+  const address = `file://${process.env.ACCORD_REPORTS}/${name}.html`;
+  report.on("request", (request) => {
+    if (request.url() !== address) reports.push(`${name} asked for ${request.url()}`);
+  });
+  await report.goto(address);
+  await judges(report, `report-${name}`);
+  if (name !== "evaluation") continue;
+  const said = (part) => report.evaluate(
+    (part) => getComputedStyle(document.querySelector(part), "::after").content, part);
+  await report.check("#link-0");
+  const strict = await said(".false-links");
+  await report.focus("#link-0");
+  for (let step = 0; step < 12; step += 1) await report.keyboard.press("ArrowRight");
+  check(await report.isChecked("#link-12"), "the threshold of the report moves by the arrow keys");
+  check(await said(".false-links") !== strict || /0\.0/.test(strict), `false links follow it: ${strict}`);
+  await report.pdf({ path: `${pictures}/report-${name}.pdf`, format: "A4" });
+}
 
 check(reports.length === 0, `no report of the policy ${reports.slice(0, 3).join("; ")}`);
 await browser.close();

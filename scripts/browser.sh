@@ -23,5 +23,11 @@ for _ in $(seq 600); do
   kill -0 "$service" 2>/dev/null || { cat "$work/err"; exit 1; }
   sleep 0.5
 done
-ACCORD_CHROMIUM="$chromium" ACCORD_OUT="$work/out" \
+mkdir "$work/reports"
+"$binary" generate --persons 1500 --out "$work/region" --quiet >/dev/null
+"$binary" link --links "$work/links.csv" --persons "$work/persons.csv" --report "$work/reports/run.html" \
+  --report-values --min-weight -5 --quiet "$work/region/records.csv" >/dev/null
+"$binary" evaluate --truth "$work/region/truth.csv" --links "$work/links.csv" --persons "$work/persons.csv" \
+  --records "$work/region/records.csv" --report "$work/reports/evaluation.html" --quiet >/dev/null
+ACCORD_REPORTS="$work/reports" ACCORD_CHROMIUM="$chromium" ACCORD_OUT="$work/out" \
   ACCORD_PICTURES="${ACCORD_PICTURES:-target/browser}" node scripts/browser.mjs

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures how good the linkage is and writes it into docs/measurements.md (`make measure`).
 
-measure.py [--corpora DIR] [--seeds 10] [--persons 10000] [--only link|seeds|ledger] [--print] [--accord PROGRAM]
+measure.py [--corpora DIR] [--seeds 10] [--persons 10000] [--only link|seeds|ledger|fairness] [--print] [--accord PROGRAM]
 
 Corpora are folders with records.csv.gz, truth.csv.gz and meta.json (`task` is `dedupe` or `link`); they are at
 ../shared/corpora or where ACCORD_SHARED says. Nothing is tuned to any of them: the commands are the same for all.
@@ -188,6 +188,52 @@ def of_seeds(seeds, persons):
             f"standard deviation over the seeds, lowest and highest in brackets.\n\n" + head + "\n".join(rows))
 
 
+# What divides people; sources and missing fields divide records.
+OF_PEOPLE = ("sex", "age_band", "name_origin", "abode")
+
+
+def gap_cells(found):
+    """The largest gap between a group of people and everybody, of misses and of false links, with its bounds."""
+    cells = []
+    for of in ("missed", "false_links"):
+        gaps = [gap for gap in found["largest_group_gaps"] if gap["of"] == of and gap["dimension"] in OF_PEOPLE]
+        worst = max(gaps, key=lambda gap: gap["gap"])
+        points = [f"{worst[name] * 100:+.4f}" for name in ("gap", "lower", "upper")]
+        cells.append(f"{worst['everybody']:.4%} | {worst['group']} ({worst['dimension']}) {worst['share']:.4%} "
+                     f"| {points[0]} ({points[1]} to {points[2]})")
+    return cells
+
+
+def of_fairness(records, regions):
+    """The largest gaps between groups of people on made-up regions of so many records; `-` after a region's name takes
+    the NHS numbers off."""
+    rows = []
+    for region, numbers in ((name.rstrip("-"), not name.endswith("-")) for name in regions):
+        with tempfile.TemporaryDirectory() as made:
+            work = pathlib.Path(made)
+            (work / "population.toml").write_text(accord("generate", "--print-population", region)[0], encoding="utf-8")
+            # Some 2.9 records a person.
+            accord("generate", "--quiet", "--persons", round(records / 2.88), "--seed", 1, "--out", work,
+                   "--population", work / "population.toml")
+            file = work / "records.csv"
+            if not numbers:
+                without_numbers(file, work / "without.csv")
+                file = work / "without.csv"
+            for policy in ("model", "care"):
+                persons = work / f"{policy}.csv"
+                accord("link", "--quiet", "--policy", policy, "--persons", persons, file)
+                found = evaluated(file, work / "truth.csv", False, persons=persons, replicates=0)
+                kind = "with numbers" if numbers else "without numbers"
+                head = f"| {region}, {kind}, {found['n_records']:,} records | {policy} | "
+                rows += [head + f"{of} | {cell} |" for of, cell in zip(("missed pairs", "false links"), gap_cells(found))]
+                print("\n".join(rows[-2:]), flush=True)
+    head = "| population | policy | of | everybody | the group that fares worst | gap in percentage points (bounds) |\n" \
+           "| --- | --- | --- | --- | --- | --- |\n"
+    return (f"The group of people (by {', '.join(OF_PEOPLE)}; at least 100 persons) whose share lies furthest above "
+            f"everybody's, with both shares at their nearer and farther 95 % bounds; {measured.load()}.\n\n"
+            + head + "\n".join(rows))
+
+
 def of_ledger(folder):
     """What the service decides by itself: the message path into a fresh ledger."""
     rows = []
@@ -229,17 +275,20 @@ def main():
     parser.add_argument("--corpora", type=pathlib.Path, default=shared / "corpora")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--persons", type=int, default=10_000)
-    parser.add_argument("--only", choices=("link", "seeds", "ledger"))
+    parser.add_argument("--only", choices=("link", "seeds", "ledger", "fairness"))
+    parser.add_argument("--regions", default="region,region-,city,coast", help="that gaps are measured on")
+    parser.add_argument("--records", type=int, default=1_000_000, help="of a region whose gaps are measured")
     parser.add_argument("--print", action="store_true", help="leave the page alone")
     parser.add_argument("--accord", type=pathlib.Path, default=PROGRAM, help="a build; time counts for a release one")
     arguments = parser.parse_args()
     globals()["PROGRAM"] = arguments.accord
-    if not arguments.corpora.is_dir() and arguments.only != "seeds":
+    if not arguments.corpora.is_dir() and arguments.only not in ("seeds", "fairness"):
         raise SystemExit(f"no corpora at {arguments.corpora}; set ACCORD_SHARED or use --corpora")
     parts = {
         "link": lambda: of_corpora(arguments.corpora),
         "seeds": lambda: of_seeds(arguments.seeds, arguments.persons),
         "ledger": lambda: of_ledger(arguments.corpora),
+        "fairness": lambda: of_fairness(arguments.records, arguments.regions.split(",")),
     }
     for name, make in parts.items():
         if arguments.only in (None, name):

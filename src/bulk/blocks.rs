@@ -36,6 +36,19 @@ pub struct OversizedBlock {
     pub sharpened: bool,
 }
 
+/// What the blocks of one rule hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RuleTally {
+    /// The rule; `everybody` in a file so small that all meet.
+    pub rule: &'static str,
+    /// Blocks of at least two records, as they were compared.
+    pub blocks: usize,
+    /// Records of the largest.
+    pub largest: usize,
+    /// Pairs in the blocks, or a few more.
+    pub pairs: u64,
+}
+
 /// Rules by their places, a bit each.
 pub(super) type RuleBits = u32;
 
@@ -118,6 +131,25 @@ pub(super) struct Met {
     pub(super) oversized: Vec<OversizedBlock>,
 }
 
+impl Met {
+    /// What each rule brought together.
+    pub(super) fn tallies(&self) -> Vec<RuleTally> {
+        let tally = |(place, blocks): (usize, &RuleBlocks)| RuleTally {
+            rule: match (self.blocks.len(), RULES.get(place)) {
+                (2.., Some(rule)) => rule.name,
+                _ => "everybody",
+            },
+            blocks: blocks.ends.len(),
+            largest: (0..blocks.ends.len())
+                .map(|place| blocks.block(place).members.len())
+                .max()
+                .unwrap_or(0),
+            pairs: blocks.pairs(),
+        };
+        self.blocks.iter().enumerate().map(tally).collect()
+    }
+}
+
 /// Records of a block that is not divided yet and is compared as it stands. The
 /// records of one person grow no more with the file, but those that share a key
 /// by chance do: of a large block of a large file hardly any pair is of one
@@ -153,11 +185,14 @@ pub(super) fn meet(codes: &Codes<'_>, records: u32, progress: &dyn Fn(u64)) -> M
         return met;
     }
     let most = undivided_max(records);
+    let mut sorted = Vec::new();
     for (turn, rules) in RULES.chunks(RULES_AT_ONCE).enumerate() {
         progress((turn * RULES_AT_ONCE) as u64);
         let keys = keys_of(codes, rules, records, &met.lacking);
         for (rule, (keyed, cut)) in rules.iter().zip(keys) {
-            let found = divided(codes, rule, most, &sorted_by_bits(&keyed));
+            sort_by_bits(&keyed, &mut sorted);
+            drop(keyed);
+            let found = divided(codes, rule, most, &sorted);
             let place = met.blocks.len();
             for record in cut.into_iter().chain(found.divided) {
                 met.whole[record as usize] &= !(1 << place);
@@ -190,6 +225,10 @@ fn divided(codes: &Codes<'_>, rule: &'static Rule, most: usize, keyed: &[u64]) -
         })
         .collect();
     let mut all = Found::default();
+    let members = found.iter().map(|found| found.blocks.members.len()).sum();
+    let ends = found.iter().map(|found| found.blocks.ends.len()).sum();
+    all.blocks.members.reserve_exact(members);
+    all.blocks.ends.reserve_exact(ends);
     for found in found {
         all.blocks.append(found.blocks);
         all.divided.extend(found.divided);
@@ -326,9 +365,9 @@ const RECORDS_PER_CHUNK: u32 = 16_384;
 /// Leading bits by which values are dealt out before each heap is sorted.
 const DEALT_BITS: u32 = 10;
 
-/// Sorted numbers of several lists. They must be spread over all 64 bits for
-/// the heaps to be of like size.
-fn sorted_by_bits(lists: &[Vec<u64>]) -> Vec<u64> {
+/// Puts the numbers of several lists in order, in the place of `all`. They must be
+/// spread over all 64 bits for the heaps to be of like size.
+fn sort_by_bits(lists: &[Vec<u64>], all: &mut Vec<u64>) {
     let heap = |value: u64| (value >> (64 - DEALT_BITS)) as usize;
     let mut counts = vec![0_usize; 1 << DEALT_BITS];
     for value in lists.iter().flatten() {
@@ -340,7 +379,7 @@ fn sorted_by_bits(lists: &[Vec<u64>]) -> Vec<u64> {
         next.push(total);
         total += count;
     }
-    let mut all = vec![0; total];
+    all.resize(total, 0);
     for value in lists.iter().flatten() {
         let place = &mut next[heap(*value)];
         all[*place] = *value;
@@ -354,7 +393,6 @@ fn sorted_by_bits(lists: &[Vec<u64>]) -> Vec<u64> {
         rest = left;
     }
     heaps.into_par_iter().for_each(<[u64]>::sort_unstable);
-    all
 }
 
 /// What comes of the blocks of a rule, or of some of them.

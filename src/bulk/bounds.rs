@@ -6,7 +6,7 @@ use crate::bulk::briefs::{Brief, Has, may_be_one_slip, phone_digits};
 use crate::bulk::name_bounds::NameBounds;
 use crate::bulk::place_bounds::PlaceBounds;
 use crate::bulk::records::BulkRecords;
-use crate::bulk::words::{Glance, Words};
+use crate::bulk::words::{Glance, Glances, Words};
 use crate::matching::levels::{BirthDateLevel, EmailLevel, NhsNumberLevel, PhoneLevel, SexLevel};
 use crate::matching::{Comparison, LinkageModel};
 
@@ -121,17 +121,23 @@ impl<'r> Bounds<'r> {
         let Some(glances) = self.words.glance(&x.shape, &y.shape) else {
             return true;
         };
-        let middle = self.names.middle(glances.middle);
-        household.add(self.names.family(glances.family, &x.shape, &y.shape));
-        let shared = household.positive.min(self.household_cap);
-        let given = self.names.given(glances.given, &x.shape, &y.shape);
-        let shared = if glances.given == Glance::Same || glances.given == Glance::Open {
-            shared + date
-        } else {
-            // No name that twins do not share (R90).
-            (shared + date.max(0.0)).min(self.twin_cap) + date.min(0.0)
+        let reach = |glances: &Glances| {
+            let middle = self.names.middle(glances.middle);
+            let mut household = household;
+            household.add(self.names.family(glances.family, &x.shape, &y.shape));
+            let shared = household.positive.min(self.household_cap);
+            let given = self.names.given(glances.given, &x.shape, &y.shape);
+            let shared = match glances.given {
+                Glance::Same | Glance::Open | Glance::Missing => shared + date,
+                // No name that twins do not share (R90).
+                Glance::Differs | Glance::Like => {
+                    (shared + date.max(0.0)).min(self.twin_cap) + date.min(0.0)
+                }
+            };
+            alone + given + middle + shared + household.negative >= self.least
         };
-        alone + given + middle + shared + household.negative >= self.least
+        let closer = || self.words.closer(glances, &x.shape, &y.shape);
+        reach(&glances) && closer().is_none_or(|closer| reach(&closer))
     }
 
     fn most(&self, comparison: Comparison) -> f64 {
@@ -170,8 +176,9 @@ impl<'r> Bounds<'r> {
         let differing = x.date ^ y.date;
         let equal = [differing >> 16, differing & 0xff00, differing & 0xff].map(|part| part == 0);
         let parts = equal.into_iter().filter(|equal| *equal).count();
-        if parts == 1 && equal[0] {
-            self.dates[1].max(self.dates_exchanged)
+        let [.., month, day] = x.date.to_be_bytes();
+        if equal[0] && y.date.to_be_bytes()[2..] == [day, month] && parts == 1 {
+            self.dates_exchanged
         } else {
             self.dates[parts]
         }

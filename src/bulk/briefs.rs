@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use crate::bulk::blocks::{Met, RuleBits};
 use crate::bulk::records::{BulkRecords, Facts};
-use crate::bulk::words::{Shape, ShapeKind};
+use crate::bulk::shapes::{Shape, ShapeKind};
 use crate::identity::{BirthDate, NumberStatus, Phone, PostalAddress, Postcode, Sex, StandardDate};
 
 /// A record in brief. In numbers 0 is no value.
@@ -96,8 +96,8 @@ impl Brief {
             (facts.addresses != 0, Has::Address),
             (facts.birth_date.is_some() && date == 0, Has::OddDate),
             (facts.birth_order.is_some(), Has::BirthOrder),
-            (is_whole(shape.given[0]), Has::WholeGiven),
-            (is_whole(shape.family[0]), Has::WholeFamily),
+            (is_whole(shape.firsts().0), Has::WholeGiven),
+            (is_whole(shape.firsts().1), Has::WholeFamily),
             (lacks, Has::Lacks),
         ];
         Self {
@@ -196,7 +196,7 @@ fn whole_date(birth: BirthDate) -> u32 {
     }
 }
 
-fn postcode_of(address: &PostalAddress) -> u64 {
+pub(super) fn postcode_of(address: &PostalAddress) -> u64 {
     let Some(Postcode::Unit { outward, inward }) = &address.postcode else {
         return 0;
     };
@@ -209,7 +209,7 @@ fn postcode_of(address: &PostalAddress) -> u64 {
     u64::from_be_bytes(bytes)
 }
 
-fn house_of(address: &PostalAddress) -> u16 {
+pub(super) fn house_of(address: &PostalAddress) -> u16 {
     match &address.number {
         Some(number)
             if number.from == number.to && address.flat.is_none() && address.uprn.is_none() =>
@@ -254,4 +254,38 @@ pub(super) const fn may_be_one_slip(a: u64, b: u64) -> bool {
     let any = differing | differing >> 1;
     let any = (any | any >> 2) & 0x1111_1111_1111_1111;
     any.count_ones() <= 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{digits_of, may_be_one_slip};
+    use crate::identity::Phone;
+
+    #[test]
+    fn phones_that_are_near_may_be_one_slip_apart_and_most_others_may_not() {
+        let numbers = [
+            "07700900123",
+            "07700900132",
+            "07700900124",
+            "07700900456",
+            "01632960001",
+            "01632960010",
+            "02079460000",
+            "+4915112345678",
+            "+4915112345687",
+        ];
+        let phones: Vec<Phone> = numbers
+            .iter()
+            .filter_map(|text| Phone::parse(text))
+            .collect();
+        let mut ruled_out = 0;
+        for a in &phones {
+            for b in phones.iter().filter(|b| *b != a) {
+                let [x, y] = [a, b].map(|phone| digits_of(std::slice::from_ref(phone)));
+                assert!(may_be_one_slip(x, y) || !a.is_near(b), "{x:x} {y:x}");
+                ruled_out += usize::from(!may_be_one_slip(x, y));
+            }
+        }
+        assert!(ruled_out > 20, "{ruled_out}");
+    }
 }

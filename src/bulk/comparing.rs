@@ -6,10 +6,11 @@ use rayon::prelude::*;
 
 use crate::bulk::briefs::{Brief, Has, may_be_one_slip, phone_digits};
 use crate::bulk::records::BulkRecords;
-use crate::bulk::words::{Glance, Shape, ShapeKind};
+use crate::bulk::shapes::{Shape, ShapeKind};
+use crate::bulk::words::Glance;
 use crate::identity::{BirthDate, PostalAddress};
 use crate::matching::levels::{
-    AddressComparison, AddressLevel, Comparison, EmailLevel, Level as _, MiddleNames,
+    AddressComparison, AddressLevel, Comparison, EmailLevel, KnownFamily, Level as _, MiddleNames,
     NameComparison, NameShare, NumberPair, Outcome, PhoneLevel, PostcodeLevel, TownLevel,
 };
 use crate::matching::{ComparedFields, ComparisonVector, LinkageModel};
@@ -120,17 +121,24 @@ impl<'r> Comparer<'r> {
             .then(|| records.words.glance(&x.shape, &y.shape))
             .flatten()
         {
-            let middle_differs = matches!(seen.middle, None | Some(Glance::Differs));
-            if seen.given == Glance::Differs && seen.family == Glance::Differs && middle_differs {
-                return model.names_that_differ(seen.middle.is_some(), seen.one_generic);
-            }
-            if seen.given == Glance::Same
-                && seen.family == Glance::Same
-                && let Some(middle) = self.middle(&x.shape, &y.shape)
+            let closer = records.words.closer(seen, &x.shape, &y.shape);
+            let seen = closer.unwrap_or(seen);
+            let (first, family) = x.shape.firsts();
+            let given = match seen.given {
+                Glance::Same => Some(Some(self.shares[first as usize].0)),
+                Glance::Differs => Some(None),
+                Glance::Like | Glance::Open | Glance::Missing => None,
+            };
+            let family = match seen.family {
+                Glance::Same => Some(KnownFamily::Same(self.shares[family as usize].1)),
+                Glance::Differs if seen.one_generic => Some(KnownFamily::OneGeneric),
+                Glance::Differs => Some(KnownFamily::Differs),
+                Glance::Like | Glance::Open | Glance::Missing => None,
+            };
+            if let (Some(given), Some(family)) = (given, family)
+                && let Some(middle) = self.middle(seen.middle, &x.shape, &y.shape)
             {
-                let given = self.shares[x.shape.given[0] as usize].0;
-                let family = self.shares[x.shape.family[0] as usize].1;
-                return model.names_that_agree(given, family, middle);
+                return model.known_names(given, family, middle);
             }
         }
         let names = |record: u32| records.names.at(records.facts[record as usize].names);
@@ -139,7 +147,7 @@ impl<'r> Comparer<'r> {
 
     /// The further given names of plain namings; `None` where their letters must
     /// be compared.
-    fn middle(&self, x: &Shape, y: &Shape) -> Option<MiddleNames> {
+    fn middle(&self, seen: Option<Glance>, x: &Shape, y: &Shape) -> Option<MiddleNames> {
         let words = &self.records.words;
         let (a, b) = (&x.givens()[1..], &y.givens()[1..]);
         let (Some(first), Some(other)) = (a.first(), b.first()) else {
@@ -154,8 +162,8 @@ impl<'r> Comparer<'r> {
             return Some(MiddleNames::Shared(rarest));
         }
         let initial = !words.is_whole(*first) || !words.is_whole(*other);
-        match (initial, words.two_given(*first, *other)) {
-            (_, Glance::Differs) => Some(MiddleNames::Differ),
+        match (initial, seen) {
+            (_, Some(Glance::Differs)) => Some(MiddleNames::Differ),
             (true, _) => Some(MiddleNames::InitialFits),
             (false, _) => None,
         }

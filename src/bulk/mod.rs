@@ -28,10 +28,12 @@ mod records;
 mod rules;
 mod run;
 mod scoring;
+mod shapes;
 mod sounds;
+mod word;
 mod words;
 
-pub use blocks::OversizedBlock;
+pub use blocks::{OversizedBlock, RuleTally};
 pub use known_pairs::Labels;
 pub use learning::{FAMILY_NAMES_TABLE, GIVEN_NAMES_TABLE, Trained};
 pub use records::{BulkRecords, SentRow};

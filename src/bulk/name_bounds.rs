@@ -2,7 +2,8 @@
 
 use rayon::prelude::*;
 
-use crate::bulk::words::{Glance, Shape, ShapeKind, Words};
+use crate::bulk::shapes::{Shape, ShapeKind};
+use crate::bulk::words::{Glance, Words};
 use crate::identity::NameToken;
 use crate::matching::levels::{FamilyNameLevel, GivenNameLevel, MiddleNameLevel};
 use crate::matching::{Comparison, LinkageModel};
@@ -86,8 +87,9 @@ impl NameBounds {
 
     pub(super) fn given(&self, glance: Glance, x: &Shape, y: &Shape) -> f64 {
         match glance {
-            Glance::Same => f64::from(self.given[x.given[0] as usize][SAME]),
+            Glance::Same => f64::from(self.given[x.givens()[0] as usize][SAME]),
             Glance::Differs => self.given_differs,
+            Glance::Missing => 0.0,
             Glance::Like => {
                 common(&self.given, LIKE, x.givens(), y.givens()).max(self.given_differs)
             }
@@ -101,12 +103,12 @@ impl NameBounds {
 
     pub(super) fn family(&self, glance: Glance, x: &Shape, y: &Shape) -> f64 {
         match glance {
-            Glance::Same => f64::from(self.family[x.family[0] as usize][SAME]),
+            Glance::Same => f64::from(self.family[x.families()[0] as usize][SAME]),
             Glance::Differs => self.family_differs,
             Glance::Like => {
                 common(&self.family, LIKE, x.families(), y.families()).max(self.family_differs)
             }
-            Glance::Open => common(&self.family, ANY, x.families(), y.families()),
+            Glance::Open | Glance::Missing => common(&self.family, ANY, x.families(), y.families()),
         }
     }
 
@@ -116,7 +118,9 @@ impl NameBounds {
             None => 0.0,
             Some(Glance::Same) => self.middle_same,
             Some(Glance::Differs) => self.middle_differs,
-            Some(Glance::Like | Glance::Open) => self.middle_fits.max(self.middle_differs),
+            Some(Glance::Like | Glance::Open | Glance::Missing) => {
+                self.middle_fits.max(self.middle_differs)
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use rayon::prelude::*;
 
-use crate::bulk::blocks::{Block, Met, RuleBits, RuleBlocks};
+use crate::bulk::blocks::{Met, RuleBits, RuleBlocks};
 use crate::bulk::bounds::Bounds;
 use crate::bulk::briefs::{Brief, Has, NARROW};
 use crate::bulk::hashing::mixed;
@@ -26,12 +26,6 @@ const fn pair_of(a: u32, b: u32) -> u64 {
 #[expect(clippy::cast_possible_truncation, reason = "each half is a record")]
 pub(super) const fn records_of(pair: u64) -> (u32, u32) {
     ((pair >> 32) as u32, pair as u32)
-}
-
-/// Which pairs of a block count.
-#[derive(Clone, Copy)]
-pub(super) struct Counts {
-    pub(super) across_sources_only: bool,
 }
 
 /// Pairs that met, each once and in order, or a sample of them.
@@ -59,6 +53,12 @@ impl Pairs {
         }
     }
 
+    /// Of a sample that is too large.
+    fn keep_below(&mut self, halvings: u32) {
+        self.all.retain(|pair| mixed(*pair) <= u64::MAX >> halvings);
+        self.unique = self.all.len();
+    }
+
     fn tidy(&mut self) {
         self.all.par_sort_unstable();
         self.all.dedup();
@@ -66,120 +66,115 @@ impl Pairs {
     }
 }
 
-/// Pairs that met whose hash is below a bound: the largest that leaves no more
-/// than are sampled at most.
-pub(super) fn sample(records: &BulkRecords, met: &Met, counts: Counts) -> Sample {
-    let met_pairs: u64 = met.blocks.iter().map(RuleBlocks::pairs).sum();
-    let lacks = |record: u32| met.lacking[record as usize];
-    let mut halvings = 0;
-    while met_pairs >> halvings > 4 * SAMPLED_MAX as u64 {
-        halvings += 1;
+/// The pairs of a run.
+#[derive(Clone, Copy)]
+pub(super) struct Meeting<'m> {
+    pub(super) records: &'m BulkRecords,
+    pub(super) met: &'m Met,
+    pub(super) briefs: &'m [Brief],
+    pub(super) across_sources_only: bool,
+}
+
+impl Meeting<'_> {
+    /// Pairs that met, or a few more.
+    pub(super) fn pairs(&self) -> u64 {
+        self.met.blocks.iter().map(RuleBlocks::pairs).sum()
     }
-    let mut pairs = Pairs::default();
-    for (place, blocks) in met.blocks.iter().enumerate() {
-        let bound = u64::MAX >> halvings;
-        let broad = RULES[place].broad;
-        let found = blocks
-            .pieces()
-            .map(|piece| {
-                let mut found = Vec::new();
-                for block in piece {
-                    each(block, |a, b| {
-                        let (a, b) = (block.members[a], block.members[b]);
-                        let pair = pair_of(a, b);
-                        if mixed(pair) <= bound
-                            && (!broad || lacks(a) || lacks(b))
-                            && counts.may_be(records, a, b)
-                        {
-                            found.push(pair);
-                        }
-                    });
-                }
-                found
-            })
-            .collect();
-        pairs.take(found);
-        while pairs.unique > SAMPLED_MAX {
+
+    /// Pairs that met whose hash is below a bound: the largest that leaves no more
+    /// than are sampled at most.
+    pub(super) fn sample(self) -> Sample {
+        let mut halvings = 0;
+        while self.pairs() >> halvings > 4 * SAMPLED_MAX as u64 {
             halvings += 1;
-            pairs
-                .all
-                .retain(|pair| mixed(*pair) <= u64::MAX >> halvings);
-            pairs.unique = pairs.all.len();
+        }
+        let mut pairs = Pairs::default();
+        for place in 0..self.met.blocks.len() {
+            let bound = u64::MAX >> halvings;
+            let is_sampled = |a, b| mixed(pair_of(a, b)) <= bound;
+            pairs.take(self.pairs_of(place, &|(a, b), _| is_sampled(a, b)));
+            while pairs.unique > SAMPLED_MAX {
+                halvings += 1;
+                pairs.keep_below(halvings);
+            }
+        }
+        pairs.tidy();
+        while pairs.all.len() > SAMPLED_MAX {
+            halvings += 1;
+            pairs.keep_below(halvings);
+        }
+        Sample {
+            pairs: pairs.all,
+            share: (-f64::from(halvings)).exp2(),
         }
     }
-    pairs.tidy();
-    while pairs.all.len() > SAMPLED_MAX {
-        halvings += 1;
-        pairs
-            .all
-            .retain(|pair| mixed(*pair) <= u64::MAX >> halvings);
-    }
-    Sample {
-        pairs: pairs.all,
-        share: (-f64::from(halvings)).exp2(),
-    }
-}
 
-impl Counts {
-    fn may_be(self, records: &BulkRecords, a: u32, b: u32) -> bool {
-        let source = |record: u32| records.facts[record as usize].source;
-        a != b && !(self.across_sources_only && source(a) == source(b))
-    }
-}
-
-/// Gives the places of each pair of a block.
-fn each(block: Block<'_>, mut take: impl FnMut(usize, usize)) {
-    for a in 0..block.members.len() {
-        let last = (a + 1).saturating_add(block.reach).min(block.members.len());
-        for b in a + 1..last {
-            take(a, b);
+    /// Pairs that may reach the weight of the bounds, each once and in order.
+    /// `progress` is told how many pairs were looked at.
+    pub(super) fn worth_comparing(self, bounds: &Bounds<'_>, progress: &dyn Fn(u64)) -> Vec<u64> {
+        let mut pairs = Pairs::default();
+        let mut looked_at = 0;
+        for (place, blocks) in self.met.blocks.iter().enumerate() {
+            progress(looked_at);
+            looked_at += blocks.pairs();
+            pairs.take(self.pairs_of(place, &|_, (x, y)| bounds.may_reach(x, y)));
         }
+        pairs.tidy();
+        pairs.all
     }
-}
 
-/// Pairs that may reach the weight of the bounds, each once and in order.
-/// `progress` is told how many pairs were looked at.
-pub(super) fn worth_comparing(
-    records: &BulkRecords,
-    met: &Met,
-    briefs: &[Brief],
-    bounds: &Bounds<'_>,
-    counts: Counts,
-    progress: &dyn Fn(u64),
-) -> Vec<u64> {
-    let mut pairs = Pairs::default();
-    let mut looked_at = 0;
-    for (place, blocks) in met.blocks.iter().enumerate() {
-        progress(looked_at);
-        looked_at += blocks.pairs();
-        let broad = RULES[place].broad;
+    /// Pairs of one rule that did not surely meet under an earlier one and that
+    /// `keeps`, by their records and briefs.
+    fn pairs_of(self, place: usize, keeps: Keeps<'_>) -> Vec<Vec<u64>> {
         let before: RuleBits = (1 << place) - 1;
-        let found = blocks
-            .pieces()
+        let broad = RULES[place].broad;
+        let source = |record: u32| self.records.facts[record as usize].source;
+        let may_be =
+            |a: u32, b: u32| a != b && !(self.across_sources_only && source(a) == source(b));
+        let pieces = self.met.blocks[place].pieces();
+        pieces
             .map(|piece| {
                 let mut found = Vec::new();
                 let mut near: Vec<Brief> = Vec::new();
                 for block in piece {
                     near.clear();
-                    near.extend(block.members.iter().map(|record| briefs[*record as usize]));
-                    each(block, |a, b| {
-                        let (x, y) = (&near[a], &near[b]);
-                        if (!broad || x.either_has(y, Has::Lacks))
-                            && met_under(x, y) & x.whole_in(y) & before == 0
-                            && bounds.may_reach(x, y)
-                            && counts.may_be(records, block.members[a], block.members[b])
+                    let members = block.members.iter();
+                    near.extend(members.map(|record| self.briefs[*record as usize]));
+                    each(&near, block.reach, broad, |i, j| {
+                        let (x, y) = (&near[i], &near[j]);
+                        let (a, b) = (block.members[i], block.members[j]);
+                        if met_under(x, y) & x.whole_in(y) & before == 0
+                            && keeps((a, b), (x, y))
+                            && may_be(a, b)
                         {
-                            found.push(pair_of(block.members[a], block.members[b]));
+                            found.push(pair_of(a, b));
                         }
                     });
                 }
                 found
             })
-            .collect();
-        pairs.take(found);
+            .collect()
     }
-    pairs.tidy();
-    pairs.all
+}
+
+/// Which pairs are kept, by their records and briefs.
+type Keeps<'k> = &'k (dyn Fn((u32, u32), (&Brief, &Brief)) -> bool + Sync);
+
+/// Gives the places of each pair of a block, each record with `reach` of those
+/// behind it; of a broad rule only pairs of which one lacks a field.
+fn each(near: &[Brief], reach: usize, broad: bool, mut take: impl FnMut(usize, usize)) {
+    let lacks = |place: usize| near[place].has(Has::Lacks);
+    if broad && (0..near.len()).all(|place| !lacks(place)) {
+        return;
+    }
+    for i in 0..near.len() {
+        let rest = i + 1..(i + 1).saturating_add(reach).min(near.len());
+        if broad && !lacks(i) {
+            rest.filter(|j| lacks(*j)).for_each(|j| take(i, j));
+        } else {
+            rest.for_each(|j| take(i, j));
+        }
+    }
 }
 
 /// Rules of whose parts two briefs show that both records have the same.
@@ -200,8 +195,8 @@ fn met_under(x: &Brief, y: &Brief) -> RuleBits {
     let date = both(x.date, y.date);
     let year = both(x.date >> 16, y.date >> 16);
     let word = |has, a, b| a == b && x.both_have(y, has);
-    let given = word(Has::WholeGiven, x.shape.given[0], y.shape.given[0]);
-    let family = word(Has::WholeFamily, x.shape.family[0], y.shape.family[0]);
+    let given = word(Has::WholeGiven, x.shape.firsts().0, y.shape.firsts().0);
+    let family = word(Has::WholeFamily, x.shape.firsts().1, y.shape.firsts().1);
     let places = x.postcode != 0 && y.postcode != 0;
     let postcode = places && x.postcode == y.postcode;
     let outward = places && x.postcode >> OUTWARD_FROM == y.postcode >> OUTWARD_FROM;

@@ -108,3 +108,53 @@ const fn differing_bytes(differing: u64) -> u32 {
     let any = ((differing & low) + low) | differing;
     (any & !low).count_ones()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use super::PlaceBounds;
+    use crate::bulk::briefs::{house_of, postcode_of};
+    use crate::identity::{AddressUse, PostalAddress, Postcode};
+    use crate::matching::LinkageModel;
+
+    #[test]
+    fn no_two_addresses_weigh_more_than_their_bound() {
+        let postcodes = "LS1 4AP|LS1 4AQ|LS1 4PA|LS1 5AP|LS11 4AP|LS12 4AP|L1 4AP|M1 1AE|M11 1AE|\
+            M1 1EA|SW1A 1AA|SW1A 2AA|SW1 1AA|W1A 1AA|B33 8TH|B3 8TH|B38 3TH|EC1A 1BB|ZE1 0AA";
+        let lines = [
+            "12 Elm Road",
+            "12 Elm Rd",
+            "14 Elm Road",
+            "12 Oak Lane",
+            "Flat 2, 12 Elm Road",
+        ];
+        let addresses: Vec<PostalAddress> = postcodes
+            .split('|')
+            .flat_map(|code| lines.map(|line| (code.trim(), line)))
+            .filter_map(|(code, line)| {
+                let postcode = Postcode::parse(code);
+                let lines = [Cow::Borrowed(line)];
+                PostalAddress::read(AddressUse::Home, &lines, Some("Leeds"), postcode, None)
+            })
+            .collect();
+        assert_eq!(addresses.len(), 95);
+        let model = LinkageModel::uk_care();
+        let bounds = PlaceBounds::new(&model);
+        for one in &addresses {
+            for other in &addresses {
+                let [a, b] = [one, other].map(std::slice::from_ref);
+                let found = model.compare_addresses(a, b);
+                let (postcode, premises) = bounds.between(postcode_of(one), postcode_of(other));
+                assert!(found.postcode.weight <= postcode, "{found:?}");
+                let (x, y) = (house_of(one), house_of(other));
+                let house = if x != 0 && y != 0 && x != y {
+                    premises.other_house
+                } else {
+                    premises.any
+                };
+                assert!(found.address.weight <= house, "{found:?}");
+            }
+        }
+    }
+}

@@ -9,10 +9,11 @@ use std::hash::Hasher as _;
 use rayon::prelude::*;
 
 use crate::bulk::hashing::{FastHash, FastHasher};
-use crate::bulk::records::{BulkRecords, Facts, SentRow};
+use crate::bulk::records::{BulkRecords, Facts, Hashed, SentRow};
 use crate::identity::{
-    BirthDate, NhsNumberClaim, OtherIdentifier, Sex, StandardDate, StandardRecord,
-    StandardiseOptions, SubmittedAddress, SubmittedName, SubmittedRecord, standardise,
+    BirthDate, Email, NhsNumberClaim, OtherIdentifier, PersonName, Phone, PostalAddress, Sex,
+    StandardDate, StandardRecord, StandardiseOptions, SubmittedAddress, SubmittedName,
+    SubmittedRecord, standardise,
 };
 
 /// What was read of texts that came before: for each group of texts the place
@@ -54,14 +55,21 @@ const LIFE: usize = 1;
 /// Addresses, phones and e-mail addresses follow.
 const LISTS: usize = 2;
 
-/// A row with the texts of one group alone.
-const ALONE: [fn(&SubmittedRecord) -> SubmittedRecord; GROUPS] = [
-    names_alone,
-    life_alone,
-    addresses_alone,
-    phones_alone,
-    emails_alone,
-];
+/// What was read of the texts of a row that nobody had before.
+#[derive(Default)]
+struct NewTexts {
+    names: Option<(Hashed<PersonName>, ReadNames)>,
+    life: Option<NewLife>,
+    addresses: Option<Hashed<PostalAddress>>,
+    phones: Option<Hashed<Phone>>,
+    emails: Option<Hashed<Email>>,
+}
+
+/// [`ReadLife`] before its practice has a number.
+struct NewLife {
+    life: ReadLife,
+    practice: Option<String>,
+}
 
 /// What belongs to one row alone.
 struct Rest {
@@ -76,64 +84,58 @@ impl BulkRecords {
     pub fn take(&mut self, mut rows: Vec<SentRow>, options: &StandardiseOptions) {
         let hashes: Vec<[u64; GROUPS]> = rows.par_iter().map(|row| hashes(&row.record)).collect();
         let mut known = std::mem::take(&mut self.remembered);
-        let mut places = vec![[0; GROUPS]; rows.len()];
-        for (group, alone) in ALONE.iter().enumerate() {
-            let new = known.look_up(group, &hashes, &mut places);
-            let read: Vec<StandardRecord> = new
-                .par_iter()
-                .map(|row| standardise(&alone(&rows[*row].record), options).0)
-                .collect();
-            for record in read {
-                self.remember(&mut known, group, record);
-            }
+        let mut places = vec![Places::default(); rows.len()];
+        for group in 0..GROUPS {
+            known.look_up(group, &hashes, &mut places);
+        }
+        let new: Vec<NewTexts> = rows
+            .par_iter_mut()
+            .zip(&places)
+            .map(|(row, places)| read_new(&mut row.record, places.new, options))
+            .collect();
+        for texts in new {
+            self.remember(&mut known, texts);
         }
         let rest: Vec<Rest> = rows
             .par_iter_mut()
             .zip(&places)
             .map(|(row, places)| {
-                let names = known.names[places[NAMES] as usize];
-                let life = &known.lives[places[LIFE] as usize];
+                let names = known.names[places.of[NAMES] as usize];
+                let life = &known.lives[places.of[LIFE] as usize];
                 read_rest(&mut row.record, names, life, options)
             })
             .collect();
-        for ((row, places), rest) in rows.iter().zip(&places).zip(rest) {
-            self.push_read(row, *places, &known, rest);
+        for ((row, places), rest) in rows.into_iter().zip(&places).zip(rest) {
+            self.push_read(row, places.of, &known, rest);
         }
         self.remembered = known;
     }
 
-    fn remember(&mut self, known: &mut Remembered, group: usize, record: StandardRecord) {
-        match group {
-            NAMES => known.names.push(ReadNames {
-                list: self.names.code(record.names),
-                birth_order: record.birth_order,
-                newborn_placeholder: record.newborn_placeholder,
-                unborn: record.unborn,
-            }),
-            LIFE => known.lives.push(self.life_of(record)),
-            2 => known.lists[0].push(self.addresses.code(record.addresses)),
-            3 => known.lists[1].push(self.phones.code(record.phones)),
-            _ => known.lists[2].push(self.emails.code(record.emails)),
+    fn remember(&mut self, known: &mut Remembered, new: NewTexts) {
+        if let Some((names, read)) = new.names {
+            let list = self.names.code_of(names);
+            known.names.push(ReadNames { list, ..read });
         }
+        if let Some(new) = new.life {
+            known.lives.push(self.life_of(new));
+        }
+        let [addresses, phones, emails] = &mut known.lists;
+        addresses.extend(new.addresses.map(|list| self.addresses.code_of(list)));
+        phones.extend(new.phones.map(|list| self.phones.code_of(list)));
+        emails.extend(new.emails.map(|list| self.emails.code_of(list)));
     }
 
-    fn life_of(&mut self, record: StandardRecord) -> ReadLife {
+    fn life_of(&mut self, new: NewLife) -> ReadLife {
         ReadLife {
-            birth_date: record.birth_date,
-            gender: record.gender,
-            birth_sex: record.birth_sex,
-            birth_order: record.birth_order,
-            practice: self
-                .practices
-                .code(record.gp_practice.into_iter().collect()),
-            kept_as_text: !record.identifiers.is_empty(),
+            practice: self.practices.code(new.practice.into_iter().collect()),
+            ..new.life
         }
     }
 
-    fn push_read(&mut self, row: &SentRow, places: [u32; GROUPS], known: &Remembered, rest: Rest) {
+    fn push_read(&mut self, row: SentRow, places: [u32; GROUPS], known: &Remembered, rest: Rest) {
         let names = known.names[places[NAMES] as usize];
         let life = match rest.whole {
-            Some(whole) => self.life_of(*whole),
+            Some(whole) => self.life_of(NewLife::of(*whole)),
             None => known.lives[places[LIFE] as usize],
         };
         let list = |kind: usize| known.lists[kind][places[LISTS + kind] as usize];
@@ -153,32 +155,122 @@ impl BulkRecords {
             identifiers: self.identifiers.code(rest.identifiers),
             practices: life.practice,
         };
-        self.ids.push(row.record_id.as_str().into());
+        self.ids.push(row.record_id.into_boxed_str());
         self.facts.push(facts);
     }
 }
 
 impl Remembered {
-    /// Puts the place of each row's texts in `places`; gives the rows whose
-    /// texts nobody had before, in the order of the places that they get.
-    fn look_up(
-        &mut self,
-        group: usize,
-        hashes: &[[u64; GROUPS]],
-        places: &mut [[u32; GROUPS]],
-    ) -> Vec<usize> {
+    /// Puts in `places` the place of each row's texts, and whether nobody had them
+    /// before; new places are given in the order of rows.
+    fn look_up(&mut self, group: usize, hashes: &[[u64; GROUPS]], places: &mut [Places]) {
         let known = &mut self.places[group];
-        let mut new = Vec::new();
-        for (row, (hashes, places)) in hashes.iter().zip(places).enumerate() {
+        for (hashes, places) in hashes.iter().zip(places) {
             let next = u32::try_from(known.len()).unwrap_or(u32::MAX);
             let place = *known.entry(hashes[group]).or_insert(next);
-            if place == next {
-                new.push(row);
-            }
-            places[group] = place;
+            places.new[group] = place == next;
+            places.of[group] = place;
         }
-        new
     }
+}
+
+/// Places of a row's texts in what is remembered.
+#[derive(Clone, Copy, Default)]
+struct Places {
+    of: [u32; GROUPS],
+    /// The row is the first with these texts.
+    new: [bool; GROUPS],
+}
+
+impl NewLife {
+    fn of(record: StandardRecord) -> Self {
+        Self {
+            life: ReadLife {
+                birth_date: record.birth_date,
+                gender: record.gender,
+                birth_sex: record.birth_sex,
+                birth_order: record.birth_order,
+                practice: 0,
+                kept_as_text: !record.identifiers.is_empty(),
+            },
+            practice: record.gp_practice,
+        }
+    }
+}
+
+/// Reads the new texts of a row. Those that are remembered are taken out of it, but
+/// for the names of an unborn child.
+fn read_new(
+    record: &mut SubmittedRecord,
+    new: [bool; GROUPS],
+    options: &StandardiseOptions,
+) -> NewTexts {
+    let mut texts = NewTexts::default();
+    if new[LIFE] {
+        let life = standardise(&life_alone(record), options).0;
+        texts.life = Some(NewLife::of(life));
+    }
+    let [names, _, addresses, phones, emails] = new;
+    if !(names || addresses || phones || emails) {
+        return texts;
+    }
+    let mut sent = SubmittedRecord::default();
+    if names {
+        exchange_names(record, &mut sent);
+    }
+    if addresses {
+        sent.addresses = std::mem::take(&mut record.addresses);
+    }
+    if phones {
+        sent.phones = std::mem::take(&mut record.phones);
+    }
+    if emails {
+        sent.emails = std::mem::take(&mut record.emails);
+    }
+    let read = standardise(&sent, options).0;
+    if read.unborn {
+        exchange_names(record, &mut sent);
+    }
+    texts.names = names.then(|| {
+        let said = ReadNames {
+            list: 0,
+            birth_order: read.birth_order,
+            newborn_placeholder: read.newborn_placeholder,
+            unborn: read.unborn,
+        };
+        (Hashed::of(tight_names(read.names)), said)
+    });
+    texts.addresses = addresses.then(|| Hashed::of(tight_addresses(read.addresses)));
+    texts.phones = phones.then(|| Hashed::of(read.phones));
+    texts.emails = emails.then(|| Hashed::of(read.emails));
+    texts
+}
+
+/// Lists that are kept have no room to grow: it was most of their memory.
+fn tight_names(mut names: Vec<PersonName>) -> Vec<PersonName> {
+    names.shrink_to_fit();
+    for name in &mut names {
+        name.given.shrink_to_fit();
+        if let Some(family) = &mut name.family {
+            family.parts.shrink_to_fit();
+        }
+    }
+    names
+}
+
+fn tight_addresses(mut addresses: Vec<PostalAddress>) -> Vec<PostalAddress> {
+    addresses.shrink_to_fit();
+    for address in &mut addresses {
+        address.street.shrink_to_fit();
+    }
+    addresses
+}
+
+fn exchange_names(a: &mut SubmittedRecord, b: &mut SubmittedRecord) {
+    std::mem::swap(&mut a.title, &mut b.title);
+    std::mem::swap(&mut a.given_names, &mut b.given_names);
+    std::mem::swap(&mut a.family_name, &mut b.family_name);
+    std::mem::swap(&mut a.aliases, &mut b.aliases);
 }
 
 /// Reads what belongs to a row alone. Where a date is beside an unborn child
@@ -234,37 +326,6 @@ fn life_alone(record: &SubmittedRecord) -> SubmittedRecord {
         birth_sex: record.birth_sex.clone(),
         birth_order: record.birth_order.clone(),
         gp_practice: record.gp_practice.clone(),
-        ..SubmittedRecord::default()
-    }
-}
-
-fn names_alone(record: &SubmittedRecord) -> SubmittedRecord {
-    SubmittedRecord {
-        title: record.title.clone(),
-        given_names: record.given_names.clone(),
-        family_name: record.family_name.clone(),
-        aliases: record.aliases.clone(),
-        ..SubmittedRecord::default()
-    }
-}
-
-fn addresses_alone(record: &SubmittedRecord) -> SubmittedRecord {
-    SubmittedRecord {
-        addresses: record.addresses.clone(),
-        ..SubmittedRecord::default()
-    }
-}
-
-fn phones_alone(record: &SubmittedRecord) -> SubmittedRecord {
-    SubmittedRecord {
-        phones: record.phones.clone(),
-        ..SubmittedRecord::default()
-    }
-}
-
-fn emails_alone(record: &SubmittedRecord) -> SubmittedRecord {
-    SubmittedRecord {
-        emails: record.emails.clone(),
         ..SubmittedRecord::default()
     }
 }

@@ -37,12 +37,14 @@ impl<T: Eq + Hash> Lists<T> {
 
     /// The number of a list, a new one where nobody had it.
     pub(super) fn code(&mut self, list: Vec<T>) -> u32 {
+        self.code_of(Hashed::of(list))
+    }
+
+    /// The same of a list whose hash is known.
+    pub(super) fn code_of(&mut self, Hashed { list, mut hash }: Hashed<T>) -> u32 {
         if list.is_empty() {
             return 0;
         }
-        let mut hasher = FastHasher::default();
-        list.hash(&mut hasher);
-        let mut hash = hasher.finish();
         while let Some(code) = self.known.get(&hash) {
             if self.values[*code as usize] == list {
                 return *code;
@@ -72,6 +74,21 @@ impl<T: Eq + Hash> Lists<T> {
     fn close(&mut self) {
         self.known = HashMap::default();
         self.values.shrink_to_fit();
+    }
+}
+
+/// A list with its hash, which any thread may make.
+pub(super) struct Hashed<T> {
+    list: Vec<T>,
+    hash: u64,
+}
+
+impl<T: Hash> Hashed<T> {
+    pub(super) fn of(list: Vec<T>) -> Self {
+        let mut hasher = FastHasher::default();
+        list.hash(&mut hasher);
+        let hash = hasher.finish();
+        Self { list, hash }
     }
 }
 
@@ -171,6 +188,12 @@ impl BulkRecords {
             self.sources.len() - 1
         });
         u32::try_from(place).unwrap_or(u32::MAX)
+    }
+
+    /// Makes room for so many more.
+    pub fn reserve(&mut self, records: usize) {
+        self.ids.reserve(records);
+        self.facts.reserve(records);
     }
 
     /// How many there are.

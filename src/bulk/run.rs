@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::bulk::blocks::{Met, OversizedBlock, RuleBlocks, meet};
+use crate::bulk::blocks::{Met, OversizedBlock, RuleTally, meet};
 use crate::bulk::bounds::Bounds;
 use crate::bulk::briefs::briefs;
 use crate::bulk::care;
@@ -12,7 +12,7 @@ use crate::bulk::groups::{Cuts, group};
 use crate::bulk::keys::Codes;
 use crate::bulk::known_pairs::Labels;
 use crate::bulk::learning::{Calibrates, Trained, train};
-use crate::bulk::pairs::{Counts, sample, worth_comparing};
+use crate::bulk::pairs::Meeting;
 use crate::bulk::records::BulkRecords;
 use crate::bulk::rules::RULES;
 use crate::bulk::scoring::{Edge, score};
@@ -79,6 +79,8 @@ pub struct Linked {
     pub persons: Vec<u32>,
     /// Probability that a record belongs to its person.
     pub certainty: Vec<f64>,
+    /// What each rule brought together.
+    pub rules: Vec<RuleTally>,
     /// Blocks in which not every pair was compared as it stood.
     pub oversized: Vec<OversizedBlock>,
 }
@@ -115,11 +117,14 @@ pub fn learn_model(
     watch: &dyn Watch,
 ) -> Result<Trained, ModelProblem> {
     let met = candidates(records, watch);
-    let counts = Counts {
+    let briefs = briefs(records, &met);
+    let meeting = Meeting {
+        records,
+        met: &met,
+        briefs: &briefs,
         across_sources_only,
     };
-    let briefs = briefs(records, &met);
-    let sample = sample(records, &met, counts);
+    let sample = meeting.sample();
     watch.begin(Stage::Training, sample.pairs.len() as u64);
     train(records, &briefs, start, &sample, Calibrates::By(labels))
 }
@@ -134,12 +139,15 @@ pub fn link(
     watch: &dyn Watch,
 ) -> Result<Linked, ModelProblem> {
     let met = candidates(records, watch);
-    let counts = Counts {
+    let briefs = briefs(records, &met);
+    let meeting = Meeting {
+        records,
+        met: &met,
+        briefs: &briefs,
         across_sources_only: plan.across_sources_only,
     };
-    let briefs = briefs(records, &met);
     let trained = if plan.trains {
-        let sample = sample(records, &met, counts);
+        let sample = meeting.sample();
         watch.begin(Stage::Training, sample.pairs.len() as u64);
         let calibrates = match plan.policy {
             Policy::Model => Calibrates::No,
@@ -160,14 +168,12 @@ pub fn link(
         Policy::Model => cuts.component,
         Policy::Care => review - FLOOR_BITS,
     });
-    watch.begin(
-        Stage::Comparing,
-        met.blocks.iter().map(RuleBlocks::pairs).sum(),
-    );
+    watch.begin(Stage::Comparing, meeting.pairs());
     let bounds = Bounds::new(records, model, floor);
-    let looked_at = |done| watch.at(done);
-    let pairs = worth_comparing(records, &met, &briefs, &bounds, counts, &looked_at);
-    let Met { oversized, .. } = met;
+    let pairs = meeting.worth_comparing(&bounds, &|done| watch.at(done));
+    let rules = met.tallies();
+    let oversized = met.oversized;
+    drop(met.blocks);
     let compared = pairs.len();
     let comparer = Comparer::new(records, model, &briefs);
     let mut edges = score(&comparer, &pairs, floor);
@@ -186,12 +192,7 @@ pub fn link(
     edges.retain(|edge| {
         edge.weight >= least && !(plan.across_sources_only && source(edge.a) == source(edge.b))
     });
-    let mut links = edges;
-    links.par_sort_unstable_by(|x, y| {
-        y.weight
-            .total_cmp(&x.weight)
-            .then((x.a, x.b).cmp(&(y.a, y.b)))
-    });
+    let links = strongest_first(edges);
     let certainty = certainty(records.len(), model, &persons, &links);
     Ok(Linked {
         model: model.clone(),
@@ -199,9 +200,19 @@ pub fn link(
         links,
         persons,
         certainty,
+        rules,
         oversized,
         trained,
     })
+}
+
+fn strongest_first(mut links: Vec<Edge>) -> Vec<Edge> {
+    links.par_sort_unstable_by(|x, y| {
+        y.weight
+            .total_cmp(&x.weight)
+            .then((x.a, x.b).cmp(&(y.a, y.b)))
+    });
+    links
 }
 
 fn cuts_of(model: &LinkageModel) -> Cuts {

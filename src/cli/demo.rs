@@ -75,6 +75,7 @@ pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
         metrics: true,
         watching: None,
         limits: ServerLimits::default(),
+        provider: None,
     };
     run_service(
         context,

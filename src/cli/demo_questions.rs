@@ -42,6 +42,7 @@ pub(super) async fn make_users(context: &Context) -> anyhow::Result<Vec<User>> {
         ("approver", Role::Approver),
         ("auditor", Role::Auditor),
         ("privacy", Role::PrivacyOfficer),
+        ("engineer", Role::Engineer),
     ] {
         let mut random = [0_u8; PASSWORD_BYTES];
         context.chance.fill(&mut random);

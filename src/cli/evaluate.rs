@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::Value;
 
+use crate::cli::evaluate_page::{Explainer, Region};
 use crate::cli::evaluate_unlabelled::Unlabelled;
 use crate::cli::progress::Progress;
 use crate::evaluation::calibration::Nominal;
@@ -15,10 +16,12 @@ use crate::evaluation::curve::Costs;
 use crate::evaluation::facts::{facts, readable};
 use crate::evaluation::groups::GroupBook;
 use crate::evaluation::linkage_report::{ProvidedFile, ReportSources, linkage_report};
+use crate::evaluation::retrieval::HeldKeys;
 use crate::evaluation::worst::PairToRead;
 use crate::evaluation::{
     Evaluation, EvaluationOptions, Evidence, Links, Partition, RecordIds, Truth, evaluate, report,
 };
+use crate::identity::SubmittedRecord;
 use crate::interfaces::files::{self, Place, read_links, read_persons};
 use crate::matching::LinkageModel;
 
@@ -56,6 +59,8 @@ pub(super) struct EvaluateArguments {
     data_family: String,
     #[command(flatten)]
     how: How,
+    #[command(flatten)]
+    region: Region,
     #[command(flatten)]
     unlabelled: Unlabelled,
     /// No progress.
@@ -159,9 +164,18 @@ fn against_truth(
     }
     let options = arguments.how.options()?;
     let (ids, person) = reading.truth(truth)?;
+    let explainer = Explainer::new(arguments.unlabelled.model.as_deref())?;
+    let mut keys = (arguments.report.is_some()).then(HeldKeys::default);
     let book = match arguments.records.as_slice() {
         [] => None,
-        files => Some(reading.records(&ids, files, &arguments.maps)?),
+        files => {
+            let each = |record, sent: &SubmittedRecord| {
+                if let Some(keys) = &mut keys {
+                    keys.add(record, &explainer.standard(sent));
+                }
+            };
+            Some(reading.records(&ids, files, &arguments.maps, each)?)
+        }
     };
     let source = match (&book, arguments.how.across_sources_only) {
         (Some(book), true) => Some(sources(&ids, book)?),
@@ -194,12 +208,19 @@ fn against_truth(
     });
     let pairs = evaluation.worst_misses.iter_mut();
     let mut pairs: Vec<&mut PairToRead> = pairs.chain(&mut evaluation.worst_false_links).collect();
-    reading.pairs(&mut pairs, &arguments.records, &arguments.maps)?;
+    reading.pairs(&mut pairs, &arguments.records, &arguments.maps, &explainer)?;
     if let Some(path) = &arguments.report {
-        write(path, &report::page(&evaluation, &options))?;
+        let keys = keys.filter(|_| !arguments.records.is_empty());
+        let retrieval = keys.map(|keys| keys.figures(&truth));
+        let beside = report::Beside {
+            yearly: arguments.region.yearly(evaluation.records),
+            model: &explainer.model,
+            retrieval: retrieval.as_ref(),
+        };
+        write(path, &report::page(&evaluation, &options, &beside))?;
     }
     if let (Some(path), Some(book)) = (&arguments.linkage_report, &book) {
-        let report = guild_report(arguments, &evaluation, &options, book)?;
+        let report = guild_report(arguments, (&evaluation, &options), book, &explainer.model);
         write(path, &format!("{report:#}\n"))?;
     }
     Ok(evaluation.to_json())
@@ -211,19 +232,10 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
 
 fn guild_report(
     arguments: &EvaluateArguments,
-    evaluation: &Evaluation,
-    options: &EvaluationOptions,
+    (evaluation, options): (&Evaluation, &EvaluationOptions),
     book: &GroupBook,
-) -> anyhow::Result<Value> {
-    let model = match &arguments.unlabelled.model {
-        Some(path) => {
-            let text = std::fs::read_to_string(path)
-                .with_context(|| format!("cannot read {}", path.display()))?;
-            LinkageModel::parse(&text, &LinkageModel::embedded_table)
-                .with_context(|| path.display().to_string())?
-        }
-        None => LinkageModel::uk_care(),
-    };
+    model: &LinkageModel,
+) -> Value {
     let files = arguments.records.iter().map(|path| ProvidedFile {
         name: path
             .file_name()
@@ -232,14 +244,14 @@ fn guild_report(
             .into_owned(),
         bytes: std::fs::metadata(path).map_or(0, |about| about.len()),
     });
-    Ok(linkage_report(&ReportSources {
+    linkage_report(&ReportSources {
         files: files.collect(),
         book,
-        model: &model,
+        model,
         evaluation,
         options,
         family: arguments.data_family.clone(),
-    }))
+    })
 }
 
 /// For each record its source; each record of the truth must have one.
@@ -367,6 +379,7 @@ impl Reading {
         ids: &RecordIds,
         paths: &[PathBuf],
         maps: &[String],
+        mut each: impl FnMut(u32, &SubmittedRecord),
     ) -> anyhow::Result<GroupBook> {
         let mut book = GroupBook {
             sources: Vec::new(),
@@ -384,6 +397,7 @@ impl Reading {
             }
             let source = u16::try_from(source).unwrap_or(u16::MAX);
             book.facts[record as usize] = Some(facts(&row.record, source));
+            each(record, &row.record);
             Ok(())
         })?;
         Ok(book)
@@ -426,6 +440,7 @@ impl Reading {
         pairs: &mut [&mut PairToRead],
         paths: &[PathBuf],
         maps: &[String],
+        explainer: &Explainer,
     ) -> anyhow::Result<()> {
         if pairs.is_empty() || paths.is_empty() {
             return Ok(());
@@ -438,7 +453,8 @@ impl Reading {
         let mut values = vec![None; wanted.len()];
         self.each_record(paths, maps, |row| {
             if let Some(place) = wanted.find(row.record_id.as_bytes()) {
-                values[place as usize] = Some(readable(row.source.as_deref(), &row.record));
+                let shown = readable(row.source.as_deref(), &row.record);
+                values[place as usize] = Some((shown, explainer.standard(&row.record)));
             }
             Ok(())
         })?;
@@ -448,8 +464,9 @@ impl Reading {
         };
         for pair in pairs {
             let both = (of(&pair.record_id_a), of(&pair.record_id_b));
-            if let (Some(a), Some(b)) = both {
+            if let (Some((a, of_a)), Some((b, of_b))) = both {
                 pair.records = Some([a, b]);
+                pair.explanation = Some(explainer.model.explain(&of_a, &[&of_b]));
             }
         }
         Ok(())

@@ -16,6 +16,7 @@ mod demo;
 mod demo_questions;
 mod erase;
 mod evaluate;
+mod evaluate_page;
 mod evaluate_unlabelled;
 mod export;
 mod generate;

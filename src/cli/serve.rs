@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +26,7 @@ use crate::foundation::load_limits::{
 };
 use crate::interfaces::hl7v2::{Hl7Listeners, Settings};
 use crate::interfaces::http::{ServerLimits, ServerOptions, serve};
+use crate::interfaces::oidc::{Provider, ProviderSettings};
 use crate::registry::Survivorship;
 use crate::security::{Action, Role};
 
@@ -57,6 +58,10 @@ pub(super) struct ServeArguments {
     /// A file of HL7 senders, authorities and listeners (docs/how-to/connect-hl7.md).
     #[arg(long, env = "ACCORD_HL7", value_name = "FILE")]
     hl7: Option<PathBuf>,
+    /// A file that says at which OpenID Connect provider people may sign in, and which
+    /// claims give which roles (docs/how-to/sign-in-elsewhere.md).
+    #[arg(long, env = "ACCORD_OIDC", value_name = "FILE")]
+    oidc: Option<PathBuf>,
     #[command(flatten)]
     load: LoadArguments,
     /// A file of survivorship rules: which value a golden record shows. Without
@@ -168,6 +173,7 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<()> {
             request_seconds: load.request_seconds,
             header_seconds: load.header_seconds,
         },
+        provider: arguments.oidc.as_deref().map(provider).transpose()?,
     };
     let settings = match &arguments.hl7 {
         Some(file) => Some(hl7::settings(&context, file).await?),
@@ -184,6 +190,20 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<()> {
         notifier,
     };
     run_service(context, doors, background, signals, |_| Ok(())).await
+}
+
+/// The provider of a file, with the secret that stands in a file of its own.
+fn provider(file: &Path) -> anyhow::Result<Arc<Provider>> {
+    let named = || format!("cannot use {}", file.display());
+    let text = std::fs::read_to_string(file).with_context(named)?;
+    let settings = ProviderSettings::parse(&text).with_context(named)?;
+    let secret = settings.client_secret_file.as_ref().map(|place| {
+        let place = file.parent().unwrap_or(Path::new("")).join(place);
+        let secret = std::fs::read_to_string(&place);
+        secret.with_context(|| format!("cannot use {}", place.display()))
+    });
+    let secret = secret.transpose()?.map(|text| text.trim().to_owned());
+    Ok(Arc::new(Provider::new(settings, secret)?))
 }
 
 /// Where requests and messages come in.

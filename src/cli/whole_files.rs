@@ -21,6 +21,9 @@ use crate::matching::LinkageModel;
 /// Rows that are standardised together.
 const ROWS_PER_CHUNK: usize = 4_096;
 
+/// Rows that room is made for at most before they are there.
+const ROWS_RESERVED_MAX: usize = 16_000_000;
+
 /// Repeated ids and unreadable rows that are named; the rest is counted.
 const NAMED_MAX: usize = 20;
 
@@ -222,6 +225,10 @@ fn read_once(
             }
             if chunk.len() == ROWS_PER_CHUNK {
                 take(&mut read, &mut chunk, &mut decided);
+                if read.records.len() == ROWS_PER_CHUNK {
+                    read.records
+                        .reserve(rows_in(size, bytes.load(Ordering::Relaxed)));
+                }
                 progress.at(read.records.len() as u64, bytes.load(Ordering::Relaxed));
             }
         }
@@ -232,16 +239,25 @@ fn read_once(
     Ok(read)
 }
 
+/// How many rows a file of this size may have, where the first chunk took so many
+/// bytes or, as they are read ahead, fewer.
+fn rows_in(size: u64, bytes: u64) -> usize {
+    let chunks = size.div_ceil(bytes.max(1));
+    let rows = usize::try_from(chunks).map_or(0, |chunks| chunks.saturating_mul(ROWS_PER_CHUNK));
+    rows.min(ROWS_RESERVED_MAX)
+}
+
 fn take(read: &mut ReadOnce, chunk: &mut Vec<SentRow>, decided: &mut bool) {
     if !*decided {
         read.profile = read.signs.profile();
         *decided = true;
     }
     let rows = std::mem::replace(chunk, Vec::with_capacity(ROWS_PER_CHUNK));
-    read.records.take(rows, &options(read.profile));
+    read.records.take(rows, &standardise_options(read.profile));
 }
 
-fn options(profile: Profile) -> StandardiseOptions {
+/// How records of files are standardised.
+pub(super) fn standardise_options(profile: Profile) -> StandardiseOptions {
     let (year, month, day) = SystemClock.now().date();
     let today = i16::try_from(year)
         .ok()
@@ -310,7 +326,7 @@ mod tests {
     use std::fmt::Write as _;
     use std::path::{Path, PathBuf};
 
-    use super::{WholeFiles, options, read};
+    use super::{WholeFiles, read, standardise_options};
     use crate::bulk::{LinkPlan, Linked, Policy, Stage, Watch, link};
     use crate::evaluation::generator::{Population, generate};
     use crate::identity::{Profile, StandardRecord, standardise};
@@ -408,7 +424,7 @@ mod tests {
             .map(|row| {
                 (
                     row.record_id,
-                    standardise(&row.record, &options(Profile::UkCare)).0,
+                    standardise(&row.record, &standardise_options(Profile::UkCare)).0,
                 )
             })
             .collect();
@@ -436,7 +452,7 @@ mod tests {
             .expect("a file")
             .map(|row| row.expect("a row"))
             .map(|row| {
-                let record = standardise(&row.record, &options(Profile::UkCare)).0;
+                let record = standardise(&row.record, &standardise_options(Profile::UkCare)).0;
                 (row.record_id, record)
             })
             .collect();

@@ -8,6 +8,7 @@ use crate::evaluation::bootstrap::{self, Centres, Interval, PrfIntervals};
 use crate::evaluation::bounds::upper_only;
 use crate::evaluation::calibration::{self, CalibrationBin, Nominal};
 use crate::evaluation::curve::{self, CheapestThresholds, Costs, CurvePoint};
+use crate::evaluation::gaps;
 use crate::evaluation::groups::{self, GroupBook, GroupTable};
 use crate::evaluation::pair_figures::{self, PRECISIONS, PairFigures, Prf, places};
 use crate::evaluation::partition::{Cell, Components};
@@ -433,6 +434,10 @@ impl Evaluation {
         put("decided", json!(self.decided));
         put("reach", json!(self.reach));
         put("errors_by_group", json!(self.groups));
+        put(
+            "largest_group_gaps",
+            json!(self.groups.as_ref().map(gaps::largest)),
+        );
         put("worst_misses", json!(self.worst_misses));
         put("worst_false_links", json!(self.worst_false_links));
         put("method", json!(METHOD));

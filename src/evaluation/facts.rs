@@ -7,6 +7,9 @@ use crate::evaluation::groups::{FIELDS, RecordFacts};
 use crate::evaluation::name_origin;
 use crate::identity::{Sex, StandardDate, SubmittedRecord};
 
+/// The pseudo-postcode of people without an address (NHS Data Dictionary).
+const NO_FIXED_ABODE: &str = "ZZ993VZ";
+
 /// The texts of a record by the names of [`FIELDS`]; blank ones are left out.
 fn texts(record: &SubmittedRecord) -> [Option<String>; FIELDS.len()] {
     let joined = |texts: &[String]| {
@@ -35,7 +38,7 @@ pub fn facts(record: &SubmittedRecord, source: u16) -> RecordFacts {
     let missing = missing.fold(0, |bits, (place, text)| {
         bits | u8::from(text.is_none()) << place
     });
-    let [_, given, family, birth_date, gender, ..] = texts;
+    let [_, given, family, birth_date, gender, _, postcode, _] = texts;
     let year = birth_date.and_then(|text| StandardDate::parse(&text));
     RecordFacts {
         source,
@@ -50,6 +53,12 @@ pub fn facts(record: &SubmittedRecord, source: u16) -> RecordFacts {
             family.as_deref().unwrap_or_default(),
         ),
         missing,
+        no_fixed_abode: postcode.is_some_and(|text| {
+            let letters = text.chars().filter(|letter| !letter.is_whitespace());
+            letters
+                .collect::<String>()
+                .eq_ignore_ascii_case(NO_FIXED_ABODE)
+        }),
     }
 }
 

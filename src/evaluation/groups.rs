@@ -53,6 +53,8 @@ pub struct RecordFacts {
     pub name_origin: u8,
     /// A bit for each of [`FIELDS`] that is absent.
     pub missing: u8,
+    /// The postcode says that there is no fixed abode.
+    pub no_fixed_abode: bool,
 }
 
 /// Facts of all records, by their numbers.
@@ -67,7 +69,7 @@ pub struct GroupBook {
 /// A group's errors.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct GroupFigures {
-    /// What divides: `sex`, `age_band`, `name_origin`, `missing`, `source`.
+    /// What divides: `sex`, `age_band`, `name_origin`, `missing`, `abode`, `source`.
     pub dimension: &'static str,
     /// Which part.
     pub group: String,
@@ -124,7 +126,8 @@ impl Numbering {
     const AGES: usize = SEXES.len();
     const ORIGINS: usize = Self::AGES + AGE_BANDS.len();
     const MISSING: usize = Self::ORIGINS + name_origin::COUNT;
-    const SOURCES: usize = Self::MISSING + FIELDS.len();
+    const NO_ABODE: usize = Self::MISSING + FIELDS.len();
+    const SOURCES: usize = Self::NO_ABODE + 1;
 
     const fn everybody(&self) -> usize {
         Self::SOURCES + self.sources
@@ -146,6 +149,9 @@ impl Numbering {
                 each(Self::MISSING + field);
             }
         }
+        if facts.no_fixed_abode {
+            each(Self::NO_ABODE);
+        }
         each(Self::SOURCES + usize::from(facts.source).min(self.sources - 1));
     }
 
@@ -157,7 +163,8 @@ impl Numbering {
                 let class = u8::try_from(group - Self::ORIGINS).unwrap_or(name_origin::UNLISTED);
                 ("name_origin", name_origin::class_name(class).to_owned())
             }
-            _ if group < Self::SOURCES => ("missing", FIELDS[group - Self::MISSING].to_owned()),
+            _ if group < Self::NO_ABODE => ("missing", FIELDS[group - Self::MISSING].to_owned()),
+            Self::NO_ABODE => ("abode", "no_fixed_abode".to_owned()),
             _ => {
                 let source = book.sources.get(group - Self::SOURCES);
                 let shared = book.sources.len() > SOURCES_MAX && group + 1 == self.everybody();
@@ -377,6 +384,7 @@ mod tests {
                         birth_year: Some(1980),
                         name_origin: if is_polish(record) { 3 } else { 0 },
                         missing: u8::from(record == 0),
+                        no_fixed_abode: false,
                     })
                 })
                 .collect(),
@@ -414,6 +422,7 @@ mod tests {
                         birth_year: None,
                         name_origin: 0,
                         missing: 0,
+                        no_fixed_abode: false,
                     })
                 })
                 .collect(),

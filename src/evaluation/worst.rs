@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::evaluation::record_ids::scattered;
 use crate::evaluation::{Edge, Links, Partition, Truth};
+use crate::matching::Explanation;
 
 /// Where a pair went wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -38,6 +39,9 @@ pub struct PairToRead {
     /// What the two records say, when the records are at hand.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub records: Option<[BTreeMap<String, String>; 2]>,
+    /// The two alone by the model, level by level, when the records are at hand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<Explanation>,
 }
 
 /// What limits recall, in true pairs.
@@ -212,6 +216,7 @@ fn pair(truth: &Truth, a: u32, b: u32, weight_bits: Option<f64>, why: Why) -> Pa
         record_id_b: truth.ids.text(b),
         weight_bits,
         records: None,
+        explanation: None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Who lives where one of two persons lives: looked for before a duplicate is
 //! confirmed, so that its household is asked about in the same commit (R94).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::flows::prepare::{fetch_question, look_up};
@@ -9,7 +9,9 @@ use crate::flows::{Context, FlowError};
 use crate::foundation::PersonId;
 use crate::foundation::limits::{HOMES_MAX, HOUSEHOLD_PERSONS_MAX};
 use crate::identity::{PostalAddress, StandardRecord};
+use crate::index::ProbeOutcome;
 use crate::registry::{TaskState, lives_with};
+use crate::storage::StoredPerson;
 
 /// Persons at the addresses of those whom the task names, without themselves;
 /// nobody whose location is restricted, on either side (R112).
@@ -31,21 +33,8 @@ pub(super) async fn residents(
             .filter_map(|member| member.standard);
         homes.extend(members.flat_map(|member| homes_of(&member)));
     }
-    let mut homes = distinct(homes);
-    homes.truncate(HOMES_MAX);
-    let mut found = BTreeSet::new();
-    for home in homes {
-        let (own, asked) = (context.clone(), home.clone());
-        let looked_up = context.pool.run(move || look_up(&own, &asked)).await??;
-        let (found_here, _) = fetch_question(context, looked_up, None).await?;
-        let persons = found_here.persons;
-        let model = Arc::clone(&context.model);
-        let here = persons.into_iter().filter(|person| {
-            let mut members = person.members.iter();
-            !person.restricted && members.any(|it| lives_with(&model, &home, &it.standard))
-        });
-        found.extend(here.map(|person| person.person));
-    }
+    let (found, _) = at_homes(context, homes).await?;
+    let mut found: BTreeSet<PersonId> = found.into_keys().collect();
     found.retain(|person| !task.persons.contains(person));
     let all: Vec<PersonId> = found.iter().chain(&task.persons).copied().collect();
     let seals = context.store.seals_about(&all, &[]).await?;
@@ -63,8 +52,41 @@ pub(super) async fn residents(
     Ok(found.into_iter().collect())
 }
 
+/// Whoever lives at one of these homes and does not have its location restricted
+/// (R112); and whether everybody was looked at who shares a key with them.
+pub(super) async fn at_homes(
+    context: &Context,
+    homes: Vec<StandardRecord>,
+) -> Result<(BTreeMap<PersonId, StoredPerson>, bool), FlowError> {
+    let mut homes = distinct(homes);
+    homes.truncate(HOMES_MAX);
+    let (mut found, mut complete) = (BTreeMap::new(), true);
+    for home in homes {
+        let (persons, all) = sharing_keys(context, home.clone()).await?;
+        complete &= all;
+        let model = Arc::clone(&context.model);
+        let here = persons.into_iter().filter(|person| {
+            let mut members = person.members.iter();
+            !person.restricted && members.any(|it| lives_with(&model, &home, &it.standard))
+        });
+        found.extend(here.map(|person| (person.person, person)));
+    }
+    Ok((found, complete))
+}
+
+/// Whoever shares a key with this record, and whether that is everybody who does.
+pub(super) async fn sharing_keys(
+    context: &Context,
+    record: StandardRecord,
+) -> Result<(Vec<StoredPerson>, bool), FlowError> {
+    let own = context.clone();
+    let looked_up = context.pool.run(move || look_up(&own, &record)).await??;
+    let (found, probes) = fetch_question(context, looked_up, None).await?;
+    Ok((found.persons, probes.iter().all(ProbeOutcome::complete)))
+}
+
 /// A record that says nothing but one address, for each that says a postcode.
-fn homes_of(record: &StandardRecord) -> Vec<StandardRecord> {
+pub(super) fn homes_of(record: &StandardRecord) -> Vec<StandardRecord> {
     let known = record.addresses.iter();
     let known = known.filter(|address: &&PostalAddress| address.postcode.is_some());
     known

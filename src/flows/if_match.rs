@@ -7,6 +7,9 @@ pub enum IfMatch {
     Any,
     /// One of these versions; of none, the condition never holds.
     OneOf(Vec<u32>),
+    /// What would change is what was seen, by its digest; whoever knows what would
+    /// change asks (`WouldChange`).
+    Seen(String),
 }
 
 impl IfMatch {
@@ -14,9 +17,10 @@ impl IfMatch {
     /// record is not known.
     #[must_use]
     pub fn holds(&self, current: Option<u32>) -> bool {
-        current.is_some_and(|current| match self {
-            Self::Any => true,
-            Self::OneOf(versions) => versions.contains(&current),
-        })
+        match self {
+            Self::Any => current.is_some(),
+            Self::OneOf(versions) => current.is_some_and(|current| versions.contains(&current)),
+            Self::Seen(_) => true,
+        }
     }
 }

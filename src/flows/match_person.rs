@@ -11,6 +11,7 @@ use crate::identity::{NumberStatus, StandardRecord, SubmittedRecord, standardise
 use crate::index::ProbeOutcome;
 use crate::matching::{
     Candidate, Comparison, ComparisonVector, Grade, IdentityScore, LinkageModel, Reason, decide,
+    same_mother,
 };
 use crate::registry::{Gate, Replacements, Seals, ShownRow, lives_with, number_hash};
 use crate::security::Access;
@@ -376,12 +377,4 @@ impl Question {
                 .explanation(explanation, &scored.asked, &values, restricted),
         }
     }
-}
-
-fn same_mother(one: &StandardRecord, other: &StandardRecord) -> bool {
-    let pair = one.mother.as_ref().zip(other.mother.as_ref());
-    pair.is_some_and(|(one, other)| {
-        (one.local.is_some() && one.local == other.local)
-            || (one.nhs_number.is_some() && one.nhs_number == other.nhs_number)
-    })
 }

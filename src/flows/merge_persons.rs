@@ -207,6 +207,10 @@ pub async fn merge_persons(
             }
             let change = merge(state, &model, numbering, &command)?;
             let merge_id = change.answer.merge;
+            let would_change = WouldChange::asked_for(dry_run, if_match.as_ref(), || {
+                let events = in_the_end(state, &model, numbering, merge_id, &change.events);
+                WouldChange::of(state, &events)
+            })?;
             let answer = MergeOutcome {
                 merge_id: Some(merge_id).filter(|_| !dry_run),
                 status: change.answer.status.into(),
@@ -214,10 +218,7 @@ pub async fn merge_persons(
                 retired,
                 task: change.answer.task.filter(|_| !dry_run),
                 approval: change.answer.approval,
-                would_change: dry_run.then(|| {
-                    let events = in_the_end(state, &model, numbering, merge_id, &change.events);
-                    WouldChange::of(state, &events)
-                }),
+                would_change,
             };
             Ok(Acted {
                 events: change.events,
@@ -320,7 +321,9 @@ pub async fn undo_merge(
                 return Err(Stop::Stale);
             }
             let change = undo(state, &model, numbering, merge, &by)?;
-            let would_change = dry_run.then(|| WouldChange::of(state, &change.events));
+            let would_change = WouldChange::asked_for(dry_run, if_match.as_ref(), || {
+                WouldChange::of(state, &change.events)
+            })?;
             let answer = outcome_of(state, change.answer, dry_run, would_change);
             Ok(Acted {
                 events: change.events,

@@ -53,16 +53,22 @@ mod seal_audit;
 mod seal_persons;
 mod search_persons;
 mod sign_in;
+mod sign_in_elsewhere;
 mod standard_values;
 mod subject_access;
+mod surroundings;
+mod team_work;
 mod undo_decisions;
+mod view_cohesion;
 mod view_golden;
 mod view_history;
 mod view_identity;
 mod view_person;
 mod view_record;
+mod view_scorecard;
 mod view_task;
 mod watch_ledger;
+mod weigh_ledger;
 mod withdraw_record;
 mod would_change;
 
@@ -77,7 +83,7 @@ use crate::review::ReviewRefusal;
 use crate::security::{Actor, ActorKind, Denied, OutwardPolicy};
 use crate::storage::{Store, StoreError};
 
-pub use crate::storage::{AuditRow, Moment, SealedRecord, StoredSeal as SealAnswer};
+pub use crate::storage::{AuditRow, Moment, SealedRecord, StoredSeal as SealAnswer, WaitingTasks};
 pub use acknowledge_changes::{ChaseEntry, ChaseList, acknowledge_change, chase_list};
 pub use assert_records::{AssertionOutcome, assert_records, withdraw_assertion};
 pub use audit_refusal::audit_refusal;
@@ -135,9 +141,13 @@ pub use sign_in::{
     Visit, change_password, confirm_visit, set_purpose, sign_in, sign_out, sign_out_everywhere,
     visit,
 };
+pub use sign_in_elsewhere::{Vouched, confirm_vouched, sign_in_vouched};
 pub use standard_values::standard_values;
 pub use subject_access::{SubjectAccess, SubjectEntry, SubjectRecord, subject_access};
+pub use surroundings::{Around, Neighbour, NeighboursKnown, Surroundings, surroundings};
+pub use team_work::{TeamWork, assign_task, colleagues, team_work};
 pub use undo_decisions::{UndoneDecision, UndoneDecisions, undo_decisions};
+pub use view_cohesion::{Cohesion, Tie, view_cohesion};
 pub use view_golden::{GoldenAnswer, prefer, stop_preferring, view_golden};
 pub use view_history::{HistoryAnswer, HistoryEntry, HistoryPart, view_history};
 pub use view_identity::{IdentityAnswer, view_identity};
@@ -145,8 +155,10 @@ pub use view_person::{PersonAnswer, PersonRecord, PersonStanding, view_person};
 pub use view_record::{
     CrossReference, RecordAnswer, RecordLink, VersionAnswer, Wanted, cross_reference, view_record,
 };
+pub use view_scorecard::{FaultyRecord, SourceCard, faulty_records, view_scorecard};
 pub use view_task::{ShownRead, Side, SideRecord, TaskAnswer, TaskEntry, view_task};
 pub use watch_ledger::{Standing, standing, store_figures, watch_ledger};
+pub use weigh_ledger::{LedgerWeights, LinkTally, NearThreshold, weigh_ledger};
 pub use withdraw_record::{withdraw_record, withdraw_record_as_of};
 pub use would_change::{
     Becomes, NamedLocal, PersonStep, RecordStep, TaskStep, TaskStepKind, Told, WouldChange,

@@ -85,6 +85,9 @@ pub async fn move_record(
                 return Err(Stop::Stale);
             }
             let change = move_it(state, &model, numbering, &command)?;
+            let would_change = WouldChange::asked_for(dry_run, if_match.as_ref(), || {
+                WouldChange::of(state, &change.events)
+            })?;
             let made_up = dry_run && command.to == MoveTarget::New;
             let answer = MoveOutcome {
                 source: command.source.to_string(),
@@ -92,7 +95,7 @@ pub async fn move_record(
                 from: change.answer.from,
                 person_id: Some(change.answer.to).filter(|_| !made_up),
                 assertion_id: change.answer.assertion.filter(|_| !dry_run),
-                would_change: dry_run.then(|| WouldChange::of(state, &change.events)),
+                would_change,
             };
             Ok(Acted {
                 events: change.events,

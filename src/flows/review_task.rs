@@ -138,7 +138,8 @@ pub(super) fn is_stale(if_match: Option<&IfMatch>, state: &TaskState) -> bool {
     if_match.is_some_and(|condition| !condition.holds(Some(state.version)))
 }
 
-async fn step(
+/// Takes a step with a task on the state that it has in the commit.
+pub(super) async fn step(
     context: &Context,
     access: &Access,
     task: TaskId,

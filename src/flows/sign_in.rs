@@ -29,8 +29,10 @@ pub struct Visit {
     pub purpose: Option<String>,
     /// When it began.
     pub began_at: Instant,
-    /// Whether the password was given within [`CONFIRMATION_SECONDS`].
+    /// Whether they have shown within [`CONFIRMATION_SECONDS`] who they are.
     pub confirmed: bool,
+    /// A provider says who they are; they have no password here.
+    pub elsewhere: bool,
 }
 
 /// Signs somebody in and gives the cookie's value, which is stored nowhere;
@@ -48,21 +50,31 @@ pub async fn sign_in(
     let Some(account) = confirm(context, name, password, request_id).await? else {
         return Ok(None);
     };
+    let now = context.clock.now();
+    Ok(Some(begin(context, account.name, now).await?))
+}
+
+/// Begins a session of somebody who was confirmed at that time; gives the cookie.
+pub(super) async fn begin(
+    context: &Context,
+    account: String,
+    confirmed_at: Instant,
+) -> Result<String, FlowError> {
     let mut random = [0_u8; COOKIE_BYTES];
     context.chance.fill(&mut random);
     let cookie = hex(&random);
     let now = context.clock.now();
     let session = StoredSession {
         digest: digest(&cookie),
-        account: account.name,
+        account,
         purpose: None,
         began_at: now,
         seen_at: now,
-        confirmed_at: now,
+        confirmed_at,
     };
     let stale = now.plus_microseconds(-SESSION_SECONDS_MAX * 1_000_000);
     context.store.begin_session(&session, stale).await?;
-    Ok(Some(cookie))
+    Ok(cookie)
 }
 
 /// The account whose name and password these are.
@@ -112,7 +124,7 @@ fn failures_at(account: &StoredAccount, now: Instant) -> i64 {
     if over { 0 } else { account.failures }
 }
 
-fn audit_entry(
+pub(super) fn audit_entry(
     account: &StoredAccount,
     at: Instant,
     action: &'static str,
@@ -146,6 +158,7 @@ pub async fn visit(context: &Context, cookie: &str) -> Result<Option<Visit>, Flo
     };
     let now = context.clock.now();
     Ok(Some(Visit {
+        elsewhere: account.password.is_none(),
         account: account.name,
         roles: account.roles,
         confirmed: is_within(session.confirmed_at, CONFIRMATION_SECONDS, now),
@@ -154,7 +167,7 @@ pub async fn visit(context: &Context, cookie: &str) -> Result<Option<Visit>, Flo
     }))
 }
 
-async fn present(
+pub(super) async fn present(
     context: &Context,
     cookie: &str,
 ) -> Result<Option<(StoredSession, StoredAccount)>, FlowError> {
@@ -179,7 +192,7 @@ async fn present(
 }
 
 /// A clock that was set back ends nothing and confirms nothing.
-fn is_within(since: Instant, seconds: i64, now: Instant) -> bool {
+pub(super) fn is_within(since: Instant, seconds: i64, now: Instant) -> bool {
     now < since.plus_microseconds(seconds * 1_000_000)
 }
 

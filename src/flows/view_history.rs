@@ -244,6 +244,11 @@ pub(super) fn sentence_of_task(event: &RegistryEvent) -> Option<String> {
         RegistryEvent::TaskReopened { .. } => {
             "There is evidence that nobody has judged: the question is asked again.".to_owned()
         }
+        RegistryEvent::TaskClaimed {
+            by,
+            assigned_by: Some(giver),
+            ..
+        } => format!("{giver} gave a question to {by}."),
         RegistryEvent::TaskClaimed { by, .. } => format!("{by} took a question in hand."),
         RegistryEvent::TaskReleased { by, .. } => format!("{by} gave a question back."),
         RegistryEvent::TaskRead { by, .. } => format!("{by} has read a question."),

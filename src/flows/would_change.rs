@@ -1,11 +1,15 @@
 //! What joining or parting would change, as it is told before anything happens.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
+use crate::flows::by_human::Stop;
 use crate::flows::golden_change::GoldenStep;
-use crate::flows::{Context, FlowError};
-use crate::foundation::{Instant, PersonId, RecordNumber, TaskId};
+use crate::flows::{Context, FlowError, IfMatch};
+use crate::foundation::{Instant, PersonId, RecordNumber, TaskId, hex};
 use crate::registry::{Effects, PersonChange, RegistryEvent, RegistryState, TaskChange, TaskKind};
 
 /// A record by its source and local id.
@@ -30,6 +34,11 @@ pub struct WouldChange {
     pub tasks: Vec<TaskStep>,
     /// Who was told an id that would mean something else, the last one first.
     pub told: Vec<Told>,
+    /// Digest of what the ledger knows of the persons and of what would become of
+    /// them: whoever has seen this may ask for just this (`IfMatch::Seen`).
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub seen: String,
 }
 
 /// A record that would belong to somebody else.
@@ -156,6 +165,49 @@ impl WouldChange {
             golden: Vec::new(),
             tasks: tasks.collect(),
             told: Vec::new(),
+            seen: String::new(),
+        }
+        .sealed(state)
+    }
+
+    /// With the digest of itself and of the last change of each person in it: a value
+    /// that has changed since does not show in what would happen.
+    fn sealed(mut self, state: &RegistryState) -> Self {
+        let named = self.records.iter().flat_map(|step| [step.from, step.to]);
+        let named = named.flatten();
+        let named: BTreeSet<PersonId> = named
+            .chain(self.persons.iter().map(|step| step.person_id))
+            .collect();
+        let known = named.iter().filter_map(|person| {
+            let known = state.persons.get(person)?;
+            Some((person.to_string(), known.revision.0))
+        });
+        let known: Vec<(String, i64)> = known.collect();
+        let text = serde_json::to_vec(&(&self.records, &self.persons, &self.tasks, known));
+        let text = text.expect("invariant: ids and words always become JSON");
+        self.seen = hex(&Sha256::digest(text));
+        self
+    }
+
+    /// What would change, where it is asked for.
+    ///
+    /// # Errors
+    /// Stale, where somebody has seen something else.
+    pub(super) fn asked_for(
+        dry_run: bool,
+        if_match: Option<&IfMatch>,
+        of: impl FnOnce() -> Self,
+    ) -> Result<Option<Self>, Stop> {
+        match if_match {
+            Some(IfMatch::Seen(seen)) => {
+                let now = of();
+                if now.seen == *seen {
+                    Ok(dry_run.then_some(now))
+                } else {
+                    Err(Stop::Stale)
+                }
+            }
+            _ => Ok(dry_run.then(of)),
         }
     }
 

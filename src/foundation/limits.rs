@@ -115,6 +115,20 @@ pub const HOUSEHOLD_PERSONS_MAX: usize = 32;
 /// Addresses of two persons that are looked up for that: each costs a retrieval.
 pub const HOMES_MAX: usize = 8;
 
+/// Records of a source that its scorecard looks at, the latest first: enough for a
+/// share to a per cent or two, few enough for a page.
+pub const SCORECARD_RECORDS_MAX: u32 = 2_000;
+
+/// Records of a person that are weighed against one another for its picture: 276 pairs,
+/// and as many circles as can be told apart.
+pub const COHESION_RECORDS_MAX: usize = 24;
+
+/// Questions, those asked last first, from whose answers it is said how readers agree.
+pub const ANSWERED_TASKS_LOOKED_AT: u32 = 2_000;
+
+/// Faulty records in the list for a sender.
+pub const SCORECARD_LISTED_MAX: usize = 1_000;
+
 /// Persons that one human may join to others in an hour, so that nobody joins
 /// hundreds before it is seen (RELIABILITY T8).
 pub const MERGES_PER_HOUR_MAX: u32 = 30;
@@ -255,6 +269,9 @@ pub const SESSION_SEEN_SECONDS: i64 = 60;
 /// Persons are joined and parted only by somebody whose password was given within
 /// this time (T13): a steward at work types it some times a day.
 pub const CONFIRMATION_SECONDS: i64 = 30 * 60;
+/// Seconds since a provider asked somebody to show who they are, so that it counts as
+/// done for this service; clocks of two machines differ.
+pub const CONFIRMED_ELSEWHERE_SECONDS: i64 = 5 * 60;
 
 /// Wrong passwords of one account before it waits.
 pub const SIGN_IN_FAILURES_MAX: i64 = 5;

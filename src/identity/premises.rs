@@ -81,36 +81,39 @@ pub(super) enum StreetRelation {
 /// Words beyond this are not compared: marks are bits of one number.
 const WORDS_COMPARED_MAX: usize = 64;
 
-/// The words of one side with their kinds, looked up once.
-struct Street<'a> {
-    words: &'a [Box<str>],
-    kinds: [WordKind; WORDS_COMPARED_MAX],
-}
+/// The words of one side that are compared.
+#[derive(Clone, Copy)]
+struct Street<'a>(&'a [Box<str>]);
 
 impl<'a> Street<'a> {
     fn new(words: &'a [Box<str>]) -> Self {
-        let words = &words[..words.len().min(WORDS_COMPARED_MAX)];
-        let mut kinds = [WordKind::Name; WORDS_COMPARED_MAX];
-        for (kind, word) in kinds.iter_mut().zip(words) {
-            *kind = canonical(word).1;
-        }
-        Self { words, kinds }
+        Self(&words[..words.len().min(WORDS_COMPARED_MAX)])
+    }
+
+    /// Kinds are looked up where they are needed: most streets differ by their words.
+    fn kind(&self, place: usize) -> WordKind {
+        canonical(&self.0[place]).1
     }
 
     fn has(&self, kind: WordKind) -> bool {
-        self.kinds[..self.words.len()].contains(&kind)
+        (0..self.0.len()).any(|place| self.kind(place) == kind)
     }
 
     /// All words without their gaps, so that ELM WOOD is ELMWOOD.
     fn letters(&self) -> impl Iterator<Item = u8> {
-        self.words.iter().flat_map(|word| word.bytes())
+        self.0.iter().flat_map(|word| word.bytes())
     }
 
-    /// The words right before ROAD, STREET and the like.
-    fn names(&self) -> impl Iterator<Item = &'a str> {
-        (1..self.words.len())
-            .filter(|place| self.kinds[*place] == WordKind::Street)
-            .map(|place| self.words[place - 1].as_ref())
+    /// Whether a word right before ROAD, STREET and the like agrees with one of the
+    /// other side.
+    fn shares_name(&self, other: &Self) -> bool {
+        let names = |street: &Self| 0..street.0.len() - 1;
+        let is_name = |street: &Self, place: usize| street.kind(place + 1) == WordKind::Street;
+        names(self).any(|i| {
+            names(other).any(|j| {
+                words_agree(&self.0[i], &other.0[j]) && is_name(self, i) && is_name(other, j)
+            })
+        })
     }
 }
 
@@ -129,15 +132,18 @@ pub(super) fn street_relation(a: &[Box<str>], b: &[Box<str>]) -> StreetRelation 
         return StreetRelation::Missing;
     }
     let (short, long) = (Street::new(short), Street::new(long));
-    let shared = share_words(&short, &long);
-    if shared.words == short.words.len() {
-        if shared.words == long.words.len() {
+    let shared = share_words(short.0, long.0);
+    let shares_names = (0..short.0.len())
+        .any(|place| shared >> place & 1 == 1 && short.kind(place) == WordKind::Name);
+    let words = shared.count_ones() as usize;
+    if words == short.0.len() {
+        if words == long.0.len() {
             return StreetRelation::Agrees;
         }
         let is_named = short.has(WordKind::Street)
             || short.has(WordKind::Building)
             || !long.has(WordKind::Street);
-        if shared.names > 0 && (is_named || words_agree(&short.words[0], &long.words[0])) {
+        if shares_names && (is_named || words_agree(&short.0[0], &long.0[0])) {
             return StreetRelation::Contained;
         }
         return StreetRelation::Partial;
@@ -145,34 +151,24 @@ pub(super) fn street_relation(a: &[Box<str>], b: &[Box<str>]) -> StreetRelation 
     if short.letters().eq(long.letters()) {
         return StreetRelation::Agrees;
     }
-    let both_have_street = short.has(WordKind::Street) && long.has(WordKind::Street);
-    let same_name = short
-        .names()
-        .any(|a| long.names().any(|b| words_agree(a, b)));
-    if same_name || (shared.names > 0 && !both_have_street) {
+    let both_have_street = || short.has(WordKind::Street) && long.has(WordKind::Street);
+    if short.shares_name(&long) || (shares_names && !both_have_street()) {
         StreetRelation::Partial
     } else {
         StreetRelation::Different
     }
 }
 
-struct SharedWords {
-    /// Words that have a partner.
-    words: usize,
-    /// Those of them that can tell streets apart.
-    names: usize,
-}
-
-/// Gives each word of the shorter side one partner, equal ones first.
-fn share_words(short: &Street<'_>, long: &Street<'_>) -> SharedWords {
-    let mut shared = SharedWords { words: 0, names: 0 };
+/// Gives each word of the shorter side one partner, equal ones first; the words that
+/// have one, a bit each.
+fn share_words(short: &[Box<str>], long: &[Box<str>]) -> u64 {
     let (mut used_short, mut used_long) = (0_u64, 0_u64);
     for near in [false, true] {
-        for (i, word) in short.words.iter().enumerate() {
+        for (i, word) in short.iter().enumerate() {
             if used_short >> i & 1 == 1 {
                 continue;
             }
-            let partner = long.words.iter().enumerate().find(|(j, other)| {
+            let partner = long.iter().enumerate().find(|(j, other)| {
                 used_long >> j & 1 == 0
                     && if near {
                         words_agree(word, other)
@@ -183,12 +179,10 @@ fn share_words(short: &Street<'_>, long: &Street<'_>) -> SharedWords {
             if let Some((j, _)) = partner {
                 used_short |= 1 << i;
                 used_long |= 1 << j;
-                shared.words += 1;
-                shared.names += usize::from(short.kinds[i] == WordKind::Name);
             }
         }
     }
-    shared
+    used_short
 }
 
 /// Equal, or one edit apart in a word of five letters or more; never numbers.

@@ -80,6 +80,7 @@ impl<'a> Steps<'a> {
 
     /// Adds names; the same words in another use say nothing more.
     fn keep_names(&mut self, names: Vec<PersonName>) {
+        self.record.names.reserve_exact(names.len());
         for name in names {
             let is_known = self
                 .record

@@ -38,6 +38,7 @@ const SEPARATE_PHONE_DIGITS: usize = 9;
 impl<'a> Steps<'a> {
     pub(super) fn read_addresses(&mut self) {
         let sent = self.first_values("addresses", &self.submitted.addresses);
+        self.record.addresses.reserve_exact(sent.len());
         for (place, address) in sent.iter().enumerate() {
             if let Some(read) = self.read_address(Field::at("addresses", place), address)
                 && !self.record.addresses.contains(&read)

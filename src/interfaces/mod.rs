@@ -6,6 +6,7 @@ pub mod files;
 pub mod hl7v2;
 pub mod http;
 pub mod json;
+pub mod oidc;
 pub mod rest;
 pub mod web;
 pub mod webhooks;

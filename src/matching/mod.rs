@@ -15,6 +15,7 @@ mod assessment;
 mod blocking;
 mod blocking_values;
 mod bounds;
+mod commonness;
 mod comparison;
 mod contrary;
 mod decision;
@@ -39,6 +40,7 @@ pub use blocking::{
     BlockingKey, BlockingKeys, FACET_BIT, Facet, KeyKind, Probe, blocking_format, blocking_keys,
     number_key,
 };
+pub use commonness::Commonness;
 pub use comparison::{ComparedFields, ComparisonVector};
 pub use decision::{Candidate, Decision, Grade, Route, decide};
 pub use explanation::{Explanation, ExplanationRow, Field};
@@ -47,6 +49,7 @@ pub use model::{LinkageModel, ModelId};
 pub use model_file::{
     Calibration, Caps, ComparisonFile, FrequencyFiles, LevelFile, ModelFile, ModelProblem,
 };
+pub use pair_facts::same_mother;
 pub use reason::Reason;
 pub use score::{IdentityScore, Weighed};
 pub use weight::{MatchProbability, MatchWeight};

@@ -293,6 +293,11 @@ impl LinkageModel {
         &self.0.frequencies
     }
 
+    /// log2 of the share of people whom chance makes agree fully.
+    pub(super) fn log2_average(&self, comparison: Comparison) -> f64 {
+        self.0.log2_average[comparison as usize]
+    }
+
     pub(super) fn has_crowded_postcodes(&self) -> bool {
         !self.0.crowded_postcodes.is_empty()
     }

@@ -52,7 +52,9 @@ pub(super) fn born_when_reissued(record: &StandardRecord) -> bool {
     })
 }
 
-pub(super) fn same_mother(a: &StandardRecord, b: &StandardRecord) -> bool {
+/// Whether both name one mother, by her record or by her number.
+#[must_use]
+pub fn same_mother(a: &StandardRecord, b: &StandardRecord) -> bool {
     let (Some(a), Some(b)) = (&a.mother, &b.mother) else {
         return false;
     };

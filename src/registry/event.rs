@@ -271,6 +271,9 @@ pub enum RegistryEvent {
         by: String,
         /// End of the lease.
         until: Instant,
+        /// Who gave it to them, where they did not take it themselves.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        assigned_by: Option<String>,
     },
     /// Whoever worked on it gave it back.
     TaskReleased {

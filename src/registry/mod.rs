@@ -26,6 +26,7 @@ mod record_state;
 mod register;
 mod registration;
 mod release;
+mod scorecard;
 mod seal;
 mod source;
 mod source_merge;
@@ -68,6 +69,7 @@ pub use record_state::{LinkState, RecordState, RecordStatus, VersionState};
 pub use register::{DisputeRefused, accept_held, dispute, end_dispute, register};
 pub use registration::{PreparedPerson, Registered, Registration};
 pub use release::{DecidedAgain, WaitingVersion, decide_again, release_source};
+pub use scorecard::{Measure, SampledRecord, Scorecard};
 pub use seal::{SealRefusal, SealState, Seals, object, seal};
 pub use source::{InvalidName, LocalId, Source, SourceCode};
 pub use source_merge::{

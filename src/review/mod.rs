@@ -34,6 +34,7 @@
 //! A confusion that people leave apart goes on keeping the number from anchoring
 //! anything (R19): whose number it is says the national service.
 
+mod agreement;
 mod carrying;
 mod evidence;
 mod follow;
@@ -42,11 +43,14 @@ mod reading;
 #[cfg(test)]
 mod tests;
 
+pub use agreement::{Agreement, agreement};
 pub use carrying::{Carried, carry_out, needs_of, needs_reason, reasons_for_two};
 pub use evidence::{SeenRecord, evidence_seen};
 pub use follow::{Follow, follow, outcomes};
 pub use foresight::{Foreseen, Foresight, foresee};
-pub use reading::{Needs, Reading, Reviewer, Said, claim, comment, may_see_read, read, release};
+pub use reading::{
+    Needs, Reading, Reviewer, Said, assign, claim, comment, may_see_read, read, release,
+};
 
 /// Why a step is refused. The texts are safe to show.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -6,7 +6,7 @@ use crate::registry::{
 };
 use crate::review::follow::may_escalate;
 use crate::review::{Follow, ReviewRefusal, follow};
-use crate::security::{Access, Action, is_same_human};
+use crate::security::{Access, Action, Role, actions, is_same_human};
 
 /// Somebody at work, by what the policy lets them do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,17 @@ impl Reviewer {
             name: access.person().to_owned(),
             decides: access.may_also(Action::DecideTask),
             approves: access.may_also(Action::ApproveTask),
+        }
+    }
+
+    /// Somebody of these roles, who is not there to ask.
+    #[must_use]
+    pub fn absent(name: &str, roles: &[Role]) -> Self {
+        let may = |action: Action| roles.iter().any(|role| actions(*role).contains(&action));
+        Self {
+            name: name.to_owned(),
+            decides: may(Action::DecideTask),
+            approves: may(Action::ApproveTask),
         }
     }
 }
@@ -74,6 +85,27 @@ pub fn claim(
         task,
         by: reviewer.name.clone(),
         until,
+        assigned_by: None,
+    })
+}
+
+/// Gives the question to a colleague until then, who is asked as if they took it.
+///
+/// # Errors
+/// Settled, in the hands of a third person, or not the colleague's to read.
+pub fn assign(
+    task: TaskId,
+    state: &TaskState,
+    (by, to): (&Reviewer, &Reviewer),
+    (now, until): (Instant, Instant),
+) -> Result<RegistryEvent, ReviewRefusal> {
+    may_take(state, by, now)?;
+    may_read_next(state, to)?;
+    Ok(RegistryEvent::TaskClaimed {
+        task,
+        by: to.name.clone(),
+        until,
+        assigned_by: Some(by.name.clone()).filter(|_| by.name != to.name),
     })
 }
 

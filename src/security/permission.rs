@@ -87,6 +87,9 @@ pub enum Action {
     ReadHistory,
     /// Choose which record's value a golden record shows.
     PreferValue,
+    /// See what models weigh and what came of it, without anything that
+    /// identifies.
+    ReadModel,
     /// Follow what happens in the ledger.
     ReadEvent,
     /// Read review tasks.
@@ -146,6 +149,7 @@ impl Action {
             Self::SearchPerson => "search_person",
             Self::ReadHistory => "read_history",
             Self::PreferValue => "prefer_value",
+            Self::ReadModel => "read_model",
             Self::ReadEvent => "read_event",
             Self::ReadTask => "read_task",
             Self::WorkTask => "work_task",
@@ -213,7 +217,7 @@ pub const fn actions(role: Role) -> &'static [Action] {
     use Action::{
         AcknowledgeChange, AnswerDispute, DeliverEvent, DisputeValue, EraseRecord,
         GiveSubjectAccess, ManageSeal, ManageWebhook, MatchPerson, ReadAudit, ReadChaseList,
-        ReadEvent, ReadHistory, ReadMerge, ReadPerson, ReadRecord, ReadSource, ReadTask,
+        ReadEvent, ReadHistory, ReadMerge, ReadModel, ReadPerson, ReadRecord, ReadSource, ReadTask,
         ReconstructPast, SearchPerson, WriteRecord, WriteSource,
     };
     match role {
@@ -259,7 +263,7 @@ pub const fn actions(role: Role) -> &'static [Action] {
             AnswerDispute,
             ManageSeal,
         ],
-        Role::Engineer => &[ReadSource],
+        Role::Engineer => &[ReadSource, ReadModel],
         Role::Auditor => &[ReadAudit, ReconstructPast, ReadSource],
         Role::Administrator => &[ReadSource, WriteSource, ManageWebhook],
     }

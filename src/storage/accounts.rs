@@ -64,6 +64,29 @@ impl Store {
         Ok(self.run_alone(query).await? > 0)
     }
 
+    /// Keeps the account of somebody who signs in elsewhere, with the roles that they
+    /// have now. One with a password stays as it is.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn keep_vouched_account(
+        &self,
+        name: &str,
+        roles: &[Role],
+        now: Instant,
+    ) -> Result<(), StoreError> {
+        let roles: Vec<&str> = roles.iter().map(|role| role.name()).collect();
+        let query = db::query(
+            "insert into accounts (name, password, roles, created_at, disabled_at, failures, \
+             failed_at) values ($1, null, $2, $3, null, 0, null) on conflict (name) \
+             do update set roles = excluded.roles where accounts.password is null",
+        )
+        .bind(name.to_owned())
+        .bind(json(&roles))
+        .bind(now.microseconds());
+        self.run_alone(query).await.map(|_| ())
+    }
+
     /// The account of this name, disabled or not.
     ///
     /// # Errors

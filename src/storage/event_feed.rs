@@ -37,6 +37,8 @@ pub struct PlacedEvent {
     /// Where the record came from, when the event links it to another person
     /// than it belonged to before.
     pub moved_from: Option<PersonId>,
+    /// Whose the records were of which a human says something.
+    pub asserted: Vec<PersonId>,
 }
 
 impl PlacedEvent {
@@ -157,7 +159,11 @@ impl Store {
     ) -> Result<Vec<PlacedEvent>, StoreError> {
         let records: BTreeSet<RecordNumber> = events
             .iter()
-            .filter_map(|event| record_of(&event.event))
+            .flat_map(|event| {
+                record_of(&event.event)
+                    .into_iter()
+                    .chain(asserted(&event.event))
+            })
             .collect();
         let records: Vec<RecordNumber> = records.into_iter().collect();
         let mut connection = self.inner.readers.acquire().await?;
@@ -168,6 +174,11 @@ impl Store {
             let own = record.and_then(|record| links.get(&record));
             let owner = own.and_then(|links| owner_at(links, stored.position));
             let moved_from = own.and_then(|links| earlier_owner(links, stored.position));
+            let said_of = asserted(&stored.event);
+            let said_of = said_of.filter_map(|record| {
+                let links = links.get(&record)?;
+                owner_at(links, stored.position)
+            });
             let mut persons: Vec<PersonId> = persons_of(&stored.event);
             persons.extend(owner);
             persons.sort_unstable();
@@ -180,6 +191,7 @@ impl Store {
                     .chain(stored.event.other_records())
                     .collect(),
                 moved_from,
+                asserted: said_of.collect(),
                 stored,
             }
         };
@@ -323,6 +335,15 @@ pub(super) const fn record_of(event: &RegistryEvent) -> Option<RecordNumber> {
         | RegistryEvent::SealMade { .. }
         | RegistryEvent::SealLifted { .. } => None,
     }
+}
+
+/// The records of which a human says something.
+fn asserted(event: &RegistryEvent) -> impl Iterator<Item = RecordNumber> + use<> {
+    let records = match event {
+        RegistryEvent::AssertionMade { .. } => event.other_records(),
+        _ => Vec::new(),
+    };
+    records.into_iter()
 }
 
 /// The persons that an event names.

@@ -212,8 +212,9 @@ async fn events_at(
 
 /// A record that went to somebody else takes its later events with it.
 fn is_of(event: &PlacedEvent, persons: &[PersonId], tasks: &BTreeSet<TaskId>) -> bool {
-    match task_of(&event.stored.event) {
-        Some(task) => tasks.contains(&task),
-        None => event.persons.iter().any(|person| persons.contains(person)),
+    if let Some(task) = task_of(&event.stored.event) {
+        return tasks.contains(&task);
     }
+    let mut about = event.persons.iter().chain(&event.asserted);
+    about.any(|person| persons.contains(person))
 }

@@ -285,6 +285,27 @@ impl Store {
         Ok((events, words))
     }
 
+    /// Questions about a pair whose weight is closest to one, closest first.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn list_tasks_near(
+        &self,
+        weight_bits: f64,
+        limit: u32,
+    ) -> Result<Vec<TaskState>, StoreError> {
+        let mut connection = self.inner.readers.acquire().await?;
+        let rows = db::query(select_tasks!(
+            "where kind = 'possible_duplicate' and weight_bits is not null \
+             order by abs(weight_bits - $1), task limit $2"
+        ))
+        .bind(weight_bits)
+        .bind(i64::from(limit))
+        .fetch_all(&mut connection)
+        .await?;
+        rows.iter().map(|row| Ok(task_from(row)?.1)).collect()
+    }
+
     /// Tasks that people have decided, in order of id after one.
     ///
     /// # Errors

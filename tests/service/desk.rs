@@ -67,7 +67,7 @@ fn r131_an_account_without_a_role_sees_nothing() {
     let task = plain_pair(&world);
     let mut nobody = Visitor::signed_in(&world, "nora", &[]);
     nobody.opens("/account").shows("none: an administrator");
-    for page in ["/review", "/search", "/audit", "/sources"] {
+    for page in ["/review", "/work", "/search", "/audit", "/sources"] {
         nobody.asks(page).expect(403).hides("Smith");
     }
     nobody
@@ -378,7 +378,7 @@ fn r131_a_search_and_a_person_are_looked_at_for_a_reason_that_the_auditor_reads(
     sam.asks(&format!("/persons/{id}/subject-access"))
         .expect(403);
     sam.opens("/sources")
-        .shows("Sources and work")
+        .shows("As a file")
         .shows("<bdi>gp</bdi>");
 }
 
@@ -421,12 +421,13 @@ fn a_merge_is_shown_before_it_is_made_and_taken_back_from_the_timeline() {
         .posts(&path, &fields)
         .expect(200)
         .shows("Nothing has changed yet");
-    preview
+    let preview = preview
         .shows(&format!("{other} leads to {one}."))
         .shows("confirmed by telephone");
     assert_eq!(world.cross_reference("pas", "1").person(), other);
+    let seen = preview.field("seen");
     let mut go = fields.to_vec();
-    go.push(("step", "do"));
+    go.extend([("seen", seen.as_str()), ("step", "do")]);
     let person_page = sam.posts_and_follows(&path, &go);
     assert_eq!(world.cross_reference("pas", "1").person(), one);
     let undo = person_page
@@ -437,9 +438,14 @@ fn a_merge_is_shown_before_it_is_made_and_taken_back_from_the_timeline() {
     let preview = sam
         .posts(&undo, &[("reason", "they are sisters")])
         .expect(200);
-    preview.shows(&format!("{other} stands for itself again."));
-    sam.posts(&undo, &[("reason", "they are sisters"), ("step", "do")])
-        .expect(303);
+    let preview = preview.shows(&format!("{other} stands for itself again."));
+    let seen = preview.field("seen");
+    let go = [
+        ("reason", "they are sisters"),
+        ("seen", seen.as_str()),
+        ("step", "do"),
+    ];
+    sam.posts(&undo, &go).expect(303);
     assert_eq!(world.cross_reference("pas", "1").person(), other);
     // A record is moved with a preview too.
     let page = format!("/persons/{one}/records/1/move");

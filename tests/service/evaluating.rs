@@ -175,6 +175,38 @@ fn the_report_is_one_page_that_asks_nothing_of_the_network() {
         "each table has its name"
     );
     assert!(page.contains("lang=\"en-GB\"") && page.contains("@media print"));
+    // Each pair with its waterfall, retrieval rule by rule, a threshold to be moved.
+    assert!(page.contains("How A and B compare"));
+    assert!(page.contains("Recall of retrieval by rule") && page.contains("m and u of each level"));
+    assert!(page.contains("Hours of review a year") && page.contains("#link-0:checked"));
+    let ids = page
+        .split(" id=\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next());
+    let ids: Vec<&str> = ids.collect();
+    let each: std::collections::BTreeSet<&&str> = ids.iter().collect();
+    assert_eq!(ids.len(), each.len(), "no id is there twice");
+}
+
+#[test]
+fn the_page_of_a_run_has_a_picture_of_each_pair_and_asks_nothing_of_the_network() {
+    let world = World::at_rest();
+    let records = generated(&world, "300", "5");
+    let page = world.file("run.html");
+    let page = page.to_str().expect("a path in UTF-8");
+    world
+        .accord_alone_with(&["link", "--quiet", "--report", page, &records])
+        .expect(0);
+    let page = fs::read_to_string(page).expect("the page");
+    for outside in ["http:", "https:", "src=", "@import", "url(", "<script"] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+    assert!(page.contains("Pairs by rule") && page.contains("m and u of each level"));
+    assert!(page.matches("level by level").count() >= 6);
+    assert_eq!(
+        page.matches("<svg").count(),
+        page.matches("<desc id=").count()
+    );
 }
 
 fn generated(world: &World, persons: &str, seed: &str) -> String {
@@ -383,7 +415,7 @@ fn a_run_has_a_page_of_its_own_that_shows_values_only_when_asked() {
         !masked.contains("<script") && !masked.contains("http"),
         "it asks the network"
     );
-    let values = |page: &str| page.contains("<caption>Values</caption>");
+    let values = |page: &str| page.contains(" say</caption>");
     assert!(!values(&masked), "values without being asked");
     let shown = page("shown.html", &["--report-values"]);
     assert!(values(&shown) && shown.contains("class=\"warning\""));

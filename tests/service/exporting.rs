@@ -169,6 +169,34 @@ fn a_seed_gives_the_same_region_and_another_seed_another() {
 }
 
 #[test]
+fn a_population_file_can_be_printed_edited_and_generated_from() {
+    let world = World::at_rest();
+    let printed = world.accord_alone_with(&["generate", "--print-population"]);
+    let printed = printed.expect(0).out;
+    assert!(printed.contains("twins_per_birth              = 0.016"));
+    let edited = printed.replace(
+        "twins_per_birth              = 0.016",
+        "twins_per_birth = 0.5",
+    );
+    let edited = world.writes("mine.toml", edited.as_bytes());
+    let all = ["generate", "--persons", "60", "--population", &edited];
+    let loud = world.accord_alone_with(&[&all[..], &["--out", "loud"]].concat());
+    let loud = loud.expect(0);
+    assert!(
+        loud.err.contains("records in") && loud.err.contains("a second"),
+        "{}",
+        loud.err
+    );
+    let quiet = world.accord_alone_with(&[&all[..], &["--out", "quiet", "--quiet"]].concat());
+    let quiet = quiet.expect(0);
+    assert_eq!((quiet.err.as_str(), &quiet.out), ("", &loud.out));
+    let records = |folder: &str| fs::read(world.file(folder).join("records.csv")).expect("records");
+    assert_eq!(records("loud"), records("quiet"));
+    let unknown = world.accord_alone_with(&["generate", "--print-population", "atlantis"]);
+    assert!(unknown.expect(1).err.contains("region, city or coast"));
+}
+
+#[test]
 fn a_region_has_records_of_many_sources_and_the_truth_of_each() {
     let world = World::at_rest();
     world.accord_alone(&[

@@ -35,8 +35,12 @@ mod conformance_fhir;
 mod conformance_pds;
 /// The review desk: signing in, the queue, the comparison page, decisions.
 mod desk;
+mod desk_around;
+mod desk_hostile;
 /// What the pages must never do: show, run or let in what they should not.
 mod desk_safety;
+mod desk_sources;
+mod desk_work;
 /// What a person disputes supports no link.
 mod disputing;
 /// An acknowledged record survives `kill -9`.
@@ -95,6 +99,7 @@ mod moments;
 mod moving;
 /// Who objects is seen by nobody and in the way of duplicates.
 mod objecting;
+mod oidc;
 /// The OpenAPI document says what is served.
 mod openapi;
 /// Records that share what everybody shares.
@@ -136,5 +141,7 @@ mod updating;
 mod verifying;
 /// Somebody at a browser, for the stories of the pages.
 mod visitor;
+/// What engineers see of models.
+mod workbench;
 /// A service on a data directory of its own.
 mod world;

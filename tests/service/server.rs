@@ -350,14 +350,18 @@ impl Server {
         self.runtime.block_on(async {
             let response = request.send().await.map_err(|fault| format!("{fault:?}"))?;
             let status = response.status().as_u16();
-            let headers = response
-                .headers()
-                .iter()
-                .map(|(name, value)| {
-                    let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-                    (name.as_str().to_owned(), value)
-                })
-                .collect();
+            // Values of one name stand on lines of their own.
+            let mut headers: BTreeMap<String, String> = BTreeMap::new();
+            for (name, value) in response.headers() {
+                let value = String::from_utf8_lossy(value.as_bytes());
+                headers
+                    .entry(name.as_str().to_owned())
+                    .and_modify(|known| {
+                        known.push('\n');
+                        known.push_str(&value);
+                    })
+                    .or_insert_with(|| value.clone().into_owned());
+            }
             let text = response
                 .text()
                 .await

@@ -96,6 +96,8 @@ fn unescaped(text: &str) -> String {
 pub(crate) struct Visitor<'w> {
     world: &'w World,
     pub cookie: Option<String>,
+    /// The cookie of a sign-in elsewhere that was begun.
+    way: Option<String>,
     /// Goes with every form; of the page that was seen last.
     pub token: String,
 }
@@ -131,6 +133,7 @@ impl<'w> Visitor<'w> {
         Self {
             world,
             cookie: None,
+            way: None,
             token: String::new(),
         }
     }
@@ -201,8 +204,9 @@ impl<'w> Visitor<'w> {
         for (name, value) in headers {
             all.push(((*name).to_owned(), (*value).to_owned()));
         }
-        if let Some(cookie) = &self.cookie {
-            all.push(("cookie".to_owned(), cookie.clone()));
+        let cookies: Vec<String> = self.cookie.iter().chain(&self.way).cloned().collect();
+        if !cookies.is_empty() {
+            all.push(("cookie".to_owned(), cookies.join("; ")));
         }
         let body = body.map(String::into_bytes);
         let (status, headers, text) = self
@@ -215,10 +219,16 @@ impl<'w> Visitor<'w> {
             text,
             path: path.to_owned(),
         };
-        let given = seen.header("set-cookie");
-        if let Some((cookie, rest)) = given.split_once(';') {
-            let kept = !rest.contains("Max-Age=0");
-            self.cookie = kept.then(|| cookie.to_owned());
+        for given in seen.header("set-cookie").lines() {
+            let Some((cookie, rest)) = given.split_once(';') else {
+                continue;
+            };
+            let kept = Some(cookie.to_owned()).filter(|_| !rest.contains("Max-Age=0"));
+            if cookie.contains("accord-way=") {
+                self.way = kept;
+            } else {
+                self.cookie = kept;
+            }
         }
         if let Some(token) = seen.values("name=\"token\" value=\"").pop() {
             self.token = token;

@@ -104,7 +104,7 @@ impl World {
     }
 
     /// A service with something in its environment.
-    pub(crate) fn start_with(environment: &[(&'static str, &'static str)]) -> Self {
+    pub(crate) fn start_with(environment: &[(&'static str, &str)]) -> Self {
         let environment = environment
             .iter()
             .map(|(name, value)| (*name, (*value).to_owned()));

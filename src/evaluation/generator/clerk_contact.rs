@@ -138,7 +138,10 @@ impl Clerk<'_> {
             return String::new();
         }
         let age = self.person.age_on(self.day);
-        let mother = self.person.mother.and_then(|at| self.family.get(at));
+        // Before an adoption there was another mother.
+        let adopted_later = self.person.closed_before.is_some_and(|day| self.day < day);
+        let mother = self.person.mother.filter(|_| !adopted_later);
+        let mother = mother.and_then(|at| self.family.get(at));
         let helper = self
             .family
             .iter()

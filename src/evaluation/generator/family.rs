@@ -147,6 +147,7 @@ impl Builder<'_> {
             email: String::new(),
             number_changed: None,
             gender_changed: None,
+            closed_before: None,
             birth_order: 0,
             taken_for: None,
             mother: None,
@@ -311,6 +312,10 @@ impl Builder<'_> {
             life::live(&mut self.dice, context, person, |index| {
                 numbers.mobile(index)
             });
+            let places = (&self.world.geography, self.world.seed);
+            if person.mother.is_some() {
+                life::may_be_adopted(places, context, person);
+            }
         }
         (self.members, self.dice)
     }

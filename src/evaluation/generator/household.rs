@@ -46,7 +46,8 @@ impl Builder<'_> {
         let (mut woman, hers) = self.stranger(true, age);
         self.members.push(woman.clone());
         let apart = self.dice.between(-4, 6);
-        let both_women = self.dice.happens(0.02);
+        let one_sex = self.world.population.life.couple_of_one_sex;
+        let both_women = self.dice.happens(one_sex);
         let (mut man, his) = self.stranger(both_women, (age + apart).max(19));
         let grown = woman.born.max(man.born) + life::days(19.0);
         let union = self
@@ -110,7 +111,8 @@ impl Builder<'_> {
     pub(super) fn lone_parent(&mut self, births: &[usize]) {
         let ages = self.ages_of_children(births);
         let age = ages.last().copied().unwrap_or(0) + self.dice.between(18, 36);
-        let female = self.dice.happens(0.86);
+        let mothers = self.world.population.life.lone_parent_is_mother;
+        let female = self.dice.happens(mothers);
         let (mut parent, line) = self.stranger(female, age);
         let home = self.world.geography.home_of(parent.index);
         parent.homes = self.homes(home, parent.born, age);

@@ -168,7 +168,7 @@ pub(super) fn live(
         person.number_changed = Some(dice.between(years_before(today, 6.0), today));
     }
     if (18..60).contains(&age) && dice.happens(life.gender_changed) {
-        change_gender(dice, community, person, today);
+        change_gender(dice, (life, community), person, today);
     }
 }
 
@@ -178,17 +178,63 @@ fn death_share(life: &Life, age: i32) -> f64 {
     1.0 - (-yearly * life.death_rate_scale * f64::from(life.deaths_kept_years)).exp()
 }
 
-fn change_gender(dice: &mut Dice, community: &Community, person: &mut Person, today: i32) {
+fn change_gender(
+    dice: &mut Dice,
+    (life, community): (&Life, &Community),
+    person: &mut Person,
+    today: i32,
+) {
     let day = dice.between(years_before(today, 8.0), today - 30);
     let mut name = person.name_on(day).clone();
     name.given = naming::given(dice, community, !person.female, calendar_year(person.born));
     person.names.retain(|(from, _)| *from < day);
     person.names.push((day, name));
     person.gender_changed = Some(day);
-    // A new number is usual but not a must (uk-identity 1.5).
-    if dice.happens(0.6) {
+    if dice.happens(life.new_number_with_gender) {
         person.number_changed = Some(day);
+        person.closed_before = Some(day);
     }
+}
+
+/// Some children were adopted: another family name, often another given one,
+/// another home, and a new number; the one before was closed (uk-identity 1.5).
+/// Its throws are its own, so that the rate changes nobody else.
+pub(super) fn may_be_adopted(
+    (geography, seed): (&Geography, u64),
+    (population, community): (&Population, &Community),
+    child: &mut Person,
+) {
+    let (life, today) = (&population.life, population.today);
+    let mut dice = Dice::new(seed ^ 0xad09_7ed0, child.index);
+    let latest = (today - 30).min(child.born + days(17.5));
+    if child.died.is_some() || latest - child.born < 250 || !dice.happens(life.adopted) {
+        return;
+    }
+    let day = dice.between(child.born + 200, latest);
+    let mut before = child.name_on(today).clone();
+    if dice.happens(life.adopted_given_name_changed) {
+        before.given = naming::given(
+            &mut dice,
+            community,
+            child.female,
+            calendar_year(child.born),
+        );
+    }
+    let stem = naming::stem(&mut dice, community);
+    before.family = naming::gendered(community.custom, &stem, child.female, false);
+    let after = child.name_on(today).clone();
+    child.names = vec![(child.born, before), (day, after)];
+    child.named_later = false;
+    let joined = child.home_on(day, false).clone();
+    child.homes.retain(|(from, _)| *from > day);
+    child.homes.insert(0, (day, joined));
+    let town = dice.happens(life.move_within_town);
+    let town = town.then_some(child.homes[0].1.town);
+    child
+        .homes
+        .insert(0, (child.born, geography.elsewhere(&mut dice, town)));
+    child.number_changed = Some(day);
+    child.closed_before = Some(day);
 }
 
 fn email(dice: &mut Dice, name: &PersonName, born: i32) -> String {

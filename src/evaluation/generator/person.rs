@@ -29,6 +29,9 @@ pub(super) struct Person {
     /// From this day the number of issue 0 holds, before it the superseded one.
     pub(super) number_changed: Option<i32>,
     pub(super) gender_changed: Option<i32>,
+    /// From this day there is another identity, which nobody may join with the
+    /// one before: adopted, or a new number with a change of gender.
+    pub(super) closed_before: Option<i32>,
     /// 1 or 2 for twins, else 0.
     pub(super) birth_order: u8,
     /// Place in the family of whoever this person is taken for: the co-twin,
@@ -51,6 +54,7 @@ impl Person {
         let first = usize::from(self.named_later);
         let earlier = self.names.get(first..now)?.iter().rev();
         earlier
+            .filter(|(from, _)| !self.is_closed_at(*from, day))
             .map(|(_, name)| name.family.as_str())
             .find(|name| name != family)
     }
@@ -58,7 +62,23 @@ impl Person {
     /// The home on a day, or with `stale` the one before it.
     pub(super) fn home_on(&self, day: i32, stale: bool) -> &Dwelling {
         let at = spell(&self.homes, day);
-        &self.homes[if stale { at.saturating_sub(1) } else { at }].1
+        let before = at.saturating_sub(1);
+        let stale = stale && !self.is_closed_at(self.homes[before].0, day);
+        &self.homes[if stale { before } else { at }].1
+    }
+
+    /// Whether what began on `from` is of an identity that was closed by `day`.
+    fn is_closed_at(&self, from: i32, day: i32) -> bool {
+        self.closed_before
+            .is_some_and(|closed| from < closed && closed <= day)
+    }
+
+    /// Whose record this is by the truth: the person's, or that of the identity
+    /// that was closed.
+    pub(super) fn truth_on(&self, day: i32) -> String {
+        let closed = self.closed_before.is_some_and(|closed| day < closed);
+        let before = if closed { "-before" } else { "" };
+        format!("P{:08}{before}", self.index + 1)
     }
 
     /// The mobile on a day, if there was one.

@@ -12,7 +12,21 @@ use super::dice::Weighted;
 use super::habits::{Habits, Rate};
 use super::tables;
 
-const DEFAULT_REGION: &str = include_str!("../../../test-corpora/populations/region.toml");
+/// The files that come with the program; others may be based on them.
+const BUILT_IN: [(&str, &str); 3] = [
+    (
+        "region",
+        include_str!("../../../test-corpora/populations/region.toml"),
+    ),
+    (
+        "city",
+        include_str!("../../../test-corpora/populations/city.toml"),
+    ),
+    (
+        "coast",
+        include_str!("../../../test-corpora/populations/coast.toml"),
+    ),
+];
 
 /// Why a population file cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +37,9 @@ pub enum PopulationProblem {
     /// A list or table has nothing to draw from.
     #[error("the population file has no {0} with a share above 0")]
     Nothing(&'static str),
+    /// It is based on a population that does not come with the program.
+    #[error("the population file is based on \"{0}\"; there are region, city and coast")]
+    UnknownBase(String),
     /// A community for which no names are known.
     #[error("the population file names the community \"{0}\", for which there is no list of names")]
     UnknownCommunity(String),
@@ -136,6 +153,8 @@ pub(super) struct Life {
     pub(super) wife_takes_name: Rate,
     pub(super) wife_double_barrels: Rate,
     pub(super) divorced_returns_to_maiden: Rate,
+    pub(super) couple_of_one_sex: Rate,
+    pub(super) lone_parent_is_mother: Rate,
     pub(super) separated_single: Rate,
     pub(super) death_rate_scale: f64,
     pub(super) deaths_kept_years: i32,
@@ -147,6 +166,9 @@ pub(super) struct Life {
     pub(super) email_owners: Rate,
     pub(super) number_superseded: Rate,
     pub(super) gender_changed: Rate,
+    pub(super) new_number_with_gender: Rate,
+    pub(super) adopted: Rate,
+    pub(super) adopted_given_name_changed: Rate,
     pub(super) baby_names_unknown_days: i32,
 }
 
@@ -210,7 +232,15 @@ impl Population {
     /// Never: the built-in file is tested.
     #[must_use]
     pub fn default_region() -> Self {
-        Self::parse(DEFAULT_REGION).expect("invariant: the built-in population file is valid")
+        Self::parse(BUILT_IN[0].1).expect("invariant: the built-in population file is valid")
+    }
+
+    /// The text of a population file that comes with the program: `region`,
+    /// `city` or `coast`.
+    #[must_use]
+    pub fn built_in(name: &str) -> Option<&'static str> {
+        let found = BUILT_IN.iter().find(|(known, _)| *known == name);
+        found.map(|(_, text)| *text)
     }
 
     /// Reads and checks a population file (TOML).
@@ -218,7 +248,7 @@ impl Population {
     /// # Errors
     /// The first thing that is wrong with it, by name.
     pub fn parse(text: &str) -> Result<Self, PopulationProblem> {
-        let table: toml::Table = text.parse().map_err(unreadable)?;
+        let table = with_base(text.parse().map_err(unreadable)?, BUILT_IN.len())?;
         let file: PopulationFile = serde_path_to_error::deserialize(table).map_err(unreadable)?;
         check_towns(&file.towns)?;
         check_life(&file.life)?;
@@ -254,6 +284,32 @@ impl Population {
             ods_code: source.ods_code.clone(),
         };
         self.sources.iter().map(view).collect()
+    }
+}
+
+/// A file with what it does not say taken from the one it is based on; `depth`
+/// ends a circle.
+fn with_base(mut table: toml::Table, depth: usize) -> Result<toml::Table, PopulationProblem> {
+    let Some(base) = table.remove("based_on") else {
+        return Ok(table);
+    };
+    let name = base.as_str().unwrap_or_default();
+    let text = Population::built_in(name).filter(|_| depth > 0);
+    let text = text.ok_or_else(|| PopulationProblem::UnknownBase(name.to_owned()))?;
+    let mut merged = with_base(text.parse().map_err(unreadable)?, depth - 1)?;
+    lay_over(&mut merged, table);
+    Ok(merged)
+}
+
+/// Tables member by member; all else replaces what was there.
+fn lay_over(below: &mut toml::Table, above: toml::Table) {
+    for (name, value) in above {
+        match (below.get_mut(&name), value) {
+            (Some(toml::Value::Table(below)), toml::Value::Table(above)) => lay_over(below, above),
+            (_, value) => {
+                below.insert(name, value);
+            }
+        }
     }
 }
 
@@ -416,10 +472,10 @@ mod tests {
 
     fn problem(from: &str, to: &str) -> String {
         assert!(
-            DEFAULT_REGION.contains(from),
+            BUILT_IN[0].1.contains(from),
             "the built-in file has no {from}"
         );
-        let text = DEFAULT_REGION.replacen(from, to, 1);
+        let text = BUILT_IN[0].1.replacen(from, to, 1);
         Population::parse(&text)
             .expect_err("the file is wrong")
             .to_string()
@@ -476,6 +532,57 @@ mod tests {
         );
         let said = problem("code = \"RXB\"", "code = \"RXA\"");
         assert!(said.contains("RXA"), "{said}");
+    }
+
+    #[test]
+    fn a_file_may_say_only_what_differs_from_a_region_that_is_there() {
+        let laid = "based_on = \"region\"\nname = \"Mine\"\n[life]\ntwins_per_birth = 1.0\n\
+                    [communities]\nenglish = { share = 0.0 }\nwelsh = { custom = \"sikh\" }";
+        let mine = Population::parse(laid).expect("the rest is the region's");
+        let region = Population::default_region();
+        assert_eq!((mine.name(), mine.sources()), ("Mine", region.sources()));
+        assert!(f64::from(mine.life.twins_per_birth) > 0.99);
+        let codes = |population: &Population| -> Vec<String> {
+            let values = population.communities.values().iter();
+            values.map(|community| community.code.clone()).collect()
+        };
+        assert_eq!(codes(&mine).len() + 1, codes(&region).len());
+        let elsewhere = Population::parse("based_on = \"atlantis\"");
+        assert_eq!(
+            elsewhere.map(|found| found.name),
+            Err(PopulationProblem::UnknownBase("atlantis".to_owned()))
+        );
+    }
+
+    #[test]
+    fn every_built_in_population_can_be_generated_from() {
+        for (name, text) in BUILT_IN {
+            let population =
+                Population::parse(text).unwrap_or_else(|wrong| panic!("{name}: {wrong}"));
+            let region = crate::evaluation::generator::generate(&population, 300, 1);
+            assert!(region.records().count() >= 300, "{name}");
+        }
+    }
+
+    /// A rate is published somewhere, or it is an estimate; its line says which.
+    #[test]
+    fn every_rate_says_where_it_comes_from() {
+        for (name, text) in BUILT_IN {
+            let (mut said, mut each) = (false, false);
+            for line in text.lines() {
+                match line.chars().next() {
+                    // The sentences before a table speak of all its rows, but not in
+                    // the long tables of the first file.
+                    Some('#') => said = true,
+                    None => said = false,
+                    Some('[') => each = matches!(line, "[life]" | "[habits]" | "[households]"),
+                    Some(_) => {
+                        let told = said && !(each && name == "region");
+                        assert!(told || line.contains('#'), "{name}: {line}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]

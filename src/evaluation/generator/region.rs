@@ -260,7 +260,7 @@ impl Telling<'_> {
             let local_id = self.world.numbers.local_id(source, self.person.index, copy);
             record.record_id = format!("{code}-{local_id}");
             record.source.clone_from(code);
-            record.person_id = format!("P{:08}", self.person.index + 1);
+            record.person_id = self.person.truth_on(day);
             rows.push((source, local_id, record));
         }
     }

@@ -90,7 +90,16 @@ fn truth_covers_every_record_and_every_person() {
         "ids are unique"
     );
     let people: BTreeSet<String> = column(&truth, 1).into_iter().collect();
-    assert_eq!(people.len(), 1_234);
+    let now = people.iter().filter(|id| !id.ends_with("-before"));
+    assert!(
+        people
+            .iter()
+            .map(|id| id.trim_end_matches("-before"))
+            .collect::<BTreeSet<_>>()
+            .len()
+            == 1_234
+            && now.count() > 1_225
+    );
     assert_eq!(region.persons(), 1_234);
     let mut sources: BTreeSet<String> = column(&records, 1).into_iter().collect();
     for source in region.sources() {
@@ -217,6 +226,70 @@ fn people_marry_move_die_and_are_named_after_parents() {
             .is_some_and(|(max, min)| max - min >= 18)
     };
     assert!(same_name.values().filter(two_generations).count() > 5);
+}
+
+#[test]
+fn an_adopted_child_has_another_identity_which_shows_nothing_of_the_one_before() {
+    let often = "based_on = \"region\"\n[life]\nadopted = 0.5\ngender_changed = 0.0";
+    let population = Population::parse(often).expect("a population");
+    let records: Vec<GeneratedRecord> = generate(&population, 3_000, 4).records().collect();
+    let people = by_person(&records);
+    let mut both = 0;
+    for (before, old) in people.iter().filter(|(id, _)| id.ends_with("-before")) {
+        let Some(new) = people.get(before.trim_end_matches("-before")) else {
+            continue;
+        };
+        both += 1;
+        let numbers = |rows: &[&GeneratedRecord]| -> BTreeSet<String> {
+            let verified = rows.iter().filter(|row| row.nhs_number_status == "01");
+            verified.map(|row| joined(&row.nhs_number)).collect()
+        };
+        // But for the few whose number is a relative's.
+        let shared = numbers(old).intersection(&numbers(new)).count();
+        assert_eq!(shared, 0, "{before}");
+        for row in new {
+            assert!(
+                old.iter().all(|old| row.previous_family_name.is_empty()
+                    || row.previous_family_name.to_uppercase() != old.family_name.to_uppercase()),
+                "{before}"
+            );
+        }
+    }
+    assert!(
+        both > 50,
+        "{both} children are known from before and from after"
+    );
+    // The throws are their own: without adoptions the others are the same.
+    let never = often.replace("0.5", "0.0");
+    let never = Population::parse(&never).expect("a population");
+    let others: Vec<GeneratedRecord> = generate(&never, 3_000, 4).records().collect();
+    let old = |record: &&GeneratedRecord| {
+        iso(&record.date_of_birth).as_str() < "2000" && record.source == "RXE"
+    };
+    let ids = |records: &[GeneratedRecord]| -> BTreeSet<String> {
+        let grown = records.iter().filter(old);
+        grown.map(|record| record.record_id.clone()).collect()
+    };
+    assert!(ids(&records).intersection(&ids(&others)).count() > ids(&others).len() / 2);
+}
+
+#[test]
+fn regions_differ_in_who_lives_there() {
+    let share = |name: &str, of: fn(&GeneratedRecord) -> bool| {
+        let text = Population::built_in(name).expect("it comes with the program");
+        let population = Population::parse(text).expect("it is valid");
+        let records: Vec<GeneratedRecord> = generate(&population, 3_000, 7).records().collect();
+        records.iter().filter(|record| of(record)).count() as f64 / records.len() as f64
+    };
+    let born_before_1956 = |record: &GeneratedRecord| matches!(iso(&record.date_of_birth).get(..4), Some(year) if year > "1900" && year < "1956");
+    // English lists hold common surnames of everybody, given names less so.
+    let mohammed = |record: &GeneratedRecord| {
+        let given = record.given_name.to_lowercase();
+        given.starts_with("moham") || given.starts_with("muham")
+    };
+    let (city, coast) = (share("city", mohammed), share("coast", mohammed));
+    assert!(city > 2.0 * coast, "{city} and {coast}");
+    assert!(share("coast", born_before_1956) > share("city", born_before_1956));
 }
 
 #[test]

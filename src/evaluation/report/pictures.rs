@@ -1,7 +1,8 @@
 //! The pictures of the page.
 
 use crate::evaluation::LinkFigures;
-use crate::evaluation::groups::GroupTable;
+use crate::evaluation::bounds::BoundedShare;
+use crate::evaluation::groups::{GroupFigures, GroupTable};
 use crate::evaluation::report::plot::{Plot, Scale};
 
 /// The x axis of weights: all points of the curve.
@@ -117,39 +118,57 @@ pub(super) fn calibration(links: &LinkFigures) -> String {
     )
 }
 
-/// Missed shares of groups, with bounds.
+/// Missed and false shares of groups, with bounds.
 pub(super) fn groups(table: &GroupTable) -> String {
     if table.groups.is_empty() {
         return String::new();
     }
+    let missed = |group: &GroupFigures| group.missed;
+    let wrong = |group: &GroupFigures| group.false_links;
+    of_groups(
+        table,
+        ("groups", "Missed pairs by group of people"),
+        "share of true pairs missed",
+        (&table.missed, &missed),
+    ) + &of_groups(
+        table,
+        ("groups-false", "False links by group of people"),
+        "share of linked pairs that is false",
+        (&table.false_links, &wrong),
+    )
+}
+
+fn of_groups(
+    table: &GroupTable,
+    (id, title): (&str, &str),
+    axis: &str,
+    (everybody, of): (&BoundedShare, &dyn Fn(&GroupFigures) -> BoundedShare),
+) -> String {
     let count = table.groups.len() as f64;
-    let highest = table.groups.iter().map(|group| group.missed.upper);
-    let highest = highest.fold(table.missed.upper, f64::max);
+    let highest = table.groups.iter().map(|group| of(group).upper);
+    let highest = highest.fold(everybody.upper, f64::max);
     let x = (
         Scale::Linear(0.0, count + 1.0),
         "group, numbered as in the table",
     );
-    let y = (
-        Scale::Linear(0.0, (highest * 1.05).min(1.0)),
-        "share of true pairs missed",
-    );
+    let y = (Scale::Linear(0.0, (highest * 1.05).clamp(1e-6, 1.0)), axis);
     let mut plot = Plot::new(x, y, 300.0);
-    let all = table.missed.share;
+    let all = everybody.share;
     plot.line("axis", &[(0.0, all), (count + 1.0, all)]);
     plot.label((0.0, all), "everybody");
     for (place, group) in (1..).zip(&table.groups) {
-        let class = if group.worse { "other" } else { "one" };
-        let missed = &group.missed;
+        let share = of(group);
+        let class = if share.lower > all { "other" } else { "one" };
         plot.whisker(
             class,
             f64::from(place),
-            (missed.share, missed.lower, missed.upper),
+            (share.share, share.lower, share.upper),
         );
     }
     plot.svg(
-        "groups",
-        "Missed pairs by group of people",
-        "For each group the share of its true pairs that was missed, with 95 % bounds, beside \
-         everybody's. The table below has the same figures and says which groups fare worse.",
+        id,
+        title,
+        "For each group its share with 95 % bounds, beside everybody's. The table below has the same \
+         figures and says which groups fare worse.",
     )
 }

@@ -155,7 +155,7 @@ impl Plot {
         let (_, middle) = self.at(x, share);
         let _ = write!(
             self.inside,
-            "<path class=\"{class}\" style=\"stroke-dasharray:none\" d=\"M{at:.1} {low:.1}V{high:.1}\"/>\
+            "<path class=\"{class} solid\" d=\"M{at:.1} {low:.1}V{high:.1}\"/>\
              <circle class=\"{class}-fill\" cx=\"{at:.1}\" cy=\"{middle:.1}\" r=\"4\"/>"
         );
     }

@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::bulk::{BulkRecords, Linked};
+use crate::evaluation::report::bars::Bars;
+use crate::evaluation::report::levels::model_levels;
 use crate::evaluation::report::plot::{Plot, Scale};
 use crate::evaluation::report::tables::Table;
-use crate::evaluation::report::{STYLE, escaped, percent, section};
-use crate::matching::{Comparison, Explanation, LinkageModel, MatchWeight};
+use crate::evaluation::report::waterfall::waterfall;
+use crate::evaluation::report::{escaped, section, whole};
+use crate::matching::{Explanation, MatchWeight};
 
 /// Large blocks that are named.
 const BLOCKS_NAMED_MAX: usize = 50;
@@ -86,25 +89,20 @@ pub fn run_page(shown: &RunShown<'_>) -> String {
     section(
         &mut body,
         "What the model weighs",
-        &model(&shown.linked.model),
+        &model_levels(&shown.linked.model),
     );
     section(&mut body, "Sizes of persons", &sizes(shown.linked));
     section(&mut body, "Pairs to read", &to_read(shown));
-    let identifying = if shown.values.is_some() {
-        "<p class=\"warning\"><strong>This page holds values of records. Keep it as you keep the \
-         records.</strong></p>"
-    } else {
-        ""
-    };
-    format!(
-        "<!doctype html>\n<html lang=\"en-GB\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>What was linked</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
-         <a class=\"skip\" href=\"#figures\">To the figures</a>\n\
-         <header><h1>What was linked</h1>\n<p>{} records. Nobody has said which of them are one \
-         person: how good the links are, this page cannot tell.</p>{identifying}</header>\n\
-         <main id=\"figures\">\n{body}</main>\n</body>\n</html>\n",
-        shown.records.len()
+    whole(
+        "What was linked",
+        &format!(
+            "{} records. Nobody has said which of them are one person: how good the links are, this page \
+             cannot tell.",
+            shown.records.len()
+        ),
+        shown.values.is_some(),
+        "",
+        &body,
     )
 }
 
@@ -149,7 +147,39 @@ fn learnt(linked: &Linked) -> String {
     html
 }
 
+/// What each rule brought together, and which blocks were too large.
 fn blocks(linked: &Linked) -> String {
+    let mut table = Table::new(
+        "Blocks by rule, as they were compared",
+        &["Rule", "Blocks", "Largest", "Pairs in them"],
+    );
+    for rule in &linked.rules {
+        table.row(
+            "",
+            &[
+                rule.rule.replace('_', " "),
+                rule.blocks.to_string(),
+                rule.largest.to_string(),
+                rule.pairs.to_string(),
+            ],
+        );
+    }
+    let most = linked.rules.iter().map(|rule| rule.pairs).max();
+    let most = most.unwrap_or(0).max(1) as f64;
+    let mut bars = Bars::default();
+    for rule in &linked.rules {
+        let name = rule.rule.replace('_', " ");
+        bars.row(&name, rule.pairs as f64 / most, &rule.pairs.to_string());
+    }
+    let picture = bars.svg(
+        ("rules", "Pairs by rule"),
+        "How many pairs the blocks of each rule hold. Most of them are ruled out by a first look, or met \
+         under another rule. The table below has the same figures.",
+    );
+    picture + &table.done() + &too_large(linked)
+}
+
+fn too_large(linked: &Linked) -> String {
     if linked.oversized.is_empty() {
         return "<p>No block was too large: all pairs of each block were compared.</p>".to_owned();
     }
@@ -223,92 +253,6 @@ fn weights(linked: &Linked) -> String {
     ) + &table.done()
 }
 
-/// m, u and bits of every level.
-fn model(model: &LinkageModel) -> String {
-    let mut levels = Vec::new();
-    let mut table = Table::new(
-        "Levels: how often true pairs and pairs of two people are there, and what that weighs",
-        &["Comparison and level", "m", "u", "Bits"],
-    )
-    .behind("All levels as a table");
-    for comparison in Comparison::ALL {
-        let Some(file) = model.file().comparison(comparison) else {
-            continue;
-        };
-        for level in &file.level {
-            let share = |share: Option<f64>| share.map_or_else(String::new, percent);
-            let bits = match (level.weight_bits, level.m, level.u) {
-                (Some(bits), _, _) => bits,
-                (None, Some(m), Some(u)) => (m / u).log2(),
-                _ => continue,
-            };
-            let name = format!("{}: {}", comparison.name(), level.name).replace('_', " ");
-            table.row(
-                "",
-                &[
-                    name.clone(),
-                    share(level.m),
-                    share(level.u),
-                    format!("{bits:+.1}"),
-                ],
-            );
-            if bits.abs() > 0.05 {
-                levels.push((name, bits));
-            }
-        }
-    }
-    chart(&levels) + &table.done()
-}
-
-/// A bar for each level, from zero to either side.
-fn chart(levels: &[(String, f64)]) -> String {
-    const WIDTH: f64 = 720.0;
-    const NAMES: f64 = 250.0;
-    const ROW: f64 = 17.0;
-    let most = levels
-        .iter()
-        .map(|(_, bits)| bits.abs())
-        .fold(1.0, f64::max);
-    let (middle, half) = (
-        f64::midpoint(NAMES, WIDTH - 40.0),
-        (WIDTH - 40.0 - NAMES) / 2.0 - 34.0,
-    );
-    let mut inside = String::new();
-    for (place, (name, bits)) in levels.iter().enumerate() {
-        let top = place as f64 * ROW + 4.0;
-        let reach = bits.abs() / most * half;
-        let (left, class) = if *bits < 0.0 {
-            (middle - reach, "other-fill")
-        } else {
-            (middle, "one-fill")
-        };
-        let (at, anchor) = if *bits < 0.0 {
-            (left - 4.0, "end")
-        } else {
-            (middle + reach + 4.0, "start")
-        };
-        let _ = write!(
-            inside,
-            "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>\
-             <rect class=\"{class}\" x=\"{left:.1}\" y=\"{top:.1}\" width=\"{reach:.1}\" \
-             height=\"{:.1}\"/><text x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{bits:+.1}\
-             </text>",
-            NAMES - 8.0,
-            top + 11.0,
-            escaped(name),
-            ROW - 4.0,
-            top + 11.0
-        );
-    }
-    format!(
-        "<svg viewBox=\"0 0 {WIDTH} {:.0}\" role=\"img\" aria-labelledby=\"model-title model-desc\">\
-         <title id=\"model-title\">Bits of each level</title><desc id=\"model-desc\">What agreement \
-         or disagreement at each level adds to the weight, for a value of average frequency. The \
-         table below has the same figures.</desc>{inside}</svg>\n",
-        levels.len() as f64 * ROW + 8.0
-    )
-}
-
 fn sizes(linked: &Linked) -> String {
     let mut members: BTreeMap<u32, usize> = BTreeMap::new();
     for person in &linked.persons {
@@ -333,47 +277,37 @@ fn sizes(linked: &Linked) -> String {
 
 fn to_read(shown: &RunShown<'_>) -> String {
     let mut html = String::new();
-    for pair in shown.pairs {
+    for (place, pair) in shown.pairs.iter().enumerate() {
         let [a, b] = &pair.ids;
         let caption = format!(
             "{a} and {b}: {:.1} bits, near the {} threshold",
             pair.weight_bits, pair.near
         );
-        let mut table = Table::new(&caption, &["Field", "Level", "Bits"]);
-        for row in &pair.explanation.rows {
-            if row.weight_bits == 0.0 && row.level == "missing" {
-                continue;
-            }
-            table.row(
-                "texts",
-                &[
-                    row.field.name().replace('_', " "),
-                    row.level.replace('_', " "),
-                    format!("{:+.1}", row.weight_bits),
-                ],
-            );
-        }
-        html.push_str(&table.done());
+        let _ = writeln!(html, "<h3>{}</h3>", escaped(&caption));
+        let id = format!("pair-{place}");
+        html += &waterfall(&id, &format!("{a} and {b}"), &pair.explanation);
         if let Some(values) = shown.values {
-            html.push_str(&side_by_side(values.get(a), values.get(b)));
+            let caption = format!("What {a} and {b} say");
+            html.push_str(&side_by_side(&caption, values.get(a), values.get(b)));
         }
     }
     if html.is_empty() {
         return "<p>There are no links.</p>".to_owned();
     }
-    let shown = "<p>The rows compare the two records alone; the weight in the heading is what the run \
+    let shown = "<p>The bars compare the two records alone; the weight in the heading is what the run \
                  gives them, which may come from the groups that they belong to.</p>\n";
     shown.to_owned() + &html
 }
 
 fn side_by_side(
+    caption: &str,
     one: Option<&BTreeMap<String, String>>,
     other: Option<&BTreeMap<String, String>>,
 ) -> String {
     let (Some(one), Some(other)) = (one, other) else {
         return String::new();
     };
-    let mut table = Table::new("Values", &["Field", "One", "The other"]);
+    let mut table = Table::new(caption, &["Field", "One", "The other"]);
     let mut names: Vec<&String> = one.keys().chain(other.keys()).collect();
     names.sort_unstable();
     names.dedup();

@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 
 use crate::evaluation::bounds::BoundedShare;
 use crate::evaluation::curve::CheapestThresholds;
+use crate::evaluation::gaps::Gap;
 use crate::evaluation::groups::GroupTable;
+use crate::evaluation::report::waterfall::waterfall;
 use crate::evaluation::report::{escaped, percent};
 use crate::evaluation::worst::{PairToRead, Why};
 use crate::evaluation::{Evaluation, LinkFigures};
@@ -20,7 +22,7 @@ impl Table {
     pub(super) fn new(caption: &str, headings: &[&str]) -> Self {
         let caption = escaped(caption);
         let mut html = format!(
-            "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{caption}\"><table>\
+            "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{caption} (table)\"><table>\
              <caption>{caption}</caption><thead><tr>"
         );
         for heading in headings {
@@ -336,7 +338,7 @@ pub(super) fn groups(found: &GroupTable) -> String {
         "times everybody's",
         "linked pairs",
         "false",
-        "",
+        "verdict",
     ];
     let mut table = Table::new("Errors by group of people, with 95 % bounds", &headings);
     for (number, group) in (1..).zip(&found.groups) {
@@ -379,9 +381,44 @@ pub(super) fn groups(found: &GroupTable) -> String {
     )
 }
 
-pub(super) fn pairs(pairs: &[PairToRead]) -> String {
+/// The largest gaps between a group and everybody.
+pub(super) fn gaps(gaps: &[Gap]) -> String {
+    let headings = [
+        "divided by",
+        "of",
+        "group",
+        "its share",
+        "everybody's",
+        "gap",
+        "between (95 %)",
+    ];
+    let mut table = Table::new("The largest gap of each division", &headings);
+    for gap in gaps {
+        table.row(
+            if gap.lower > 0.0 { "differs" } else { "" },
+            &[
+                gap.dimension.to_owned(),
+                gap.of.replace('_', " "),
+                gap.group.clone(),
+                percent(gap.share),
+                percent(gap.everybody),
+                points(gap.gap),
+                format!("{} to {}", points(gap.lower), points(gap.upper)),
+            ],
+        );
+    }
+    table.done()
+}
+
+/// Percentage points.
+fn points(gap: f64) -> String {
+    format!("{:+.3}", gap * 100.0)
+}
+
+/// Pairs to read; `name` makes their pictures' ids.
+pub(super) fn pairs(name: &str, pairs: &[PairToRead]) -> String {
     let mut html = String::new();
-    for pair in pairs {
+    for (place, pair) in pairs.iter().enumerate() {
         let why = match pair.why {
             Why::NotInLinks => "one person, in no link",
             Why::BelowThreshold => "one person, link too light",
@@ -398,6 +435,12 @@ pub(super) fn pairs(pairs: &[PairToRead]) -> String {
             let _ = writeln!(html, "<p>{}</p>", escaped(&caption));
             continue;
         };
+        let _ = writeln!(html, "<h3>{}</h3>", escaped(&caption));
+        if let Some(explanation) = &pair.explanation {
+            let id = format!("{name}-{place}");
+            html += &waterfall(&id, &format!("{a} and {b}"), explanation);
+        }
+        let caption = format!("What {a} and {b} say");
         let mut table = Table::new(&caption, &["field", a, b]);
         let fields: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
         for field in fields {

@@ -24,6 +24,7 @@ use crate::interfaces::http::door::Door;
 use crate::interfaces::http::exchange::{Doorkeeper, exchange};
 use crate::interfaces::http::listener::Listener;
 use crate::interfaces::http::{Problem, Refused, health, metrics};
+use crate::interfaces::oidc::Provider;
 use crate::interfaces::{fhir, rest, web};
 
 /// Connections of those who watch: a scraper and a supervisor, twice over.
@@ -34,7 +35,7 @@ const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 const JSON: (header::HeaderName, &str) = (header::CONTENT_TYPE, "application/json");
 
 /// Where to listen, and how much to take.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct ServerOptions {
     /// Address and port; port 0 takes a free one.
     pub listen: SocketAddr,
@@ -45,6 +46,8 @@ pub struct ServerOptions {
     pub watching: Option<SocketAddr>,
     /// How much.
     pub limits: ServerLimits,
+    /// Where people may sign in beside accounts with passwords.
+    pub provider: Option<Arc<Provider>>,
 }
 
 /// What an operator may set; the other bounds stand in `load_limits`.
@@ -104,7 +107,7 @@ pub async fn serve(
         door: Arc::clone(&door),
     };
     let header_time = Duration::from_secs(limits.header_seconds);
-    let api = router(&keeper, options.metrics);
+    let api = router(&keeper, options.metrics, options.provider);
     let main = Listener::bind("api", options.listen, api, limits.connections, header_time).await?;
     let watching = match options.watching {
         Some(address) => {
@@ -173,9 +176,10 @@ fn guarded(routes: Router, keeper: &Doorkeeper) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(keeper.clone(), exchange))
         .layer(from_fn(fhir::speak))
+        .layer(from_fn(web::speak))
 }
 
-fn router(keeper: &Doorkeeper, metrics: bool) -> Router {
+fn router(keeper: &Doorkeeper, metrics: bool, provider: Option<Arc<Provider>>) -> Router {
     let (api, mut document) = OpenApiRouter::default()
         .nest(rest::API_PREFIX, rest::routes())
         .split_for_parts();
@@ -183,7 +187,7 @@ fn router(keeper: &Doorkeeper, metrics: bool) -> Router {
     document.merge(watching_routes(true).into_openapi());
     let document = Bytes::from(rest::publish(&document));
     let routes = api
-        .merge(web::routes())
+        .merge(web::routes(provider))
         .nest(fhir::FHIR_PREFIX, fhir::routes())
         .with_state(keeper.context.clone())
         .route("/openapi.json", get(|| async { ([JSON], document) }))

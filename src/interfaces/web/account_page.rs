@@ -21,6 +21,7 @@ struct AccountTemplate {
     since: LocalTime,
     purpose: Option<String>,
     password_min: usize,
+    elsewhere: bool,
     problem: Option<String>,
 }
 
@@ -34,6 +35,7 @@ impl AccountTemplate {
             since: LocalTime::of(visit.began_at),
             purpose: visit.purpose.clone(),
             password_min: PASSWORD_CHARACTERS_MIN,
+            elsewhere: visit.elsewhere,
             problem: None,
         }
     }

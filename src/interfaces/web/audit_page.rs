@@ -4,11 +4,11 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, Uri, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::http::{StatusCode, Uri};
+use axum::response::Response;
 
 use crate::flows::{self, AuditQuestion, AuditTrail, Context, FlowError};
-use crate::interfaces::web::csv::csv;
+use crate::interfaces::web::csv;
 use crate::interfaces::web::forms::parameters;
 use crate::interfaces::web::layout::{NoPage, Page, html};
 use crate::interfaces::web::local_time::LocalTime;
@@ -160,14 +160,7 @@ fn file(trail: AuditTrail) -> Response {
             row.request_id,
         ]
     });
-    let headers = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
-        (
-            header::CONTENT_DISPOSITION,
-            "attachment; filename=\"audit.csv\"",
-        ),
-    ];
-    (headers, csv(&head, rows)).into_response()
+    csv::file("audit.csv", &head, rows)
 }
 
 /// All that is held of a person, for the person (R132), as a file.

@@ -6,10 +6,9 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 
-use crate::flows::{
-    self, Context, FlowError, ShownRead, Side, TaskAnswer, TaskEntry, TaskStanding,
-};
+use crate::flows::{self, Context, FlowError, ShownRead, TaskAnswer, TaskEntry, TaskStanding};
 use crate::foundation::TaskId;
+use crate::interfaces::web::around::{Environs, environs};
 use crate::interfaces::web::forms::parameters;
 use crate::interfaces::web::layout::{NoPage, Page, html, may};
 use crate::interfaces::web::local_time::LocalTime;
@@ -40,12 +39,6 @@ struct Choice {
     refused: Option<String>,
     needs_reason: bool,
     chosen: bool,
-}
-
-struct Other {
-    person: String,
-    grade: &'static str,
-    bits: String,
 }
 
 struct Read {
@@ -95,12 +88,15 @@ struct ComparisonTemplate {
     may_work: bool,
     heads: Vec<Head>,
     rows: Vec<Compared>,
-    others: Vec<(String, Vec<Other>)>,
+    environs: Environs,
+    /// Who may be given it.
+    colleagues: Vec<String>,
     waterfall: Option<Waterfall>,
     raised_on: Vec<(&'static str, String, String)>,
     changes: Vec<Change>,
     choices: Vec<Choice>,
     asks_password: bool,
+    elsewhere: bool,
     reads: Vec<Read>,
     history: Vec<Entry>,
     evidence: String,
@@ -163,15 +159,20 @@ pub(super) async fn render(
     let answer = flows::view_task(context, &access, task)
         .await
         .map_err(|error| visitor.no_page(&error))?;
+    let around = (answer.sides.as_slice(), answer.listed.state.weight_bits);
+    let environs = environs(context, visitor, task, around).await?;
+    let colleagues = flows::colleagues(context).await;
+    let mut colleagues = colleagues.map_err(|error| visitor.no_page(&error))?;
+    colleagues.retain(|name| *name != visitor.visit.account);
     let status = showing.status;
-    let template = template(context, visitor, answer, showing);
+    let template = template(context, visitor, (answer, environs, colleagues), showing);
     Ok(html(status, &template))
 }
 
 fn template(
     context: &Context,
     visitor: &Visitor,
-    answer: TaskAnswer,
+    (answer, environs, colleagues): (TaskAnswer, Environs, Vec<String>),
     showing: Showing,
 ) -> ComparisonTemplate {
     let me = visitor.visit.account.as_str();
@@ -191,7 +192,7 @@ fn template(
         id: answer.listed.id.to_string(),
         kind,
         standing: words::standing(standing),
-        priority: words::priority(state.priority).0,
+        priority: words::priority(state.priority),
         opened: LocalTime::of(answer.listed.id.made_at()),
         weight: state.weight_bits.map(|bits| format!("{bits:.1}")),
         reasons: state.reasons.iter().copied().map(spoken).collect(),
@@ -206,10 +207,12 @@ fn template(
         may_work,
         heads,
         rows,
-        others: answer.sides.iter().map(others).collect(),
+        environs,
+        colleagues,
         waterfall: Waterfall::of(answer.explanation),
         raised_on: state.rows.iter().map(raised_on).collect(),
         changes: state.changed.into_iter().map(changed).collect(),
+        elsewhere: visitor.visit.elsewhere,
         asks_password: !visitor.visit.confirmed && choices.iter().any(|choice| choice.grave()),
         choices,
         reads: answer.reads.into_iter().map(said_before).collect(),
@@ -225,15 +228,6 @@ fn template(
 
 fn spoken(reason: Reason) -> (&'static str, &'static str) {
     (reason.rule(), reason.sentence())
-}
-
-fn others(side: &Side) -> (String, Vec<Other>) {
-    let others = side.possible.iter().map(|other| Other {
-        person: other.person_id.to_string(),
-        grade: words::grade(other.grade),
-        bits: format!("{:.1}", other.weight_bits),
-    });
-    (side.survivor.to_string(), others.collect())
 }
 
 fn changed(change: LevelChange) -> Change {

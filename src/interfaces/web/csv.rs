@@ -1,14 +1,32 @@
 //! Files for spreadsheets: quoted as RFC 4180 says, and no cell is a formula
 //! (RELIABILITY T5).
 
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
+
 /// Letters at which a spreadsheet begins to compute; the last four are their
 /// full-width forms.
 const COMPUTES: [char; 11] = [
     '=', '+', '-', '@', '\t', '\r', '\0', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
 ];
 
-/// A file of these rows.
-pub(super) fn csv(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+/// A file of these rows, to be kept under this name.
+pub(super) fn file(
+    name: &'static str,
+    head: &[&str],
+    rows: impl Iterator<Item = Vec<String>>,
+) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (
+            header::CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{name}\""),
+        ),
+    ];
+    (headers, csv(head, rows)).into_response()
+}
+
+fn csv(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let mut text = line(head.iter().copied());
     for row in rows {
         text.push_str(&line(row.iter().map(String::as_str)));

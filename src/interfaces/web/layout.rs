@@ -30,10 +30,12 @@ pub(super) struct Link {
     pub(super) current: bool,
 }
 
-const LINKS: [(&str, &str, Action); 4] = [
+const LINKS: [(&str, &str, Action); 6] = [
     ("/review", "Review queue", Action::ReadTask),
+    ("/work", "Work", Action::ReadTask),
     ("/search", "Search", Action::SearchPerson),
     ("/sources", "Sources", Action::ReadSource),
+    ("/models", "Model", Action::ReadModel),
     ("/audit", "Who looked", Action::ReadAudit),
 ];
 

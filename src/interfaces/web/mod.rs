@@ -3,8 +3,10 @@
 //! has not passed the gate, and everything works without a script.
 
 mod account_page;
+mod around;
 mod assets;
 mod audit_page;
+mod cohesion;
 mod comparison_page;
 mod csv;
 mod differences;
@@ -12,25 +14,35 @@ mod forms;
 mod joining_page;
 mod layout;
 mod local_time;
+mod models_page;
 mod person_page;
+mod provider_page;
 mod queue_page;
+mod scorecard_page;
 mod search_page;
 mod side_by_side;
 mod sign_in_page;
 mod sources_page;
+mod speak;
 mod task_steps;
 mod values;
 mod visitor;
 mod waterfall;
 mod words;
+mod work_page;
 
-use axum::Router;
+use std::sync::Arc;
+
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::map_response;
 use axum::response::Response;
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 
 use crate::flows::Context;
+use crate::interfaces::oidc::Provider;
+
+pub use speak::speak;
 
 /// No script or style in a page, none from elsewhere, no frame around it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
@@ -53,22 +65,29 @@ const HEADERS: [(HeaderName, &str); 6] = [
     ),
 ];
 
-/// Every page.
-pub fn routes() -> Router<Context> {
+/// Every page; people may sign in at the provider too.
+pub fn routes(provider: Option<Arc<Provider>>) -> Router<Context> {
     Router::new()
         .route("/", get(sign_in_page::show).post(sign_in_page::sign_in))
         .route("/sign-out", post(sign_in_page::sign_out))
+        .route("/sign-in/provider", get(provider_page::leave))
+        .route("/sign-in/again", get(provider_page::confirm))
+        .route("/sign-in/callback", get(provider_page::come_back))
+        .route("/sign-in/finish", get(provider_page::finish))
+        .route("/signed-out", get(provider_page::signed_out))
         .route("/account", get(account_page::show))
         .route("/account/password", post(account_page::change_password))
         .route("/account/sign-out", post(account_page::sign_out_everywhere))
         .route("/review", get(queue_page::show))
         .route("/review/start", post(task_steps::start))
+        .route("/work", get(work_page::show))
         .route("/review/tasks/{task}", get(comparison_page::show))
         .route("/review/tasks/{task}/next", get(task_steps::next))
         .route("/review/tasks/{task}/previous", get(task_steps::previous))
         .route("/review/tasks/{task}/pack", get(comparison_page::show_pack))
         .route("/review/tasks/{task}/claim", post(task_steps::claim))
         .route("/review/tasks/{task}/release", post(task_steps::release))
+        .route("/review/tasks/{task}/assign", post(task_steps::assign))
         .route("/review/tasks/{task}/comment", post(task_steps::comment))
         .route("/review/tasks/{task}/decide", post(task_steps::decide))
         .route("/review/tasks/{task}/undo", post(task_steps::undo))
@@ -92,7 +111,11 @@ pub fn routes() -> Router<Context> {
         .route("/audit", get(audit_page::show).post(audit_page::ask))
         .route("/audit/persons/{person}", get(audit_page::of_person))
         .route("/sources", get(sources_page::show))
+        .route("/sources/{source}", get(scorecard_page::show))
+        .route("/sources/{source}/findings", get(scorecard_page::list))
+        .route("/models", get(models_page::show))
         .route("/assets/{hash}/{name}", get(assets::serve))
+        .layer(Extension(provider))
         .layer(map_response(guarded))
 }
 

@@ -8,12 +8,13 @@ use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 
 use crate::flows::{
-    self, Context, FlowError, GoldenAnswer, HistoryEntry, HistoryPart, PersonAnswer, PersonRecord,
-    PersonStanding,
+    self, Cohesion, Context, FlowError, GoldenAnswer, HistoryEntry, HistoryPart, PersonAnswer,
+    PersonRecord, PersonStanding,
 };
 use crate::foundation::limits::HISTORY_ENTRIES_MAX;
 use crate::foundation::{Instant, PersonId};
 use crate::identity::SubmittedRecord;
+use crate::interfaces::web::cohesion::Picture;
 use crate::interfaces::web::forms::parameters;
 use crate::interfaces::web::layout::{NoPage, Page, html, may};
 use crate::interfaces::web::local_time::LocalTime;
@@ -81,6 +82,7 @@ struct PersonTemplate {
     as_of_text: String,
     golden: Vec<Golden>,
     records: Vec<Record>,
+    picture: Option<Picture>,
     others: Vec<Other>,
     tasks: Vec<String>,
     happened: Vec<Happened>,
@@ -123,6 +125,12 @@ pub(super) async fn show(
     let golden = flows::view_golden(&context, &access, id, as_of)
         .await
         .map_err(failed)?;
+    let cohesion = match as_of {
+        None => flows::view_cohesion(&context, &access, id)
+            .await
+            .map_err(failed)?,
+        Some(_) => Cohesion::default(),
+    };
     let reading = visitor.may(Action::ReadHistory)?;
     let part = HistoryPart {
         after: None,
@@ -136,6 +144,7 @@ pub(super) async fn show(
         as_of,
         day,
         purpose,
+        picture: Picture::of(&cohesion),
         more: history.next.is_some(),
         history: history.entries,
     };
@@ -152,6 +161,7 @@ struct Shown<'a> {
     as_of: Option<Instant>,
     day: &'a str,
     purpose: String,
+    picture: Option<Picture>,
     history: Vec<HistoryEntry>,
     more: bool,
 }
@@ -170,7 +180,7 @@ fn template(
         .into_iter()
         .map(|value| of_golden(value, names_actors))
         .collect();
-    let name = golden.iter().find(|value| value.field == "name");
+    let name = golden.iter().find(|value| value.field == "Name");
     let name = name.and_then(|value| value.value.clone());
     let name = name.unwrap_or_else(|| "No name is known".to_owned());
     PersonTemplate {
@@ -189,6 +199,7 @@ fn template(
             .enumerate()
             .map(of_record)
             .collect(),
+        picture: shown.picture,
         others: answer
             .possible
             .iter()
@@ -226,12 +237,8 @@ fn origin(origin: &Origin) -> String {
 }
 
 fn of_golden(value: GoldenValue, names_actors: bool) -> Golden {
-    let field = serde_json::to_value(value.field);
-    let field = field
-        .ok()
-        .and_then(|it| it.as_str().map(|it| it.replace('_', " ")));
     Golden {
-        field: field.unwrap_or_default(),
+        field: words::golden(value.field),
         value: value.origin.is_some().then(|| said(&value.value)),
         when: value
             .origin
@@ -286,7 +293,7 @@ fn happened(entry: HistoryEntry) -> Happened {
 
 struct Finding {
     field: String,
-    severity: String,
+    severity: &'static str,
     sentence: String,
     rule: String,
 }
@@ -341,7 +348,7 @@ pub(super) async fn show_record(
         .map_err(failed)?;
     let findings = answer.answer.findings.iter().map(|finding| Finding {
         field: finding.field.clone(),
-        severity: format!("{:?}", finding.severity).to_lowercase(),
+        severity: words::severity(finding.severity),
         sentence: finding.sentence.clone(),
         rule: finding.rule.clone().unwrap_or_default(),
     });

@@ -6,18 +6,22 @@ use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 
-use crate::flows::{self, Context, ListedTask, TaskFilter, TaskStanding};
+use crate::flows::{self, Context, FlowError, ListedTask, TaskFilter, TaskStanding};
+use crate::foundation::limits::TASKS_PER_PAGE_MAX;
 use crate::interfaces::web::comparison_page::{Done, done_of};
+use crate::interfaces::web::csv;
 use crate::interfaces::web::forms::parameters;
 use crate::interfaces::web::layout::{NoPage, Page, html, may};
 use crate::interfaces::web::local_time::LocalTime;
 use crate::interfaces::web::visitor::Visitor;
 use crate::interfaces::web::words;
 use crate::registry::SourceCode;
-use crate::security::Action;
+use crate::security::{Access, Action};
 
 /// Tasks on a page: as many as are read with some scrolling.
 const TASKS_PER_PAGE: u32 = 25;
+/// Tasks in a file.
+const TASKS_IN_FILE_MAX: usize = 5_000;
 /// Why a reader looks at the queue (R131).
 pub(super) const REASON: &str = "review of questions";
 
@@ -77,6 +81,8 @@ pub(super) struct Asked {
     state: Option<TaskStanding>,
     pub(super) filter: TaskFilter,
     values: Vec<(String, String)>,
+    /// As a file for a spreadsheet.
+    as_file: bool,
 }
 
 impl Asked {
@@ -118,6 +124,10 @@ impl Asked {
                 }
                 "after" => {
                     filter.after = Some(value);
+                    continue;
+                }
+                "csv" => {
+                    asked.as_file = true;
                     continue;
                 }
                 _ => false,
@@ -164,8 +174,8 @@ impl Asked {
 
 fn row(listed: ListedTask, now: i64) -> Row {
     let state = listed.state;
-    let (priority, hours) = words::priority(state.priority);
     let opened = listed.id.made_at();
+    let hours = state.priority.due_hours();
     let due = opened.plus_microseconds(hours * 3_600 * 1_000_000);
     let claim = state
         .claim
@@ -173,7 +183,7 @@ fn row(listed: ListedTask, now: i64) -> Row {
     Row {
         id: listed.id.to_string(),
         kind: words::kind(state.kind),
-        priority,
+        priority: words::priority(state.priority),
         standing: words::standing(listed.standing),
         until: claim.as_ref().map(|claim| LocalTime::of(claim.until)),
         by: claim.map(|claim| claim.by),
@@ -191,6 +201,55 @@ fn row(listed: ListedTask, now: i64) -> Row {
     }
 }
 
+const COLUMNS: [&str; 9] = [
+    "question",
+    "kind",
+    "urgent_because",
+    "stands",
+    "in_hands_of",
+    "weight_bits",
+    "asked",
+    "due",
+    "overdue",
+];
+
+/// A row of the file: ids of ours and words, nothing of a patient.
+fn cells(row: Row) -> Vec<String> {
+    vec![
+        row.id,
+        row.kind.to_owned(),
+        row.priority.to_owned(),
+        row.standing.to_owned(),
+        row.by.unwrap_or_default(),
+        row.weight.unwrap_or_default(),
+        row.opened.exact,
+        row.due.exact,
+        if row.overdue { "yes" } else { "no" }.to_owned(),
+    ]
+}
+
+/// What the filters find, up to a bound.
+async fn all_tasks(
+    context: &Context,
+    access: &Access,
+    filter: TaskFilter,
+) -> Result<Vec<ListedTask>, FlowError> {
+    let mut filter = TaskFilter {
+        limit: TASKS_PER_PAGE_MAX,
+        after: None,
+        ..filter
+    };
+    let mut tasks = Vec::new();
+    loop {
+        let page = flows::list_tasks(context, access, filter.clone()).await?;
+        tasks.extend(page.tasks);
+        match page.next {
+            Some(next) if tasks.len() < TASKS_IN_FILE_MAX => filter.after = Some(next),
+            _ => return Ok(tasks),
+        }
+    }
+}
+
 /// The queue.
 pub(super) async fn show(
     State(context): State<Context>,
@@ -199,15 +258,26 @@ pub(super) async fn show(
 ) -> Result<Response, NoPage> {
     let access = visitor.may_because(Action::ReadTask, REASON)?;
     let asked = Asked::of(uri.query(), access.person());
+    let failed = |error: FlowError| visitor.no_page(&error);
+    let now = context.clock.now().microseconds();
+    if asked.as_file {
+        let tasks = all_tasks(&context, &access, asked.filter)
+            .await
+            .map_err(failed)?;
+        let rows = tasks.into_iter().map(|task| cells(row(task, now)));
+        return Ok(csv::file("queue.csv", &COLUMNS, rows));
+    }
     let filter = asked.filter.clone();
     let page = flows::list_tasks(&context, &access, filter)
         .await
-        .map_err(|error| visitor.no_page(&error))?;
+        .map_err(failed)?;
+    let colleagues = flows::colleagues(&context).await.map_err(failed)?;
+    let colleagues = colleagues.iter().filter(|name| *name != access.person());
+    let colleagues = colleagues.map(|name| (name.as_str(), name.as_str()));
     let reading = visitor.may_because(Action::ReadSource, REASON)?;
     let sources = flows::list_sources(&context, &reading)
         .await
-        .map_err(|error| visitor.no_page(&error))?;
-    let now = context.clock.now().microseconds();
+        .map_err(failed)?;
     let next = page.next.map(|place| {
         let mut query = url::form_urlencoded::Serializer::new(asked.query());
         query.append_pair("after", &place);
@@ -232,7 +302,11 @@ pub(super) async fn show(
             "All questions",
             words::KINDS.iter().map(|(_, code, words)| (*code, *words)),
         ),
-        hands: asked.choices("assigned_to", "Anybody's", [("me", "Mine")].into_iter()),
+        hands: asked.choices(
+            "assigned_to",
+            "Anybody's",
+            std::iter::once(("me", "Mine")).chain(colleagues),
+        ),
         sources: asked.choices("source", "All sources", known),
         ages: asked.choices(
             "older_than",

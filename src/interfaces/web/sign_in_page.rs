@@ -8,6 +8,7 @@ use axum::response::{IntoResponse as _, Response};
 use crate::flows::{self, Context};
 use crate::interfaces::web::forms::{Form, parameters, request_id};
 use crate::interfaces::web::layout::{NoPage, Page, html, may, redirect};
+use crate::interfaces::web::provider_page::Elsewhere;
 use crate::interfaces::web::visitor::{Posted, cookie_of, set_cookie};
 use crate::security::{Action, Role};
 
@@ -24,6 +25,8 @@ struct SignInTemplate {
     problem: Option<&'static str>,
     /// What somebody had typed when the session ended.
     typed: Option<String>,
+    /// Where else one may sign in.
+    provider: Option<String>,
 }
 
 impl SignInTemplate {
@@ -34,6 +37,7 @@ impl SignInTemplate {
             name: String::new(),
             problem: None,
             typed: None,
+            provider: None,
         }
     }
 }
@@ -50,7 +54,7 @@ pub(super) fn before(wanted: &Uri) -> String {
 }
 
 /// A page of ours, and of nobody else's: no other host, no scheme.
-fn place(text: &str) -> Option<&str> {
+pub(super) fn place(text: &str) -> Option<&str> {
     let sound = text.starts_with('/')
         && !text.starts_with("//")
         && text.len() <= PLACE_CHARACTERS_MAX
@@ -75,6 +79,7 @@ pub(super) fn session_ended(path: &str, form: &Form) -> Response {
 /// The sign-in, or the first page of whoever is signed in.
 pub(super) async fn show(
     State(context): State<Context>,
+    Elsewhere(provider): Elsewhere,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, NoPage> {
@@ -93,7 +98,8 @@ pub(super) async fn show(
             }));
         }
     }
-    let template = SignInTemplate::new(then.to_owned());
+    let mut template = SignInTemplate::new(then.to_owned());
+    template.provider = provider.map(|provider| provider.name().to_owned());
     Ok(html(StatusCode::OK, &template))
 }
 
@@ -105,6 +111,8 @@ fn first_page(roles: &[Role]) -> &'static str {
         "/search"
     } else if may(roles, Action::ReadAudit) {
         "/audit"
+    } else if may(roles, Action::ReadModel) {
+        "/models"
     } else {
         "/account"
     }
@@ -113,6 +121,7 @@ fn first_page(roles: &[Role]) -> &'static str {
 /// Signs in.
 pub(super) async fn sign_in(
     State(context): State<Context>,
+    Elsewhere(provider): Elsewhere,
     headers: HeaderMap,
     form: Form,
 ) -> Result<Response, NoPage> {
@@ -125,6 +134,7 @@ pub(super) async fn sign_in(
     let Some(cookie) = signed_in else {
         let mut template = SignInTemplate::new(then);
         template.name = name;
+        template.provider = provider.map(|provider| provider.name().to_owned());
         template.typed = form.given("typed");
         template.problem = Some(
             "The name and the password do not fit, or the account is closed for a quarter of an \
@@ -155,7 +165,13 @@ pub(super) async fn sign_out(
         .await
         .map_err(|error| visitor.no_page(&error))?;
     let cookie = set_cookie(&headers, None);
-    Ok(([(header::SET_COOKIE, cookie)], redirect("/")).into_response())
+    // Whoever signs in elsewhere is still signed in there.
+    let then = if visitor.visit.elsewhere {
+        "/signed-out"
+    } else {
+        "/"
+    };
+    Ok(([(header::SET_COOKIE, cookie)], redirect(then)).into_response())
 }
 
 #[cfg(test)]

@@ -117,6 +117,22 @@ pub(super) async fn release(
     }
 }
 
+/// Gives it to a colleague.
+pub(super) async fn assign(
+    State(context): State<Context>,
+    Path(task): Path<String>,
+    posted: Posted,
+) -> Result<Response, NoPage> {
+    let visitor = &posted.visitor;
+    let task = task_of(&task, visitor)?;
+    let access = work(visitor, task)?;
+    let to = posted.form.text("to");
+    match flows::assign_task(&context, &access, task, to, None).await {
+        Ok(_) => Ok(redirect(&address(task, &query_of(visitor, &posted.form)))),
+        Err(error) => refused(&context, &posted, task, &error).await,
+    }
+}
+
 /// Writes beside it.
 pub(super) async fn comment(
     State(context): State<Context>,
@@ -148,9 +164,7 @@ pub(super) async fn decide(
         return again(&context, (visitor, form), task, (status, problem)).await;
     };
     if !is_confirmed(&context, &posted, (task, outcome)).await? {
-        let problem = "Give your password: what follows joins or parts people, and the right one \
-                       was not given within the last half hour.";
-        let answer = (StatusCode::FORBIDDEN, problem.to_owned());
+        let answer = (StatusCode::FORBIDDEN, unconfirmed(visitor).to_owned());
         return again(&context, (visitor, form), task, answer).await;
     }
     let version = form.text("version").parse().ok();
@@ -217,6 +231,17 @@ async fn is_confirmed(
         return Ok(true);
     }
     confirm(context, visitor, form).await
+}
+
+/// What somebody has to do first who joins or parts people.
+pub(super) const fn unconfirmed(visitor: &Visitor) -> &'static str {
+    if visitor.visit.elsewhere {
+        "Show again who you are: what follows joins or parts people, and you have not done so \
+         within the last half hour."
+    } else {
+        "Give your password: what follows joins or parts people, and the right one was not given \
+         within the last half hour."
+    }
 }
 
 /// Takes the password of a form, where one was typed.

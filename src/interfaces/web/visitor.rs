@@ -12,7 +12,6 @@ use crate::interfaces::http::{Problem, Refused, let_in};
 use crate::interfaces::web::forms::{Form, request_id, text};
 use crate::interfaces::web::layout::{NoPage, Page, redirect};
 use crate::interfaces::web::sign_in_page;
-use crate::registry::{LocalId, SourceCode};
 use crate::security::{Access, Action, Actor, ActorKind};
 
 /// Browsers send a cookie of this prefix over TLS only, and take it from this very
@@ -56,10 +55,9 @@ impl Visitor {
         self.may_because(action, self.visit.purpose.as_deref().unwrap_or_default())
     }
 
-    /// A code for a record, which tells nothing of it and holds in this session.
-    pub(super) fn code_of(&self, source: &SourceCode, local_id: &LocalId) -> String {
-        let name = format!("{source}\n{local_id}");
-        hex(&hmac_sha256(self.cookie.as_bytes(), name.as_bytes()))
+    /// A code for a text, which tells nothing of it and holds in this session.
+    pub(super) fn code_of(&self, text: &str) -> String {
+        hex(&hmac_sha256(self.cookie.as_bytes(), text.as_bytes()))
     }
 
     /// What a flow's error becomes.
@@ -138,7 +136,11 @@ fn is_same(one: &str, other: &str) -> bool {
 }
 
 pub(super) fn cookie_of(headers: &HeaderMap) -> Option<String> {
-    let wanted = name_for(headers);
+    cookie_named(headers, name_for(headers))
+}
+
+/// The value of a cookie.
+pub(super) fn cookie_named(headers: &HeaderMap, wanted: &str) -> Option<String> {
     let all = headers.get_all(header::COOKIE).iter();
     let pairs = all
         .filter_map(|value| value.to_str().ok())
@@ -157,7 +159,7 @@ fn name_for(headers: &HeaderMap) -> &'static str {
 }
 
 /// Whether the browser is on the machine itself, where nobody listens in.
-fn is_loopback(host: &str) -> bool {
+pub(super) fn is_loopback(host: &str) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
@@ -167,8 +169,16 @@ fn is_loopback(host: &str) -> bool {
 
 /// The header that gives the cookie to a browser, or takes it away.
 pub(super) fn set_cookie(headers: &HeaderMap, cookie: Option<&str>) -> HeaderValue {
-    let name = name_for(headers);
-    let secure = if name == COOKIE { "; Secure" } else { "" };
+    cookie_header(headers, name_for(headers), cookie)
+}
+
+/// The same of another cookie.
+pub(super) fn cookie_header(headers: &HeaderMap, name: &str, cookie: Option<&str>) -> HeaderValue {
+    let secure = if is_loopback(text(headers, "host")) {
+        ""
+    } else {
+        "; Secure"
+    };
     let (value, age) = match cookie {
         Some(value) => (value, ""),
         None => ("", "; Max-Age=0"),

@@ -2,8 +2,11 @@
 //! not differ.
 
 use crate::flows::TaskStanding;
+use crate::identity::{Severity, Sex};
 use crate::matching::{Field, Grade, Route};
-use crate::registry::{EscalationReason, TaskKind, TaskOutcome, TaskPriority, VersionStanding};
+use crate::registry::{
+    EscalationReason, GoldenField, TaskKind, TaskOutcome, TaskPriority, VersionStanding,
+};
 use crate::review::Follow;
 use crate::security::Role;
 
@@ -95,15 +98,14 @@ pub(super) fn standing(standing: TaskStanding) -> &'static str {
     found.map_or("", |(_, _, words)| words)
 }
 
-/// Why a task stands where it does, and within how many hours it should be done:
-/// what can harm first, within a day; numbers within three; the rest in a fortnight.
-pub(super) const fn priority(priority: TaskPriority) -> (&'static str, i64) {
+/// Why a task stands where it does.
+pub(super) const fn priority(priority: TaskPriority) -> &'static str {
     match priority {
-        TaskPriority::Household => ("Household of a confirmed duplicate", 24),
-        TaskPriority::Confusion => ("Confusion", 24),
-        TaskPriority::Sensitive => ("Child or restricted person", 24),
-        TaskPriority::Number => ("Two numbers", 72),
-        TaskPriority::Weight => ("By weight", 336),
+        TaskPriority::Household => "Household of a confirmed duplicate",
+        TaskPriority::Confusion => "Confusion",
+        TaskPriority::Sensitive => "Child or restricted person",
+        TaskPriority::Number => "Two numbers",
+        TaskPriority::Weight => "By weight",
     }
 }
 
@@ -195,6 +197,28 @@ pub(super) const fn field(field: Field) -> &'static str {
     }
 }
 
+pub(super) const fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Information => "information",
+        Severity::Warning => "warning",
+        Severity::Error => "error",
+    }
+}
+
+pub(super) const fn sex(sex: Sex) -> &'static str {
+    match sex {
+        Sex::Male => "male",
+        Sex::Female => "female",
+    }
+}
+
+/// A field of a golden record.
+pub(super) fn golden(field: GoldenField) -> String {
+    let mut letters = field.words().chars();
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
+}
+
 pub(super) const fn grade(grade: Grade) -> &'static str {
     match grade {
         Grade::Certain => "certain",
@@ -268,8 +292,14 @@ pub(super) fn age(seconds: i64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{age, outcome_code, outcome_of};
-    use crate::registry::TaskOutcome;
+    use super::{age, golden, outcome_code, outcome_of};
+    use crate::registry::{GoldenField, TaskOutcome};
+
+    #[test]
+    fn fields_begin_with_a_capital() {
+        assert_eq!(golden(GoldenField::NhsNumber), "NHS number");
+        assert_eq!(golden(GoldenField::BirthDate), "Birth date");
+    }
 
     #[test]
     fn an_age_is_said_in_its_largest_unit() {

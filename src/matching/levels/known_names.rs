@@ -4,6 +4,7 @@
 use crate::identity::NameToken;
 use crate::matching::LinkageModel;
 use crate::matching::frequency::Frequency;
+use crate::matching::levels::likeness::{Likeness, likeness};
 use crate::matching::levels::{
     Comparison, FamilyNameLevel, GivenNameLevel, MiddleNameLevel, NameComparison,
 };
@@ -24,6 +25,23 @@ impl NameShare {
     }
 }
 
+/// How the family names of two plain namings stand to each other.
+#[derive(Debug, Clone, Copy)]
+pub enum KnownFamily {
+    /// They are equal.
+    Same(NameShare),
+    /// They are alike in no way.
+    Differs,
+    /// The same, and one of them says hardly anything.
+    OneGeneric,
+}
+
+/// Whether two different words are alike by letters or sound in any level.
+#[must_use]
+pub fn words_alike(a: &NameToken, b: &NameToken) -> bool {
+    likeness(a, b) != Likeness::None
+}
+
 /// How the further given names of two plain namings stand to each other.
 #[derive(Debug, Clone, Copy)]
 pub enum MiddleNames {
@@ -38,42 +56,27 @@ pub enum MiddleNames {
 }
 
 impl LinkageModel {
-    /// What [`Self::compare_names`] gives for two plain namings whose words are
-    /// alike in no way, for an engine that sees so at a glance.
+    /// What [`Self::compare_names`] gives for two plain namings, for an engine that
+    /// knows words by number: a given name that is equal, or alike in no way.
     #[must_use]
-    pub fn names_that_differ(&self, both_middle: bool, one_generic: bool) -> NameComparison {
-        let none = Frequency::NONE;
-        let family_level = if one_generic {
-            FamilyNameLevel::Generic
-        } else {
-            FamilyNameLevel::Different
-        };
-        let middle_level = if both_middle {
-            MiddleNameLevel::Conflict
-        } else {
-            MiddleNameLevel::Missing
-        };
-        let given = self.given_at(GivenNameLevel::Different, none, none);
-        let family = self.family_at(family_level, none, none);
-        NameComparison {
-            given: given.outcome,
-            middle: self.outcome(Comparison::MiddleName, middle_level),
-            family: family.outcome,
-            full_name_max: self.full_name_max(&given, &family),
-        }
-    }
-
-    /// What [`Self::compare_names`] gives for two plain namings with equal given
-    /// and family names, for an engine that knows words by number.
-    #[must_use]
-    pub fn names_that_agree(
+    pub fn known_names(
         &self,
-        given: NameShare,
-        family: NameShare,
+        given: Option<NameShare>,
+        family: KnownFamily,
         middle: MiddleNames,
     ) -> NameComparison {
-        let given = self.given_at(GivenNameLevel::Exact, given.0, given.0);
-        let family = self.family_at(FamilyNameLevel::Exact, family.0, family.0);
+        let none = Frequency::NONE;
+        let given = match given {
+            Some(NameShare(share)) => self.given_at(GivenNameLevel::Exact, share, share),
+            None => self.given_at(GivenNameLevel::Different, none, none),
+        };
+        let family = match family {
+            KnownFamily::Same(NameShare(share)) => {
+                self.family_at(FamilyNameLevel::Exact, share, share)
+            }
+            KnownFamily::Differs => self.family_at(FamilyNameLevel::Different, none, none),
+            KnownFamily::OneGeneric => self.family_at(FamilyNameLevel::Generic, none, none),
+        };
         let level = match middle {
             MiddleNames::Missing => MiddleNameLevel::Missing,
             MiddleNames::Shared(_) => MiddleNameLevel::Same,

@@ -23,7 +23,7 @@ pub use contacts::{EmailLevel, PhoneLevel};
 pub use identifiers::{
     BirthOrderLevel, GpPracticeLevel, NhsNumberLevel, NumberPair, OtherIdentifierLevel,
 };
-pub use known_names::{MiddleNames, NameShare};
+pub use known_names::{KnownFamily, MiddleNames, NameShare, words_alike};
 pub use name_levels::{FamilyNameLevel, GivenNameLevel, MiddleNameLevel};
 pub use names::NameComparison;
 

@@ -133,6 +133,15 @@ async fn a_retired_person_resolves_to_its_survivor() {
         rows,
         [("a".to_owned(), survivor), ("b".to_owned(), survivor)]
     );
+    let tallies = ledger.store.count_links_by_weight().await.expect("a read");
+    let by_weight = tallies
+        .iter()
+        .find(|tally| tally.route == Some(Route::Probabilistic));
+    assert_eq!(
+        by_weight.map(|tally| (tally.weight_bits, tally.links)),
+        Some((Some(17.0), 1))
+    );
+    assert_eq!(tallies.iter().map(|tally| tally.links).sum::<u64>(), 2);
     assert!(ledger.store.verify().await.expect("a check").is_sound());
 }
 

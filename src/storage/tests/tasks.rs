@@ -170,6 +170,7 @@ async fn a_claim_ends_by_the_clock() {
         task: id,
         by: "stewart".into(),
         until,
+        assigned_by: None,
     };
     ledger.run(reads(&pair), vec![claimed]).await;
     let held = |assigned, now| TaskFilter {
@@ -243,6 +244,12 @@ async fn what_readers_said_is_read_back_and_what_people_settled_is_loaded() {
     let labels = ledger.store.decided_tasks(None, 10).await.expect("a read");
     assert_eq!(labels.len(), 1);
     assert_eq!(labels[0].at, events[2].at, "when it was committed");
+    let near = ledger.store.list_tasks_near(3.0, 10).await.expect("a read");
+    assert!(near.windows(2).all(|two| {
+        let away = |state: &TaskState| (state.weight_bits.unwrap_or(f64::MAX) - 3.0).abs();
+        away(&two[0]) <= away(&two[1])
+    }));
+    assert_eq!(near.len(), 1);
     assert!(ledger.store.verify().await.expect("a check").is_sound());
 }
 

@@ -69,6 +69,7 @@ fn f16_a_message_that_breaks_the_program_is_answered_500_and_disturbs_nobody() {
             metrics: false,
             watching: None,
             limits: ServerLimits::default(),
+            provider: None,
         };
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let until = async {

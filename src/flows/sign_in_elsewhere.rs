@@ -1,0 +1,88 @@
+//! Signing in by a provider's word: the account is made at the first time, and its
+//! roles are those that the provider's claims give each time. Sessions are as any.
+
+use crate::flows::sign_in::{audit_entry, begin, is_within, present};
+use crate::flows::{Context, FlowError};
+use crate::foundation::Instant;
+use crate::foundation::limits::CONFIRMED_ELSEWHERE_SECONDS;
+use crate::security::Role;
+
+/// Somebody for whom a provider vouches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vouched {
+    /// The name of the account.
+    pub account: String,
+    /// The roles that the claims give; there may be none.
+    pub roles: Vec<Role>,
+    /// When they have last shown the provider who they are.
+    pub authenticated_at: Option<Instant>,
+}
+
+/// Signs somebody in by a provider's word and gives the cookie's value; `None` when
+/// the account is disabled, or is one with a password of its own.
+///
+/// # Errors
+/// A fault of ours.
+pub async fn sign_in_vouched(
+    context: &Context,
+    vouched: Vouched,
+    request_id: &str,
+) -> Result<Option<String>, FlowError> {
+    let (store, now) = (&context.store, context.clock.now());
+    let name = &vouched.account;
+    store
+        .keep_vouched_account(name, &vouched.roles, now)
+        .await?;
+    let Some(account) = store.find_account(name).await? else {
+        return Ok(None);
+    };
+    let allowed = account.disabled_at.is_none() && account.password.is_none();
+    let action = if allowed {
+        "sign_in"
+    } else {
+        "sign_in_refused"
+    };
+    let entry = audit_entry(&account, now, action, request_id);
+    store.append_audit(vec![entry]).await?;
+    if !allowed {
+        return Ok(None);
+    }
+    // Whoever has been signed in there for hours shows again who they are before
+    // something grave.
+    let confirmed_at = vouched.authenticated_at.unwrap_or_default().min(now);
+    Ok(Some(begin(context, account.name, confirmed_at).await?))
+}
+
+/// Whether the provider says that whoever has this session has just now shown who they
+/// are; the session keeps it.
+///
+/// # Errors
+/// A fault of ours.
+pub async fn confirm_vouched(
+    context: &Context,
+    cookie: &str,
+    vouched: &Vouched,
+    request_id: &str,
+) -> Result<bool, FlowError> {
+    let Some((mut session, account)) = present(context, cookie).await? else {
+        return Ok(false);
+    };
+    let now = context.clock.now();
+    let fresh = vouched
+        .authenticated_at
+        .is_some_and(|at| is_within(at, CONFIRMED_ELSEWHERE_SECONDS, now));
+    let confirmed = fresh && account.name == vouched.account;
+    let action = if confirmed {
+        "sign_in"
+    } else {
+        "sign_in_refused"
+    };
+    let entry = audit_entry(&account, now, action, request_id);
+    context.store.append_audit(vec![entry]).await?;
+    if confirmed {
+        session.confirmed_at = now;
+        session.seen_at = now;
+        context.store.keep_session(&session).await?;
+    }
+    Ok(confirmed)
+}
