@@ -26,6 +26,7 @@ mod import_by_url;
 mod intake;
 mod ledger;
 mod link;
+mod model;
 mod progress;
 mod rebuild_index;
 mod rejects;
@@ -113,6 +114,9 @@ enum Command {
     /// Adds and lists source systems.
     #[command(subcommand)]
     Source(source::SourceCommand),
+    /// Models of this program and of others.
+    #[command(subcommand)]
+    Model(model::ModelCommand),
     /// Tries HL7 messages on a listener.
     #[command(subcommand)]
     Hl7(hl7::Hl7Command),
@@ -169,6 +173,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Token(command) => token::run(command).await,
         Command::Account(command) => account::run(command).await,
         Command::Source(command) => source::run(command).await,
+        Command::Model(command) => model::run(command),
         Command::Hl7(command) => hl7::run(command).await,
         Command::Webhook(command) => webhook::run(command).await,
     }

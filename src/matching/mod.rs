@@ -28,6 +28,7 @@ mod pair_facts;
 mod reason;
 mod score;
 pub mod search;
+pub mod splink;
 pub mod training;
 mod weight;
 

@@ -171,7 +171,8 @@ fn find(table: &[(&str, Column)], heading: &str) -> Option<Column> {
 }
 
 /// The column of this name, whatever its spelling.
-pub(super) fn column_of(name: &str) -> Option<Column> {
+#[must_use]
+pub fn column_of(name: &str) -> Option<Column> {
     let folded = fold(name);
     find(FIELDS, &folded).or_else(|| find(OTHER_HEADINGS, &folded))
 }

@@ -14,7 +14,7 @@ mod row;
 #[cfg(test)]
 mod tests;
 
-pub use columns::{Column, ColumnMap, ColumnProblem};
+pub use columns::{Column, ColumnMap, ColumnProblem, column_of, read_mappings};
 pub use linkage::{
     LabelRow, LinkRow, LinkageFileProblem, PersonRow, Place, read_labels, read_links, read_persons,
 };
