@@ -103,7 +103,9 @@ async fn fill(context: &Context, persons: usize) {
     }
     let left = load.finish(told).await.expect("written");
     assert!(left.is_empty(), "each comes once");
-    catch_up_filled(context, &mut |_| ()).await.expect("indexed");
+    catch_up_filled(context, &mut |_| ())
+        .await
+        .expect("indexed");
 }
 
 /// A person of one record.
