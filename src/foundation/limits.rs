@@ -13,8 +13,8 @@ pub const VALUES_PER_FIELD_MAX: usize = 20;
 /// is sharpened, because comparing everybody of one birth date decides nothing.
 pub const RECORDS_PER_KEY_MAX: usize = 64;
 
-/// Records that one submission is compared with, over all its keys. At about
-/// one microsecond a comparison this keeps a match below its 0.8 ms.
+/// Records that one submission is compared with, over all its keys. Read and
+/// compared, one costs some ten microseconds: a crowd costs a few milliseconds.
 pub const RECORDS_PER_RETRIEVAL_MAX: usize = 400;
 
 /// What the writer of the index holds in memory before it writes a segment: some
