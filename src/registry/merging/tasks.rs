@@ -1,6 +1,10 @@
 //! What becomes of open questions when persons are joined or parted.
 
-use crate::foundation::PersonId;
+use std::collections::BTreeSet;
+
+use crate::foundation::{PersonId, RecordNumber};
+use crate::matching::{LinkageModel, Reason};
+use crate::registry::supersession::resolved;
 use crate::registry::tasks::{Question, raise};
 use crate::registry::{
     CloseReason, DropReason, MergeStatus, Numbering, RegistryEvent, RegistryState, TaskKind,
@@ -43,6 +47,32 @@ pub(super) fn ask_of(
     persons.sort_unstable();
     let question = Question::again(known, persons);
     raise(state, events, numbering, question);
+}
+
+/// Whether a question is still one when these records part from a person. A link
+/// that an update made doubtful is judged again against those on the record's own
+/// side: what it contradicted may be what it parts from (R101).
+pub(super) fn doubt_stands(
+    state: &RegistryState,
+    model: &LinkageModel,
+    person: PersonId,
+    known: &TaskState,
+    gone: &BTreeSet<RecordNumber>,
+) -> bool {
+    let of_an_update = |reason: &Reason| *reason == Reason::UpdateContradictsPerson;
+    if known.kind != TaskKind::LinkDoubtful || !known.reasons.iter().all(of_an_update) {
+        return true;
+    }
+    let mut beside = state.members(person);
+    let side = gone.contains(&known.record);
+    beside.retain(|member| gone.contains(&member.record) == side);
+    let own = beside.iter().position(|it| it.record == known.record);
+    let Some(own) = own.map(|place| beside.remove(place)) else {
+        return true;
+    };
+    let beside = resolved(&state.replacements, &own.standard, beside);
+    let beside: Vec<_> = beside.iter().map(|it| it.standard.as_ref()).collect();
+    !beside.is_empty() && model.score(&own.standard, &beside).speaks_against_a_link(model)
 }
 
 /// Proposed merges of a person that is gone cannot be carried out any more.

@@ -15,7 +15,7 @@ use crate::registry::candidates::Scored;
 use crate::registry::evidence::link_decision;
 use crate::registry::merging::deviation::{Deviation, DeviationKind};
 use crate::registry::merging::merge::{carry, members_of, seen};
-use crate::registry::merging::tasks::ask_of;
+use crate::registry::merging::tasks::{ask_of, doubt_stands};
 use crate::registry::supersession::resolved;
 use crate::registry::tasks::evidence_digest;
 use crate::registry::{
@@ -396,7 +396,8 @@ impl Undoing<'_> {
         }
     }
 
-    /// A question goes with the record that raised it.
+    /// A question goes with the record that raised it, where the parting has not
+    /// answered it.
     fn part_tasks(&mut self) {
         let gone: BTreeSet<RecordNumber> = self
             .answer
@@ -406,12 +407,16 @@ impl Undoing<'_> {
             .copied()
             .collect();
         for (task, known) in self.state.open_tasks_of(self.survivor) {
-            let proposal = known.kind == TaskKind::MergeApproval;
-            if gone.contains(&known.record) && !proposal {
-                self.events.push(RegistryEvent::TaskClosed {
-                    task,
-                    because: CloseReason::PersonsParted,
-                });
+            let goes = gone.contains(&known.record);
+            let stands = doubt_stands(self.state, self.model, self.survivor, known, &gone);
+            if known.kind == TaskKind::MergeApproval || (stands && !goes) {
+                continue;
+            }
+            self.events.push(RegistryEvent::TaskClosed {
+                task,
+                because: CloseReason::PersonsParted,
+            });
+            if stands {
                 let (from, to) = (self.survivor, self.known.retired);
                 ask_of(
                     self.state,

@@ -127,6 +127,29 @@ fn complaint_1_a_record_that_is_clear_for_neither_side_stays_with_a_question() {
 }
 
 #[test]
+fn r101_a_doubt_that_parting_answers_is_asked_no_more() {
+    let mut ledger = Ledger::default();
+    let (hers, his) = (name("gp", "1"), name("pas", "1"));
+    ledger.register(&hers, BEATRIX, Way::WithoutNumber);
+    ledger.register(&his, JOHN, Way::WithoutNumber);
+    let (one, other) = (person_of(&ledger, &hers), person_of(&ledger, &his));
+    let merge = ledger.join(one, other).expect("they may be joined");
+    ledger.register(&his, JOHN, Way::Bare);
+    let doubts = |ledger: &Ledger| {
+        let asked = ledger.state.tasks.iter();
+        asked
+            .filter(|(_, task)| task.kind == TaskKind::LinkDoubtful && task.waits())
+            .count()
+    };
+    assert_eq!(doubts(&ledger), 1, "an update that fits nobody there");
+
+    ledger.undo(merge).expect("it holds");
+
+    assert_eq!(person_of(&ledger, &his), other);
+    assert_eq!(doubts(&ledger), 0, "it contradicted her record alone");
+}
+
+#[test]
 fn complaint_2_ids_come_back_and_are_never_used_again() {
     let (mut ledger, names, one, other) = sisters();
     let merge = ledger.join(one, other).expect("they may be joined");
