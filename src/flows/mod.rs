@@ -71,6 +71,7 @@ mod watch_ledger;
 mod weigh_ledger;
 mod withdraw_record;
 mod would_change;
+mod write_together;
 
 use std::sync::Arc;
 
@@ -163,6 +164,7 @@ pub use withdraw_record::{withdraw_record, withdraw_record_as_of};
 pub use would_change::{
     Becomes, NamedLocal, PersonStep, RecordStep, TaskStep, TaskStepKind, Told, WouldChange,
 };
+pub use write_together::{NotWritten, WriteStep, Wrote, write_together};
 
 /// What every flow works with.
 #[derive(Clone)]

@@ -158,6 +158,7 @@ async fn prepare(
         stored_hashes,
         idempotency: key,
         if_match: command.if_match,
+        together: None,
         again: None,
     };
     Ok(PreparedRegistration { read, inside })
@@ -246,6 +247,8 @@ pub(super) struct Inside {
     stored_hashes: Vec<u64>,
     idempotency: Option<(String, String)>,
     if_match: Option<IfMatch>,
+    /// Digest of all that is written with it, all or nothing.
+    pub(super) together: Option<String>,
     /// The deferred version that this decides.
     again: Option<WaitingVersion>,
 }
@@ -268,15 +271,27 @@ impl Inside {
     }
 
     /// An answer from before a seal names nobody whom it keeps from the person.
-    async fn unsealed(&self, answer: RegistrationAnswer) -> Result<RegistrationAnswer, FlowError> {
+    pub(super) async fn unsealed(
+        &self,
+        answer: RegistrationAnswer,
+    ) -> Result<RegistrationAnswer, FlowError> {
         let gate = Gate::of(&self.access);
         let (person, possible) = (answer.person_id, answer.possible);
         let possible = unsealed_possible(&self.context, gate, person, possible).await?;
         Ok(RegistrationAnswer { possible, ..answer })
     }
 
-    /// The answer of a held or historic version with this content.
+    /// The answer of a held or historic version with this content, looked at and told.
     async fn earlier_answer(&self) -> Result<Option<RegistrationAnswer>, FlowError> {
+        let answer = self.find_earlier().await?;
+        if let Some(answer) = &answer {
+            self.context.store.append_audit(self.audit(answer)).await?;
+        }
+        Ok(answer)
+    }
+
+    /// The answer of a held or historic version with this content.
+    pub(super) async fn find_earlier(&self) -> Result<Option<RegistrationAnswer>, FlowError> {
         let (source, local_id) = (&self.registration.source, &self.registration.local_id);
         let Some(stored) = self.context.store.find_record(source, local_id).await? else {
             return Ok(None);
@@ -287,9 +302,6 @@ impl Inside {
                 && version.standing != VersionStanding::Current
         });
         let answer = repeated.and_then(|version| serde_json::from_str(&version.answer).ok());
-        if let Some(answer) = &answer {
-            self.context.store.append_audit(self.audit(answer)).await?;
-        }
         Ok(answer.map(|answer| RegistrationAnswer {
             replayed: true,
             ..answer
@@ -307,7 +319,12 @@ impl Inside {
                 .is_some_and(|(sent, current)| sent < current)
     }
 
-    fn run(&self, state: &RegistryState, reads: &CommitReads, looked: bool) -> Planned<Verdict> {
+    pub(super) fn run(
+        &self,
+        state: &RegistryState,
+        reads: &CommitReads,
+        looked: bool,
+    ) -> Planned<Verdict> {
         if let Some(waiting) = &self.again {
             return self.run_again(state, waiting);
         }
@@ -337,13 +354,17 @@ impl Inside {
     }
 
     /// Digest of everything that the idempotency key stands for.
-    fn content(&self) -> String {
+    pub(super) fn content(&self) -> String {
         let mut digest = Sha256::new();
+        let together = self.together.as_deref();
         for part in [
             self.registration.source.as_str(),
             self.registration.local_id.as_str(),
             &self.registration.digest,
-        ] {
+        ]
+        .into_iter()
+        .chain(together)
+        {
             digest.update(part.len().to_le_bytes());
             digest.update(part);
         }
@@ -374,7 +395,7 @@ impl Inside {
         }
     }
 
-    fn audit(&self, answer: &RegistrationAnswer) -> Vec<crate::security::AuditEntry> {
+    pub(super) fn audit(&self, answer: &RegistrationAnswer) -> Vec<crate::security::AuditEntry> {
         let mut persons = vec![answer.person_id];
         persons.extend(answer.possible.iter().map(|other| other.person_id));
         let record = format!("{}:{}", answer.source, answer.local_id);

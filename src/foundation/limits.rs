@@ -89,6 +89,10 @@ pub const BODY_BYTES_MAX: usize = 16 * 1_024 * 1_024;
 /// Longest single registration or question: nothing real is longer.
 pub const RECORD_BODY_BYTES_MAX: usize = 256 * 1_024;
 
+/// Records that one transaction writes: their keys are locked together, and a database
+/// server's table of locks is shared by all sessions.
+pub const WRITTEN_TOGETHER_MAX: usize = 64;
+
 /// Candidates in an answer to a question unless it asks for fewer.
 pub const MATCH_CANDIDATES_DEFAULT: usize = 10;
 

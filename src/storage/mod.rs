@@ -55,6 +55,7 @@ mod source_state;
 mod sql;
 mod task_queue;
 mod task_rows;
+mod together;
 mod token;
 mod verify;
 mod verify_audit;
@@ -84,7 +85,8 @@ pub use as_of::{Moment, PastPerson};
 pub use audit::{AuditRow, HandedIn};
 pub use candidates::{QuestionReads, StoredPerson, YoungRecords};
 pub use command::{
-    CommitActor, CommitReads, NewVersion, Planned, ReadSet, Remark, RememberedAnswer,
+    CommitActor, CommitReads, NewVersion, Part, Planned, ReadSet, Remark, RememberedAnswer,
+    Together,
 };
 pub use copy::{StateHash, TableHash};
 pub use disputes::StoredDispute;
@@ -258,6 +260,7 @@ impl Store {
             counts: Arc::clone(&counts),
             readers: Arc::clone(&readers),
             lock,
+            aside: None,
         };
         let ended = task.start()?;
         Ok(Self {
@@ -326,13 +329,14 @@ impl Store {
         A: Send + 'static,
         F: FnMut(&mut RegistryState, &CommitReads) -> Planned<A> + Send + 'static,
     {
-        let (work, answer) = command::work(decide);
+        let (work, answer) = command::work(decide, |_| true);
         let queued = command::Queued {
             read: Some(read),
             actor,
             at,
             came: tokio::time::Instant::now(),
             work,
+            with: Vec::new(),
         };
         self.queue(queued).await?;
         answer.await.map_err(|_| StoreError::Closed)?

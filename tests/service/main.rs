@@ -60,6 +60,7 @@ mod fhir_asking;
 mod fhir_audit;
 /// FHIR: bundles, feeds, merges.
 mod fhir_bundles;
+mod fhir_transactions;
 /// An empty ledger is filled from memory.
 mod first_load;
 /// What a person's records say together, and why.

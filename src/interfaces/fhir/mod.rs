@@ -34,6 +34,7 @@ mod searchset;
 mod speak;
 mod systems;
 mod to_record;
+mod transaction;
 mod view;
 mod writer;
 mod writing;
