@@ -39,6 +39,7 @@ mod carrying;
 mod evidence;
 mod follow;
 mod foresight;
+mod known_pairs;
 mod reading;
 #[cfg(test)]
 mod tests;
@@ -48,6 +49,7 @@ pub use carrying::{Carried, carry_out, needs_of, needs_reason, reasons_for_two};
 pub use evidence::{SeenRecord, evidence_seen};
 pub use follow::{Follow, follow, outcomes};
 pub use foresight::{Foreseen, Foresight, foresee};
+pub use known_pairs::{KnownPair, KnownPairEntry, MadeUpRecord, Making, settle_known_pair};
 pub use reading::{
     Needs, Reading, Reviewer, Said, assign, claim, comment, may_see_read, read, release,
 };
