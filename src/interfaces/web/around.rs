@@ -92,8 +92,11 @@ pub(super) async fn environs(
             limit: HISTORY_ENTRIES_MAX,
             as_of: None,
         };
-        let history = flows::view_history(context, &reading, side.person, part).await;
-        let entries = history.map_err(failed)?.entries;
+        let entries = match flows::view_history(context, &reading, side.person, part).await {
+            // Nobody knows the people of a known pair (R117).
+            Err(FlowError::NotFound(_)) => Vec::new(),
+            history => history.map_err(failed)?.entries,
+        };
         deeds.extend(entries.into_iter().filter(|entry| is_deed(&entry.event)));
     }
     deeds.sort_by(|a, b| (a.at, &a.place).cmp(&(b.at, &b.place)));

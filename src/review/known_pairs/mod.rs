@@ -214,7 +214,18 @@ impl KnownPair {
     /// Whether somebody may see it: for whom it was made, or through whose hands it went.
     #[must_use]
     pub fn is_known_to(&self, reader: &str, asker: &str) -> bool {
-        reader == asker || self.entries.iter().any(|entry| entry.actor == asker)
+        let worked = |entry: &KnownPairEntry| {
+            let event = &entry.event;
+            entry.actor == asker
+                && matches!(
+                    event,
+                    RegistryEvent::TaskClaimed { .. }
+                        | RegistryEvent::TaskReleased { .. }
+                        | RegistryEvent::TaskCommented { .. }
+                        | RegistryEvent::TaskRead { .. }
+                )
+        };
+        reader == asker || self.entries.iter().any(worked)
     }
 }
 
@@ -241,9 +252,9 @@ mod tests {
     use crate::foundation::{Instant, SeededChance};
     use crate::identity::{NumberStatus, Profile, StandardDate, StandardiseOptions};
     use crate::matching::LinkageModel;
+    use crate::registry::Numbering;
     use crate::registry::{SourceCode, TaskKind, TaskOutcome, TaskStage};
     use crate::review::{Said, foresee};
-    use crate::registry::Numbering;
 
     fn options() -> StandardiseOptions {
         StandardiseOptions {
@@ -285,7 +296,11 @@ mod tests {
             assert_eq!(task.kind, TaskKind::PossibleDuplicate);
             assert!(task.persons.len() == 2 && !task.rows.is_empty());
             assert_ne!(pair.sides[0].source, pair.sides[1].source);
-            assert!(pair.sides.iter().all(|side| side.submitted.nhs_number.is_none()));
+            assert!(
+                pair.sides
+                    .iter()
+                    .all(|side| side.submitted.nhs_number.is_none())
+            );
         }
     }
 
@@ -294,12 +309,23 @@ mod tests {
         let mut pair = made(1).expect("a pair");
         let state = pair.state(&options());
         let (chance, model) = (SeededChance::new(2), LinkageModel::uk_care());
-        let numbering = Numbering { now: now(), chance: &chance };
+        let numbering = Numbering {
+            now: now(),
+            chance: &chance,
+        };
         let ahead = foresee(&state, &model, &numbering, pair.task, ("sam", false));
         assert!(ahead.two_readers.is_empty());
         assert!(ahead.outcomes.iter().all(|it| it.refused.is_none()));
-        assert!(ahead.outcomes.iter().any(|it| it.outcome == TaskOutcome::Same && it.moved == 1));
-        let said = Said { outcome: TaskOutcome::Escalate, evidence: "seen".into() };
+        assert!(
+            ahead
+                .outcomes
+                .iter()
+                .any(|it| it.outcome == TaskOutcome::Same && it.moved == 1)
+        );
+        let said = Said {
+            outcome: TaskOutcome::Escalate,
+            evidence: "seen".into(),
+        };
         for event in settle_known_pair(pair.task, "sam", &said) {
             pair.push(now(), "sam", event, None);
         }
