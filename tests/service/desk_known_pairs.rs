@@ -24,12 +24,9 @@ fn task_of(seen: &Seen) -> String {
     rest.split('?').next().unwrap_or_default().to_owned()
 }
 
-/// The service's position in the ledger.
+/// Events in the ledger.
 fn events(world: &World) -> usize {
-    let feed = world
-        .get("/events?limit=1000")
-        .by(Actor::Integration)
-        .send();
+    let feed = world.get("/events?limit=500").by(Actor::Integration).send();
     let feed = feed.expect(200);
     feed["events"].as_array().expect("events").len()
 }
@@ -154,7 +151,7 @@ fn r117_a_known_pair_can_be_given_to_a_colleague() {
 
 #[test]
 fn due_times_are_a_setting_and_nonsense_is_refused() {
-    let world = World::start_with(&[("ACCORD_DUE", "weight=1, overlay_held=2")]);
+    let world = World::start_with(&[("ACCORD_DUE", "weight=5, possible_duplicate=1")]);
     world.registers("gp", "1", &john_smith());
     let smyth = with(&john_smith(), json!({"family_name": "Smyth"}));
     world.registers("pas", "1", &smyth);

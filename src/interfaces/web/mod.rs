@@ -26,6 +26,7 @@ mod sources_page;
 mod speak;
 mod task_moves;
 mod task_steps;
+mod timeline;
 mod values;
 mod visitor;
 mod waterfall;

@@ -259,13 +259,12 @@ pub(super) async fn show(
     let asked = Asked::of(uri.query(), access.person());
     let failed = |error: FlowError| visitor.no_page(&error);
     let now = context.clock.now().microseconds();
+    let row = |task| row(&context, task, now);
     if asked.as_file {
         let tasks = all_tasks(&context, &access, asked.filter)
             .await
             .map_err(failed)?;
-        let rows = tasks
-            .into_iter()
-            .map(|task| cells(row(&context, task, now)));
+        let rows = tasks.into_iter().map(|task| cells(row(task)));
         return Ok(csv::file("queue.csv", &COLUMNS, rows));
     }
     let filter = asked.filter.clone();
@@ -289,11 +288,7 @@ pub(super) async fn show(
         .map(|source| (source.code.as_str(), source.name.as_str()));
     let template = QueueTemplate {
         page: visitor.page("Review queue", "/review"),
-        rows: page
-            .tasks
-            .into_iter()
-            .map(|task| row(&context, task, now))
-            .collect(),
+        rows: page.tasks.into_iter().map(row).collect(),
         states: asked.choices(
             "state",
             "Whatever waits",
