@@ -64,6 +64,13 @@ async function clicks(locator) {
   await locator.click();
 }
 
+// The first question of a list; its keys are there once it is loaded.
+async function opensFirst(page) {
+  await clicks(page.locator("main a.desk-task").first());
+  await page.waitForURL(/\/review\/tasks\//);
+  await page.waitForLoadState("load");
+}
+
 // One of the things that people come here to do, and what it takes of them.
 async function story(name, steps) {
   [loads, strokes, presses] = [0, 0, 0];
@@ -157,7 +164,7 @@ await judges(page, "work-after");
 
 await story("a confusion is found and escalated", async () => {
   await page.goto(`${url}/review?kind=suspected_confusion`);
-  await clicks(page.locator("main a.desk-task").first());
+  await opensFirst(page);
   const confusion = new URL(page.url()).pathname;
   await key(page, "e");
   await page.waitForURL(/done=/);
@@ -170,7 +177,7 @@ await judges(page, "pack");
 const approver = await signsIn("approver");
 async function approves() {
   await approver.goto(`${url}/review?kind=merge_approval`);
-  await clicks(approver.locator("main a.desk-task").first());
+  await opensFirst(approver);
   await key(approver, "w");
   await types(approver, "the letter was seen");
   await key(approver, "Escape");

@@ -158,7 +158,7 @@ fn due_times_are_a_setting_and_nonsense_is_refused() {
     let mut sam = Visitor::signed_in(&world, "sam", &["steward"]);
     let file = sam.opens("/review?csv").text;
     let row = file.lines().nth(1).expect("a question");
-    let cells: Vec<&str> = row.split(',').collect();
+    let cells: Vec<&str> = row.split(',').map(|cell| cell.trim_matches('"')).collect();
     let asked = hour_of(cells[6]);
     let due = hour_of(cells[7]);
     assert_eq!((asked + 1) % 24, due, "{row}");

@@ -5,8 +5,8 @@ use crate::flows::{
     self, Around, Context, FlowError, HistoryEntry, HistoryPart, ListedTask, Neighbour,
     NeighboursKnown, Side, Surroundings,
 };
-use crate::foundation::TaskId;
 use crate::foundation::limits::HISTORY_ENTRIES_MAX;
+use crate::foundation::{PersonId, TaskId};
 use crate::interfaces::web::layout::NoPage;
 use crate::interfaces::web::local_time::LocalTime;
 use crate::interfaces::web::queue_page::REASON;
@@ -101,9 +101,10 @@ pub(super) async fn environs(
     }
     deeds.sort_by(|a, b| (a.at, &a.place).cmp(&(b.at, &b.place)));
     deeds.dedup_by(|a, b| a.place == b.place);
+    let of_question: Vec<PersonId> = around.iter().map(|side| side.person).collect();
     let surrounded = around.into_iter().map(|side| {
         let own = sides.iter().find(|own| own.survivor == side.person);
-        surrounded(side, own, weight)
+        surrounded(side, own, (&of_question, weight))
     });
     Ok(Environs {
         sides: surrounded.collect(),
@@ -150,9 +151,17 @@ fn of_settled(listed: ListedTask) -> Settled {
     }
 }
 
-fn surrounded(around: Around, side: Option<&Side>, weight: Option<f64>) -> Surrounded {
+/// Of the others that a person may be those whom this question does not ask of.
+fn surrounded(
+    around: Around,
+    side: Option<&Side>,
+    (of_question, weight): (&[PersonId], Option<f64>),
+) -> Surrounded {
     let possible = side.map_or(&[][..], |side| &side.possible);
-    let others = possible.iter().map(|other| Other {
+    let others = possible
+        .iter()
+        .filter(|other| !of_question.contains(&other.person_id));
+    let others = others.map(|other| Other {
         person: other.person_id.to_string(),
         grade: words::grade(other.grade),
         bits: format!("{:.1}", other.weight_bits),
