@@ -117,7 +117,7 @@ def main():
     service = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         said = ""
-        while "\nuser privacy " not in said:
+        while not ("\nuser engineer " in said and "listening on " in said):
             line = service.stdout.readline()
             if not line:
                 raise SystemExit(service.stderr.read())

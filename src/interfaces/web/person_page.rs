@@ -108,7 +108,8 @@ pub(super) async fn show(
     let given = parameters(uri.query());
     let day = given.iter().find(|(name, _)| name == "as_of");
     let day = day.map_or("", |(_, value)| value.as_str());
-    let as_of = end_of(day);
+    // Today has not ended: it is known until now.
+    let as_of = end_of(day).map(|end| end.min(context.clock.now()));
     let failed = |error: FlowError| visitor.no_page(&error);
     let access = visitor.may(Action::ReadPerson)?;
     let answer = flows::view_person(&context, &access, id, as_of)
