@@ -229,7 +229,7 @@ fn write_as_a_clerk(side: &mut SubmittedRecord, dice: &Dice<'_>) {
     if dice.holds(50)
         && let Some(sex) = &mut side.gender
     {
-        let woman = sex == "female";
+        let woman = sex.as_str() == "female";
         *sex = match (dice.holds(50), woman) {
             (true, true) => "F",
             (true, false) => "M",
