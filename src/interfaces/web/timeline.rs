@@ -1,11 +1,17 @@
 //! What happened to a person, with why: the evidence on which a record was linked, as
 //! it was stored then, and what people said when they joined two persons.
 
-use crate::flows::{self, Context, FlowError, HistoryEntry};
-use crate::foundation::MergeId;
-use crate::interfaces::web::layout::{NoPage, may};
+use std::collections::BTreeSet;
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+
+use crate::flows::{self, Asked, Context, FlowError, HistoryEntry};
+use crate::foundation::{AssertionId, MergeId};
+use crate::interfaces::web::layout::{NoPage, may, redirect};
 use crate::interfaces::web::local_time::LocalTime;
-use crate::interfaces::web::visitor::Visitor;
+use crate::interfaces::web::person_page::person_of;
+use crate::interfaces::web::visitor::{Posted, Visitor};
 use crate::interfaces::web::words;
 use crate::registry::{EvidenceRow, LinkDecision, RegistryEvent};
 use crate::security::Action;
@@ -21,6 +27,9 @@ pub(super) struct Happened {
     pub(super) task: Option<String>,
     /// A merge that can be undone from here.
     pub(super) merge: Option<String>,
+    /// What somebody said of two records, while it holds and where the asker may take
+    /// it back.
+    pub(super) assertion: Option<String>,
     /// What the human said who did it.
     pub(super) reason: Option<String>,
     pub(super) why: Option<Why>,
@@ -42,10 +51,14 @@ pub(super) async fn timeline(
     entries: Vec<HistoryEntry>,
 ) -> Result<Vec<Happened>, NoPage> {
     let may_ask = may(&visitor.visit.roles, Action::ReadMerge);
+    let may_withdraw = may(&visitor.visit.roles, Action::MergePerson);
+    let withdrawn: BTreeSet<AssertionId> = entries.iter().filter_map(withdrawn).collect();
     let mut told = 0;
     let mut shown = Vec::with_capacity(entries.len());
     for entry in entries {
+        let assertion = made(&entry).filter(|made| may_withdraw && !withdrawn.contains(made));
         let mut happened = happened(entry);
+        happened.assertion = assertion.map(|made| made.to_string());
         let merge = happened.merge.as_deref().and_then(|text| text.parse().ok());
         if let Some(merge) = merge.filter(|_| may_ask && told < MERGES_TOLD_MAX) {
             told += 1;
@@ -54,6 +67,43 @@ pub(super) async fn timeline(
         shown.push(happened);
     }
     Ok(shown)
+}
+
+const fn made(entry: &HistoryEntry) -> Option<AssertionId> {
+    match entry.event {
+        RegistryEvent::AssertionMade { assertion, .. } => Some(assertion),
+        _ => None,
+    }
+}
+
+const fn withdrawn(entry: &HistoryEntry) -> Option<AssertionId> {
+    match entry.event {
+        RegistryEvent::AssertionWithdrawn { assertion, .. } => Some(assertion),
+        _ => None,
+    }
+}
+
+/// Takes back what somebody said of two records: nobody is joined or parted by it, and
+/// they may be joined again.
+pub(super) async fn withdraw(
+    State(context): State<Context>,
+    Path((person, assertion)): Path<(String, String)>,
+    posted: Posted,
+) -> Result<Response, NoPage> {
+    let Posted { visitor, form } = &posted;
+    let person = person_of(&person, visitor)?;
+    let unknown = || visitor.no_page(&FlowError::NotFound("no assertion with this id is known"));
+    let assertion: AssertionId = assertion.parse().map_err(|_| unknown())?;
+    let access = visitor.may(Action::MergePerson)?;
+    let asked = Asked {
+        reason: form.text("reason").to_owned(),
+        dry_run: false,
+        idempotency_key: None,
+    };
+    flows::withdraw_assertion(&context, &access, assertion, &asked)
+        .await
+        .map_err(|error| visitor.no_page(&error))?;
+    Ok(redirect(&format!("/persons/{person}")))
 }
 
 /// What was said last of a merge before it was made, or then.
@@ -82,6 +132,7 @@ fn happened(entry: HistoryEntry) -> Happened {
         sentence: entry.sentence,
         task: entry.task.map(|task| task.to_string()),
         merge,
+        assertion: None,
         reason: None,
         why,
     }

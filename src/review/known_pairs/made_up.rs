@@ -230,13 +230,13 @@ fn write_as_a_clerk(side: &mut SubmittedRecord, dice: &Dice<'_>) {
         && let Some(sex) = &mut side.gender
     {
         let woman = sex.as_str() == "female";
-        *sex = match (dice.holds(50), woman) {
+        let code = match (dice.holds(50), woman) {
             (true, true) => "F",
             (true, false) => "M",
             (false, true) => "2",
             (false, false) => "1",
-        }
-        .to_owned();
+        };
+        code.clone_into(sex);
     }
 }
 
