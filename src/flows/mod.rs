@@ -86,7 +86,7 @@ use crate::storage::{Store, StoreError};
 
 pub use crate::storage::{AuditRow, Moment, SealedRecord, StoredSeal as SealAnswer, WaitingTasks};
 pub use acknowledge_changes::{ChaseEntry, ChaseList, acknowledge_change, chase_list};
-pub use assert_records::{AssertionOutcome, assert_records, withdraw_assertion};
+pub use assert_records::{AssertionOutcome, assert_records, assertion_holds, withdraw_assertion};
 pub use audit_refusal::audit_refusal;
 pub use authenticate::{KnownTokens, NewToken, authenticate, create_token};
 pub use by_human::Asked;

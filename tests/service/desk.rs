@@ -445,8 +445,8 @@ fn a_merge_is_shown_before_it_is_made_and_taken_back_from_the_timeline() {
         refused.text
     );
     let before = sam.opens(&format!("/persons/{one}"));
-    let take_back = before.values("action=\"/persons/").into_iter();
-    let take_back = take_back.filter(|it| it.ends_with("/withdraw")).next_back();
+    let mut deeds = before.values("action=\"/persons/").into_iter();
+    let take_back = deeds.rfind(|it| it.ends_with("/withdraw"));
     let take_back = format!("/persons/{}", take_back.expect("something said"));
     sam.posts_and_follows(&take_back, &[("reason", "it was her after all")])
         .hides("/withdraw\"");

@@ -1,12 +1,10 @@
 //! What happened to a person, with why: the evidence on which a record was linked, as
 //! it was stored then, and what people said when they joined two persons.
 
-use std::collections::BTreeSet;
-
 use axum::extract::{Path, State};
 use axum::response::Response;
 
-use crate::flows::{self, Asked, Context, FlowError, HistoryEntry};
+use crate::flows::{self, Asked, Context, FlowError, HistoryEntry, MergeStep};
 use crate::foundation::{AssertionId, MergeId};
 use crate::interfaces::web::layout::{NoPage, may, redirect};
 use crate::interfaces::web::local_time::LocalTime;
@@ -16,8 +14,8 @@ use crate::interfaces::web::words;
 use crate::registry::{EvidenceRow, LinkDecision, RegistryEvent};
 use crate::security::Action;
 
-/// Merges of a history whose words are looked up; more are told without them.
-const MERGES_TOLD_MAX: usize = 20;
+/// Merges and assertions of a history that are asked after; more are told without it.
+const ASKED_AFTER_MAX: usize = 20;
 
 /// Something that happened.
 pub(super) struct Happened {
@@ -52,35 +50,30 @@ pub(super) async fn timeline(
 ) -> Result<Vec<Happened>, NoPage> {
     let may_ask = may(&visitor.visit.roles, Action::ReadMerge);
     let may_withdraw = may(&visitor.visit.roles, Action::MergePerson);
-    let withdrawn: BTreeSet<AssertionId> = entries.iter().filter_map(withdrawn).collect();
-    let mut told = 0;
+    let mut asked = 0;
     let mut shown = Vec::with_capacity(entries.len());
     for entry in entries {
-        let assertion = made(&entry).filter(|made| may_withdraw && !withdrawn.contains(made));
+        let event = entry.event.clone();
         let mut happened = happened(entry);
-        happened.assertion = assertion.map(|made| made.to_string());
-        let merge = happened.merge.as_deref().and_then(|text| text.parse().ok());
-        if let Some(merge) = merge.filter(|_| may_ask && told < MERGES_TOLD_MAX) {
-            told += 1;
-            happened.reason = reason(context, visitor, merge).await?;
+        match event {
+            RegistryEvent::MergeMade { merge, .. } if may_ask && asked < ASKED_AFTER_MAX => {
+                asked += 1;
+                tell_merge(context, visitor, merge, &mut happened).await?;
+            }
+            RegistryEvent::AssertionMade { assertion, .. }
+                if may_withdraw && asked < ASKED_AFTER_MAX =>
+            {
+                asked += 1;
+                let access = visitor.may(Action::MergePerson)?;
+                let holds = flows::assertion_holds(context, &access, assertion).await;
+                let holds = holds.map_err(|error| visitor.no_page(&error))?;
+                happened.assertion = holds.then(|| assertion.to_string());
+            }
+            _ => {}
         }
         shown.push(happened);
     }
     Ok(shown)
-}
-
-const fn made(entry: &HistoryEntry) -> Option<AssertionId> {
-    match entry.event {
-        RegistryEvent::AssertionMade { assertion, .. } => Some(assertion),
-        _ => None,
-    }
-}
-
-const fn withdrawn(entry: &HistoryEntry) -> Option<AssertionId> {
-    match entry.event {
-        RegistryEvent::AssertionWithdrawn { assertion, .. } => Some(assertion),
-        _ => None,
-    }
 }
 
 /// Takes back what somebody said of two records: nobody is joined or parted by it, and
@@ -106,16 +99,21 @@ pub(super) async fn withdraw(
     Ok(redirect(&format!("/persons/{person}")))
 }
 
-/// What was said last of a merge before it was made, or then.
-async fn reason(
+/// What people said of a merge, and whether it can still be taken back.
+async fn tell_merge(
     context: &Context,
     visitor: &Visitor,
     merge: MergeId,
-) -> Result<Option<String>, NoPage> {
+    happened: &mut Happened,
+) -> Result<(), NoPage> {
     let access = visitor.may(Action::ReadMerge)?;
     match flows::view_merge(context, &access, merge).await {
-        Ok(view) => Ok(view.steps.into_iter().find_map(|step| step.reason)),
-        Err(FlowError::NotFound(_)) => Ok(None),
+        Ok(view) => {
+            happened.merge = (view.status == MergeStep::Done).then(|| merge.to_string());
+            happened.reason = view.steps.into_iter().find_map(|step| step.reason);
+            Ok(())
+        }
+        Err(FlowError::NotFound(_)) => Ok(()),
         Err(error) => Err(visitor.no_page(&error)),
     }
 }
