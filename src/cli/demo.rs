@@ -10,7 +10,7 @@ use clap::Args;
 use crate::cli::LedgerArguments;
 use crate::cli::demo_questions::{User, make_users, raise_questions};
 use crate::cli::import::{ImportArguments, Imported, import_files};
-use crate::cli::ledger::{Use, access, open};
+use crate::cli::ledger::{Use, access, open_to_decide};
 use crate::cli::serve::{Background, Doors, Signals, run_service};
 use crate::evaluation::generator::{GeneratedRecord, Population, generate};
 use crate::flows::{
@@ -54,7 +54,7 @@ pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
         database: None,
         live: false,
     };
-    let context = open(&ledger, Use::Exclusive).await?;
+    let context = open_to_decide(&ledger, Use::Exclusive).await?;
     let population = Population::default_region();
     let region = generate(&population, arguments.persons as usize, arguments.seed);
     let done = arguments.data.join("demo-complete");

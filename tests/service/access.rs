@@ -9,7 +9,7 @@ use crate::request::Answer;
 use crate::world::{Actor, World, record_path};
 
 /// Every route of this service under `/api/v1`, with a body where one is taken.
-pub(crate) const ROUTES: [(&str, &str); 73] = [
+pub(crate) const ROUTES: [(&str, &str); 75] = [
     ("PUT", "/sources/gp/records/routes-1"),
     ("POST", "/sources/gp/records"),
     ("POST", "/sources/gp/records/batch"),
@@ -37,6 +37,8 @@ pub(crate) const ROUTES: [(&str, &str); 73] = [
     ("POST", "/review/tasks/{task}/decide"),
     ("POST", "/review/tasks/{task}/escalate"),
     ("GET", "/review/tasks/{task}/pack"),
+    ("GET", "/models"),
+    ("GET", "/models/0123456789abcdef"),
     ("GET", "/sources"),
     ("POST", "/sources/gp/release"),
     ("POST", "/sources/gp/merges"),
@@ -163,6 +165,7 @@ fn a_role_may_not_do_what_is_not_its_own() {
                 "POST /assertions",
                 "GET /webhooks",
                 "POST /webhooks",
+                "GET /models",
             ],
         ),
         (
@@ -215,7 +218,8 @@ fn who_sees_nothing_that_identifies_is_refused_at_every_other_door() {
         let own = |route: &str| {
             let administers = actor == Actor::Administrator && route.starts_with("/webhooks");
             let audits = actor == Actor::Auditor && route.contains("/AuditEvent");
-            route == "/sources" || administers || audits
+            let weighs = actor == Actor::Engineer && route.starts_with("/models");
+            route == "/sources" || administers || audits || weighs
         };
         for (method, route) in ROUTES.into_iter().filter(|(_, route)| !own(route)) {
             let answer = ask(&world, method, route, actor);

@@ -91,6 +91,8 @@ const DOORS: [(&str, &str, Door); 67] = [
     ("GET", "/events/unacknowledged", Asked(SYSTEMS)),
     ("GET", "/review/tasks", Asked(DESK)),
     ("GET", "/review/tasks/{task}", Asked(DESK)),
+    ("GET", "/models", Considered("names no patient")),
+    ("GET", "/models/{model}", Considered("names no patient")),
     ("GET", "/sources", Considered("names no patient")),
     ("POST", "/sources", Considered("names no patient")),
     (

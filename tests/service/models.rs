@@ -1,0 +1,226 @@
+//! The life of a model: brought, activated by somebody else, followed by the service,
+//! taken back. What was decided before stays what it was.
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::people::{john_smith, with};
+use crate::server::Ended;
+use crate::visitor::{PASSWORD, make_account};
+use crate::world::{Actor, World};
+
+/// Runs `accord model` with a password on its standard input.
+fn model(world: &World, arguments: &[&str], password: &str) -> Ended {
+    use std::io::Write as _;
+    let mut command = world.command(&[&["model"], arguments].concat());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.stderr(Stdio::piped()).spawn().expect("it starts");
+    let mut into = child.stdin.take().expect("a pipe");
+    // Whoever refuses before it reads has closed the pipe.
+    let _ = writeln!(into, "{password}");
+    drop(into);
+    let ended = child.wait_with_output().expect("it ends");
+    Ended {
+        code: ended.status.code(),
+        out: String::from_utf8_lossy(&ended.stdout).into_owned(),
+        err: String::from_utf8_lossy(&ended.stderr).into_owned(),
+    }
+}
+
+/// The model that decides, as a file, and the same with a calibration by which a bit is
+/// worth a tenth: nothing links by weight any more.
+fn wary(world: &World) -> String {
+    let shipped = world.accord(&["model", "show", "--file"]).expect(0).out;
+    let calibration =
+        "\n[calibration]\nslope = 0.1\nintercept = 0.0\npairs = 9000\nfalse_share_upper = 0.0001\n";
+    world.writes("wary.toml", format!("{shipped}{calibration}").as_bytes())
+}
+
+/// Figures of a model as `accord evaluate` prints them.
+fn figures(world: &World, of: &str) -> [String; 2] {
+    let three = json!({ "p": 1.0, "r": 0.9, "r_of_retrieval": 0.99 });
+    let hidden = json!({
+        "linked_by": of, "policy": "care",
+        "hidden_numbers": { "pair": three, "cluster": three },
+        "errors_by_group": { "missed": { "share": 0.1 }, "groups": [] },
+        "largest_group_gaps": [],
+    });
+    let control = json!({
+        "linked_by": of, "policy": "care",
+        "negative_control": { "within_ceiling": true, "linked": 0, "absent_records": 10 },
+    });
+    [("hidden.json", hidden), ("control.json", control)]
+        .map(|(name, value)| world.writes(name, value.to_string().as_bytes()))
+}
+
+fn active(world: &World) -> String {
+    let listed = world.get("/models").by(Actor::Engineer).send().expect(200);
+    let models = listed.list("models").iter();
+    let mut active = models.filter(|model| model["active"] == true);
+    let one = active.next().expect("one model decides");
+    assert!(active.next().is_none(), "{}", listed.text);
+    one["model"].as_str().expect("an id").to_owned()
+}
+
+/// Waits until the service weighs by another model; what a weight of `/match` means
+/// then.
+fn until_it_follows(world: &World, before: &Value) -> Value {
+    let until = Instant::now() + Duration::from_secs(60);
+    loop {
+        let found = world.matches(&john_smith());
+        let means = found["candidates"][0]["probability"].clone();
+        if means != *before {
+            return means;
+        }
+        assert!(Instant::now() < until, "the service goes on by {before}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn r86_only_another_named_person_with_figures_and_a_reason_lets_a_model_decide() {
+    let world = World::start();
+    make_account(&world, "edith", &["engineer", "approver"]);
+    make_account(&world, "ann", &["approver"]);
+    let first = active(&world);
+    let file = wary(&world);
+    let refused = world
+        .accord(&["model", "add", &file, "--by", "ann"])
+        .expect(1);
+    assert!(refused.err.contains("role"), "{}", refused.err);
+    let added = world
+        .accord(&["model", "add", &file, "--by", "edith"])
+        .expect(0);
+    let id = added.out.trim();
+    assert_ne!(id, first);
+    assert_eq!(active(&world), first, "what was brought decides nothing");
+
+    let [hidden, control] = figures(&world, id);
+    let activate = |approver: &str, reason: &str, files: &[&str], password: &str| {
+        let mut all = vec!["activate", id, "--approver", approver, "--reason", reason];
+        files
+            .iter()
+            .for_each(|file| all.extend(["--figures", file]));
+        model(&world, &all, password)
+    };
+    let both = [hidden.as_str(), control.as_str()];
+    for (ended, why) in [
+        (activate("ann", "it is wary", &[], PASSWORD), "R123"),
+        (activate("ann", "it is wary", &[&hidden], PASSWORD), "R124"),
+        (activate("ann", " ", &both, PASSWORD), "reason"),
+        (
+            activate("ann", "it is wary", &both, "a guess of mine"),
+            "password",
+        ),
+        (
+            activate("edith", "it is mine", &both, PASSWORD),
+            "another person",
+        ),
+    ] {
+        assert!(ended.err.contains(why), "{why}: {}", ended.err);
+        ended.expect(1);
+    }
+    let [hidden, control] = figures(&world, &first);
+    let ended = activate("ann", "it is wary", &[&hidden, &control], PASSWORD).expect(1);
+    assert!(ended.err.contains("are of the model"), "{}", ended.err);
+    assert_eq!(active(&world), first);
+
+    let [hidden, control] = figures(&world, id);
+    activate("ann", "it is wary", &[&hidden, &control], PASSWORD).expect(0);
+    assert_eq!(active(&world), id);
+    let shown = world
+        .get(&format!("/models/{id}"))
+        .by(Actor::Engineer)
+        .send()
+        .expect(200);
+    let how = &shown["activations"][0];
+    assert_eq!(shown["brought_by"], "edith");
+    assert_eq!(
+        (&how["activated_by"], &how["reason"]),
+        (&json!("ann"), &json!("it is wary"))
+    );
+    assert_eq!(how["gates"]["hidden_numbers"]["pair"]["p"], 1.0);
+    let unknown = world.get("/models/0123456789abcdef").by(Actor::Engineer);
+    unknown.send().expect(404);
+
+    let back = ["rollback", "--approver", "ann", "--reason", "too wary"];
+    model(&world, &back, PASSWORD).expect(0);
+    assert_eq!(active(&world), first);
+    let nothing = model(&world, &back, PASSWORD).expect(1);
+    assert!(
+        nothing.err.contains("none to go back to"),
+        "{}",
+        nothing.err
+    );
+    let log = world
+        .get_root("/fhir/R4/AuditEvent?_count=100")
+        .by(Actor::Auditor)
+        .send()
+        .expect(200);
+    assert!(
+        log.text.contains("activate_model") && log.text.contains("bring_model"),
+        "audited"
+    );
+}
+
+#[test]
+fn r84_a_running_service_follows_and_old_decisions_keep_their_model() {
+    let world = World::start();
+    make_account(&world, "edith", &["engineer"]);
+    make_account(&world, "ann", &["approver"]);
+    let first = active(&world);
+    world.registers("gp", "1", &john_smith());
+    // Nothing but the number is left out, so that weight alone decides.
+    let again = with(
+        &john_smith(),
+        json!({"nhs_number": null, "nhs_number_status": null}),
+    );
+    let linked = world.registers("pas", "1", &again);
+    assert_eq!(linked["outcome"], "linked", "{}", linked.text);
+    let before = world.record("pas", "1")["link"].clone();
+    let meant = world.matches(&john_smith())["candidates"][0]["probability"].clone();
+
+    let file = wary(&world);
+    let added = world
+        .accord(&["model", "add", &file, "--by", "edith"])
+        .expect(0);
+    let id = added.out.trim();
+    let [hidden, control] = figures(&world, id);
+    let all = [
+        "activate",
+        id,
+        "--approver",
+        "ann",
+        "--reason",
+        "wary",
+        "--figures",
+        &hidden,
+        "--figures",
+        &control,
+    ];
+    model(&world, &all, PASSWORD).expect(0);
+    let means = until_it_follows(&world, &meant);
+    assert!(
+        means.as_f64() < meant.as_f64(),
+        "a bit is worth less: {means}"
+    );
+
+    // What it decides now is decided by the new model, and says so.
+    let third = world.registers("community", "1", &again);
+    assert_eq!(third["outcome"], "new_person", "{}", third.text);
+    assert!(!third.list("tasks").is_empty(), "a human has to look");
+    let events = world.get("/events?limit=500").send().expect(200);
+    for model in [id, &first] {
+        assert!(events.text.contains(model), "{model}: {}", events.text);
+    }
+    // What was decided is as it was, and nothing was linked anew.
+    assert_eq!(world.record("pas", "1")["link"], before);
+
+    // A service that starts again decides by the ledger's model.
+    world.stops();
+    world.serves();
+    let found = world.matches(&john_smith());
+    assert_eq!(found["candidates"][0]["probability"], means);
+}
