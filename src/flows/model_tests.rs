@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::flows::active_model::refresh;
 use crate::flows::register_record::{commit_registration, prepare_registration};
 use crate::flows::{Context, CpuPool, Models, RegisterCommand, ensure_source, keep_first_model};
-use crate::foundation::{Clock as _, SystemChance, SystemClock};
+use crate::foundation::{SystemChance, SystemClock};
 use crate::identity::SubmittedRecord;
 use crate::index::CandidateIndex;
 use crate::matching::{Calibration, LinkageModel, ModelId};
@@ -109,8 +109,8 @@ async fn activate(context: &Context, model: &LinkageModel) {
         let text = LinkageModel::embedded_table(name).expect("shipped");
         (name.to_owned(), text)
     });
-    let store = &context.store;
-    let added = store.add_model(&stored, model.text(), &tables.collect());
+    let (store, tables) = (&context.store, tables.collect());
+    let added = store.add_model(&stored, model.text(), &tables);
     assert!(added.await.expect("added"));
     let activation = StoredActivation {
         number: 2,
