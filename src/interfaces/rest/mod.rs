@@ -16,9 +16,9 @@ mod document;
 mod erasures;
 mod events;
 mod golden;
+mod kept_models;
 mod matching;
 mod merges;
-mod models;
 mod moments;
 mod persons;
 mod records;
@@ -42,8 +42,8 @@ pub fn routes() -> OpenApiRouter<Current> {
     OpenApiRouter::default()
         .routes(routes!(sources::list_sources, sources::add_source))
         .routes(routes!(sources::release_source))
-        .routes(routes!(models::list_models))
-        .routes(routes!(models::view_model))
+        .routes(routes!(kept_models::list_models))
+        .routes(routes!(kept_models::view_model))
         .routes(routes!(source_merges::merge_source_records))
         .routes(routes!(records::register_record_in_body))
         .routes(routes!(
