@@ -72,6 +72,7 @@ pub(crate) async fn ledger(directory: &std::path::Path) -> Context {
         chance: Arc::new(SystemChance),
         pool: CpuPool::for_this_machine().expect("threads"),
         merges_per_hour: u32::MAX,
+        review: Arc::default(),
         outward: Arc::default(),
     };
     let gp = SourceCode::parse("gp").expect("a source code");

@@ -67,6 +67,7 @@ pub(super) async fn open(arguments: &LedgerArguments, use_: Use) -> anyhow::Resu
         chance: Arc::new(SystemChance),
         pool: CpuPool::for_this_machine().context("cannot start threads to compute")?,
         merges_per_hour: MERGES_PER_HOUR_MAX,
+        review: Arc::default(),
         outward: Arc::default(),
     };
     if use_ == Use::Exclusive {

@@ -29,6 +29,7 @@ mod golden_change;
 mod household;
 mod id_changes;
 mod if_match;
+mod known_pairs;
 mod list_tasks;
 mod live_numbers;
 mod manage_accounts;
@@ -85,7 +86,7 @@ use crate::identity::{NumberStatus, StandardDate, StandardiseOptions};
 use crate::index::{CandidateIndex, IndexError};
 use crate::matching::LinkageModel;
 use crate::registry::{MergeRefusal, Survivorship};
-use crate::review::ReviewRefusal;
+use crate::review::{ReviewRefusal, ReviewRules};
 use crate::security::{Actor, ActorKind, Denied, OutwardPolicy};
 use crate::storage::{Store, StoreError};
 
@@ -114,6 +115,7 @@ pub use follow_events::{EventFeed, FeedEvent, follow_events};
 pub use golden_change::GoldenStep;
 pub use id_changes::IdChange;
 pub use if_match::IfMatch;
+pub use known_pairs::deal_known_pair;
 pub use list_tasks::{
     ListedTask, TaskFilter, TaskPage, TaskStanding, list_tasks, place_of_task, standing_of,
 };
@@ -160,7 +162,7 @@ pub use sign_in_elsewhere::{Vouched, confirm_vouched, sign_in_vouched};
 pub use standard_values::standard_values;
 pub use subject_access::{SubjectAccess, SubjectEntry, SubjectRecord, subject_access};
 pub use surroundings::{Around, Neighbour, NeighboursKnown, Surroundings, surroundings};
-pub use team_work::{TeamWork, assign_task, colleagues, team_work};
+pub use team_work::{TeamWork, assign_task, colleagues, readers_agree, team_work};
 pub use undo_decisions::{UndoneDecision, UndoneDecisions, undo_decisions};
 pub use view_cohesion::{Cohesion, Tie, view_cohesion};
 pub use view_golden::{GoldenAnswer, prefer, stop_preferring, view_golden};
@@ -200,6 +202,8 @@ pub struct Context {
     pub pool: CpuPool,
     /// Persons that one human may join in an hour.
     pub merges_per_hour: u32,
+    /// When questions are due, and how many known pairs are mixed in.
+    pub review: Arc<ReviewRules>,
     /// Where messages to readers may go.
     pub outward: Arc<OutwardPolicy>,
 }

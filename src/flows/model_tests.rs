@@ -42,6 +42,7 @@ async fn context(directory: &std::path::Path, model: LinkageModel) -> Context {
         chance: Arc::new(SystemChance),
         pool: CpuPool::for_this_machine().expect("threads"),
         merges_per_hour: 1,
+        review: Arc::default(),
         outward: Arc::default(),
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::flows::known_pairs::known_pair;
 use crate::flows::list_tasks::known_task;
 use crate::flows::live_numbers::chains_of;
 use crate::flows::moments::known_person;
@@ -100,6 +101,8 @@ pub struct TaskAnswer {
     pub history: Vec<TaskEntry>,
     /// What may be said to it, and what would follow.
     pub foresight: Foresight,
+    /// What is right, where it was a known pair and is answered (R117).
+    pub known_answer: Option<TaskOutcome>,
 }
 
 /// One task, with all that a reader needs.
@@ -111,7 +114,13 @@ pub async fn view_task(
     access: &Access,
     id: TaskId,
 ) -> Result<TaskAnswer, FlowError> {
-    let state = known_task(context, access, id).await?;
+    let state = match known_task(context, access, id).await {
+        Err(FlowError::NotFound(_)) => {
+            let pair = known_pair(context, access, id).await?;
+            return pair.view(context, access).await;
+        }
+        known => known?,
+    };
     let mut people = Vec::new();
     for person in &state.persons {
         people.extend(context.store.load_person(*person).await?);
@@ -147,6 +156,7 @@ pub async fn view_task(
         reads: reads(&state, access.person(), &events, &words),
         history: history(&state, access.person(), events, &words),
         foresight,
+        known_answer: None,
         listed: ListedTask {
             id,
             standing: standing_of(&state, now),
@@ -186,7 +196,12 @@ async fn foresee(
 }
 
 /// What readers said, as far as somebody may see it who perhaps reads next.
-fn reads(state: &TaskState, asker: &str, events: &[StoredEvent], words: &Words) -> Vec<ShownRead> {
+pub(super) fn reads(
+    state: &TaskState,
+    asker: &str,
+    events: &[StoredEvent],
+    words: &Words,
+) -> Vec<ShownRead> {
     let by_position: BTreeMap<_, &StoredEvent> =
         events.iter().map(|event| (event.position, event)).collect();
     let shown = state.reads.iter().map(|read| {
@@ -205,7 +220,7 @@ fn reads(state: &TaskState, asker: &str, events: &[StoredEvent], words: &Words) 
     shown.collect()
 }
 
-fn history(
+pub(super) fn history(
     state: &TaskState,
     asker: &str,
     events: Vec<StoredEvent>,

@@ -9,7 +9,7 @@ use crate::request::Answer;
 use crate::world::{Actor, World, record_path};
 
 /// Every route of this service under `/api/v1`, with a body where one is taken.
-pub(crate) const ROUTES: [(&str, &str); 75] = [
+pub(crate) const ROUTES: [(&str, &str); 78] = [
     ("PUT", "/sources/gp/records/routes-1"),
     ("POST", "/sources/gp/records"),
     ("POST", "/sources/gp/records/batch"),
@@ -32,6 +32,8 @@ pub(crate) const ROUTES: [(&str, &str); 75] = [
     ("GET", "/review/tasks"),
     ("GET", "/review/tasks/{task}"),
     ("POST", "/review/tasks/{task}/claim"),
+    ("POST", "/review/tasks/{task}/assign"),
+    ("GET", "/review/agreement"),
     ("POST", "/review/tasks/{task}/release"),
     ("POST", "/review/tasks/{task}/comment"),
     ("POST", "/review/tasks/{task}/decide"),
@@ -40,6 +42,7 @@ pub(crate) const ROUTES: [(&str, &str); 75] = [
     ("GET", "/models"),
     ("GET", "/models/0123456789abcdef"),
     ("GET", "/sources"),
+    ("GET", "/sources/gp/scorecard"),
     ("POST", "/sources/gp/release"),
     ("POST", "/sources/gp/merges"),
     ("GET", "/persons/{person}?follow=false"),
@@ -154,6 +157,8 @@ fn a_role_may_not_do_what_is_not_its_own() {
                 "GET /review/tasks",
                 "GET /review/tasks/{task}",
                 "POST /review/tasks/{task}/claim",
+                "POST /review/tasks/{task}/assign",
+                "GET /review/agreement",
                 "POST /review/tasks/{task}/decide",
                 "GET /review/tasks/{task}/pack",
                 "GET /persons/{person}/history",
@@ -219,7 +224,8 @@ fn who_sees_nothing_that_identifies_is_refused_at_every_other_door() {
             let administers = actor == Actor::Administrator && route.starts_with("/webhooks");
             let audits = actor == Actor::Auditor && route.contains("/AuditEvent");
             let weighs = actor == Actor::Engineer && route.starts_with("/models");
-            route == "/sources" || administers || audits || weighs
+            let lists = ["/sources", "/sources/gp/scorecard"].contains(&route);
+            lists || administers || audits || weighs
         };
         for (method, route) in ROUTES.into_iter().filter(|(_, route)| !own(route)) {
             let answer = ask(&world, method, route, actor);

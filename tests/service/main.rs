@@ -37,6 +37,7 @@ mod conformance_pds;
 mod desk;
 mod desk_around;
 mod desk_hostile;
+mod desk_known_pairs;
 /// What the pages must never do: show, run or let in what they should not.
 mod desk_safety;
 mod desk_sources;

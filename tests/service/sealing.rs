@@ -28,7 +28,7 @@ const DESK: &[Actor] = &[Actor::Steward];
 const SYSTEMS: &[Actor] = &[Actor::Integration];
 
 /// Every door of the service. Those that are not there yet may stand here too.
-const DOORS: [(&str, &str, Door); 69] = [
+const DOORS: [(&str, &str, Door); 72] = [
     (
         "PUT",
         "/sources/{source}/records/{local_id}",
@@ -95,6 +95,11 @@ const DOORS: [(&str, &str, Door); 69] = [
     ("GET", "/models/{model}", Considered("names no patient")),
     ("GET", "/sources", Considered("names no patient")),
     ("POST", "/sources", Considered("names no patient")),
+    (
+        "GET",
+        "/sources/{source}/scorecard",
+        Considered("names no patient"),
+    ),
     (
         "POST",
         "/sources/{source}/release",
@@ -179,6 +184,12 @@ const DOORS: [(&str, &str, Door); 69] = [
         "/review/tasks/{task}/claim",
         Considered("a sealed question is unknown here, as it is to GET"),
     ),
+    (
+        "POST",
+        "/review/tasks/{task}/assign",
+        Considered("a sealed question is unknown here, as it is to GET"),
+    ),
+    ("GET", "/review/agreement", Considered("names no patient")),
     (
         "POST",
         "/review/tasks/{task}/release",

@@ -41,6 +41,7 @@ pub use document::{API_PREFIX, publish};
 pub fn routes() -> OpenApiRouter<Current> {
     OpenApiRouter::default()
         .routes(routes!(sources::list_sources, sources::add_source))
+        .routes(routes!(sources::view_scorecard))
         .routes(routes!(sources::release_source))
         .routes(routes!(kept_models::list_models))
         .routes(routes!(kept_models::view_model))
@@ -74,6 +75,8 @@ pub fn routes() -> OpenApiRouter<Current> {
         .routes(routes!(review::list_tasks))
         .routes(routes!(review::view_task))
         .routes(routes!(review::claim_task))
+        .routes(routes!(review::assign_task))
+        .routes(routes!(review::readers_agree))
         .routes(routes!(review::release_task))
         .routes(routes!(review::comment_task))
         .routes(routes!(review::decide_task))

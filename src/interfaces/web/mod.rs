@@ -24,7 +24,9 @@ mod side_by_side;
 mod sign_in_page;
 mod sources_page;
 mod speak;
+mod task_moves;
 mod task_steps;
+mod timeline;
 mod values;
 mod visitor;
 mod waterfall;
@@ -79,11 +81,11 @@ pub fn routes(provider: Option<Arc<Provider>>) -> Router<Current> {
         .route("/account/password", post(account_page::change_password))
         .route("/account/sign-out", post(account_page::sign_out_everywhere))
         .route("/review", get(queue_page::show))
-        .route("/review/start", post(task_steps::start))
+        .route("/review/start", post(task_moves::start))
         .route("/work", get(work_page::show))
         .route("/review/tasks/{task}", get(comparison_page::show))
-        .route("/review/tasks/{task}/next", get(task_steps::next))
-        .route("/review/tasks/{task}/previous", get(task_steps::previous))
+        .route("/review/tasks/{task}/next", get(task_moves::next))
+        .route("/review/tasks/{task}/previous", get(task_moves::previous))
         .route("/review/tasks/{task}/pack", get(comparison_page::show_pack))
         .route("/review/tasks/{task}/claim", post(task_steps::claim))
         .route("/review/tasks/{task}/release", post(task_steps::release))

@@ -152,10 +152,18 @@ pub(super) fn cookie_named(headers: &HeaderMap, wanted: &str) -> Option<String> 
 }
 
 fn name_for(headers: &HeaderMap) -> &'static str {
+    name_among(headers, (COOKIE, COOKIE_ON_LOOPBACK))
+}
+
+/// The name of a cookie: the one that asks for TLS, but on the machine itself.
+pub(super) fn name_among(
+    headers: &HeaderMap,
+    (elsewhere, on_loopback): (&'static str, &'static str),
+) -> &'static str {
     if is_loopback(text(headers, "host")) {
-        COOKIE_ON_LOOPBACK
+        on_loopback
     } else {
-        COOKIE
+        elsewhere
     }
 }
 

@@ -64,6 +64,7 @@ fn f16_a_message_that_breaks_the_program_is_answered_500_and_disturbs_nobody() {
             outward: Arc::default(),
             survivorship: Arc::default(),
             merges_per_hour: u32::MAX,
+            review: Arc::default(),
         };
         let options = ServerOptions {
             listen: "127.0.0.1:0".parse().expect("an address"),
