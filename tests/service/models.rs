@@ -79,72 +79,72 @@ fn until_it_follows(world: &World, before: &Value) -> Value {
     }
 }
 
+/// Brings a model by which nothing links by weight any more, and gives its id.
+fn brought(world: &World) -> String {
+    make_account(world, "edith", &["engineer", "approver"]);
+    make_account(world, "ann", &["approver"]);
+    let file = wary(world);
+    let added = world.accord(&["model", "add", &file, "--by", "edith"]);
+    added.expect(0).out.trim().to_owned()
+}
+
+/// Asks for the activation of a model by an approver with a reason and a password.
+fn activate(world: &World, id: &str, words: [&str; 3], files: &[String]) -> Ended {
+    let [approver, reason, password] = words;
+    let mut all = vec!["activate", id, "--approver", approver, "--reason", reason];
+    for file in files {
+        all.extend(["--figures", file]);
+    }
+    model(world, &all, password)
+}
+
 #[test]
 fn r86_only_another_named_person_with_figures_and_a_reason_lets_a_model_decide() {
     let world = World::start();
-    make_account(&world, "edith", &["engineer", "approver"]);
-    make_account(&world, "ann", &["approver"]);
     let first = active(&world);
-    let file = wary(&world);
-    let refused = world
-        .accord(&["model", "add", &file, "--by", "ann"])
-        .expect(1);
-    assert!(refused.err.contains("role"), "{}", refused.err);
-    let added = world
-        .accord(&["model", "add", &file, "--by", "edith"])
-        .expect(0);
-    let id = added.out.trim();
-    assert_ne!(id, first);
+    let id = &brought(&world);
+    assert_ne!(*id, first);
     assert_eq!(active(&world), first, "what was brought decides nothing");
+    let file = wary(&world);
+    let refused = world.accord(&["model", "add", &file, "--by", "ann"]);
+    assert!(refused.expect(1).err.contains("role"));
 
-    let [hidden, control] = figures(&world, id);
-    let activate = |approver: &str, reason: &str, files: &[&str], password: &str| {
-        let mut all = vec!["activate", id, "--approver", approver, "--reason", reason];
-        files
-            .iter()
-            .for_each(|file| all.extend(["--figures", file]));
-        model(&world, &all, password)
-    };
-    let both = [hidden.as_str(), control.as_str()];
-    for (ended, why) in [
-        (activate("ann", "it is wary", &[], PASSWORD), "R123"),
-        (activate("ann", "it is wary", &[&hidden], PASSWORD), "R124"),
-        (activate("ann", " ", &both, PASSWORD), "reason"),
-        (
-            activate("ann", "it is wary", &both, "a guess of mine"),
-            "password",
-        ),
-        (
-            activate("edith", "it is mine", &both, PASSWORD),
-            "another person",
-        ),
+    let of_another = figures(&world, &first);
+    let refused = activate(&world, id, ["ann", "wary", PASSWORD], &of_another);
+    assert!(refused.expect(1).err.contains("are of the model"));
+    let both = figures(&world, id);
+    for (words, files, why) in [
+        (["ann", "wary", PASSWORD], &both[..0], "R123"),
+        (["ann", "wary", PASSWORD], &both[..1], "R124"),
+        (["ann", " ", PASSWORD], &both[..], "reason"),
+        (["ann", "wary", "a guess of mine"], &both[..], "password"),
+        (["edith", "mine", PASSWORD], &both[..], "another person"),
     ] {
-        assert!(ended.err.contains(why), "{why}: {}", ended.err);
-        ended.expect(1);
+        let refused = activate(&world, id, words, files).expect(1);
+        assert!(refused.err.contains(why), "{why}: {}", refused.err);
     }
-    let [hidden, control] = figures(&world, &first);
-    let ended = activate("ann", "it is wary", &[&hidden, &control], PASSWORD).expect(1);
-    assert!(ended.err.contains("are of the model"), "{}", ended.err);
     assert_eq!(active(&world), first);
 
-    let [hidden, control] = figures(&world, id);
-    activate("ann", "it is wary", &[&hidden, &control], PASSWORD).expect(0);
-    assert_eq!(active(&world), id);
-    let shown = world
-        .get(&format!("/models/{id}"))
-        .by(Actor::Engineer)
-        .send()
-        .expect(200);
-    let how = &shown["activations"][0];
+    activate(&world, id, ["ann", "it is wary", PASSWORD], &both).expect(0);
+    assert_eq!(active(&world), *id);
+    let path = format!("/models/{id}");
+    let shown = world.get(&path).by(Actor::Engineer).send().expect(200);
     assert_eq!(shown["brought_by"], "edith");
-    assert_eq!(
-        (&how["activated_by"], &how["reason"]),
-        (&json!("ann"), &json!("it is wary"))
-    );
+    let how = &shown["activations"][0];
+    assert_eq!(how["activated_by"], "ann");
+    assert_eq!(how["reason"], "it is wary");
     assert_eq!(how["gates"]["hidden_numbers"]["pair"]["p"], 1.0);
     let unknown = world.get("/models/0123456789abcdef").by(Actor::Engineer);
     unknown.send().expect(404);
+}
 
+#[test]
+fn r86_an_activation_is_taken_back_with_a_reason_and_stands_in_the_audit() {
+    let world = World::start();
+    let first = active(&world);
+    let id = brought(&world);
+    let both = figures(&world, &id);
+    activate(&world, &id, ["ann", "wary", PASSWORD], &both).expect(0);
     let back = ["rollback", "--approver", "ann", "--reason", "too wary"];
     model(&world, &back, PASSWORD).expect(0);
     assert_eq!(active(&world), first);
@@ -154,22 +154,18 @@ fn r86_only_another_named_person_with_figures_and_a_reason_lets_a_model_decide()
         "{}",
         nothing.err
     );
-    let log = world
-        .get_root("/fhir/R4/AuditEvent?_count=100")
-        .by(Actor::Auditor)
-        .send()
-        .expect(200);
-    assert!(
-        log.text.contains("activate_model") && log.text.contains("bring_model"),
-        "audited"
-    );
+    let shown = world.accord(&["model", "show"]).expect(0).out;
+    assert!(shown.contains("3 rolled_back by ann"), "{shown}");
+    let log = world.get_root("/fhir/R4/AuditEvent?_count=100");
+    let log = log.by(Actor::Auditor).send().expect(200);
+    for action in ["bring_model", "activate_model"] {
+        assert!(log.text.contains(action), "{action} is not in the audit");
+    }
 }
 
 #[test]
 fn r84_a_running_service_follows_and_old_decisions_keep_their_model() {
     let world = World::start();
-    make_account(&world, "edith", &["engineer"]);
-    make_account(&world, "ann", &["approver"]);
     let first = active(&world);
     world.registers("gp", "1", &john_smith());
     // Nothing but the number is left out, so that weight alone decides.
@@ -182,25 +178,9 @@ fn r84_a_running_service_follows_and_old_decisions_keep_their_model() {
     let before = world.record("pas", "1")["link"].clone();
     let meant = world.matches(&john_smith())["candidates"][0]["probability"].clone();
 
-    let file = wary(&world);
-    let added = world
-        .accord(&["model", "add", &file, "--by", "edith"])
-        .expect(0);
-    let id = added.out.trim();
-    let [hidden, control] = figures(&world, id);
-    let all = [
-        "activate",
-        id,
-        "--approver",
-        "ann",
-        "--reason",
-        "wary",
-        "--figures",
-        &hidden,
-        "--figures",
-        &control,
-    ];
-    model(&world, &all, PASSWORD).expect(0);
+    let id = brought(&world);
+    let both = figures(&world, &id);
+    activate(&world, &id, ["ann", "wary", PASSWORD], &both).expect(0);
     let means = until_it_follows(&world, &meant);
     assert!(
         means.as_f64() < meant.as_f64(),
@@ -212,7 +192,7 @@ fn r84_a_running_service_follows_and_old_decisions_keep_their_model() {
     assert_eq!(third["outcome"], "new_person", "{}", third.text);
     assert!(!third.list("tasks").is_empty(), "a human has to look");
     let events = world.get("/events?limit=500").send().expect(200);
-    for model in [id, &first] {
+    for model in [&id, &first] {
         assert!(events.text.contains(model), "{model}: {}", events.text);
     }
     // What was decided is as it was, and nothing was linked anew.
