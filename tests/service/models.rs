@@ -74,7 +74,7 @@ fn active(world: &World) -> String {
 /// Waits until the service weighs by another model; what a weight of `/match` means
 /// then.
 fn until_it_follows(world: &World, before: &Value) -> Value {
-    let until = Instant::now() + Duration::from_secs(60);
+    let until = Instant::now() + Duration::from_mins(1);
     loop {
         let found = world.matches(&gareth());
         let means = found["candidates"][0]["probability"].clone();
