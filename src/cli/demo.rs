@@ -11,7 +11,7 @@ use clap::Args;
 use crate::cli::LedgerArguments;
 use crate::cli::demo_questions::{User, make_users, raise_questions};
 use crate::cli::import::{ImportArguments, Imported, import_files};
-use crate::cli::ledger::{Use, access, open};
+use crate::cli::ledger::{Use, access, open_to_decide};
 use crate::cli::serve::{Background, Doors, Signals, run_service};
 use crate::evaluation::generator::{GeneratedRecord, Population, generate};
 use crate::flows::{
@@ -60,7 +60,7 @@ pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
         database: None,
         live: false,
     };
-    let mut context = open(&ledger, Use::Exclusive).await?;
+    let mut context = open_to_decide(&ledger, Use::Exclusive).await?;
     context.review = Arc::new(ReviewRules {
         known_pairs_percent: arguments.known_pairs,
         ..ReviewRules::default()

@@ -12,11 +12,11 @@ use clap::builder::TypedValueParser as _;
 
 use crate::cli::LedgerArguments;
 use crate::cli::hl7;
-use crate::cli::ledger::{Use, access, open};
+use crate::cli::ledger::{Use, access, open_to_decide};
 use crate::cli::webhook::OutwardArguments;
 use crate::flows::{
     Context, DeliveryOptions, FollowerOptions, deliver_webhooks, follow, follow_erasures,
-    follow_releases, seal_audit_each_second, watch_ledger,
+    follow_models, follow_releases, seal_audit_each_second, watch_ledger,
 };
 use crate::foundation::limits::{
     MERGES_PER_HOUR_MAX, WEBHOOK_ATTEMPTS_MAX, WEBHOOK_FIRST_WAIT_SECONDS,
@@ -151,7 +151,7 @@ fn seconds() -> clap::builder::RangedU64ValueParser<u64> {
 }
 
 pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<()> {
-    let mut context = open(&arguments.ledger, Use::Exclusive).await?;
+    let mut context = open_to_decide(&arguments.ledger, Use::Exclusive).await?;
     context.merges_per_hour = arguments.load.merges_per_hour;
     let mut rules = ReviewRules {
         known_pairs_percent: arguments.load.known_pairs,
@@ -286,6 +286,7 @@ pub(super) async fn run_service(
         tokio::spawn(follow(context.clone(), options.follower)),
         tokio::spawn(follow_releases(context.clone(), deciding)),
         tokio::spawn(watch_ledger(context.clone())),
+        tokio::spawn(follow_models(context.clone())),
         tokio::spawn(follow_erasures(context.clone(), erasing, options.retention)),
     ];
     let sender = Arc::new(hl7::Readers::of(&context.outward, doors.notifier)?);

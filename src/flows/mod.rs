@@ -6,6 +6,7 @@
 
 mod accept_held;
 mod acknowledge_changes;
+mod active_model;
 mod assert_records;
 mod audit_refusal;
 mod authenticate;
@@ -20,6 +21,7 @@ mod erase_records;
 mod evidence_pack;
 mod export_labels;
 mod export_links;
+mod find_candidates;
 mod find_identifier;
 mod first_load;
 mod follow_events;
@@ -37,6 +39,10 @@ mod match_person;
 mod merge_limit;
 mod merge_persons;
 mod merge_source_records;
+mod model_gates;
+mod model_life;
+#[cfg(test)]
+mod model_tests;
 mod moments;
 mod move_record;
 mod name_record;
@@ -85,9 +91,13 @@ use crate::review::{ReviewRefusal, ReviewRules};
 use crate::security::{Actor, ActorKind, Denied, OutwardPolicy};
 use crate::storage::{Store, StoreError};
 
-pub use crate::storage::{AuditRow, Moment, SealedRecord, StoredSeal as SealAnswer, WaitingTasks};
+pub use crate::storage::{
+    ActivationKind, AuditRow, Moment, SealedRecord, StoredActivation, StoredSeal as SealAnswer,
+    WaitingTasks,
+};
 pub use acknowledge_changes::{ChaseEntry, ChaseList, acknowledge_change, chase_list};
-pub use assert_records::{AssertionOutcome, assert_records, withdraw_assertion};
+pub use active_model::{Models, follow_models, keep_first_model, take_active_model};
+pub use assert_records::{AssertionOutcome, assert_records, assertion_holds, withdraw_assertion};
 pub use audit_refusal::audit_refusal;
 pub use authenticate::{KnownTokens, NewToken, authenticate, create_token};
 pub use by_human::Asked;
@@ -124,6 +134,11 @@ pub use merge_persons::{
     merge_persons, undo_merge, view_merge,
 };
 pub use merge_source_records::merge_source_records;
+pub use model_gates::{PassedGates, pass_gates};
+pub use model_life::{
+    Approver, BroughtModel, ModelAnswer, WholeModel, activate_model, add_model, list_models,
+    roll_back_model, view_model,
+};
 pub use move_record::{MoveOutcome, move_record};
 pub use name_record::{name_of_record, named_record};
 pub use note_refusal::note_refusal;
@@ -175,8 +190,10 @@ pub struct Context {
     pub store: Store,
     /// The candidate index, which may lag.
     pub index: CandidateIndex,
-    /// The model that decides.
+    /// The model that decides what is done with this context.
     pub model: Arc<LinkageModel>,
+    /// The model that is active at present, and those before it.
+    pub models: Arc<Models>,
     /// Which value a golden record shows.
     pub survivorship: Arc<Survivorship>,
     /// The present.

@@ -11,7 +11,7 @@ use crate::flows::review_task::{commit_actor, read_set};
 use crate::flows::view_history::sentence_of_task;
 use crate::flows::{Context, FlowError, ListedTask, VersionAnswer, standing_of};
 use crate::foundation::limits::TASK_RECORDS_SHOWN_MAX;
-use crate::foundation::{Instant, PersonId, RecordNumber, TaskId};
+use crate::foundation::{Instant, PersonId, TaskId};
 use crate::identity::{StandardRecord, SubmittedRecord};
 use crate::registry::{
     Gate, LiveNumbers, LocalId, Member, Numbering, OtherPerson, RegistryEvent, RegistryState,
@@ -134,7 +134,7 @@ pub async fn view_task(
         .map(|member| (member.state.source.clone(), member.state.local_id.clone()));
     let explanation = match people.as_slice() {
         [one, other] if one.survivor() != other.survivor() => {
-            compare(context, access, one, other, state.record).await?
+            compare(context, access, one, other, &state).await?
         }
         _ => Vec::new(),
     };
@@ -310,14 +310,16 @@ fn values(person: &StoredPersonView) -> Vec<Member> {
 }
 
 /// The record that raised the question against the person that it is not under, by
-/// the numbers that stand (R16); the values are those that were sent (R17).
+/// the numbers that stand (R16); the values are those that were sent (R17). By the
+/// model that raised the question.
 async fn compare(
     context: &Context,
     access: &Access,
     one: &StoredPersonView,
     other: &StoredPersonView,
-    record: RecordNumber,
+    task: &TaskState,
 ) -> Result<Vec<ShownRow>, FlowError> {
+    let record = task.record;
     let sides_are_restricted = one.restricted || other.restricted;
     let (one, other) = (values(one), values(other));
     let holds = |members: &[Member]| members.iter().any(|member| member.record == record);
@@ -346,7 +348,8 @@ async fn compare(
     let live = LiveNumbers::of(&replacements, &asked.standard, &held);
     let held: Vec<Arc<StandardRecord>> = held.iter().map(|it| live.resolve(it)).collect();
     let held: Vec<&StandardRecord> = held.iter().map(AsRef::as_ref).collect();
-    let explanation = context.model.explain(&asked.standard, &held);
+    let model = context.model_of_task(task).await?;
+    let explanation = model.explain(&asked.standard, &held);
     let gate = Gate::of(access);
     Ok(gate.explanation(explanation, &asked.standard, &members, sides_are_restricted))
 }

@@ -22,6 +22,9 @@ const NO_CONTENT: u16 = 204;
 /// Stands in no idempotency key of a sender: those are visible.
 const BETWEEN: char = '\u{1f}';
 
+/// Changes of the active model that one transaction lives through.
+const MODEL_CHANGES_MAX: usize = 4;
+
 /// One of several.
 #[derive(Debug, Clone)]
 pub enum WriteStep {
@@ -306,11 +309,14 @@ fn said<A>(plan: Planned<A>, of: impl FnOnce(A) -> Said) -> Planned<Said> {
 }
 
 /// A step that may repeat an earlier version of its record is looked up and the whole
-/// tried again, each step once.
-async fn commit(context: &Context, steps: Vec<Arc<Prepared>>) -> Result<Vec<Wrote>, NotWritten> {
+/// tried again, each step once; all are compared again where the active model has changed.
+async fn commit(
+    context: &Context,
+    mut steps: Vec<Arc<Prepared>>,
+) -> Result<Vec<Wrote>, NotWritten> {
     let whole = |error: FlowError| NotWritten { place: None, error };
     let mut looked: Vec<Arc<Looked>> = steps.iter().map(|_| Arc::new(Looked::NotYet)).collect();
-    for _ in 0..=steps.len() {
+    for _ in 0..=steps.len() + MODEL_CHANGES_MAX {
         let parts = steps.iter().zip(&looked);
         let parts = parts.map(|(step, looked)| part(step, looked)).collect();
         let now = context.clock.now();
@@ -330,10 +336,25 @@ async fn commit(context: &Context, steps: Vec<Arc<Prepared>>) -> Result<Vec<Wrot
                 let earlier = inside.find_earlier().await.map_err(whole)?;
                 *known = Arc::new(earlier.map_or(Looked::New, |it| Looked::Known(Box::new(it))));
             }
+            Together::Refused(_, Said::Registered(Verdict::OtherModel)) => {
+                for step in &mut steps {
+                    compare_again(step).await.map_err(whole)?;
+                }
+            }
             Together::Refused(place, said) => return Err(NotWritten::at(place, said.refusal())),
         }
     }
     Err(whole(FlowError::Stopped))
+}
+
+/// Compares a registration with the model that is active now.
+async fn compare_again(step: &mut Arc<Prepared>) -> Result<(), FlowError> {
+    if let Kind::Register(inside) = &step.kind {
+        let PreparedRegistration { read, inside } = Box::pin(inside.search_again()).await?;
+        let kind = Kind::Register(Box::new(inside));
+        *step = Arc::new(Prepared { read, kind });
+    }
+    Ok(())
 }
 
 fn part(step: &Arc<Prepared>, looked: &Arc<Looked>) -> Part<Said> {

@@ -297,3 +297,12 @@ pub const PASSWORD_CHARACTERS_MIN: usize = 12;
 
 /// Longest password.
 pub const PASSWORD_CHARACTERS_MAX: usize = 256;
+
+/// How often a node asks which model decides: so long after an activation all do.
+pub const MODEL_FOLLOW_INTERVAL_MS: u64 = 1_000;
+
+/// Longest reason of an activation and note of a model, as of the header `Accord-Reason`.
+pub const MODEL_WORDS_CHARACTERS_MAX: usize = 512;
+
+/// Bytes of a model's file with its tables at most: ten times the shipped one.
+pub const MODEL_BYTES_MAX: usize = 8 * 1024 * 1024;

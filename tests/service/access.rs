@@ -9,7 +9,7 @@ use crate::request::Answer;
 use crate::world::{Actor, World, record_path};
 
 /// Every route of this service under `/api/v1`, with a body where one is taken.
-pub(crate) const ROUTES: [(&str, &str); 76] = [
+pub(crate) const ROUTES: [(&str, &str); 78] = [
     ("PUT", "/sources/gp/records/routes-1"),
     ("POST", "/sources/gp/records"),
     ("POST", "/sources/gp/records/batch"),
@@ -39,6 +39,8 @@ pub(crate) const ROUTES: [(&str, &str); 76] = [
     ("POST", "/review/tasks/{task}/decide"),
     ("POST", "/review/tasks/{task}/escalate"),
     ("GET", "/review/tasks/{task}/pack"),
+    ("GET", "/models"),
+    ("GET", "/models/0123456789abcdef"),
     ("GET", "/sources"),
     ("GET", "/sources/gp/scorecard"),
     ("POST", "/sources/gp/release"),
@@ -168,6 +170,7 @@ fn a_role_may_not_do_what_is_not_its_own() {
                 "POST /assertions",
                 "GET /webhooks",
                 "POST /webhooks",
+                "GET /models",
             ],
         ),
         (
@@ -220,7 +223,9 @@ fn who_sees_nothing_that_identifies_is_refused_at_every_other_door() {
         let own = |route: &str| {
             let administers = actor == Actor::Administrator && route.starts_with("/webhooks");
             let audits = actor == Actor::Auditor && route.contains("/AuditEvent");
-            ["/sources", "/sources/gp/scorecard"].contains(&route) || administers || audits
+            let weighs = actor == Actor::Engineer && route.starts_with("/models");
+            let lists = ["/sources", "/sources/gp/scorecard"].contains(&route);
+            lists || administers || audits || weighs
         };
         for (method, route) in ROUTES.into_iter().filter(|(_, route)| !own(route)) {
             let answer = ask(&world, method, route, actor);

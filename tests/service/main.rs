@@ -96,6 +96,8 @@ mod matching;
 mod merging;
 /// An engine that speaks HL7 v2.
 mod mllp;
+/// Which model decides, who says so, and what was decided before.
+mod models;
 /// The ledger as it was known at an instant.
 mod moments;
 /// Whole ledgers move, with a proof.

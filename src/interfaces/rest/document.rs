@@ -237,6 +237,7 @@ pub fn publish(routes: &OpenApi) -> Vec<u8> {
         {"name": "review", "description": "What waits for a human."},
         {"name": "erasures", "description": "Records whose values are destroyed; for privacy officers."},
         {"name": "seals", "description": "Identities that are kept apart; for privacy officers."},
+        {"name": "models", "description": "By which models records are linked; for engineers."},
         {"name": "sources", "description": "Who sends records."},
         {"name": "watching", "description": "Whether the service lives and how it does. No token, and nothing of patients."},
         {"name": "webhooks", "description": "Readers that are told of events."},

@@ -41,7 +41,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 
-use crate::flows::Context;
+use crate::interfaces::http::Current;
 use crate::interfaces::oidc::Provider;
 
 pub use speak::speak;
@@ -68,7 +68,7 @@ const HEADERS: [(HeaderName, &str); 6] = [
 ];
 
 /// Every page; people may sign in at the provider too.
-pub fn routes(provider: Option<Arc<Provider>>) -> Router<Context> {
+pub fn routes(provider: Option<Arc<Provider>>) -> Router<Current> {
     Router::new()
         .route("/", get(sign_in_page::show).post(sign_in_page::sign_in))
         .route("/sign-out", post(sign_in_page::sign_out))
@@ -108,6 +108,10 @@ pub fn routes(provider: Option<Arc<Provider>>) -> Router<Context> {
         .route(
             "/persons/{person}/subject-access",
             get(audit_page::subject_access),
+        )
+        .route(
+            "/persons/{person}/assertions/{assertion}/withdraw",
+            post(timeline::withdraw),
         )
         .route("/merges/{merge}/undo", post(joining_page::undo))
         .route("/audit", get(audit_page::show).post(audit_page::ask))

@@ -9,6 +9,7 @@ mod disputes;
 mod erasures;
 mod events;
 mod golden;
+mod kept_models;
 mod merges;
 mod opened_task;
 mod persons;
@@ -31,6 +32,7 @@ pub(super) use disputes::{DisputeAnswerBody, DisputeBody, DisputeOutcomeBody, Di
 pub(super) use erasures::{ErasureBody, ErasureReceiptBody};
 pub(super) use events::{FeedBody, HistoryBody};
 pub(super) use golden::{GoldenBody, PreferenceRequest};
+pub(super) use kept_models::{ModelBody, ModelsBody};
 pub(super) use merges::MergeBody;
 pub(super) use opened_task::{OpenedTaskBody, PackBody};
 pub(super) use persons::PersonBody;
