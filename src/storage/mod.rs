@@ -19,6 +19,7 @@ mod candidates;
 mod claims;
 mod command;
 mod copy;
+mod current_values;
 mod db;
 mod disputes;
 mod erasures;
@@ -89,6 +90,7 @@ pub use command::{
     CommitActor, CommitReads, NewVersion, Planned, ReadSet, Remark, RememberedAnswer,
 };
 pub use copy::{StateHash, TableHash};
+pub use current_values::CurrentRecord;
 pub use disputes::StoredDispute;
 pub use error::StoreError;
 pub use event_feed::{EventPage, PlacedEvent};
