@@ -14,8 +14,8 @@ use crate::foundation::limits::TASK_LEASE_SECONDS_DEFAULT;
 use crate::foundation::{EventPosition, Instant, PersonId, TaskId};
 use crate::identity::{NumberStatus, StandardRecord};
 use crate::registry::{
-    Gate, Member, Numbering, RegistryEvent, RegistryState, TaskKind, TaskOutcome, TaskState,
-    VersionStanding,
+    Gate, LocalId, Member, Numbering, RegistryEvent, RegistryState, SourceCode, TaskKind,
+    TaskOutcome, TaskState, VersionStanding,
 };
 use crate::review::{
     Making, Needs, ReviewRefusal, Reviewer, Said, claim, foresee, needs_reason, read,
@@ -78,8 +78,9 @@ pub async fn deal_known_pair(
     let Some(sender) = events.into_iter().next().map(|event| event.actor) else {
         return Ok(None);
     };
-    let sources = context.store.list_sources().await?;
-    let sources: Vec<_> = sources.into_iter().map(|source| source.code).collect();
+    let Some(like) = two_records(context).await? else {
+        return Ok(None);
+    };
     let own = context.clone();
     let make = move || {
         let making = Making {
@@ -89,7 +90,7 @@ pub async fn deal_known_pair(
             now: own.clock.now(),
             actor: &sender,
         };
-        making.make(&sources)
+        making.make([&like[0], &like[1]])
     };
     let Some(pair) = context.pool.run(make).await? else {
         return Ok(None);
@@ -103,6 +104,28 @@ pub async fn deal_known_pair(
     };
     context.store.add_known_pair(&stored).await?;
     take(context, &reviewer, stored).await
+}
+
+/// A record of each of two sources, for the shape of their ids; of one, where no other
+/// has a record.
+async fn two_records(context: &Context) -> Result<Option<[(SourceCode, LocalId); 2]>, FlowError> {
+    let mut sources = context.store.list_sources().await?;
+    let mut first = [0_u8; 1];
+    context.chance.fill(&mut first);
+    let turn = usize::from(first[0]) % sources.len().max(1);
+    sources.rotate_left(turn);
+    let mut found = Vec::new();
+    for source in sources {
+        let last = context.store.sample_source(&source.code, 1).await?.pop();
+        found.extend(last.map(|record| (source.code, record.local_id)));
+        if found.len() == 2 {
+            break;
+        }
+    }
+    if let [only] = &found[..] {
+        found.push(only.clone());
+    }
+    Ok(found.try_into().ok())
 }
 
 async fn take(
@@ -336,7 +359,7 @@ impl Dealt {
                 versions: vec![VersionAnswer {
                     version: 1,
                     standing: VersionStanding::Current,
-                    effective_at: None,
+                    effective_at: record.current.effective_at,
                     received_at: Instant::from_microseconds(received),
                     record: said.map(|it| gate.record(it.submitted.clone(), false)),
                 }],

@@ -97,7 +97,7 @@ pub use crate::storage::{
 };
 pub use acknowledge_changes::{ChaseEntry, ChaseList, acknowledge_change, chase_list};
 pub use active_model::{Models, follow_models, keep_first_model, take_active_model};
-pub use assert_records::{AssertionOutcome, assert_records, withdraw_assertion};
+pub use assert_records::{AssertionOutcome, assert_records, assertion_holds, withdraw_assertion};
 pub use audit_refusal::audit_refusal;
 pub use authenticate::{KnownTokens, NewToken, authenticate, create_token};
 pub use by_human::Asked;

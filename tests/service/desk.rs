@@ -434,6 +434,25 @@ fn a_merge_is_shown_before_it_is_made_and_taken_back_from_the_timeline() {
     ];
     sam.posts(&undo, &go).expect(303);
     assert_eq!(world.cross_reference("pas", "1").person(), other);
+    // Who were parted are not joined again before what was said is taken back.
+    sam.opens(&format!("/persons/{one}"));
+    let refused = sam.posts(&path, &fields);
+    assert!(
+        refused
+            .text
+            .contains("says that these are different people"),
+        "{}",
+        refused.text
+    );
+    let before = sam.opens(&format!("/persons/{one}"));
+    let mut deeds = before.values("action=\"/persons/").into_iter();
+    let take_back = deeds.rfind(|it| it.ends_with("/withdraw"));
+    let take_back = format!("/persons/{}", take_back.expect("something said"));
+    sam.posts_and_follows(&take_back, &[("reason", "it was her after all")])
+        .hides("/withdraw\"");
+    sam.posts(&path, &fields)
+        .expect(200)
+        .shows("Nothing has changed yet");
     // A record is moved with a preview too.
     let page = format!("/persons/{one}/records/1/move");
     sam.opens(&format!("/persons/{one}"));

@@ -109,6 +109,10 @@ pub fn routes(provider: Option<Arc<Provider>>) -> Router<Current> {
             "/persons/{person}/subject-access",
             get(audit_page::subject_access),
         )
+        .route(
+            "/persons/{person}/assertions/{assertion}/withdraw",
+            post(timeline::withdraw),
+        )
         .route("/merges/{merge}/undo", post(joining_page::undo))
         .route("/audit", get(audit_page::show).post(audit_page::ask))
         .route("/audit/persons/{person}", get(audit_page::of_person))

@@ -200,6 +200,7 @@ pub(super) fn draw(dice: &Dice<'_>, same: bool) -> Drawn {
         if dice.holds(40) {
             side.phones.clear();
         }
+        write_as_a_clerk(side, dice);
         if dice.holds(50) {
             side.given_names.truncate(1);
         }
@@ -208,6 +209,35 @@ pub(super) fn draw(dice: &Dice<'_>, same: bool) -> Drawn {
         sides.reverse();
     }
     Drawn { sides, same }
+}
+
+/// In capitals, dates with the day first, sex as a code: as sources are used to.
+fn write_as_a_clerk(side: &mut SubmittedRecord, dice: &Dice<'_>) {
+    if dice.holds(35) {
+        let texts = side.given_names.iter_mut().chain(&mut side.family_name);
+        let lines = side.addresses.iter_mut().flat_map(|it| &mut it.lines);
+        for text in texts.chain(lines) {
+            *text = text.to_uppercase();
+        }
+    }
+    if dice.holds(40)
+        && let Some(date) = &mut side.birth_date
+        && let [year, month, day] = date.split('-').collect::<Vec<_>>()[..]
+    {
+        *date = format!("{day}/{month}/{year}");
+    }
+    if dice.holds(50)
+        && let Some(sex) = &mut side.gender
+    {
+        let woman = sex.as_str() == "female";
+        let code = match (dice.holds(50), woman) {
+            (true, true) => "F",
+            (true, false) => "M",
+            (false, true) => "2",
+            (false, false) => "1",
+        };
+        code.clone_into(sex);
+    }
 }
 
 /// A new family name, the earlier one being kept; sometimes a new home.

@@ -24,6 +24,8 @@ use crate::review::{Said, needs_of};
 const DRAWN_MAX: usize = 96;
 /// A question was asked at most so long ago, in hours: as real ones are.
 const AGE_HOURS_MAX: usize = 72;
+/// A source has known a value for so long at most, in hours: two years.
+const SAID_HOURS_MAX: usize = 17_520;
 
 /// A record of a known pair.
 #[derive(Clone, Serialize, Deserialize)]
@@ -84,36 +86,35 @@ impl Making<'_> {
         Dice(chance).holds(percent)
     }
 
-    /// A pair of two of these sources that the model doubts and one reader may settle;
-    /// `None` where no source is known or the model doubts nothing of what was drawn.
+    /// A pair of records of these sources, with ids like those given beside them, that
+    /// the model doubts and one reader may settle; `None` where the model doubts nothing
+    /// of what was drawn.
     #[must_use]
-    pub fn make(&self, sources: &[SourceCode]) -> Option<KnownPair> {
+    pub fn make(&self, like: [&(SourceCode, LocalId); 2]) -> Option<KnownPair> {
         let dice = Dice(self.chance);
         let same = dice.holds(50);
-        (0..DRAWN_MAX).find_map(|_| {
-            let drawn = draw(&dice, same);
-            let place = (!sources.is_empty()).then(|| dice.below(sources.len()))?;
-            let other = (place + 1 + dice.below(sources.len().max(2) - 1)) % sources.len();
-            self.ask(&dice, drawn, [&sources[place], &sources[other]])
-        })
+        (0..DRAWN_MAX).find_map(|_| self.ask(&dice, draw(&dice, same), like))
     }
 
-    fn ask(&self, dice: &Dice<'_>, drawn: Drawn, sources: [&SourceCode; 2]) -> Option<KnownPair> {
-        let hours = i64::try_from(1 + dice.below(AGE_HOURS_MAX)).unwrap_or(1);
-        let seconds = i64::try_from(dice.below(3_600)).unwrap_or_default();
+    fn ask(
+        &self,
+        dice: &Dice<'_>,
+        drawn: Drawn,
+        like: [&(SourceCode, LocalId); 2],
+    ) -> Option<KnownPair> {
         let numbering = Numbering {
-            now: self
-                .now
-                .plus_microseconds(-(hours * 3_600 + seconds) * 1_000_000),
+            now: before(self.now, dice, AGE_HOURS_MAX),
             chance: self.chance,
         };
         let mut sides = Vec::with_capacity(2);
         let mut state = RegistryState::default();
         let mut entries = Vec::new();
-        for (submitted, source) in drawn.sides.into_iter().zip(sources) {
+        for (mut submitted, (source, real)) in drawn.sides.into_iter().zip(like) {
+            let known_since = before(numbering.now, dice, SAID_HOURS_MAX);
+            submitted.effective_at = Some(known_since.to_string());
             let side = MadeUpRecord {
                 source: source.clone(),
-                local_id: LocalId::parse(&format!("{}", 1_000_000 + dice.below(8_000_000))).ok()?,
+                local_id: local_id_like(dice, source, real)?,
                 submitted,
             };
             for event in self.registered(&mut state, &numbering, &side) {
@@ -149,7 +150,11 @@ impl Making<'_> {
             source: side.source.clone(),
             local_id: side.local_id.clone(),
             digest: hex(&numbering.now.microseconds().to_be_bytes()),
-            effective_at: None,
+            effective_at: side
+                .submitted
+                .effective_at
+                .as_deref()
+                .and_then(Instant::parse),
             standard: Arc::clone(&standard),
             findings: Vec::new(),
             lock_hashes: keys.lock_hashes(),
@@ -171,6 +176,36 @@ impl Making<'_> {
         }
         change.events
     }
+}
+
+/// An instant up to so many hours ago, an hour at least.
+fn before(now: Instant, dice: &Dice<'_>, hours_max: usize) -> Instant {
+    let seconds = 3_600 + dice.below(hours_max * 3_600);
+    let seconds = i64::try_from(seconds).unwrap_or_default();
+    now.plus_microseconds(-seconds * 1_000_000)
+}
+
+/// An id that looks like one of the source's. Only its shape is taken over, and the
+/// source's code where it begins with that: local ids may say something of a patient.
+fn local_id_like(dice: &Dice<'_>, source: &SourceCode, real: &LocalId) -> Option<LocalId> {
+    let code = source.as_str();
+    let rest = real.as_str().strip_prefix(code);
+    let (kept, rest) = rest.map_or(("", real.as_str()), |rest| (code, rest));
+    let drawn = |from: u8, many| {
+        let over = u8::try_from(dice.below(many)).unwrap_or_default();
+        char::from(from + over)
+    };
+    let letters = rest.chars().map(|letter| match letter {
+        'a'..='z' => drawn(b'a', 26),
+        'A'..='Z' => drawn(b'A', 26),
+        '-' | '/' | '.' | '_' | ' ' => letter,
+        _ => drawn(b'0', 10),
+    });
+    LocalId::parse(&letters.fold(kept.to_owned(), |mut id, letter| {
+        id.push(letter);
+        id
+    }))
+    .ok()
 }
 
 impl KnownPair {
@@ -253,7 +288,7 @@ mod tests {
     use crate::identity::{NumberStatus, Profile, StandardDate, StandardiseOptions};
     use crate::matching::LinkageModel;
     use crate::registry::Numbering;
-    use crate::registry::{SourceCode, TaskKind, TaskOutcome, TaskStage};
+    use crate::registry::{LocalId, SourceCode, TaskKind, TaskOutcome, TaskStage};
     use crate::review::{Said, foresee};
 
     fn options() -> StandardiseOptions {
@@ -272,7 +307,10 @@ mod tests {
 
     fn made(seed: u64) -> Option<KnownPair> {
         let (model, options) = (LinkageModel::uk_care(), options());
-        let sources = ["gp", "pas"].map(|code| SourceCode::parse(code).expect("a code"));
+        let like = [("gp", "gp-10077"), ("pas", "K/4 \u{e9}7")].map(|(code, id)| {
+            let source = SourceCode::parse(code).expect("a code");
+            (source, LocalId::parse(id).expect("an id"))
+        });
         let chance = SeededChance::new(seed);
         let making = Making {
             model: &model,
@@ -281,7 +319,7 @@ mod tests {
             now: now(),
             actor: "gp",
         };
-        making.make(&sources)
+        making.make([&like[0], &like[1]])
     }
 
     #[test]
@@ -295,7 +333,10 @@ mod tests {
             let task = &state.tasks[&pair.task];
             assert_eq!(task.kind, TaskKind::PossibleDuplicate);
             assert!(task.persons.len() == 2 && !task.rows.is_empty());
-            assert_ne!(pair.sides[0].source, pair.sides[1].source);
+            let [gp, pas] = pair.sides.each_ref().map(|side| side.local_id.as_str());
+            assert!(gp.starts_with("gp-") && gp.len() == 8, "{gp}");
+            assert!(pas.is_ascii() && pas.len() == 6, "{pas}");
+            assert_eq!((&pas[1..2], &pas[3..4]), ("/", " "));
             assert!(
                 pair.sides
                     .iter()
