@@ -12,6 +12,7 @@
 
 mod account;
 mod backup;
+mod compare_models;
 mod demo;
 mod demo_questions;
 mod erase;

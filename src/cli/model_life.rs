@@ -97,7 +97,7 @@ pub(super) struct RollbackArguments {
     answering: Answering,
 }
 
-fn model_id(text: &str) -> Result<ModelId, String> {
+pub(super) fn model_id(text: &str) -> Result<ModelId, String> {
     ModelId::parse(text).ok_or_else(|| "a model's id has 16 digits of 0-9 and a-f".to_owned())
 }
 

@@ -306,3 +306,6 @@ pub const MODEL_WORDS_CHARACTERS_MAX: usize = 512;
 
 /// Bytes of a model's file with its tables at most: ten times the shipped one.
 pub const MODEL_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Records of a ledger that are read at once where a model goes through all of them.
+pub const MODEL_PAGE: u32 = 5_000;

@@ -19,6 +19,7 @@ mod candidates;
 mod claims;
 mod command;
 mod copy;
+mod current_values;
 mod db;
 mod disputes;
 mod erasures;
@@ -91,6 +92,7 @@ pub use command::{
     Together,
 };
 pub use copy::{StateHash, TableHash};
+pub use current_values::CurrentRecord;
 pub use disputes::StoredDispute;
 pub use error::StoreError;
 pub use event_feed::{EventPage, PlacedEvent};

@@ -200,6 +200,23 @@ fn r84_a_running_service_follows_and_old_decisions_keep_their_model() {
     // What was decided is as it was, and nothing was linked anew.
     assert_eq!(world.record("pas", "1")["link"], before);
 
+    // Held against each other, the models part what the first has joined.
+    let compared = world.accord(&["model", "compare", &first, &id, "--quiet"]);
+    let said = compared.expect(0).out;
+    for line in [
+        "persons 1 -> 3",
+        "joined 0",
+        "split 1",
+        "moved 0",
+        "R1+R2+R3 -> R1 R2 R3",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    assert!(
+        said.contains("split\tgp\t") && !said.contains("Gareth"),
+        "{said}"
+    );
+
     // A service that starts again decides by the ledger's model.
     world.stops();
     world.serves();
