@@ -145,7 +145,7 @@ struct Prepared {
 
 enum Kind {
     Register(Box<Inside>),
-    Withdraw(Withdrawal, Option<String>),
+    Withdraw(Box<Withdrawal>, Option<String>),
 }
 
 impl Prepared {
@@ -185,7 +185,7 @@ impl Prepared {
                     local_id,
                     if_match,
                 };
-                let kind = Kind::Withdraw(withdrawal, None);
+                let kind = Kind::Withdraw(Box::new(withdrawal), None);
                 Ok(Self { read, kind })
             }
         }

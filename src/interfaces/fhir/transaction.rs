@@ -16,7 +16,7 @@ use crate::security::{Access, Action};
 /// An entry that waits for the others.
 enum Waiting {
     /// It is written: by whom, and what.
-    Step(Access, WriteStep),
+    Step(Box<Access>, WriteStep),
     /// It changes nothing: somebody is known already.
     Known(SourceCode, LocalId),
 }
@@ -31,7 +31,7 @@ pub(super) async fn take(
     for (place, entry) in bundle.entry.iter().enumerate() {
         let asked = Box::pin(async {
             let asked = counter.asked(entry).await?;
-            counter.waiting(asked).await
+            Box::pin(counter.waiting(asked)).await
         });
         let found = asked.await.map_err(|problem| placed(place, problem))?;
         let method = entry
@@ -54,7 +54,7 @@ pub(super) async fn take(
         }
         if let Waiting::Step(access, step) = found {
             places.push(place);
-            steps.push((access, step));
+            steps.push((*access, step));
         }
     }
     let key = idempotency_key(counter.headers, counter.caller.request_id())?;
@@ -107,7 +107,7 @@ impl Counter<'_> {
                     local_id,
                     if_match,
                 };
-                return Ok(Waiting::Step(access, step));
+                return Ok(Waiting::Step(Box::new(access), step));
             }
         };
         if replaced_by.is_some() {
