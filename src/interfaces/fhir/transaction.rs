@@ -119,7 +119,7 @@ impl Counter<'_> {
         let command = self.desk().writer().command(written, condition).await?;
         let (access, command) = command;
         Ok(Waiting::Step(
-            access,
+            Box::new(access),
             WriteStep::Register(Box::new(command)),
         ))
     }
