@@ -51,6 +51,10 @@ bench: prepare ## Hot paths by Criterion; then the service over HTTP on both eng
 	ACCORD_PERSONS=$${ACCORD_PERSONS:-100000} $(CARGO) bench --locked --bench service
 	$(MAKE) bench-link
 
+bench-pages: ## What each page costs: processor time and bytes, in a made-up region (ACCORD_PERSONS)
+	$(CARGO) build --locked --release
+	./scripts/page_cpu.py --persons $${ACCORD_PERSONS:-20000}
+
 bench-link: ## Whole files: accord link beside Splink, processor time and memory
 	$(CARGO) build --release --locked
 	./scripts/bench_link.py --sizes $${ACCORD_SIZES:-20000,100000}
@@ -78,4 +82,4 @@ fairness: ## The largest gaps between groups of people, on made-up regions of a 
 ratchet: ## Links the corpora in the tree and records a better accuracy
 	ACCORD_ACCURACY=ratchet $(CARGO) test --release --locked --test service accuracy -- --nocapture
 
-.PHONY: help run test quick prepare assets browser prove bench bench-link clients conformance fuzz measure fairness ratchet
+.PHONY: help run test quick prepare assets browser prove bench bench-pages bench-link clients conformance fuzz measure fairness ratchet

@@ -16,7 +16,7 @@ mkdirSync(pictures, { recursive: true });
 
 const failures = [];
 const reports = [];
-let [loads, strokes] = [0, 0];
+let [loads, strokes, presses] = [0, 0, 0];
 const check = (holds, words) => {
   console.log(`${holds ? "ok  " : "FAIL"} ${words}`);
   if (!holds) failures.push(words);
@@ -52,6 +52,34 @@ async function signsIn(name) {
 async function key(page, name) {
   strokes += 1;
   await page.keyboard.press(name);
+}
+
+async function types(page, words) {
+  strokes += words.length;
+  await page.keyboard.type(words);
+}
+
+async function clicks(locator) {
+  presses += 1;
+  await locator.click();
+}
+
+// The first question of a list; its keys are there once it is loaded.
+async function opensFirst(page) {
+  await clicks(page.locator("main a.desk-task").first());
+  await page.waitForURL(/\/review\/tasks\//);
+  await page.waitForLoadState("load");
+}
+
+// One of the things that people come here to do, and what it takes of them.
+async function story(name, steps) {
+  [loads, strokes, presses] = [0, 0, 0];
+  const holds = await steps().catch((error) => {
+    console.log(`     ${String(error.message).split("\n")[0]}`);
+    return false;
+  });
+  const taken = `${strokes} keystrokes, ${presses} clicks, ${loads} page loads`;
+  check(holds, `story: ${name} (${taken})`);
 }
 
 // The state of a page that was judged: accessibility, width, weight.
@@ -106,55 +134,79 @@ for (const [kind, name] of [
   await judges(page, `task-${name}`);
 }
 
-// Twenty questions by keyboard alone.
+// A question that takes two readers: another person reads it blind, and the merge is made.
+const approver = await signsIn("approver");
+await page.goto(`${url}/review?kind=possible_duplicate&state=open`);
+const asked = await page.locator("main a.desk-task").evaluateAll((links) => links.map((link) => link.href));
+let two;
+for (const one of asked) {
+  await page.goto(one);
+  const said = await page.textContent("main");
+  if (/Two people have to read this/.test(said) && !/Not now/.test(said)) { two = one; break; }
+}
+await story("a merge is made with the approval of another person", async () => {
+  for (const reader of [page, approver]) {
+    await reader.goto(two);
+    await key(reader, "w");
+    await types(reader, "the letter was seen");
+    await key(reader, "Escape");
+    await key(reader, "s");
+    await reader.waitForURL(/done=/);
+  }
+  await approver.getByRole("button", { name: "Take that back (u)" }).waitFor();
+  return /merge=M-/.test(approver.url());
+});
+
+// Twenty questions by keyboard alone; known pairs are among them.
+let [answered, known] = [0, 0];
 await page.goto(`${url}/review?kind=possible_duplicate&state=open`);
 const waiting = await page.locator("main a.desk-task").count();
-[loads, strokes] = [0, 0];
-await key(page, "s");
-await page.waitForURL(/\/review\/tasks\//);
-let answered = 0;
-for (let round = 0; round < 20 && /\/tasks\//.test(page.url()); round += 1) {
-  const before = page.url();
-  const refused = await page.locator("label[for=reason]").textContent();
-  const answer = ["d", "c", "s"][round % 3];
-  if (/needed for/.test(refused)) {
-    await key(page, "w");
-    strokes += 9;
-    await page.keyboard.type("as I see");
-    await key(page, "Escape");
+await story("a queue of twenty is cleared by keyboard", async () => {
+  await key(page, "s");
+  await page.waitForURL(/\/review\/tasks\//);
+  while (answered < 20 && /\/tasks\//.test(page.url())) {
+    const before = page.url();
+    const needs = await page.locator("label[for=reason]").textContent();
+    if (/needed for/.test(needs)) {
+      await key(page, "w");
+      await types(page, "as I see");
+      await key(page, "Escape");
+    }
+    await key(page, ["d", "c", "s"][answered % 3]);
+    await page.waitForURL((place) => place.href !== before && !/decide$/.test(place.pathname), { timeout: 10_000 })
+      .catch(() => {});
+    if (page.url() === before || /decide$/.test(page.url())) break;
+    answered += 1;
+    if (await page.getByText("That was a known pair").count()) {
+      known += 1;
+      if (known === 1) await judges(page, "known-pair");
+    }
   }
-  await key(page, answer);
-  await page.waitForURL((place) => place.href !== before && !/decide$/.test(place.pathname), { timeout: 10_000 })
-    .catch(() => {});
-  if (page.url() === before || /decide$/.test(page.url())) break;
-  answered += 1;
-}
-check(answered >= Math.min(20, waiting - 1), `${answered} of ${waiting} questions answered by keyboard`);
-console.log(`     ${strokes} keystrokes, ${loads} page loads for ${answered} questions`);
+  return answered >= Math.min(20, waiting - 1);
+});
+console.log(`     ${answered} answered of ${waiting} on the first page, ${known} of them known pairs`);
+await page.goto(`${url}/work`);
+await judges(page, "work-after");
 
-// A confusion is found and escalated; its pack is there.
-await page.goto(`${url}/review?kind=suspected_confusion`);
-await page.locator("main a.desk-task").first().click();
-const confusion = new URL(page.url()).pathname;
-await key(page, "e");
-await page.waitForURL(/done=/);
-await page.goto(`${url}${confusion}/pack`);
+await story("a confusion is found and escalated", async () => {
+  await page.goto(`${url}/review?kind=suspected_confusion`);
+  await opensFirst(page);
+  const confusion = new URL(page.url()).pathname;
+  await key(page, "e");
+  await page.waitForURL(/done=/);
+  await page.goto(`${url}${confusion}/pack`);
+  return /national back office/.test(await page.textContent("main"));
+});
 await judges(page, "pack");
 
-// The proposed merge is approved by somebody else.
-const approver = await signsIn("approver");
+// A merge that somebody else has proposed is approved; then it is taken back.
 await approver.goto(`${url}/review?kind=merge_approval`);
-if (await approver.locator("main a.desk-task").count()) {
-  await approver.locator("main a.desk-task").first().click();
-  await key(approver, "w");
-  await approver.keyboard.type("the letter was seen");
-  await key(approver, "Escape");
-  await key(approver, "a");
-  await approver.waitForURL(/done=/);
-  check(true, "a merge was approved by another person");
-}
-
-// Search, the person, unmerge from the timeline.
+await opensFirst(approver);
+await key(approver, "w");
+await types(approver, "the letter was seen");
+await key(approver, "Escape");
+await key(approver, "a");
+await approver.waitForURL(/done=/);
 await page.goto(`${url}/search`);
 await judges(page, "search");
 await page.fill("#purpose", "a caller asks for her records");
@@ -171,26 +223,36 @@ const person = new URL(page.url()).pathname;
 await page.locator("main table a").first().click();
 await judges(page, "record");
 await page.goto(`${url}${person}`);
-const undo = page.locator("summary", { hasText: "Take this merge back" });
-if (await undo.count()) {
-  await undo.first().click();
-  await page.locator("[id^=undo-]").first().fill("they are brothers");
-  await page.keyboard.press("Enter");
+await story("why were these two joined, as it was known at the end of a day", async () => {
+  await clicks(page.locator("#as_of"));
+  await types(page, new Date().toISOString().slice(0, 10));
+  await key(page, "Enter");
+  await page.waitForURL(/as_of=/);
+  return /by a human.*confirmed by telephone/s.test(await page.textContent(".desk-timeline"));
+});
+await judges(page, "person-then");
+await page.goto(`${url}${person}`);
+await story("a merge is taken back from the timeline", async () => {
+  await clicks(page.locator("summary", { hasText: "Take this merge back" }).first());
+  await clicks(page.locator("[id^=undo-]").first());
+  await types(page, "they are brothers");
+  await key(page, "Enter");
   await page.waitForURL(/\/merges\//);
   await judges(page, "unmerge");
-  await page.getByRole("button", { name: "Do it" }).click();
+  await clicks(page.getByRole("button", { name: "Do it" }));
   await page.waitForURL(/\/persons\//);
-  check(true, "a merge was taken back from the timeline");
-} else {
-  check(false, "the timeline shows a merge that can be taken back");
-}
+  return true;
+});
 
 const auditor = await signsIn("auditor");
-await auditor.fill("#person", person.split("/")[2]);
-await auditor.getByRole("button", { name: "Show" }).click();
-await auditor.waitForSelector("main table");
+await story("an auditor reads who looked at a person", async () => {
+  await clicks(auditor.locator("#person"));
+  await types(auditor, person.split("/")[2]);
+  await clicks(auditor.getByRole("button", { name: "Show" }));
+  await auditor.waitForSelector("main table");
+  return /a caller asks for her records/.test(await auditor.textContent("main"));
+});
 await judges(auditor, "audit");
-check(/a caller asks for her records/.test(await auditor.textContent("main")), "the auditor reads who looked and why");
 
 // An engineer's page, and the reports of the command line as files.
 const engineer = await signsIn("engineer");

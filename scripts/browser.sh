@@ -15,7 +15,8 @@ fi
 binary="${ACCORD_BINARY:-target/debug/accord}"
 work="$(mktemp -d)"
 trap 'kill "$service" 2>/dev/null || true; wait "$service" 2>/dev/null || true; rm -rf "$work"' EXIT
-"$binary" demo --data "$work/accord-demo" --persons "${ACCORD_PERSONS:-300}" \
+# One question in five is a known pair, so that the walk meets some.
+ACCORD_KNOWN_PAIRS=20 "$binary" demo --data "$work/accord-demo" --persons "${ACCORD_PERSONS:-300}" \
   --listen 127.0.0.1:0 --quiet >"$work/out" 2>"$work/err" &
 service=$!
 for _ in $(seq 600); do

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use accord::evaluation::generator::GeneratedRecord;
-use accord::flows::{Context, CpuPool, RegisterCommand, ensure_source};
+use accord::flows::{Context, CpuPool, Models, RegisterCommand, ensure_source};
 use accord::foundation::{SystemChance, SystemClock};
 use accord::identity::{SubmittedAddress, SubmittedRecord};
 use accord::index::CandidateIndex;
@@ -66,11 +66,13 @@ pub(crate) async fn ledger(directory: &std::path::Path) -> Context {
         store: Store::open(directory, options).await.expect("a new ledger"),
         index: CandidateIndex::open(&directory.join("index")).expect("a new index"),
         model: Arc::new(LinkageModel::uk_care()),
+        models: Arc::new(Models::new(Arc::new(LinkageModel::uk_care()))),
         survivorship: Arc::default(),
         clock: Arc::new(SystemClock),
         chance: Arc::new(SystemChance),
         pool: CpuPool::for_this_machine().expect("threads"),
         merges_per_hour: u32::MAX,
+        review: Arc::default(),
         outward: Arc::default(),
     };
     let gp = SourceCode::parse("gp").expect("a source code");

@@ -57,7 +57,7 @@ fn role(text: &str) -> Result<Role, String> {
 }
 
 /// The first line of standard input: a password never stands in a list of processes.
-fn password() -> anyhow::Result<String> {
+pub(super) fn password() -> anyhow::Result<String> {
     let mut text = String::new();
     std::io::stdin()
         .take(4_096)

@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -10,7 +11,7 @@ use clap::Args;
 use crate::cli::LedgerArguments;
 use crate::cli::demo_questions::{User, make_users, raise_questions};
 use crate::cli::import::{ImportArguments, Imported, import_files};
-use crate::cli::ledger::{Use, access, open};
+use crate::cli::ledger::{Use, access, open_to_decide};
 use crate::cli::serve::{Background, Doors, Signals, run_service};
 use crate::evaluation::generator::{GeneratedRecord, Population, generate};
 use crate::flows::{
@@ -21,6 +22,7 @@ use crate::identity::NumberStatus;
 use crate::interfaces::hl7v2::Settings;
 use crate::interfaces::http::{ServerLimits, ServerOptions};
 use crate::registry::{Source, SourceCode};
+use crate::review::ReviewRules;
 use crate::security::{Action, ActorKind, Role};
 
 /// The region.
@@ -39,6 +41,10 @@ pub(super) struct DemoArguments {
     /// Address and port on loopback.
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
+    /// Known pairs among a hundred questions that a reader is given (0: none).
+    #[arg(long, env = "ACCORD_KNOWN_PAIRS", value_name = "PERCENT", default_value_t = 6,
+        value_parser = clap::value_parser!(u32).range(0..=100))]
+    known_pairs: u32,
     /// No progress.
     #[arg(long)]
     quiet: bool,
@@ -54,7 +60,11 @@ pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
         database: None,
         live: false,
     };
-    let context = open(&ledger, Use::Exclusive).await?;
+    let mut context = open_to_decide(&ledger, Use::Exclusive).await?;
+    context.review = Arc::new(ReviewRules {
+        known_pairs_percent: arguments.known_pairs,
+        ..ReviewRules::default()
+    });
     let population = Population::default_region();
     let region = generate(&population, arguments.persons as usize, arguments.seed);
     let done = arguments.data.join("demo-complete");

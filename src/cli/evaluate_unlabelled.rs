@@ -12,6 +12,9 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::cli::evaluate::{How, Reading};
+use crate::cli::whole_files::read_model;
+use crate::evaluation::facts::facts;
+use crate::evaluation::groups::GroupBook;
 use crate::evaluation::unlabelled::{ControlCount, HiddenNumbers, hidden_numbers_answer};
 use crate::evaluation::{Evidence, RecordIds, Truth, evaluate};
 use crate::interfaces::files::{FileRow, read_persons};
@@ -68,13 +71,16 @@ impl Drop for PrivateDirectory {
 }
 
 impl Unlabelled {
-    /// Links what was written; the files of the answer are beside it.
-    fn link(&self, directory: &PrivateDirectory, quiet: bool) -> anyhow::Result<()> {
+    /// Links what was written; the files of the answer are beside it. Gives the model,
+    /// where one was named.
+    fn link(&self, directory: &PrivateDirectory, quiet: bool) -> anyhow::Result<Value> {
         let program = std::env::current_exe().context("cannot find this program")?;
         let mut command = Command::new(program);
         command.arg("link").args(["--policy", &self.policy]);
-        if let Some(model) = &self.model {
-            command.arg("--model").arg(model);
+        let mut linked_by = Value::Null;
+        if let Some(path) = &self.model {
+            command.arg("--model").arg(path);
+            linked_by = json!(read_model(path)?.id());
         }
         if quiet {
             command.arg("--quiet");
@@ -91,7 +97,7 @@ impl Unlabelled {
         if !status.success() {
             bail!("`accord link` failed; see above");
         }
-        Ok(())
+        Ok(linked_by)
     }
 
     /// The test with hidden numbers.
@@ -104,29 +110,38 @@ impl Unlabelled {
         let directory = PrivateDirectory::make()?;
         let mut hidden = HiddenNumbers::default();
         let mut ids: Vec<String> = Vec::new();
+        let (mut book, mut sources) = (GroupBook::default(), RecordIds::default());
         let mut writer = Records::create(&directory.file("records.ndjson"))?;
         reading.each_record(&self.hidden_numbers, maps, |mut row| {
             hidden.hide(&mut row.record);
+            let code = row.source.as_deref().unwrap_or("not_said");
+            let (source, new) = sources.add(code.as_bytes());
+            if new {
+                book.sources.push(code.to_owned());
+            }
+            let source = u16::try_from(source).unwrap_or(u16::MAX);
+            book.facts.push(Some(facts(&row.record, source)));
             writer.write(&row.record_id, &row)?;
             ids.push(row.record_id);
             Ok(())
         })?;
         writer.finish()?;
         let (mut known, mut numbers) = (RecordIds::default(), RecordIds::default());
-        let mut person = Vec::new();
-        for (place, id) in ids.iter().enumerate() {
+        let (mut person, all) = (Vec::new(), std::mem::take(&mut book.facts));
+        for ((place, id), facts) in ids.iter().enumerate().zip(all) {
             let Some(number) = hidden.truth(place) else {
                 continue;
             };
             if !known.add(id.as_bytes()).1 {
                 bail!("record {id} is there twice");
             }
+            book.facts.push(facts);
             person.push(numbers.add(&number.to_le_bytes()).0);
         }
         if person.is_empty() {
             bail!("no record has an NHS number that could stand for the truth");
         }
-        self.link(&directory, reading.quiet)?;
+        let linked_by = self.link(&directory, reading.quiet)?;
         let truth = Truth::new(known, person, None);
         let (links, nominal) = reading.links_of_known(&truth, &directory.file("links.csv"))?;
         let persons = reading.persons(&truth, &directory.file("persons.csv"))?;
@@ -135,12 +150,14 @@ impl Unlabelled {
             links: Some((&links, &nominal)),
             persons: Some(&persons),
             candidates: None,
-            groups: None,
+            groups: Some(&book),
         };
         let evaluation = evaluate(&evidence, &how.options()?, &mut |_| {});
         let answer = hidden_numbers_answer(&evaluation, hidden.by(), ids.len() as u64);
         let mut all = evaluation.to_json();
         all["hidden_numbers"] = answer;
+        all["linked_by"] = linked_by;
+        all["policy"] = json!(self.policy);
         Ok(all)
     }
 
@@ -161,7 +178,7 @@ impl Unlabelled {
             writer.write(&format!("{ABSENT}{}", row.record_id), &row)
         })?;
         writer.finish()?;
-        self.link(&directory, reading.quiet)?;
+        let linked_by = self.link(&directory, reading.quiet)?;
         let mut count = ControlCount::default();
         read_persons(
             &directory.file("persons.csv"),
@@ -172,7 +189,11 @@ impl Unlabelled {
             |_| {},
         )?;
         let answer = count.answer(self.absent_linked_max);
-        let value = json!({ "negative_control": answer });
+        let value = json!({
+            "negative_control": answer,
+            "linked_by": linked_by,
+            "policy": self.policy,
+        });
         if answer.absent_records == 0 {
             bail!("{}: no record", absent.display());
         }

@@ -9,11 +9,11 @@ use anyhow::bail;
 use clap::Args;
 
 use crate::cli::intake::{Intake, RowPlace};
-use crate::cli::ledger::{Use, access, open};
+use crate::cli::ledger::{Use, access, open_to_decide};
 use crate::cli::progress::Progress;
 use crate::cli::rejects::Rejects;
 use crate::cli::{LedgerArguments, import_by_url};
-use crate::flows::{Context, RegisterCommand, catch_up, ensure_source};
+use crate::flows::{Context, RegisterCommand, catch_up, ensure_source, follow_models};
 use crate::identity::{Finding, FindingCode};
 use crate::interfaces::files::{self, FileRow, RowProblem};
 use crate::registry::{LocalId, SourceCode};
@@ -83,8 +83,11 @@ pub(super) async fn run(arguments: ImportArguments) -> anyhow::Result<()> {
     let imported = if let Some(url) = arguments.url.clone() {
         import_by_url::run(&arguments, &url).await?
     } else {
-        let context = open(&arguments.ledger, Use::Exclusive).await?;
-        let imported = import_files(&context, &arguments).await?;
+        let context = open_to_decide(&arguments.ledger, Use::Exclusive).await?;
+        let models = tokio::spawn(follow_models(context.clone()));
+        let imported = import_files(&context, &arguments).await;
+        models.abort();
+        let imported = imported?;
         catch_up(&context).await?;
         context.store.seal_audit(context.clock.now()).await?;
         context.store.close().await;

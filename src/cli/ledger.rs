@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use crate::cli::LedgerArguments;
-use crate::flows::{Context, CpuPool, keys_fit};
+use crate::flows::{Context, CpuPool, Models, keep_first_model, keys_fit, take_active_model};
 use crate::foundation::limits::MERGES_PER_HOUR_MAX;
 use crate::foundation::{SystemChance, SystemClock};
 use crate::index::{CandidateIndex, IndexError};
@@ -57,19 +57,43 @@ pub(super) async fn open(arguments: &LedgerArguments, use_: Use) -> anyhow::Resu
         // Readers of files and tokens need no candidates.
         Use::Shared | Use::Existing => CandidateIndex::in_memory()?,
     };
-    let context = Context {
+    let mut context = Context {
         store,
         index,
         model: Arc::new(LinkageModel::uk_care()),
+        models: Arc::new(Models::new(Arc::new(LinkageModel::uk_care()))),
         survivorship: Arc::default(),
         clock: Arc::new(SystemClock),
         chance: Arc::new(SystemChance),
         pool: CpuPool::for_this_machine().context("cannot start threads to compute")?,
         merges_per_hour: MERGES_PER_HOUR_MAX,
+        review: Arc::default(),
         outward: Arc::default(),
     };
     if use_ == Use::Exclusive {
         refuse_other_keys(&context).await?;
+    }
+    let model = take_active_model(&mut context).await;
+    model.context("cannot read the model that decides in this ledger")?;
+    Ok(context)
+}
+
+/// The same where records are decided on: the ledger says by which model, now and when
+/// a later program ships another.
+pub(super) async fn open_to_decide(
+    arguments: &LedgerArguments,
+    use_: Use,
+) -> anyhow::Result<Context> {
+    let mut context = open(arguments, use_).await?;
+    keep_first_model(&mut context).await?;
+    let shipped = LinkageModel::uk_care();
+    if !context.deciding_models().contains(shipped.id()) {
+        eprintln!(
+            "the model {} decides in this ledger; this program ships {}, which decides nothing \
+             here until somebody activates it (accord model)",
+            context.model.id(),
+            shipped.id()
+        );
     }
     Ok(context)
 }

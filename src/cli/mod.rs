@@ -12,6 +12,7 @@
 
 mod account;
 mod backup;
+mod compare_models;
 mod demo;
 mod demo_questions;
 mod erase;
@@ -27,6 +28,7 @@ mod intake;
 mod ledger;
 mod link;
 mod model;
+mod model_life;
 mod progress;
 mod rebuild_index;
 mod rejects;
@@ -173,7 +175,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Token(command) => token::run(command).await,
         Command::Account(command) => account::run(command).await,
         Command::Source(command) => source::run(command).await,
-        Command::Model(command) => model::run(command),
+        Command::Model(command) => model::run(command).await,
         Command::Hl7(command) => hl7::run(command).await,
         Command::Webhook(command) => webhook::run(command).await,
     }

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 
+use crate::cli::compare_models;
+use crate::cli::model_life;
 use crate::cli::whole_files::{ProfileChoice, read_model, shipped_model};
 use crate::interfaces::files::{Column, column_of, read_mappings};
 use crate::matching::Comparison;
@@ -13,6 +15,21 @@ use crate::matching::splink::{Carried, Fate, TermFrequencies, export, import};
 /// What to do with models.
 #[derive(Debug, Subcommand)]
 pub(super) enum ModelCommand {
+    /// Lists the models of a ledger; the active one decides.
+    List(model_life::ListArguments),
+    /// Shows a model of a ledger, and who has let it decide.
+    Show(model_life::ShowArguments),
+    /// Brings a model to a ledger. It decides nothing until it is activated.
+    Add(model_life::AddArguments),
+    /// Says which persons another model would join, split or shuffle, by source and
+    /// probability, with numbers of records as samples. Nothing is changed.
+    Compare(compare_models::CompareArguments),
+    /// Lets a model decide from now on. Who brought it cannot approve it, and figures of
+    /// the test with hidden numbers (R123), the negative control (R124) and errors by
+    /// group (R126) have to speak for it. Nothing is linked anew.
+    Activate(model_life::ActivateArguments),
+    /// Takes the last activation back: the model before it decides again.
+    Rollback(model_life::RollbackArguments),
     /// Makes a model of settings that Splink (4 or 5) has trained, and says of each thing
     /// whether it was carried over, and if not, why.
     ImportSplink(ImportArguments),
@@ -52,8 +69,14 @@ pub(super) struct ExportArguments {
     model: PathBuf,
 }
 
-pub(super) fn run(command: ModelCommand) -> anyhow::Result<()> {
+pub(super) async fn run(command: ModelCommand) -> anyhow::Result<()> {
     match command {
+        ModelCommand::List(arguments) => model_life::list(arguments).await,
+        ModelCommand::Show(arguments) => model_life::show(arguments).await,
+        ModelCommand::Add(arguments) => model_life::add(arguments).await,
+        ModelCommand::Compare(arguments) => compare_models::run(arguments).await,
+        ModelCommand::Activate(arguments) => model_life::activate(arguments).await,
+        ModelCommand::Rollback(arguments) => model_life::rollback(arguments).await,
         ModelCommand::ImportSplink(arguments) => import_splink(&arguments),
         ModelCommand::ExportSplink(arguments) => export_splink(&arguments),
     }

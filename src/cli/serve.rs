@@ -12,11 +12,11 @@ use clap::builder::TypedValueParser as _;
 
 use crate::cli::LedgerArguments;
 use crate::cli::hl7;
-use crate::cli::ledger::{Use, access, open};
+use crate::cli::ledger::{Use, access, open_to_decide};
 use crate::cli::webhook::OutwardArguments;
 use crate::flows::{
     Context, DeliveryOptions, FollowerOptions, deliver_webhooks, follow, follow_erasures,
-    follow_releases, seal_audit_each_second, watch_ledger,
+    follow_models, follow_releases, seal_audit_each_second, watch_ledger,
 };
 use crate::foundation::limits::{
     MERGES_PER_HOUR_MAX, WEBHOOK_ATTEMPTS_MAX, WEBHOOK_FIRST_WAIT_SECONDS,
@@ -28,6 +28,7 @@ use crate::interfaces::hl7v2::{Hl7Listeners, Settings};
 use crate::interfaces::http::{ServerLimits, ServerOptions, serve};
 use crate::interfaces::oidc::{Provider, ProviderSettings};
 use crate::registry::Survivorship;
+use crate::review::ReviewRules;
 use crate::security::{Action, Role};
 
 /// Exit code after a second signal.
@@ -115,6 +116,20 @@ struct LoadArguments {
     #[arg(long, env = "ACCORD_MERGES_PER_HOUR", value_name = "N",
         default_value_t = MERGES_PER_HOUR_MAX)]
     merges_per_hour: u32,
+    /// Known pairs of made-up people among a hundred questions that a reader is given, so
+    /// that it is seen how surely questions are read; 5 at least by RULES R117 (0: none).
+    #[arg(long, env = "ACCORD_KNOWN_PAIRS", value_name = "PERCENT", default_value_t = 6,
+        value_parser = clap::value_parser!(u32).range(0..=100))]
+    known_pairs: u32,
+    /// Within how many hours questions should be settled, by place in the queue or kind,
+    /// such as `confusion=8`; may be repeated.
+    #[arg(
+        long,
+        env = "ACCORD_DUE",
+        value_name = "NAME=HOURS",
+        value_delimiter = ','
+    )]
+    due: Vec<String>,
     /// Seconds for a request that is no batch.
     #[arg(long, env = "ACCORD_REQUEST_SECONDS", value_name = "N",
         default_value_t = REQUEST_SECONDS_MAX, value_parser = seconds())]
@@ -136,8 +151,16 @@ fn seconds() -> clap::builder::RangedU64ValueParser<u64> {
 }
 
 pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<()> {
-    let mut context = open(&arguments.ledger, Use::Exclusive).await?;
+    let mut context = open_to_decide(&arguments.ledger, Use::Exclusive).await?;
     context.merges_per_hour = arguments.load.merges_per_hour;
+    let mut rules = ReviewRules {
+        known_pairs_percent: arguments.load.known_pairs,
+        ..ReviewRules::default()
+    };
+    rules
+        .due
+        .set(arguments.load.due.iter().map(String::as_str))?;
+    context.review = Arc::new(rules);
     if let Some(file) = &arguments.survivorship {
         let named = || format!("cannot use {}", file.display());
         let text = std::fs::read_to_string(file).with_context(named)?;
@@ -263,6 +286,7 @@ pub(super) async fn run_service(
         tokio::spawn(follow(context.clone(), options.follower)),
         tokio::spawn(follow_releases(context.clone(), deciding)),
         tokio::spawn(watch_ledger(context.clone())),
+        tokio::spawn(follow_models(context.clone())),
         tokio::spawn(follow_erasures(context.clone(), erasing, options.retention)),
     ];
     let sender = Arc::new(hl7::Readers::of(&context.outward, doors.notifier)?);

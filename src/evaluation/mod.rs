@@ -21,6 +21,7 @@ pub mod name_origin;
 pub mod pair_figures;
 pub mod partition;
 mod record_ids;
+pub mod regrouping;
 pub mod report;
 pub mod retrieval;
 pub mod review;

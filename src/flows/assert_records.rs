@@ -101,6 +101,19 @@ pub async fn assert_records(
     .await
 }
 
+/// Whether an assertion still holds, for whoever might withdraw it; it says nothing of
+/// whom it is about.
+///
+/// # Errors
+/// A fault of ours.
+pub async fn assertion_holds(
+    context: &Context,
+    _: &Access,
+    assertion: AssertionId,
+) -> Result<bool, FlowError> {
+    Ok(context.store.assertion_holds(assertion).await?)
+}
+
 /// Takes an assertion back.
 ///
 /// # Errors

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use crate::flows::by_human::locks_of;
+use crate::flows::known_pairs::known_pair;
 use crate::flows::list_tasks::known_task;
 use crate::flows::review_task::{
     commit_actor, is_stale, listed, no_words, read_set, remark, words_of,
@@ -48,6 +49,8 @@ pub struct DecisionAnswer {
     /// Questions that were raised by it (R94), and other questions of the same
     /// persons that closed.
     pub raised: Vec<TaskId>,
+    /// What is right, where it was a known pair (R117).
+    pub known_answer: Option<TaskOutcome>,
 }
 
 /// What stands between the re-read and the inserts.
@@ -113,7 +116,13 @@ pub async fn decide_task(
     access: &Access,
     command: DecideCommand,
 ) -> Result<DecisionAnswer, FlowError> {
-    let known = known_task(context, access, command.task).await?;
+    let known = match known_task(context, access, command.task).await {
+        Err(FlowError::NotFound(_)) => {
+            let pair = known_pair(context, access, command.task).await?;
+            return pair.decide(context, access, command).await;
+        }
+        known => known?,
+    };
     let words = words_of("reason", command.reason.as_deref())?;
     let follows = follow(known.kind, command.outcome);
     let residents = match follows {
@@ -161,6 +170,7 @@ pub async fn decide_task(
         assertion: carried.assertion,
         persons,
         raised: carried.raised,
+        known_answer: None,
     })
 }
 
@@ -252,7 +262,7 @@ impl Inside {
 }
 
 /// Digest of what a reader would see now.
-fn evidence_now(state: &RegistryState, task: &TaskState) -> String {
+pub(super) fn evidence_now(state: &RegistryState, task: &TaskState) -> String {
     let persons = task.persons.iter().filter_map(|person| {
         let survivor = state.survivor_of(*person)?;
         state.persons.get(&survivor)

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::flows::{Context, FlowError};
 use crate::foundation::{PersonId, RecordNumber};
 use crate::identity::StandardRecord;
+use crate::matching::MatchWeight;
 use crate::registry::{LocalId, SourceCode};
 use crate::storage::ExportRow;
 
@@ -55,21 +56,22 @@ pub struct ExportedLink {
 /// # Errors
 /// A fault of ours.
 pub async fn export_persons(context: &Context) -> Result<Vec<ExportedRecord>, FlowError> {
-    let mut records: Vec<ExportedRecord> = rows(context)
-        .await?
-        .into_iter()
-        .map(|row| {
-            let weight = row.weight_bits.map(crate::matching::MatchWeight::new);
-            let probability =
-                weight.map_or(1.0, |weight| context.model.probability(weight).value());
-            ExportedRecord {
-                source: row.source,
-                local_id: row.local_id,
-                person: row.person,
-                probability,
+    let mut records: Vec<ExportedRecord> = Vec::new();
+    for row in rows(context).await? {
+        let probability = match row.weight_bits {
+            Some(bits) => {
+                let weight = MatchWeight::new(bits);
+                context.probability_by(&row.model, weight).await?
             }
-        })
-        .collect();
+            None => 1.0,
+        };
+        records.push(ExportedRecord {
+            source: row.source,
+            local_id: row.local_id,
+            person: row.person,
+            probability,
+        });
+    }
     records.sort_by(|a, b| (&a.source, &a.local_id).cmp(&(&b.source, &b.local_id)));
     Ok(records)
 }

@@ -7,6 +7,8 @@ pub enum IfMatch {
     Any,
     /// One of these versions; of none, the condition never holds.
     OneOf(Vec<u32>),
+    /// The record must not be known (`If-None-Exist`).
+    Unknown,
     /// What would change is what was seen, by its digest; whoever knows what would
     /// change asks (`WouldChange`).
     Seen(String),
@@ -19,6 +21,7 @@ impl IfMatch {
     pub fn holds(&self, current: Option<u32>) -> bool {
         match self {
             Self::Any => current.is_some(),
+            Self::Unknown => current.is_none(),
             Self::OneOf(versions) => current.is_some_and(|current| versions.contains(&current)),
             Self::Seen(_) => true,
         }

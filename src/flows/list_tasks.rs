@@ -1,11 +1,12 @@
 //! The queue of questions that wait for a human, in the order of R116.
 
+use crate::flows::known_pairs::listed_pairs;
 use crate::flows::moments::seals_of;
 use crate::flows::{Context, FlowError};
 use crate::foundation::{Instant, PersonId, RecordNumber, TaskId};
 use crate::registry::{Gate, SourceCode, TaskKind, TaskStage, TaskState};
 use crate::security::Access;
-use crate::storage::{Assigned, QueuePlace, TaskFilter as StoredFilter};
+use crate::storage::{Assigned, QueuePart, QueuePlace, TaskFilter as StoredFilter};
 
 /// What may be asked of the queue: a stage, or who has a task in hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +46,8 @@ pub struct TaskFilter {
     pub older_than_seconds: Option<i64>,
     /// Where to go on.
     pub after: Option<String>,
+    /// What comes before that place, the nearest first.
+    pub backwards: bool,
     /// At most so many.
     pub limit: u32,
 }
@@ -101,6 +104,8 @@ pub async fn list_tasks(
         })?),
         None => None,
     };
+    let backwards = filter.backwards;
+    let known_pairs = listed_pairs(context, access, &filter).await?;
     let persons = match filter.person {
         Some(person) => context.store.person_and_retired(person).await?,
         None => Vec::new(),
@@ -108,14 +113,20 @@ pub async fn list_tasks(
     let limit = filter.limit;
     let wanted = wanted(filter, persons, now);
     let gate = Gate::of(access);
-    let (mut tasks, mut after, mut more) = (Vec::new(), after, true);
+    let (mut tasks, mut last, mut more) = (Vec::new(), after, true);
     // What seals keep from the asker leaves no gap (R22).
     while more && tasks.len() < limit as usize {
-        let page = context.store.list_tasks(&wanted, after, limit).await?;
+        let part = match last {
+            None => QueuePart::First,
+            Some(place) if backwards => QueuePart::Before(place),
+            Some(place) => QueuePart::After(place),
+        };
+        let page = context.store.list_tasks(&wanted, part, limit).await?;
         more = page.len() == limit as usize;
-        after = page.last().map(|(id, state)| QueuePlace::of(*id, state));
+        last = page.last().map(|(id, state)| QueuePlace::of(*id, state));
         tasks.extend(unsealed(context, gate, page).await?);
     }
+    mix_in(&mut tasks, known_pairs, (after, backwards, more));
     let more = more || tasks.len() > limit as usize;
     tasks.truncate(limit as usize);
     let mut named: Vec<PersonId> = tasks
@@ -139,7 +150,37 @@ pub async fn list_tasks(
     })
 }
 
-/// Where the task stands in the queue, to list what comes after it.
+/// Puts known pairs where questions of their weight stand (R117): between the place
+/// that the page begins at and its last task, or behind that where nothing follows.
+fn mix_in(
+    tasks: &mut Vec<(TaskId, TaskState)>,
+    known_pairs: Vec<(TaskId, TaskState)>,
+    (after, backwards, more): (Option<QueuePlace>, bool, bool),
+) {
+    let comes_first = |one: &QueuePlace, other: &QueuePlace| {
+        let order = one.order(other);
+        if backwards {
+            order.is_gt()
+        } else {
+            order.is_lt()
+        }
+    };
+    for (id, state) in known_pairs {
+        let own = QueuePlace::of(id, &state);
+        if after.is_some_and(|place| !comes_first(&place, &own)) {
+            continue;
+        }
+        let behind =
+            |(id, state): &(TaskId, TaskState)| comes_first(&own, &QueuePlace::of(*id, state));
+        match tasks.iter().position(behind) {
+            Some(place) => tasks.insert(place, (id, state)),
+            None if !more => tasks.push((id, state)),
+            None => {}
+        }
+    }
+}
+
+/// Where the task stands in the queue, to list what comes after or before it.
 #[must_use]
 pub fn place_of_task(task: &ListedTask) -> String {
     QueuePlace::of(task.id, &task.state).text()

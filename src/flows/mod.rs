@@ -6,12 +6,14 @@
 
 mod accept_held;
 mod acknowledge_changes;
+mod active_model;
 mod assert_records;
 mod audit_refusal;
 mod authenticate;
 mod by_human;
 mod catch_up_index;
 mod changed_fields;
+mod compare_models;
 mod cpu_pool;
 mod decide_task;
 mod deliver_events;
@@ -20,6 +22,7 @@ mod erase_records;
 mod evidence_pack;
 mod export_labels;
 mod export_links;
+mod find_candidates;
 mod find_identifier;
 mod first_load;
 mod follow_events;
@@ -27,6 +30,7 @@ mod golden_change;
 mod household;
 mod id_changes;
 mod if_match;
+mod known_pairs;
 mod list_tasks;
 mod live_numbers;
 mod manage_accounts;
@@ -36,6 +40,10 @@ mod match_person;
 mod merge_limit;
 mod merge_persons;
 mod merge_source_records;
+mod model_gates;
+mod model_life;
+#[cfg(test)]
+mod model_tests;
 mod moments;
 mod move_record;
 mod name_record;
@@ -71,6 +79,7 @@ mod watch_ledger;
 mod weigh_ledger;
 mod withdraw_record;
 mod would_change;
+mod write_together;
 
 use std::sync::Arc;
 
@@ -79,17 +88,22 @@ use crate::identity::{NumberStatus, StandardDate, StandardiseOptions};
 use crate::index::{CandidateIndex, IndexError};
 use crate::matching::LinkageModel;
 use crate::registry::{MergeRefusal, Survivorship};
-use crate::review::ReviewRefusal;
+use crate::review::{ReviewRefusal, ReviewRules};
 use crate::security::{Actor, ActorKind, Denied, OutwardPolicy};
 use crate::storage::{Store, StoreError};
 
-pub use crate::storage::{AuditRow, Moment, SealedRecord, StoredSeal as SealAnswer, WaitingTasks};
+pub use crate::storage::{
+    ActivationKind, AuditRow, Moment, SealedRecord, StoredActivation, StoredSeal as SealAnswer,
+    WaitingTasks,
+};
 pub use acknowledge_changes::{ChaseEntry, ChaseList, acknowledge_change, chase_list};
-pub use assert_records::{AssertionOutcome, assert_records, withdraw_assertion};
+pub use active_model::{Models, follow_models, keep_first_model, take_active_model};
+pub use assert_records::{AssertionOutcome, assert_records, assertion_holds, withdraw_assertion};
 pub use audit_refusal::audit_refusal;
 pub use authenticate::{KnownTokens, NewToken, authenticate, create_token};
 pub use by_human::Asked;
 pub use catch_up_index::{FollowerOptions, catch_up, catch_up_filled, follow};
+pub use compare_models::{LinkedTwice, link_twice};
 pub use cpu_pool::{CpuPool, CpuPoolFigures};
 pub use decide_task::{DecideCommand, DecisionAnswer, decide_task};
 pub use deliver_events::{DeliveryOptions, NotTaken, Outward, OutwardMessage, deliver_webhooks};
@@ -104,6 +118,7 @@ pub use follow_events::{EventFeed, FeedEvent, follow_events};
 pub use golden_change::GoldenStep;
 pub use id_changes::IdChange;
 pub use if_match::IfMatch;
+pub use known_pairs::deal_known_pair;
 pub use list_tasks::{
     ListedTask, TaskFilter, TaskPage, TaskStanding, list_tasks, place_of_task, standing_of,
 };
@@ -121,6 +136,11 @@ pub use merge_persons::{
     merge_persons, undo_merge, view_merge,
 };
 pub use merge_source_records::merge_source_records;
+pub use model_gates::{PassedGates, pass_gates};
+pub use model_life::{
+    Approver, BroughtModel, ModelAnswer, WholeModel, activate_model, add_model, list_models,
+    roll_back_model, view_model,
+};
 pub use move_record::{MoveOutcome, move_record};
 pub use name_record::{name_of_record, named_record};
 pub use note_refusal::note_refusal;
@@ -145,7 +165,7 @@ pub use sign_in_elsewhere::{Vouched, confirm_vouched, sign_in_vouched};
 pub use standard_values::standard_values;
 pub use subject_access::{SubjectAccess, SubjectEntry, SubjectRecord, subject_access};
 pub use surroundings::{Around, Neighbour, NeighboursKnown, Surroundings, surroundings};
-pub use team_work::{TeamWork, assign_task, colleagues, team_work};
+pub use team_work::{TeamWork, assign_task, colleagues, readers_agree, team_work};
 pub use undo_decisions::{UndoneDecision, UndoneDecisions, undo_decisions};
 pub use view_cohesion::{Cohesion, Tie, view_cohesion};
 pub use view_golden::{GoldenAnswer, prefer, stop_preferring, view_golden};
@@ -163,6 +183,7 @@ pub use withdraw_record::{withdraw_record, withdraw_record_as_of};
 pub use would_change::{
     Becomes, NamedLocal, PersonStep, RecordStep, TaskStep, TaskStepKind, Told, WouldChange,
 };
+pub use write_together::{NotWritten, WriteStep, Wrote, write_together};
 
 /// What every flow works with.
 #[derive(Clone)]
@@ -171,8 +192,10 @@ pub struct Context {
     pub store: Store,
     /// The candidate index, which may lag.
     pub index: CandidateIndex,
-    /// The model that decides.
+    /// The model that decides what is done with this context.
     pub model: Arc<LinkageModel>,
+    /// The model that is active at present, and those before it.
+    pub models: Arc<Models>,
     /// Which value a golden record shows.
     pub survivorship: Arc<Survivorship>,
     /// The present.
@@ -183,6 +206,8 @@ pub struct Context {
     pub pool: CpuPool,
     /// Persons that one human may join in an hour.
     pub merges_per_hour: u32,
+    /// When questions are due, and how many known pairs are mixed in.
+    pub review: Arc<ReviewRules>,
     /// Where messages to readers may go.
     pub outward: Arc<OutwardPolicy>,
 }

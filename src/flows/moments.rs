@@ -111,7 +111,7 @@ pub(super) async fn load_known(
         view = cut_by_seals(context, gate, view).await?;
     }
     let possible = if access.sees_possible() {
-        let others = possible_of(context, view.survivor(), &questions);
+        let others = possible_of(context, view.survivor(), &questions).await?;
         unsealed_possible(context, gate, view.survivor(), others).await?
     } else {
         Vec::new()
@@ -230,18 +230,23 @@ pub(super) async fn seals_of(
 }
 
 /// Other persons, from the open questions about one.
-fn possible_of(context: &Context, person: PersonId, questions: &[TaskState]) -> Vec<OtherPerson> {
+async fn possible_of(
+    context: &Context,
+    person: PersonId,
+    questions: &[TaskState],
+) -> Result<Vec<OtherPerson>, FlowError> {
     let mut possible = Vec::new();
     for task in questions.iter().take(POSSIBLE_PERSONS_MAX) {
+        let model = context.model_of_task(task).await?;
         for other in task.persons.iter().filter(|other| **other != person) {
             let weight = MatchWeight::new(task.weight_bits.unwrap_or(0.0));
             possible.push(OtherPerson {
                 person_id: *other,
                 grade: Grade::Probable,
                 weight_bits: weight.bits(),
-                probability: context.model.probability(weight).value(),
+                probability: model.probability(weight).value(),
             });
         }
     }
-    possible
+    Ok(possible)
 }

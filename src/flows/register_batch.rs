@@ -28,7 +28,8 @@ pub async fn register_batch<T: Send>(
                 break;
             };
             waiting.push_back(tag);
-            let context = context.clone();
+            // A batch may outlive the activation of another model.
+            let context = context.at_present();
             preparing.push_back(tokio::spawn(async move {
                 let (access, command) = command?;
                 prepare_registration(&context, &access, command).await

@@ -5,10 +5,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::flows::live_numbers::find;
-use crate::flows::prepare::{
-    LookedUp, compare, look_up, read_and_compute, score, without_prospectless,
-};
+use crate::flows::prepare::{LookedUp, look_up, read_and_compute};
 use crate::flows::ready::Ready;
 use crate::flows::view_record::unsealed_possible;
 use crate::flows::{Context, FlowError, IfMatch};
@@ -17,8 +14,8 @@ use crate::identity::{Finding, NumberStatus, SubmittedRecord};
 use crate::matching::blocking_keys;
 use crate::registry::{
     Change, DecidedAgain, Gate, LocalId, Numbering, Outcome, RecordState, RecordStatus, Registered,
-    Registration, RegistrationAnswer, RegistryEvent, RegistryState, SourceCode, VersionStanding,
-    WaitingVersion, claimed_number, decide_again, register,
+    Registration, RegistrationAnswer, RegistryEvent, RegistryState, Replacements, SourceCode,
+    VersionStanding, WaitingVersion, decide_again, register,
 };
 use crate::security::Access;
 use crate::storage::{CommitActor, CommitReads, NewVersion, Planned, ReadSet, RememberedAnswer};
@@ -54,6 +51,8 @@ pub(super) enum Verdict {
     Waits,
     /// A deferred version: a later one has overtaken it.
     Overtaken,
+    /// Another model has become active since the record was scored.
+    OtherModel,
 }
 
 /// Registers or updates a record.
@@ -110,31 +109,7 @@ async fn prepare(
         replacement,
         invalidated,
     } = ready;
-    let (found, numbers) = find(context, looked_up, &standard, replacement).await?;
-    let complete = found.is_complete();
-    let (lock_hashes, stored_hashes) = (found.keys.lock_hashes(), found.keys.stored_hashes());
-    let (model, record) = (Arc::clone(&context.model), Arc::clone(&standard));
-    let replacements = numbers.replacements.clone();
-    let scoring = move |persons| score(&model, &record, &replacements, persons);
-    let prepared = compare(context, found.persons, scoring).await?;
-    let (source, local_id) = (&command.source, &command.local_id);
-    let prepared = without_prospectless(context, source, local_id, prepared).await?;
     let account = access.actor().name.clone();
-    let key = command.idempotency_key.map(|key| (account, key));
-    let read = ReadSet {
-        records: vec![(command.source.clone(), command.local_id.clone())],
-        persons: prepared
-            .iter()
-            .map(|person| (person.person, person.revision))
-            .collect(),
-        keys: lock_hashes.clone(),
-        keys_after: found.position,
-        idempotency: key.clone(),
-        claimed: claimed_number(&standard),
-        replacement,
-        numbers: numbers.hashes(&standard),
-        ..ReadSet::default()
-    };
     let registration = Registration {
         source: command.source,
         local_id: command.local_id,
@@ -142,11 +117,11 @@ async fn prepare(
         effective_at,
         standard,
         findings,
-        lock_hashes,
-        prepared,
-        complete,
+        lock_hashes: Vec::new(),
+        prepared: Vec::new(),
+        complete: false,
         replacement,
-        replacements: numbers.replacements,
+        replacements: Replacements::default(),
         invalidated,
     };
     let inside = Inside {
@@ -155,12 +130,13 @@ async fn prepare(
         now: context.clock.now(),
         registration,
         payload,
-        stored_hashes,
-        idempotency: key,
+        stored_hashes: Vec::new(),
+        idempotency: command.idempotency_key.map(|key| (account, key)),
         if_match: command.if_match,
+        together: None,
         again: None,
     };
-    Ok(PreparedRegistration { read, inside })
+    inside.search(looked_up).await
 }
 
 /// Standardises, and looks the keys up.
@@ -188,7 +164,7 @@ pub(super) async fn commit_again(
     };
     inside.again = Some(waiting);
     let verdict = Arc::new(inside).commit(read, actor, true).await?;
-    Ok(!matches!(verdict, Verdict::Waits))
+    Ok(!matches!(verdict, Verdict::Waits | Verdict::OtherModel))
 }
 
 /// The short half: re-read, decide, append. The order of calls is the order of
@@ -196,27 +172,37 @@ pub(super) async fn commit_again(
 pub(super) async fn commit_registration(
     prepared: PreparedRegistration,
 ) -> Result<RegistrationAnswer, FlowError> {
-    let PreparedRegistration { read, inside } = prepared;
+    let PreparedRegistration { mut read, inside } = prepared;
     let actor = CommitActor {
         actor: inside.access.actor().name.clone(),
         request_id: inside.access.actor().request_id.clone(),
     };
-    let inside = Arc::new(inside);
-    let mut verdict = inside.commit(read.clone(), actor.clone(), false).await?;
-    if matches!(verdict, Verdict::MayRepeat) {
-        if let Some(answer) = inside.earlier_answer().await? {
-            count(&answer);
-            return Box::pin(inside.unsealed(answer)).await;
+    let (mut inside, mut looked) = (Arc::new(inside), false);
+    let verdict = loop {
+        match inside.commit(read.clone(), actor.clone(), looked).await? {
+            Verdict::OtherModel => {
+                let anew = Box::pin(inside.search_again()).await?;
+                (read, inside) = (anew.read, Arc::new(anew.inside));
+            }
+            Verdict::MayRepeat if !looked => {
+                if let Some(answer) = inside.earlier_answer().await? {
+                    count(&answer);
+                    return Box::pin(inside.unsealed(answer)).await;
+                }
+                looked = true;
+            }
+            verdict => break verdict,
         }
-        verdict = inside.commit(read, actor, true).await?;
-    }
+    };
     match verdict {
         Verdict::Answer(answer) => {
             count(&answer);
             Box::pin(inside.unsealed(*answer)).await
         }
-        // The last two are said of deferred versions alone.
-        Verdict::MayRepeat | Verdict::Waits | Verdict::Overtaken => Err(FlowError::Stopped),
+        // These are said of deferred versions alone, or were seen to above.
+        Verdict::MayRepeat | Verdict::Waits | Verdict::Overtaken | Verdict::OtherModel => {
+            Err(FlowError::Stopped)
+        }
         Verdict::Stale => Err(FlowError::Stale),
         Verdict::OtherContent => Err(FlowError::OtherContent),
     }
@@ -237,17 +223,20 @@ pub(super) fn count(answer: &RegistrationAnswer) {
 }
 
 /// What runs between the re-read and the inserts of the commit.
+#[derive(Clone)]
 pub(super) struct Inside {
     pub(super) context: Context,
     pub(super) access: Access,
     pub(super) now: Instant,
     pub(super) registration: Registration,
-    payload: String,
-    stored_hashes: Vec<u64>,
-    idempotency: Option<(String, String)>,
-    if_match: Option<IfMatch>,
+    pub(super) payload: String,
+    pub(super) stored_hashes: Vec<u64>,
+    pub(super) idempotency: Option<(String, String)>,
+    pub(super) if_match: Option<IfMatch>,
+    /// Digest of all that is written with it, all or nothing.
+    pub(super) together: Option<String>,
     /// The deferred version that this decides.
-    again: Option<WaitingVersion>,
+    pub(super) again: Option<WaitingVersion>,
 }
 
 impl Inside {
@@ -268,15 +257,27 @@ impl Inside {
     }
 
     /// An answer from before a seal names nobody whom it keeps from the person.
-    async fn unsealed(&self, answer: RegistrationAnswer) -> Result<RegistrationAnswer, FlowError> {
+    pub(super) async fn unsealed(
+        &self,
+        answer: RegistrationAnswer,
+    ) -> Result<RegistrationAnswer, FlowError> {
         let gate = Gate::of(&self.access);
         let (person, possible) = (answer.person_id, answer.possible);
         let possible = unsealed_possible(&self.context, gate, person, possible).await?;
         Ok(RegistrationAnswer { possible, ..answer })
     }
 
-    /// The answer of a held or historic version with this content.
+    /// The answer of a held or historic version with this content, looked at and told.
     async fn earlier_answer(&self) -> Result<Option<RegistrationAnswer>, FlowError> {
+        let answer = self.find_earlier().await?;
+        if let Some(answer) = &answer {
+            self.context.store.append_audit(self.audit(answer)).await?;
+        }
+        Ok(answer)
+    }
+
+    /// The answer of a held or historic version with this content.
+    pub(super) async fn find_earlier(&self) -> Result<Option<RegistrationAnswer>, FlowError> {
         let (source, local_id) = (&self.registration.source, &self.registration.local_id);
         let Some(stored) = self.context.store.find_record(source, local_id).await? else {
             return Ok(None);
@@ -287,9 +288,6 @@ impl Inside {
                 && version.standing != VersionStanding::Current
         });
         let answer = repeated.and_then(|version| serde_json::from_str(&version.answer).ok());
-        if let Some(answer) = &answer {
-            self.context.store.append_audit(self.audit(answer)).await?;
-        }
         Ok(answer.map(|answer| RegistrationAnswer {
             replayed: true,
             ..answer
@@ -307,7 +305,15 @@ impl Inside {
                 .is_some_and(|(sent, current)| sent < current)
     }
 
-    fn run(&self, state: &RegistryState, reads: &CommitReads, looked: bool) -> Planned<Verdict> {
+    pub(super) fn run(
+        &self,
+        state: &RegistryState,
+        reads: &CommitReads,
+        looked: bool,
+    ) -> Planned<Verdict> {
+        if self.context.is_superseded() {
+            return Planned::nothing(Verdict::OtherModel);
+        }
         if let Some(waiting) = &self.again {
             return self.run_again(state, waiting);
         }
@@ -337,13 +343,17 @@ impl Inside {
     }
 
     /// Digest of everything that the idempotency key stands for.
-    fn content(&self) -> String {
+    pub(super) fn content(&self) -> String {
         let mut digest = Sha256::new();
+        let together = self.together.as_deref();
         for part in [
             self.registration.source.as_str(),
             self.registration.local_id.as_str(),
             &self.registration.digest,
-        ] {
+        ]
+        .into_iter()
+        .chain(together)
+        {
             digest.update(part.len().to_le_bytes());
             digest.update(part);
         }
@@ -374,7 +384,7 @@ impl Inside {
         }
     }
 
-    fn audit(&self, answer: &RegistrationAnswer) -> Vec<crate::security::AuditEntry> {
+    pub(super) fn audit(&self, answer: &RegistrationAnswer) -> Vec<crate::security::AuditEntry> {
         let mut persons = vec![answer.person_id];
         persons.extend(answer.possible.iter().map(|other| other.person_id));
         let record = format!("{}:{}", answer.source, answer.local_id);

@@ -183,7 +183,7 @@ async fn commit(context: &Context, access: &Access, prepared: Prepared) -> Resul
 /// one that was interrupted, are carried on here.
 pub async fn follow_releases(context: Context, access: Access) {
     loop {
-        match decide_deferred(&context, &access).await {
+        match decide_deferred(&context.at_present(), &access).await {
             Ok(done) if done.more => continue,
             Ok(_) => {}
             Err(error) => {

@@ -1,6 +1,7 @@
 //! The small steps with a question: taking it in hand, giving it back, writing
 //! beside it. Each is decided inside the commit, on the task as it is there.
 
+use crate::flows::known_pairs::known_pair;
 use crate::flows::list_tasks::known_task;
 use crate::flows::{Context, FlowError, IfMatch, ListedTask, standing_of};
 use crate::foundation::limits::{NOTE_CHARACTERS_MAX, TASK_LEASE_SECONDS_MAX};
@@ -146,7 +147,13 @@ pub(super) async fn step(
     (if_match, words): (Option<IfMatch>, Option<String>),
     take: impl Fn(&TaskState, &Reviewer) -> Result<RegistryEvent, ReviewRefusal> + Send + 'static,
 ) -> Result<ListedTask, FlowError> {
-    let known = known_task(context, access, task).await?;
+    let known = match known_task(context, access, task).await {
+        Err(FlowError::NotFound(_)) => {
+            let pair = known_pair(context, access, task).await?;
+            return pair.step(context, access, (if_match, words), take).await;
+        }
+        known => known?,
+    };
     let read = read_set(context, &known).await?;
     let now = context.clock.now();
     let reviewer = Reviewer::of(access);

@@ -78,7 +78,7 @@ pub(super) async fn begin(
 }
 
 /// The account whose name and password these are.
-async fn confirm(
+pub(super) async fn confirm(
     context: &Context,
     name: &str,
     password: String,

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::flows::household::{at_homes, homes_of, sharing_keys};
+use crate::flows::known_pairs::known_pair;
 use crate::flows::list_tasks::known_task;
 use crate::flows::moments::seals_of;
 use crate::flows::{Context, FlowError, ListedTask, TaskFilter, TaskStanding, list_tasks};
@@ -112,7 +113,13 @@ pub async fn surroundings(
     access: &Access,
     task: TaskId,
 ) -> Result<Surroundings, FlowError> {
-    let state = known_task(context, access, task).await?;
+    let state = match known_task(context, access, task).await {
+        Err(FlowError::NotFound(_)) => {
+            let pair = known_pair(context, access, task).await?;
+            return Ok(pair.surroundings(context));
+        }
+        known => known?,
+    };
     let mut people: Vec<StoredPersonView> = Vec::new();
     for person in &state.persons {
         let found = context.store.load_person(*person).await?;

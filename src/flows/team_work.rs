@@ -29,19 +29,35 @@ pub struct TeamWork {
 pub async fn team_work(context: &Context, access: &Access) -> Result<TeamWork, FlowError> {
     let now = context.clock.now();
     let store = &context.store;
-    let waiting = store.count_waiting(now, access.sees_sealed()).await?;
+    let due = (now, &context.review.due);
+    let waiting = store.count_waiting(due, access.sees_sealed()).await?;
+    Ok(TeamWork {
+        waiting,
+        agreement: readers_agree(context, access).await?,
+        colleagues: colleagues(context).await?,
+    })
+}
+
+/// How the answers that were given last agree with those of other readers and with
+/// known pairs (R117); of the asker alone, where it is not theirs to approve the
+/// answers of others.
+///
+/// # Errors
+/// A fault of ours.
+pub async fn readers_agree(
+    context: &Context,
+    access: &Access,
+) -> Result<Vec<Agreement>, FlowError> {
+    let store = &context.store;
     let answered = store.answered_tasks(ANSWERED_TASKS_LOOKED_AT).await?;
-    let mut agreement = agreement(&answered);
+    let known = store.known_answers(ANSWERED_TASKS_LOOKED_AT).await?;
+    let mut agreement = agreement(&answered, &known);
     if !access.may_also(Action::ApproveTask) {
         agreement.retain(|one| one.by == access.person());
     }
-    let audit = access.audit(now, Vec::new(), None);
+    let audit = access.audit(context.clock.now(), Vec::new(), None);
     store.append_audit(vec![audit]).await?;
-    Ok(TeamWork {
-        waiting,
-        agreement,
-        colleagues: colleagues(context).await?,
-    })
+    Ok(agreement)
 }
 
 /// Accounts that may be given a question.

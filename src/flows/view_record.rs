@@ -121,7 +121,7 @@ pub async fn view_record(
     let mut answer = current_answer(&stored)?;
     let possible = std::mem::take(&mut answer.possible);
     answer.possible = unsealed_possible(context, gate, answer.person_id, possible).await?;
-    let mut link = link_of(context, &stored);
+    let mut link = link_of(context, &stored).await?;
     if let Some(link) = &mut link {
         if as_of.is_some()
             && !may_tell_link(context, gate, link.person, stored.state.number).await?
@@ -211,7 +211,7 @@ pub async fn cross_reference(
 ) -> Result<CrossReference, FlowError> {
     let as_of = moment(context, wanted.as_of).await?;
     let stored = find(context, source, local_id, as_of).await?;
-    let link = link_of(context, &stored).ok_or(FlowError::NotFound(
+    let link = link_of(context, &stored).await?.ok_or(FlowError::NotFound(
         "the record is withdrawn and belongs to nobody now",
     ))?;
     let gate = Gate::at(access, as_of.map(|moment| moment.at));
@@ -343,16 +343,28 @@ pub(super) async fn unsealed_possible(
     Ok(possible)
 }
 
-fn link_of(context: &Context, stored: &StoredRecord) -> Option<RecordLink> {
-    let link = stored.state.link.as_ref()?;
-    let weight = link.weight_bits.map(crate::matching::MatchWeight::new);
-    Some(RecordLink {
+/// The link, with what its weight meant to the model that gave it (R84).
+async fn link_of(
+    context: &Context,
+    stored: &StoredRecord,
+) -> Result<Option<RecordLink>, FlowError> {
+    let Some(link) = stored.state.link.as_ref() else {
+        return Ok(None);
+    };
+    let probability = match link.weight_bits {
+        Some(bits) => {
+            let weight = crate::matching::MatchWeight::new(bits);
+            Some(context.probability_by(&link.home.model, weight).await?)
+        }
+        None => None,
+    };
+    Ok(Some(RecordLink {
         person: link.person,
         route: link.route,
         weight_bits: link.weight_bits,
-        probability: weight.map(|weight| context.model.probability(weight).value()),
+        probability,
         doubtful: false,
-    })
+    }))
 }
 
 async fn audit(

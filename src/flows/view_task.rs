@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::flows::known_pairs::known_pair;
 use crate::flows::list_tasks::known_task;
 use crate::flows::live_numbers::chains_of;
 use crate::flows::moments::known_person;
@@ -10,7 +11,7 @@ use crate::flows::review_task::{commit_actor, read_set};
 use crate::flows::view_history::sentence_of_task;
 use crate::flows::{Context, FlowError, ListedTask, VersionAnswer, standing_of};
 use crate::foundation::limits::TASK_RECORDS_SHOWN_MAX;
-use crate::foundation::{Instant, PersonId, RecordNumber, TaskId};
+use crate::foundation::{Instant, PersonId, TaskId};
 use crate::identity::{StandardRecord, SubmittedRecord};
 use crate::registry::{
     Gate, LiveNumbers, LocalId, Member, Numbering, OtherPerson, RegistryEvent, RegistryState,
@@ -100,6 +101,8 @@ pub struct TaskAnswer {
     pub history: Vec<TaskEntry>,
     /// What may be said to it, and what would follow.
     pub foresight: Foresight,
+    /// What is right, where it was a known pair and is answered (R117).
+    pub known_answer: Option<TaskOutcome>,
 }
 
 /// One task, with all that a reader needs.
@@ -111,7 +114,13 @@ pub async fn view_task(
     access: &Access,
     id: TaskId,
 ) -> Result<TaskAnswer, FlowError> {
-    let state = known_task(context, access, id).await?;
+    let state = match known_task(context, access, id).await {
+        Err(FlowError::NotFound(_)) => {
+            let pair = known_pair(context, access, id).await?;
+            return pair.view(context, access).await;
+        }
+        known => known?,
+    };
     let mut people = Vec::new();
     for person in &state.persons {
         people.extend(context.store.load_person(*person).await?);
@@ -125,7 +134,7 @@ pub async fn view_task(
         .map(|member| (member.state.source.clone(), member.state.local_id.clone()));
     let explanation = match people.as_slice() {
         [one, other] if one.survivor() != other.survivor() => {
-            compare(context, access, one, other, state.record).await?
+            compare(context, access, one, other, &state).await?
         }
         _ => Vec::new(),
     };
@@ -147,6 +156,7 @@ pub async fn view_task(
         reads: reads(&state, access.person(), &events, &words),
         history: history(&state, access.person(), events, &words),
         foresight,
+        known_answer: None,
         listed: ListedTask {
             id,
             standing: standing_of(&state, now),
@@ -186,7 +196,12 @@ async fn foresee(
 }
 
 /// What readers said, as far as somebody may see it who perhaps reads next.
-fn reads(state: &TaskState, asker: &str, events: &[StoredEvent], words: &Words) -> Vec<ShownRead> {
+pub(super) fn reads(
+    state: &TaskState,
+    asker: &str,
+    events: &[StoredEvent],
+    words: &Words,
+) -> Vec<ShownRead> {
     let by_position: BTreeMap<_, &StoredEvent> =
         events.iter().map(|event| (event.position, event)).collect();
     let shown = state.reads.iter().map(|read| {
@@ -205,7 +220,7 @@ fn reads(state: &TaskState, asker: &str, events: &[StoredEvent], words: &Words) 
     shown.collect()
 }
 
-fn history(
+pub(super) fn history(
     state: &TaskState,
     asker: &str,
     events: Vec<StoredEvent>,
@@ -295,14 +310,16 @@ fn values(person: &StoredPersonView) -> Vec<Member> {
 }
 
 /// The record that raised the question against the person that it is not under, by
-/// the numbers that stand (R16); the values are those that were sent (R17).
+/// the numbers that stand (R16); the values are those that were sent (R17). By the
+/// model that raised the question.
 async fn compare(
     context: &Context,
     access: &Access,
     one: &StoredPersonView,
     other: &StoredPersonView,
-    record: RecordNumber,
+    task: &TaskState,
 ) -> Result<Vec<ShownRow>, FlowError> {
+    let record = task.record;
     let sides_are_restricted = one.restricted || other.restricted;
     let (one, other) = (values(one), values(other));
     let holds = |members: &[Member]| members.iter().any(|member| member.record == record);
@@ -331,7 +348,8 @@ async fn compare(
     let live = LiveNumbers::of(&replacements, &asked.standard, &held);
     let held: Vec<Arc<StandardRecord>> = held.iter().map(|it| live.resolve(it)).collect();
     let held: Vec<&StandardRecord> = held.iter().map(AsRef::as_ref).collect();
-    let explanation = context.model.explain(&asked.standard, &held);
+    let model = context.model_of_task(task).await?;
+    let explanation = model.explain(&asked.standard, &held);
     let gate = Gate::of(access);
     Ok(gate.explanation(explanation, &asked.standard, &members, sides_are_restricted))
 }

@@ -2,6 +2,7 @@
 
 use crate::flows::ready::effective_at;
 use crate::flows::{Context, FlowError, IfMatch};
+use crate::foundation::Instant;
 use crate::registry::{LocalId, Refusal, RegistryState, SourceCode, withdraw};
 use crate::security::Access;
 use crate::storage::{CommitActor, Planned, ReadSet};
@@ -26,35 +27,58 @@ pub async fn withdraw_record(
         actor: access.actor().name.clone(),
         request_id: access.actor().request_id.clone(),
     };
-    let (access, source, local_id) = (access.clone(), source.clone(), local_id.clone());
-    let outcome = context
-        .store
-        .commit(read, actor, now, move |state: &mut RegistryState, _| {
-            let record = state.record(&source, &local_id);
-            let person = record
-                .and_then(|record| record.link.as_ref())
-                .map(|link| link.person);
-            let stale = record.is_some_and(|record| {
-                let current = Some(record.current.version);
-                if_match.as_ref().is_some_and(|asked| !asked.holds(current))
-            });
-            if stale {
-                return Planned::nothing(Err(Refusal::StaleVersion));
-            }
-            match withdraw(state, &source, &local_id) {
-                Ok(change) => {
-                    let name = format!("{source}:{local_id}");
-                    let audit = access.audit(now, person.into_iter().collect(), Some(name));
-                    Planned {
-                        events: change.events,
-                        audit: vec![audit],
-                        ..Planned::nothing(Ok(()))
-                    }
+    let withdrawal = Withdrawal {
+        access: access.clone(),
+        now,
+        source: source.clone(),
+        local_id: local_id.clone(),
+        if_match,
+    };
+    let decide = move |state: &mut RegistryState, _: &_| withdrawal.decide(state);
+    outcome_of(context.store.commit(read, actor, now, decide).await?)
+}
+
+/// A withdrawal as it is decided inside a commit.
+pub(super) struct Withdrawal {
+    pub(super) access: Access,
+    pub(super) now: Instant,
+    pub(super) source: SourceCode,
+    pub(super) local_id: LocalId,
+    pub(super) if_match: Option<IfMatch>,
+}
+
+impl Withdrawal {
+    pub(super) fn decide(&self, state: &RegistryState) -> Planned<Result<(), Refusal>> {
+        let (source, local_id) = (&self.source, &self.local_id);
+        let record = state.record(source, local_id);
+        let person = record
+            .and_then(|record| record.link.as_ref())
+            .map(|link| link.person);
+        let stale = record.is_some_and(|record| {
+            let current = Some(record.current.version);
+            let condition = self.if_match.as_ref();
+            condition.is_some_and(|asked| !asked.holds(current))
+        });
+        if stale {
+            return Planned::nothing(Err(Refusal::StaleVersion));
+        }
+        match withdraw(state, source, local_id) {
+            Ok(change) => {
+                let name = format!("{source}:{local_id}");
+                let persons = person.into_iter().collect();
+                Planned {
+                    events: change.events,
+                    audit: vec![self.access.audit(self.now, persons, Some(name))],
+                    ..Planned::nothing(Ok(()))
                 }
-                Err(refusal) => Planned::nothing(Err(refusal)),
             }
-        })
-        .await?;
+            Err(refusal) => Planned::nothing(Err(refusal)),
+        }
+    }
+}
+
+/// What a withdrawal's sender is told.
+pub(super) fn outcome_of(outcome: Result<(), Refusal>) -> Result<(), FlowError> {
     match outcome {
         Ok(()) | Err(Refusal::AlreadyWithdrawn) => Ok(()),
         Err(Refusal::UnknownRecord) => Err(FlowError::NotFound(

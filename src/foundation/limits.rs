@@ -89,6 +89,10 @@ pub const BODY_BYTES_MAX: usize = 16 * 1_024 * 1_024;
 /// Longest single registration or question: nothing real is longer.
 pub const RECORD_BODY_BYTES_MAX: usize = 256 * 1_024;
 
+/// Records that one transaction writes: their keys are locked together, and a database
+/// server's table of locks is shared by all sessions.
+pub const WRITTEN_TOGETHER_MAX: usize = 64;
+
 /// Candidates in an answer to a question unless it asks for fewer.
 pub const MATCH_CANDIDATES_DEFAULT: usize = 10;
 
@@ -293,3 +297,15 @@ pub const PASSWORD_CHARACTERS_MIN: usize = 12;
 
 /// Longest password.
 pub const PASSWORD_CHARACTERS_MAX: usize = 256;
+
+/// How often a node asks which model decides: so long after an activation all do.
+pub const MODEL_FOLLOW_INTERVAL_MS: u64 = 1_000;
+
+/// Longest reason of an activation and note of a model, as of the header `Accord-Reason`.
+pub const MODEL_WORDS_CHARACTERS_MAX: usize = 512;
+
+/// Bytes of a model's file with its tables at most: ten times the shipped one.
+pub const MODEL_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Records of a ledger that are read at once where a model goes through all of them.
+pub const MODEL_PAGE: u32 = 5_000;

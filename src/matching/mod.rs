@@ -24,6 +24,7 @@ mod frequency;
 pub mod levels;
 mod model;
 mod model_file;
+mod model_id;
 mod pair_facts;
 mod reason;
 mod score;
@@ -45,10 +46,11 @@ pub use comparison::{ComparedFields, ComparisonVector};
 pub use decision::{Candidate, Decision, Grade, Route, decide};
 pub use explanation::{Explanation, ExplanationRow, Field};
 pub use levels::{Comparison, Outcome};
-pub use model::{LinkageModel, ModelId};
+pub use model::LinkageModel;
 pub use model_file::{
     Calibration, Caps, ComparisonFile, FrequencyFiles, LevelFile, ModelFile, ModelProblem,
 };
+pub use model_id::ModelId;
 pub use pair_facts::same_mother;
 pub use reason::Reason;
 pub use score::{IdentityScore, Weighed};

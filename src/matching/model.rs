@@ -5,32 +5,12 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::{Arc, LazyLock};
 
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::identity::{Postcode, Profile};
 use crate::matching::frequency::{FrequencyDefaults, NameFrequencies, TableTexts};
 use crate::matching::levels::{Comparison, Level, Outcome};
-use crate::matching::{MatchProbability, MatchWeight, ModelFile, ModelProblem};
-
-/// First 16 hex digits of SHA-256 over the model's text and its tables.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ModelId(String);
-
-impl ModelId {
-    /// The digits.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Display for ModelId {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
+use crate::matching::{MatchProbability, MatchWeight, ModelFile, ModelId, ModelProblem};
 
 /// The most levels that a comparison has.
 const LEVELS_MAX: usize = 16;

@@ -103,6 +103,19 @@ pub struct FrequencyFiles {
     pub full_name_floor: Option<f64>,
 }
 
+impl FrequencyFiles {
+    /// The tables that are named.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let all = [
+            &self.given_names,
+            &self.family_names,
+            &self.communities,
+            &self.crowded_postcodes,
+        ];
+        all.into_iter().flatten().map(String::as_str)
+    }
+}
+
 /// A calibration of weights against pairs whose truth is known (R82).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -84,7 +84,7 @@ pub use task_state::{
     is_new_evidence, level_changes, task_of,
 };
 pub use task_words::{CloseReason, EscalationReason, TaskKind};
-pub use tasks::is_child;
+pub use tasks::{is_child, rests_on};
 pub use withdraw::withdraw;
 
 use crate::foundation::{

@@ -4,12 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde::Serialize;
+use utoipa::ToSchema;
+
 use crate::foundation::{PersonId, RecordNumber};
 use crate::identity::{Finding, FindingCode, NumberStatus, Severity, StandardRecord};
 use crate::registry::{ConflictKind, LocalId};
 
 /// What is measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Measure {
     /// Something was typed where a value was not known (R6, R35, R51, R64, R70).
     Placeholder,

@@ -93,17 +93,6 @@ impl TaskPriority {
         self as u8
     }
 
-    /// Within how many hours a question should be settled: what can harm within a
-    /// day, numbers within three, the rest in a fortnight.
-    #[must_use]
-    pub const fn due_hours(self) -> i64 {
-        match self {
-            Self::Household | Self::Confusion | Self::Sensitive => 24,
-            Self::Number => 72,
-            Self::Weight => 336,
-        }
-    }
-
     /// Whether it is what stored events leave out.
     #[must_use]
     pub fn is_default(&self) -> bool {

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::foundation::{Instant, PersonId, RecordNumber, TaskId, hex};
 use crate::identity::{StandardDate, StandardRecord};
-use crate::matching::{LinkageModel, Reason};
+use crate::matching::{LinkageModel, ModelId, Reason};
 use crate::registry::candidates::Scored;
 use crate::registry::evidence::{compared, evidence_rows};
 use crate::registry::merging::drop_proposals;
@@ -243,8 +243,18 @@ pub(super) fn close_tasks_of(
 
 /// What a question rests on: the model and the versions that were compared.
 pub(super) fn evidence_digest(model: &LinkageModel, compared: &[ComparedVersion]) -> String {
+    digest_of(model.id(), compared)
+}
+
+/// Whether a question was raised by this model.
+#[must_use]
+pub fn rests_on(task: &TaskState, model: &ModelId) -> bool {
+    task.evidence == digest_of(model, &task.compared)
+}
+
+fn digest_of(model: &ModelId, compared: &[ComparedVersion]) -> String {
     let mut digest = Sha256::new();
-    digest.update(model.id().as_str());
+    digest.update(model.as_str());
     for version in compared {
         digest.update(version.record.0.to_le_bytes());
         digest.update(version.version.to_le_bytes());

@@ -39,18 +39,23 @@ mod carrying;
 mod evidence;
 mod follow;
 mod foresight;
+mod known_pairs;
 mod reading;
+mod rules;
 #[cfg(test)]
 mod tests;
 
-pub use agreement::{Agreement, agreement};
+pub use agreement::{Agreement, KnownAnswer, agreement, share_interval};
 pub use carrying::{Carried, carry_out, needs_of, needs_reason, reasons_for_two};
 pub use evidence::{SeenRecord, evidence_seen};
 pub use follow::{Follow, follow, outcomes};
 pub use foresight::{Foreseen, Foresight, foresee};
+pub use known_pairs::{KnownPair, KnownPairEntry, MadeUpRecord, Making, settle_known_pair};
 pub use reading::{
     Needs, Reading, Reviewer, Said, assign, claim, comment, may_see_read, read, release,
 };
+
+pub use rules::{DueTimes, NoDueTime, ReviewRules};
 
 /// Why a step is refused. The texts are safe to show.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -68,7 +68,7 @@ impl Access {
         }
         let decides = matches!(
             action,
-            Action::WorkTask | Action::DecideTask | Action::ApproveTask
+            Action::WorkTask | Action::DecideTask | Action::ApproveTask | Action::ActivateModel
         );
         if decides && !actor.is_person() {
             return Err(Denied::Person);

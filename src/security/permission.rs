@@ -90,6 +90,10 @@ pub enum Action {
     /// See what models weigh and what came of it, without anything that
     /// identifies.
     ReadModel,
+    /// Bring a model to the ledger, for somebody else to approve (R86).
+    BringModel,
+    /// Say which model decides (R86). Persons only.
+    ActivateModel,
     /// Follow what happens in the ledger.
     ReadEvent,
     /// Read review tasks.
@@ -150,6 +154,8 @@ impl Action {
             Self::ReadHistory => "read_history",
             Self::PreferValue => "prefer_value",
             Self::ReadModel => "read_model",
+            Self::BringModel => "bring_model",
+            Self::ActivateModel => "activate_model",
             Self::ReadEvent => "read_event",
             Self::ReadTask => "read_task",
             Self::WorkTask => "work_task",
@@ -204,6 +210,7 @@ const APPROVER: &[Action] = &[
     Action::ReadHistory,
     Action::ReadTask,
     Action::WorkTask,
+    Action::ActivateModel,
     Action::ApproveTask,
     Action::ReadSource,
     Action::ReleaseSource,
@@ -215,7 +222,7 @@ const APPROVER: &[Action] = &[
 #[must_use]
 pub const fn actions(role: Role) -> &'static [Action] {
     use Action::{
-        AcknowledgeChange, AnswerDispute, DeliverEvent, DisputeValue, EraseRecord,
+        AcknowledgeChange, AnswerDispute, BringModel, DeliverEvent, DisputeValue, EraseRecord,
         GiveSubjectAccess, ManageSeal, ManageWebhook, MatchPerson, ReadAudit, ReadChaseList,
         ReadEvent, ReadHistory, ReadMerge, ReadModel, ReadPerson, ReadRecord, ReadSource, ReadTask,
         ReconstructPast, SearchPerson, WriteRecord, WriteSource,
@@ -263,7 +270,7 @@ pub const fn actions(role: Role) -> &'static [Action] {
             AnswerDispute,
             ManageSeal,
         ],
-        Role::Engineer => &[ReadSource, ReadModel],
+        Role::Engineer => &[ReadSource, ReadModel, BringModel],
         Role::Auditor => &[ReadAudit, ReconstructPast, ReadSource],
         Role::Administrator => &[ReadSource, WriteSource, ManageWebhook],
     }

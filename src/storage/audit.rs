@@ -141,7 +141,7 @@ fn audit_command(entries: Vec<AuditEntry>) -> (Queued, oneshot::Receiver<Result<
         audit: entries.clone(),
         ..Planned::nothing(())
     };
-    let (work, answer) = command::work(decide);
+    let (work, answer) = command::work(decide, |()| true);
     let queued = Queued {
         read: None,
         actor: CommitActor {
@@ -151,6 +151,7 @@ fn audit_command(entries: Vec<AuditEntry>) -> (Queued, oneshot::Receiver<Result<
         at: Instant::default(),
         came: tokio::time::Instant::now(),
         work,
+        with: Vec::new(),
     };
     (queued, answer)
 }

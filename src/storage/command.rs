@@ -167,25 +167,59 @@ pub(super) struct Queued {
     /// When it came, by a clock that nobody sets.
     pub(super) came: tokio::time::Instant,
     pub(super) work: Box<dyn Work>,
+    /// Those that are decided after it in the same commit: all of them, or none.
+    pub(super) with: Vec<Queued>,
 }
 
 impl Queued {
     /// How many keys it locks.
     pub(super) fn lock_count(&self) -> usize {
-        self.read.as_ref().map_or(0, ReadSet::lock_count)
+        let own = self.read.as_ref().map_or(0, ReadSet::lock_count);
+        own + self.with.iter().map(Self::lock_count).sum::<usize>()
     }
+
+    /// It, then those that are written with it.
+    pub(super) fn all(mut self) -> Vec<Self> {
+        let with = std::mem::take(&mut self.with);
+        std::iter::once(self).chain(with).collect()
+    }
+}
+
+/// One of several commands that are written together.
+pub struct Part<A> {
+    /// What it reads and locks.
+    pub read: ReadSet,
+    /// Who commands it.
+    pub actor: CommitActor,
+    /// Decides it, on what those before it leave.
+    pub decide: Decide<A>,
+}
+
+/// How a part of several is decided.
+pub type Decide<A> = Box<dyn FnMut(&mut RegistryState, &CommitReads) -> Planned<A> + Send>;
+
+/// What became of commands that are written together.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Together<A> {
+    /// All are durable; an answer for each.
+    Done(Vec<A>),
+    /// Nothing is written: the one at this place does not agree.
+    Refused(usize, A),
 }
 
 /// The part of a command whose types the writer does not know.
 pub(super) trait Work: Send {
     /// Decides, keeps the answer, gives the rest.
     fn decide(&mut self, state: &mut RegistryState, reads: &CommitReads) -> Planned<()>;
+    /// Whether those with it may be written as well as it.
+    fn agrees(&self) -> bool;
     /// Tells the caller.
     fn finish(self: Box<Self>, outcome: Result<(), StoreError>);
 }
 
 struct Decision<A, F> {
     decide: F,
+    agrees: fn(&A) -> bool,
     answer: Option<A>,
     reply: oneshot::Sender<Result<A, StoreError>>,
 }
@@ -210,6 +244,10 @@ where
         }
     }
 
+    fn agrees(&self) -> bool {
+        self.answer.as_ref().is_some_and(self.agrees)
+    }
+
     fn finish(self: Box<Self>, outcome: Result<(), StoreError>) {
         let Self { answer, reply, .. } = *self;
         let told = outcome.and_then(|()| answer.ok_or(StoreError::Panicked));
@@ -218,8 +256,12 @@ where
     }
 }
 
-/// Wraps a decision; the receiver gets its answer once it is durable.
-pub(super) fn work<A, F>(decide: F) -> (Box<dyn Work>, oneshot::Receiver<Result<A, StoreError>>)
+/// What becomes of a decision.
+pub(super) type Reply<A> = oneshot::Receiver<Result<A, StoreError>>;
+
+/// Wraps a decision; the receiver gets its answer once it is durable. `agrees` says of an
+/// answer whether those with it may be written.
+pub(super) fn work<A, F>(decide: F, agrees: fn(&A) -> bool) -> (Box<dyn Work>, Reply<A>)
 where
     A: Send + 'static,
     F: FnMut(&mut RegistryState, &CommitReads) -> Planned<A> + Send + 'static,
@@ -227,6 +269,7 @@ where
     let (reply, answer) = oneshot::channel();
     let decision = Decision {
         decide,
+        agrees,
         answer: None,
         reply,
     };

@@ -15,7 +15,7 @@ use crate::storage::{PLACES, Store, StoreError};
 /// Rows read and written at once.
 const ROWS: usize = 128;
 /// Tables in the order that foreign keys ask for; others come after them.
-const ORDER: [&str; 10] = [
+const ORDER: [&str; 11] = [
     "sources",
     "records",
     "record_versions",
@@ -26,6 +26,7 @@ const ORDER: [&str; 10] = [
     "events",
     "merges",
     "assertions",
+    "models",
 ];
 /// What belongs to a place and not to the ledger: `meta` says for itself what
 /// moves, and `commits` speaks of connections that are gone.

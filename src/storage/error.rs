@@ -55,6 +55,9 @@ pub enum StoreError {
     /// A person has moved since it was read; tried again inside.
     #[error("a person has moved meanwhile")]
     Moved,
+    /// Another command that was to be written with it does not agree; told inside alone.
+    #[error("nothing was written: another part does not agree")]
+    Undone,
     /// A stored value cannot be read back, or a command's parts do not fit.
     #[error("{table}.{column} of row {row} does not make sense")]
     Inconsistent {

@@ -2,7 +2,7 @@
 //! takes in, and the rows of an export.
 
 use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber};
-use crate::matching::Route;
+use crate::matching::{ModelId, Route};
 use crate::registry::{LocalId, RegistryEvent, SourceCode};
 use crate::storage::db::{self, Connection, Row};
 use crate::storage::rows::{Reader, parse_local_id, parse_person, parse_source, parse_word};
@@ -58,7 +58,7 @@ pub struct ExportRow {
     /// Posterior weight; `None` for a person of its own.
     pub weight_bits: Option<f64>,
     /// The model that gave it.
-    pub model: String,
+    pub model: ModelId,
 }
 
 const KEYS: RowStatement = RowStatement {
@@ -351,7 +351,7 @@ async fn export_page(
             person: reader.parsed(3, "person", parse_person)?,
             route: reader.parsed_or_null(4, "route", parse_word)?,
             weight_bits: reader.real_or_null(5)?,
-            model: reader.text(6)?,
+            model: reader.parsed(6, "model", ModelId::parse)?,
         })
     };
     rows.iter().map(row).collect()

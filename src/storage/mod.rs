@@ -19,6 +19,7 @@ mod candidates;
 mod claims;
 mod command;
 mod copy;
+mod current_values;
 mod db;
 mod disputes;
 mod erasures;
@@ -31,11 +32,13 @@ mod found;
 mod gauges;
 mod golden;
 mod history;
+mod known_pairs;
 mod load;
 mod load_families;
 mod locks;
 mod merge_counts;
 mod merge_rows;
+mod model_rows;
 mod past_seals;
 mod project;
 mod prune;
@@ -55,6 +58,7 @@ mod source_state;
 mod sql;
 mod task_queue;
 mod task_rows;
+mod together;
 mod token;
 mod verify;
 mod verify_audit;
@@ -84,9 +88,11 @@ pub use as_of::{Moment, PastPerson};
 pub use audit::{AuditRow, HandedIn};
 pub use candidates::{QuestionReads, StoredPerson, YoungRecords};
 pub use command::{
-    CommitActor, CommitReads, NewVersion, Planned, ReadSet, Remark, RememberedAnswer,
+    CommitActor, CommitReads, NewVersion, Part, Planned, ReadSet, Remark, RememberedAnswer,
+    Together,
 };
 pub use copy::{StateHash, TableHash};
+pub use current_values::CurrentRecord;
 pub use disputes::StoredDispute;
 pub use error::StoreError;
 pub use event_feed::{EventPage, PlacedEvent};
@@ -96,6 +102,8 @@ pub use first_load::LoadedRecord;
 pub use gauges::{AuditGauges, StoreFigures, TaskGauge};
 pub use golden::{NumberChains, StoredPreference, VersionText};
 pub use history::HistoryPage;
+pub use known_pairs::StoredKnownPair;
+pub use model_rows::{ActivationKind, StoredActivation, StoredModel};
 pub use project::event_kind;
 pub use read::{StoredMember, StoredPersonView, StoredRecord, StoredVersion};
 pub use read_merges::{ActorDecision, MergeStep, StoredMerge, ToldReader};
@@ -103,7 +111,7 @@ pub use rekey::RecordToKey;
 pub use seals::{SealedRecord, StoredSeal};
 pub use search::RecordValues;
 pub use source_state::{DeferredVersion, StoredQuarantine};
-pub use task_queue::{Assigned, DecidedTask, QueuePlace, TaskFilter, Words};
+pub use task_queue::{Assigned, DecidedTask, QueuePart, QueuePlace, TaskFilter, Words};
 pub use token::StoredToken;
 pub use verify::{Checked, VerifyReport, Violation};
 pub use webhooks::{DeadLetter, FailedAttempt, Webhook, WebhookGauges};
@@ -258,6 +266,7 @@ impl Store {
             counts: Arc::clone(&counts),
             readers: Arc::clone(&readers),
             lock,
+            aside: None,
         };
         let ended = task.start()?;
         Ok(Self {
@@ -326,13 +335,14 @@ impl Store {
         A: Send + 'static,
         F: FnMut(&mut RegistryState, &CommitReads) -> Planned<A> + Send + 'static,
     {
-        let (work, answer) = command::work(decide);
+        let (work, answer) = command::work(decide, |_| true);
         let queued = command::Queued {
             read: Some(read),
             actor,
             at,
             came: tokio::time::Instant::now(),
             work,
+            with: Vec::new(),
         };
         self.queue(queued).await?;
         answer.await.map_err(|_| StoreError::Closed)?

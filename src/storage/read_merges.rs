@@ -77,6 +77,21 @@ pub enum ActorDecision {
 }
 
 impl Store {
+    /// Whether something is said by this id of two records and was not taken back.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn assertion_holds(&self, assertion: AssertionId) -> Result<bool, StoreError> {
+        let mut connection = self.inner.readers.acquire().await?;
+        let row = db::query(
+            "select made_position from assertions where assertion = $1 and withdrawn = 0",
+        )
+        .bind(assertion.to_string())
+        .fetch_optional(&mut connection)
+        .await?;
+        Ok(row.is_some())
+    }
+
     /// A merge with its steps.
     ///
     /// # Errors

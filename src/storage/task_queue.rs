@@ -1,6 +1,7 @@
 //! The queue of questions, what was written about them, and what people have
 //! said, as flows read them.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber, TaskId};
@@ -46,6 +47,17 @@ pub struct TaskFilter {
     pub now: Instant,
 }
 
+/// Which part of the queue a list shows.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum QueuePart {
+    /// From its head.
+    First,
+    /// What comes after a place, in order.
+    After(QueuePlace),
+    /// What comes before a place, the nearest first.
+    Before(QueuePlace),
+}
+
 /// A task's place in the queue.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct QueuePlace {
@@ -66,6 +78,15 @@ impl QueuePlace {
             rank: rank(state),
             task,
         }
+    }
+
+    /// Which of two places comes first.
+    #[must_use]
+    pub fn order(&self, other: &Self) -> Ordering {
+        let (one, two) = (self.priority, other.priority);
+        one.cmp(&two)
+            .then(self.rank.total_cmp(&other.rank))
+            .then(self.task.cmp(&other.task))
     }
 
     /// As a text that says nothing to its reader.
@@ -125,7 +146,7 @@ impl Where {
     }
 }
 
-fn conditions(filter: &TaskFilter, after: Option<QueuePlace>) -> Where {
+fn conditions(filter: &TaskFilter, part: QueuePart) -> Where {
     let mut wanted = Where {
         text: String::new(),
         values: Vec::new(),
@@ -168,14 +189,17 @@ fn conditions(filter: &TaskFilter, after: Option<QueuePlace>) -> Where {
         let milliseconds = before.microseconds().max(0) / 1_000;
         wanted.and("task < ?", [format!("T-{milliseconds:012x}").into()]);
     }
-    if let Some(place) = after {
-        let values = [
-            i64::from(place.priority).into(),
-            place.rank.into(),
-            place.task.to_string().into(),
-        ];
-        wanted.and("(priority, rank, task) > (?, ?, ?)", values);
-    }
+    let (place, condition) = match part {
+        QueuePart::First => return wanted,
+        QueuePart::After(place) => (place, "(priority, rank, task) > (?, ?, ?)"),
+        QueuePart::Before(place) => (place, "(priority, rank, task) < (?, ?, ?)"),
+    };
+    let values = [
+        i64::from(place.priority).into(),
+        place.rank.into(),
+        place.task.to_string().into(),
+    ];
+    wanted.and(condition, values);
     wanted
 }
 
@@ -198,21 +222,24 @@ const EVENTS_OF_TASK: &str = "select e.position, e.at, e.actor, e.request_id, e.
     where s.subject = $1 order by e.position";
 
 impl Store {
-    /// A page of tasks after a place, in the queue's order (R116).
+    /// A page of tasks of a part of the queue, in its order (R116).
     ///
     /// # Errors
     /// What the database says.
     pub async fn list_tasks(
         &self,
         filter: &TaskFilter,
-        after: Option<QueuePlace>,
+        part: QueuePart,
         limit: u32,
     ) -> Result<Vec<(TaskId, TaskState)>, StoreError> {
         let mut connection = self.inner.readers.acquire().await?;
-        let Where { mut text, values } = conditions(filter, after);
+        let Where { mut text, values } = conditions(filter, part);
         text.insert_str(0, select_tasks!(""));
         let number = values.len() + 1;
-        text.push_str(" order by priority, rank, task limit $");
+        text.push_str(match part {
+            QueuePart::First | QueuePart::After(_) => " order by priority, rank, task limit $",
+            QueuePart::Before(_) => " order by priority desc, rank desc, task desc limit $",
+        });
         text.push_str(&number.to_string());
         let query = values.into_iter().fold(db::query(text), Query::bind);
         let rows = query.bind(i64::from(limit)).fetch_all(&mut connection);

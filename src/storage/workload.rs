@@ -1,10 +1,13 @@
 //! How much work waits, counted in one walk over the questions that wait, and the
 //! answers that people gave last.
 
+use std::fmt::Write as _;
+
 use crate::foundation::Instant;
 use crate::registry::{SourceCode, TaskKind, TaskPriority, TaskState};
+use crate::review::DueTimes;
 use crate::storage::db::{self, Query};
-use crate::storage::rows::{Reader, parse_source, parse_task, parse_word};
+use crate::storage::rows::{Reader, parse_source, parse_task, parse_word, word};
 use crate::storage::task_rows::{select_tasks, task_from};
 use crate::storage::{Store, StoreError};
 
@@ -29,8 +32,8 @@ pub struct WaitingTasks {
 
 const COUNTED: &str = "select t.kind, r.source, t.priority, \
     case when t.claimed_until > $1 then t.claimed_by end, count(*), min(t.task), \
-    sum(case when t.task < case t.priority when 0 then $2 when 1 then $3 when 2 then $4 \
-        when 3 then $5 else $6 end then 1 else 0 end) \
+    sum(case when t.task < case {kinds}when t.priority = 0 then $2 when t.priority = 1 then $3 \
+        when t.priority = 2 then $4 when t.priority = 3 then $5 else $6 end then 1 else 0 end) \
     from tasks t join records r on r.record = t.record where t.status = 'open'";
 
 /// Questions about somebody who objects to being told of: only a privacy officer's.
@@ -46,21 +49,25 @@ impl Store {
     /// What the database says.
     pub async fn count_waiting(
         &self,
-        now: Instant,
+        (now, due): (Instant, &DueTimes),
         sees_sealed: bool,
     ) -> Result<Vec<WaitingTasks>, StoreError> {
         let hides = !sees_sealed && self.has_seals().await?;
         let mut connection = self.inner.readers.acquire().await?;
         let hidden = if hides { NOT_HIDDEN } else { "" };
-        let text = format!("{COUNTED}{hidden} group by 1, 2, 3, 4");
+        // An id begins with the instant at which it was made.
+        let asked = |at: Instant| format!("T-{:012x}", at.microseconds().max(0) / 1_000);
+        let mut kinds = String::new();
+        let mut values: Vec<String> = due.overdue_before(now).map(asked).to_vec();
+        for (kind, at) in due.kinds_overdue_before(now) {
+            values.extend([word(&kind), asked(at)]);
+            let last = values.len() + 1;
+            let _ = write!(kinds, "when t.kind = ${} then ${last} ", last - 1);
+        }
+        let counted = COUNTED.replace("{kinds}", &kinds);
+        let text = format!("{counted}{hidden} group by 1, 2, 3, 4");
         let query = db::query(text).bind(now.microseconds());
-        let due = TaskPriority::ALL.map(|priority| {
-            let hours = priority.due_hours();
-            let asked_before = now.plus_microseconds(-hours * 3_600_000_000);
-            // An id begins with the instant at which it was made.
-            format!("T-{:012x}", asked_before.microseconds().max(0) / 1_000)
-        });
-        let rows = due.into_iter().fold(query, Query::bind);
+        let rows = values.into_iter().fold(query, Query::bind);
         let rows = rows.fetch_all(&mut connection).await?;
         let waiting = rows.iter().map(|row| {
             let reader = Reader::named(row, "tasks")?;

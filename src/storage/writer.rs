@@ -93,6 +93,8 @@ pub(super) struct WriterTask {
     pub(super) young: Arc<YoungKeys>,
     /// Kept until the last batch is durable.
     pub(super) lock: Option<Arc<File>>,
+    /// Came to be written with others, and waits for the next commit.
+    pub(super) aside: Option<Queued>,
 }
 
 impl WriterTask {
@@ -142,6 +144,9 @@ impl WriterTask {
     }
 
     async fn next(&mut self) -> Option<Queued> {
+        if let Some(aside) = self.aside.take() {
+            return Some(aside);
+        }
         tokio::select! {
             biased;
             command = self.queue.recv() => command,
@@ -153,8 +158,12 @@ impl WriterTask {
     }
 
     /// All that waits, and for a moment as many as came last time: callers
-    /// that were answered together come back together.
+    /// that were answered together come back together. Commands that are written
+    /// all or none have a commit of their own, so that their no is nobody else's.
     async fn gather(&mut self, first: Queued, expected: usize) -> Vec<Queued> {
+        if !first.with.is_empty() {
+            return vec![first];
+        }
         let mut locks = first.lock_count();
         let mut batch = vec![first];
         let deadline = Moment::now() + GATHER_MAX;
@@ -169,6 +178,10 @@ impl WriterTask {
                 }
                 Err(_) => break,
             };
+            if !next.with.is_empty() {
+                self.aside = Some(next);
+                break;
+            }
             locks += next.lock_count();
             batch.push(next);
         }
@@ -177,13 +190,15 @@ impl WriterTask {
 
     /// Commits the batch, or each of its commands alone when one of them
     /// poisons it, and answers all.
-    async fn commit_batch(&self, writer: &mut Writer, mut batch: Vec<Queued>) {
-        match self.attempts(writer, &mut batch).await {
-            Err(error) if batch.len() > 1 && db::is_about_rows(&error) => {
+    async fn commit_batch(&self, writer: &mut Writer, batch: Vec<Queued>) {
+        let together = batch.iter().any(|command| !command.with.is_empty());
+        let mut batch: Vec<Queued> = batch.into_iter().flat_map(Queued::all).collect();
+        match self.attempts(writer, &mut batch, together).await {
+            Err(error) if batch.len() > 1 && !together && db::is_about_rows(&error) => {
                 for command in batch {
                     self.counts.alone.fetch_add(1, Ordering::Relaxed);
                     let mut alone = vec![command];
-                    let outcome = self.attempts(writer, &mut alone).await;
+                    let outcome = self.attempts(writer, &mut alone, false).await;
                     finish(alone, &outcome);
                 }
             }
@@ -197,8 +212,12 @@ impl WriterTask {
         &self,
         writer: &mut Writer,
         batch: &mut Vec<Queued>,
+        together: bool,
     ) -> Result<(), StoreError> {
-        let mut trial = Trial::default();
+        let mut trial = Trial {
+            together,
+            ..Trial::default()
+        };
         for round in 0..=RETRIES_MAX {
             match self.attempt(writer, batch, &mut trial).await {
                 Err(StoreError::Moved) => {
@@ -228,6 +247,13 @@ impl WriterTask {
     ) -> Result<(), StoreError> {
         let connection = writer.connection().await?;
         match transact(connection, &self.young, batch, trial).await {
+            // Told already: nothing is to be written.
+            Ok(None) if batch.is_empty() => {
+                if !db::rollback(connection).await {
+                    writer.discard();
+                }
+                Ok(())
+            }
             Ok(written) => {
                 let commits = self.counts.commits.fetch_add(1, Ordering::Relaxed);
                 if batch.iter().any(|command| command.read.is_some())
@@ -278,6 +304,8 @@ struct Trial {
     touched: Touched,
     /// Of a commit that was asked for and not answered.
     receipt: Option<Receipt>,
+    /// Its commands are written all or none.
+    together: bool,
 }
 
 /// What a commit tells those who look for young records, where no other
@@ -311,6 +339,16 @@ async fn transact(
                 return Ok(written.young.filter(|_| written.receipt.is_none()));
             }
             // What it did to the state is unknown: the others start afresh.
+            Decided::Panicked(_) if trial.together => {
+                finish(std::mem::take(batch), &Err(StoreError::Panicked));
+                return Ok(None);
+            }
+            Decided::Refused(place) => {
+                let no = batch.remove(place);
+                finish(std::mem::take(batch), &Err(StoreError::Undone));
+                no.work.finish(Ok(()));
+                return Ok(None);
+            }
             Decided::Panicked(place) => {
                 batch.remove(place).work.finish(Err(StoreError::Panicked));
                 if connection.is_shared() {
@@ -331,6 +369,8 @@ fn reads_fill(batch: &[Queued]) -> bool {
 enum Decided {
     Written(Done),
     Panicked(usize),
+    /// Of commands that are written all or none, this one does not agree.
+    Refused(usize),
 }
 
 struct Done {
@@ -365,6 +405,9 @@ async fn decide(
         let Ok(plan) = decided else {
             return Ok(Decided::Panicked(place));
         };
+        if trial.together && !command.work.agrees() {
+            return Ok(Decided::Refused(place));
+        }
         let unloaded = command.read.is_none() && !plan.events.is_empty();
         if unloaded || working.state.counters.position != before {
             // Events that a decision applied itself would count twice; without numbers

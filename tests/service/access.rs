@@ -9,7 +9,7 @@ use crate::request::Answer;
 use crate::world::{Actor, World, record_path};
 
 /// Every route of this service under `/api/v1`, with a body where one is taken.
-pub(crate) const ROUTES: [(&str, &str); 73] = [
+pub(crate) const ROUTES: [(&str, &str); 78] = [
     ("PUT", "/sources/gp/records/routes-1"),
     ("POST", "/sources/gp/records"),
     ("POST", "/sources/gp/records/batch"),
@@ -32,12 +32,17 @@ pub(crate) const ROUTES: [(&str, &str); 73] = [
     ("GET", "/review/tasks"),
     ("GET", "/review/tasks/{task}"),
     ("POST", "/review/tasks/{task}/claim"),
+    ("POST", "/review/tasks/{task}/assign"),
+    ("GET", "/review/agreement"),
     ("POST", "/review/tasks/{task}/release"),
     ("POST", "/review/tasks/{task}/comment"),
     ("POST", "/review/tasks/{task}/decide"),
     ("POST", "/review/tasks/{task}/escalate"),
     ("GET", "/review/tasks/{task}/pack"),
+    ("GET", "/models"),
+    ("GET", "/models/0123456789abcdef"),
     ("GET", "/sources"),
+    ("GET", "/sources/gp/scorecard"),
     ("POST", "/sources/gp/release"),
     ("POST", "/sources/gp/merges"),
     ("GET", "/persons/{person}?follow=false"),
@@ -152,6 +157,8 @@ fn a_role_may_not_do_what_is_not_its_own() {
                 "GET /review/tasks",
                 "GET /review/tasks/{task}",
                 "POST /review/tasks/{task}/claim",
+                "POST /review/tasks/{task}/assign",
+                "GET /review/agreement",
                 "POST /review/tasks/{task}/decide",
                 "GET /review/tasks/{task}/pack",
                 "GET /persons/{person}/history",
@@ -163,6 +170,7 @@ fn a_role_may_not_do_what_is_not_its_own() {
                 "POST /assertions",
                 "GET /webhooks",
                 "POST /webhooks",
+                "GET /models",
             ],
         ),
         (
@@ -215,7 +223,9 @@ fn who_sees_nothing_that_identifies_is_refused_at_every_other_door() {
         let own = |route: &str| {
             let administers = actor == Actor::Administrator && route.starts_with("/webhooks");
             let audits = actor == Actor::Auditor && route.contains("/AuditEvent");
-            route == "/sources" || administers || audits
+            let weighs = actor == Actor::Engineer && route.starts_with("/models");
+            let lists = ["/sources", "/sources/gp/scorecard"].contains(&route);
+            lists || administers || audits || weighs
         };
         for (method, route) in ROUTES.into_iter().filter(|(_, route)| !own(route)) {
             let answer = ask(&world, method, route, actor);

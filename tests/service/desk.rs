@@ -18,20 +18,6 @@ fn plain_pair(world: &World) -> String {
     world.tasks().tasks()[0].clone()
 }
 
-/// Sends an answer to a task that was opened.
-#[track_caller]
-fn answers(visitor: &mut Visitor<'_>, task: &str, outcome: &str) -> crate::visitor::Seen {
-    let page = visitor.opens(&format!("/review/tasks/{task}"));
-    let (evidence, version) = (page.field("evidence"), page.field("version"));
-    let fields = [
-        ("outcome", outcome),
-        ("reason", "as I see it"),
-        ("evidence", &evidence),
-        ("version", &version),
-    ];
-    visitor.posts(&format!("/review/tasks/{task}/decide"), &fields)
-}
-
 #[test]
 fn a_steward_signs_in_and_finds_the_queue_and_the_search() {
     let world = World::start();
@@ -100,7 +86,8 @@ fn the_queue_has_filters_in_its_address() {
     other
         .opens(&format!("/review/tasks/{task}"))
         .shows("In the hands of <bdi>sam</bdi>");
-    answers(&mut other, &task, "same")
+    other
+        .answers(&task, "same")
         .expect(409)
         .shows("somebody else has this question")
         .shows("as I see it");
@@ -141,7 +128,7 @@ fn after_an_answer_the_next_question_opens_in_the_readers_hands() {
         .clone();
     let mut sam = Visitor::signed_in(&world, "sam", &["steward"]);
 
-    let sent = answers(&mut sam, &first, "different").expect(303);
+    let sent = sam.answers(&first, "different").expect(303);
     let place = sent.header("location").to_owned();
     assert!(
         place.starts_with(&format!("/review/tasks/{second}?done={first}")),
@@ -159,7 +146,7 @@ fn after_an_answer_the_next_question_opens_in_the_readers_hands() {
     assert_eq!(again.status, 303, "{}", again.text);
     assert_eq!(world.task(&first)["reads"], 1);
 
-    let last = answers(&mut sam, &second, "same").expect(303);
+    let last = sam.answers(&second, "same").expect(303);
     let place = last.header("location").to_owned();
     assert!(place.starts_with("/review?done="), "{place}");
     sam.opens(&place).shows("Nothing waits here");
@@ -185,7 +172,7 @@ fn what_was_said_can_be_taken_back_at_once() {
     let task = plain_pair(&world);
     let before = world.cross_reference("pas", "1").person();
     let mut sam = Visitor::signed_in(&world, "sam", &["steward"]);
-    let sent = answers(&mut sam, &task, "same").expect(303);
+    let sent = sam.answers(&task, "same").expect(303);
     let place = sent.header("location").to_owned();
     assert_ne!(world.cross_reference("pas", "1").person(), before);
     let merge = place.split("merge=").nth(1).expect("a merge").to_owned();
@@ -206,13 +193,13 @@ fn r114_the_second_reader_does_not_see_what_the_first_said() {
     let mut sam = Visitor::signed_in(&world, "sam", &["steward"]);
     sam.opens(&format!("/review/tasks/{task}"))
         .shows("Two people have to read this");
-    answers(&mut sam, &task, "same").expect(303);
+    sam.answers(&task, "same").expect(303);
     let mut april = Visitor::signed_in(&world, "april", &["approver"]);
     april
         .opens(&format!("/review/tasks/{task}"))
         .shows("has answered; you see what after you have")
         .hides("as I see it");
-    answers(&mut april, &task, "same").expect(303);
+    april.answers(&task, "same").expect(303);
     assert_eq!(world.task(&task)["state"], "decided");
     world.verify();
 }
@@ -223,7 +210,7 @@ fn r119_an_escalated_question_has_its_evidence_pack() {
     let task = plain_pair(&world);
     let mut sam = Visitor::signed_in(&world, "sam", &["steward"]);
     sam.asks(&format!("/review/tasks/{task}/pack")).expect(409);
-    answers(&mut sam, &task, "escalate").expect(303);
+    sam.answers(&task, "escalate").expect(303);
     sam.opens(&format!("/review/tasks/{task}"))
         .shows("Evidence pack");
     sam.opens(&format!("/review/tasks/{task}/pack"))
@@ -447,6 +434,25 @@ fn a_merge_is_shown_before_it_is_made_and_taken_back_from_the_timeline() {
     ];
     sam.posts(&undo, &go).expect(303);
     assert_eq!(world.cross_reference("pas", "1").person(), other);
+    // Who were parted are not joined again before what was said is taken back.
+    sam.opens(&format!("/persons/{one}"));
+    let refused = sam.posts(&path, &fields);
+    assert!(
+        refused
+            .text
+            .contains("says that these are different people"),
+        "{}",
+        refused.text
+    );
+    let before = sam.opens(&format!("/persons/{one}"));
+    let mut deeds = before.values("action=\"/persons/").into_iter();
+    let take_back = deeds.rfind(|it| it.ends_with("/withdraw"));
+    let take_back = format!("/persons/{}", take_back.expect("something said"));
+    sam.posts_and_follows(&take_back, &[("reason", "it was her after all")])
+        .hides("/withdraw\"");
+    sam.posts(&path, &fields)
+        .expect(200)
+        .shows("Nothing has changed yet");
     // A record is moved with a preview too.
     let page = format!("/persons/{one}/records/1/move");
     sam.opens(&format!("/persons/{one}"));

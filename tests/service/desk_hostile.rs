@@ -102,6 +102,8 @@ fn attributes(tag: &str) -> (Vec<(String, String)>, &str) {
 /// turns the direction of a line stands outside an element that keeps it in.
 #[track_caller]
 fn is_ours(page: &Seen) {
+    let policy = page.header("content-security-policy");
+    assert!(policy.starts_with("default-src 'none'"), "{}", page.path);
     let elements: Vec<&str> = ELEMENTS.split_whitespace().collect();
     let known: Vec<&str> = ATTRIBUTES.split_whitespace().collect();
     let mut rest = page.text.as_str();

@@ -238,6 +238,10 @@ fn r123_hidden_numbers_give_six_figures_with_what_retrieval_lost() {
     ];
     let answer = world.accord_alone_with(&all).expect(0).out;
     let answer: Value = serde_json::from_str(&answer).expect("one JSON object");
+    // Without a model it learnt one, which nobody can activate.
+    assert_eq!(answer["linked_by"], Value::Null);
+    assert_eq!(answer["policy"], "care");
+    assert!(answer["errors_by_group"]["groups"].is_array(), "R126");
     let found = &answer["hidden_numbers"];
     for of in ["pair", "cluster"] {
         for figure in ["p", "r", "r_of_retrieval"] {

@@ -153,6 +153,7 @@ fn decides_on_a_question(world: &World) {
         let steps = [
             ("claim", json!({})),
             ("comment", json!({"comment": WORDS})),
+            ("assign", json!({"to": "Canaryfamily"})),
             ("release", json!({})),
             ("escalate", json!({"reason": WORDS, "evidence": evidence})),
             (
@@ -256,7 +257,12 @@ fn protects_and_erases(world: &World) {
         .expect(204);
     let erased = json!({"source": "social", "local_id": "sealed", "reason": "asked for"});
     says(world, officer, "/erasures", &erased);
-    world.get("/sources").by(Actor::Steward).send().expect(200);
+    for model in ["/models", "/models/0123456789abcdef"] {
+        world.get(model).by(Actor::Engineer).send();
+    }
+    for figures in ["/sources", "/sources/gp/scorecard", "/review/agreement"] {
+        world.get(figures).by(Actor::Steward).send().expect(200);
+    }
     says(
         world,
         Actor::Steward,
@@ -293,6 +299,7 @@ fn pattern(route: &str) -> String {
         ("A-00000000000070008000000000000000", "{assertion}"),
         ("W-00000000000070008000000000000000", "{webhook}"),
         ("SL-00000000000070008000000000000000", "{seal}"),
+        ("0123456789abcdef", "{model}"),
         ("/sources/gp/", "/sources/{source}/"),
         ("/golden/name", "/golden/{field}"),
     ];

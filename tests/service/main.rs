@@ -37,6 +37,7 @@ mod conformance_pds;
 mod desk;
 mod desk_around;
 mod desk_hostile;
+mod desk_known_pairs;
 /// What the pages must never do: show, run or let in what they should not.
 mod desk_safety;
 mod desk_sources;
@@ -60,6 +61,7 @@ mod fhir_asking;
 mod fhir_audit;
 /// FHIR: bundles, feeds, merges.
 mod fhir_bundles;
+mod fhir_transactions;
 /// An empty ledger is filled from memory.
 mod first_load;
 /// What a person's records say together, and why.
@@ -94,6 +96,8 @@ mod matching;
 mod merging;
 /// An engine that speaks HL7 v2.
 mod mllp;
+/// Which model decides, who says so, and what was decided before.
+mod models;
 /// The ledger as it was known at an instant.
 mod moments;
 /// Whole ledgers move, with a proof.

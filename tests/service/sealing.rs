@@ -28,7 +28,7 @@ const DESK: &[Actor] = &[Actor::Steward];
 const SYSTEMS: &[Actor] = &[Actor::Integration];
 
 /// Every door of the service. Those that are not there yet may stand here too.
-const DOORS: [(&str, &str, Door); 67] = [
+const DOORS: [(&str, &str, Door); 72] = [
     (
         "PUT",
         "/sources/{source}/records/{local_id}",
@@ -91,8 +91,15 @@ const DOORS: [(&str, &str, Door); 67] = [
     ("GET", "/events/unacknowledged", Asked(SYSTEMS)),
     ("GET", "/review/tasks", Asked(DESK)),
     ("GET", "/review/tasks/{task}", Asked(DESK)),
+    ("GET", "/models", Considered("names no patient")),
+    ("GET", "/models/{model}", Considered("names no patient")),
     ("GET", "/sources", Considered("names no patient")),
     ("POST", "/sources", Considered("names no patient")),
+    (
+        "GET",
+        "/sources/{source}/scorecard",
+        Considered("names no patient"),
+    ),
     (
         "POST",
         "/sources/{source}/release",
@@ -177,6 +184,12 @@ const DOORS: [(&str, &str, Door); 67] = [
         "/review/tasks/{task}/claim",
         Considered("a sealed question is unknown here, as it is to GET"),
     ),
+    (
+        "POST",
+        "/review/tasks/{task}/assign",
+        Considered("a sealed question is unknown here, as it is to GET"),
+    ),
+    ("GET", "/review/agreement", Considered("names no patient")),
     (
         "POST",
         "/review/tasks/{task}/release",

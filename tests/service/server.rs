@@ -223,6 +223,8 @@ impl Server {
         let mut command = self.serve_command();
         command
             .args(self.setting.serve_arguments)
+            // Stories ask for known pairs where they are about them.
+            .env("ACCORD_KNOWN_PAIRS", "0")
             .envs(self.setting.environment.iter().cloned())
             .stdin(Stdio::null())
             .stdout(appending(&out))

@@ -98,6 +98,12 @@ impl<T> FirstLoad<T> {
         rows: Vec<(T, RegisterCommand)>,
         told: impl FnMut(LoadedRow<T>),
     ) -> Result<(), FlowError> {
+        // The shelf is of one model; the same import goes on with the other.
+        if self.context.is_superseded() {
+            return Err(FlowError::Conflict(
+                "another model became active; import the same files again",
+            ));
+        }
         self.learn_sources(&rows).await?;
         let (tags, commands): (Vec<T>, Vec<RegisterCommand>) = rows.into_iter().unzip();
         let (context, shelf) = (self.context.clone(), Arc::clone(&self.shelf));

@@ -7,9 +7,9 @@ use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::flows::Context;
 use crate::foundation::limits::RECORD_BODY_BYTES_MAX;
 use crate::interfaces::fhir::outcome::{Spine, faulty};
+use crate::interfaces::http::Current;
 use crate::interfaces::http::reading::{read_bytes, request_id, require_media};
 use crate::interfaces::http::{Problem, Refused};
 use crate::interfaces::json::Tree;
@@ -26,10 +26,10 @@ pub(super) struct Body {
     id: String,
 }
 
-impl FromRequest<Context> for Body {
+impl FromRequest<Current> for Body {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _: &Context) -> Result<Self, Problem> {
+    async fn from_request(request: Request, _: &Current) -> Result<Self, Problem> {
         Self::within(request, RECORD_BODY_BYTES_MAX).await
     }
 }

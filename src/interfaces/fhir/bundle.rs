@@ -12,7 +12,9 @@ use crate::interfaces::fhir::bundle_entry::{Counter, told};
 use crate::interfaces::fhir::identifiers::sources;
 use crate::interfaces::fhir::message;
 use crate::interfaces::fhir::outcome::{Spine, refuse};
+use crate::interfaces::fhir::transaction;
 use crate::interfaces::fhir::view::BundleView;
+use crate::interfaces::http::conditions::idempotency_key;
 use crate::interfaces::http::{Caller, Problem, Refused};
 use crate::security::Action;
 
@@ -34,8 +36,8 @@ pub(super) async fn take(
         sources: &sources,
     };
     match bundle.r#type.as_str() {
-        "batch" => Ok(batch(&counter, &bundle).await),
-        "transaction" => transaction(&counter, &bundle).await,
+        "batch" => batch(&counter, &bundle).await,
+        "transaction" => all_or_nothing(&counter, &bundle).await,
         "message" => message::take(&counter, &bundle).await,
         _ => {
             let detail = "a Bundle that is sent is a batch, a transaction or a message";
@@ -46,12 +48,15 @@ pub(super) async fn take(
 }
 
 /// Entries that know nothing of each other, answered in their order.
-async fn batch(counter: &Counter<'_>, bundle: &BundleView) -> Response {
+async fn batch(counter: &Counter<'_>, bundle: &BundleView) -> Result<Response, Problem> {
+    let key = idempotency_key(counter.headers, counter.caller.request_id())?;
     let mut entries = Vec::with_capacity(bundle.entry.len());
     for (place, entry) in bundle.entry.iter().enumerate() {
-        entries.push(told(&counter.carry_out(place, entry).await));
+        // No sender's key holds what stands between.
+        let key = key.as_ref().map(|key| format!("{key}\u{1f}{place}"));
+        entries.push(told(&counter.carry_out(place, entry, key).await));
     }
-    answer(StatusCode::OK, &response("batch-response", entries))
+    Ok(answer(StatusCode::OK, &response("batch-response", entries)))
 }
 
 fn response(kind: &str, entries: Vec<Value>) -> Value {
@@ -62,24 +67,9 @@ fn response(kind: &str, entries: Vec<Value>) -> Value {
     bundle
 }
 
-/// All or nothing is promised for one entry only: records are committed one by one.
-async fn transaction(counter: &Counter<'_>, bundle: &BundleView) -> Result<Response, Problem> {
-    let [entry] = bundle.entry.as_slice() else {
-        let detail = "a transaction may hold one entry here: each record is decided and committed \
-                      by itself. Send a batch: sending it again changes nothing that was taken";
-        let (refused, spine) = (Refused::Unprocessable, Spine::Unsupported);
-        return Err(refuse(
-            counter.caller,
-            refused,
-            spine,
-            "Bundle.entry",
-            detail,
-        ));
-    };
-    let done = counter.carry_out(0, entry).await?;
-    let entries = vec![told(&Ok(done))];
-    Ok(answer(
-        StatusCode::OK,
-        &response("transaction-response", entries),
-    ))
+async fn all_or_nothing(counter: &Counter<'_>, bundle: &BundleView) -> Result<Response, Problem> {
+    let done = Box::pin(transaction::take(counter, bundle)).await?;
+    let entries = done.into_iter().map(|answered| told(&Ok(answered)));
+    let entries = response("transaction-response", entries.collect());
+    Ok(answer(StatusCode::OK, &entries))
 }

@@ -7,12 +7,15 @@ use crate::flows::{Context, IfMatch};
 use crate::interfaces::fhir::FHIR_PREFIX;
 use crate::interfaces::fhir::body::Body;
 use crate::interfaces::fhir::outcome::{Spine, outcome_of, refuse};
-use crate::interfaces::fhir::view::EntryView;
+use crate::interfaces::fhir::patients::Known;
+use crate::interfaces::fhir::view::{EntryView, RequestView};
 use crate::interfaces::fhir::writer::Answered;
-use crate::interfaces::fhir::writing::{Desk, by_identifier, withdraw_record, written_record};
+use crate::interfaces::fhir::writing::{
+    Desk, by_identifier, named_or_new, withdraw_record, written_record,
+};
 use crate::interfaces::http::conditions::if_match_of;
 use crate::interfaces::http::{Caller, Problem, Refused};
-use crate::registry::Source;
+use crate::registry::{LocalId, Source, SourceCode};
 
 /// What entries are carried out with.
 pub(super) struct Counter<'c> {
@@ -22,75 +25,131 @@ pub(super) struct Counter<'c> {
     pub(super) sources: &'c [Source],
 }
 
+/// What an entry asks for.
+pub(super) enum Asked {
+    /// To take a Patient under the local id that it brings.
+    New(Body, Option<IfMatch>),
+    /// To take one under a local id that the entry names.
+    Under((SourceCode, LocalId), Body, Option<IfMatch>),
+    /// To take one only where nobody is known, and somebody is.
+    Known(SourceCode, LocalId),
+    /// To withdraw a record.
+    Withdraw((SourceCode, LocalId), Option<IfMatch>),
+}
+
+/// A problem with its place in the bundle.
+pub(super) fn placed(place: usize, problem: Problem) -> Problem {
+    let inner = problem.member.clone().unwrap_or_default();
+    let at = format!("Bundle.entry[{place}]");
+    let inside = inner
+        .strip_prefix("Patient")
+        .or_else(|| inner.strip_prefix("Resource"));
+    let member = inside.map_or_else(|| at.clone(), |rest| format!("{at}.resource{rest}"));
+    problem.member(&member)
+}
+
 impl Counter<'_> {
     /// Carries an entry out; a problem has its place in the bundle.
     pub(super) async fn carry_out(
         &self,
         place: usize,
         entry: &EntryView,
+        key: Option<String>,
     ) -> Result<Answered, Problem> {
-        let done = Box::pin(self.dispatch(entry)).await;
-        done.map_err(|problem| {
-            let inner = problem.member.clone().unwrap_or_default();
-            let at = format!("Bundle.entry[{place}]");
-            let inside = inner
-                .strip_prefix("Patient")
-                .or_else(|| inner.strip_prefix("Resource"));
-            let member = inside.map_or_else(|| at.clone(), |rest| format!("{at}.resource{rest}"));
-            problem.member(&member)
-        })
+        let done = Box::pin(self.dispatch(entry, key)).await;
+        done.map_err(|problem| placed(place, problem))
     }
 
-    async fn dispatch(&self, entry: &EntryView) -> Result<Answered, Problem> {
+    async fn dispatch(&self, entry: &EntryView, key: Option<String>) -> Result<Answered, Problem> {
+        let desk = self.desk();
+        match self.asked(entry).await? {
+            Asked::New(body, condition) => {
+                let patient = body.resource("Patient")?;
+                desk.take_new(&patient, (key, condition)).await
+            }
+            Asked::Under(named, body, condition) => {
+                let patient = body.resource("Patient")?;
+                desk.take_under(named, &patient, (key, condition)).await
+            }
+            Asked::Known(source, local_id) => self.known(&source, &local_id).await,
+            Asked::Withdraw(named, condition) => {
+                withdraw_record(self.context, self.caller, named, condition).await?;
+                Ok(Answered::nothing(StatusCode::NO_CONTENT))
+            }
+        }
+    }
+
+    /// What an entry asks for; nothing is done yet.
+    pub(super) async fn asked(&self, entry: &EntryView) -> Result<Asked, Problem> {
         let Some(request) = &entry.request else {
-            return Err(self.unsupported("an entry of a batch needs a request"));
+            return Err(self.unsupported("an entry needs a request here"));
         };
+        let (context, caller) = (self.context, self.caller);
         let url = request.url.trim_start_matches('/');
         let (path, query) = url
             .split_once('?')
             .map_or((url, None), |(path, query)| (path, Some(query)));
         let id = path.strip_prefix("Patient/");
         let condition = match &request.if_match {
-            Some(text) => Some(if_match_of(text, self.caller.request_id())?),
+            Some(text) => Some(if_match_of(text, caller.request_id())?),
             None => None,
         };
         match (request.method.as_str(), id, query) {
-            ("POST", None, None) if path == "Patient" => self.take_new(entry, None).await,
+            ("POST", None, None) if path == "Patient" => self.created(entry, request).await,
             ("PUT", None, Some(query)) if path == "Patient" => {
-                let (context, caller) = (self.context, self.caller);
                 let named = by_identifier(context, caller, self.sources, Some(query)).await?;
-                let body = self.patient(entry)?;
-                let patient = body.resource("Patient")?;
-                self.desk().take_under(named, &patient, condition).await
+                Ok(Asked::Under(named, self.patient(entry)?, condition))
             }
             ("PUT", Some(id), None) if id.starts_with("R-") && condition.is_some() => {
-                let named = written_record(self.context, self.caller, id).await?;
-                let body = self.patient(entry)?;
-                let patient = body.resource("Patient")?;
-                self.desk().take_under(named, &patient, condition).await
+                let named = written_record(context, caller, id).await?;
+                Ok(Asked::Under(named, self.patient(entry)?, condition))
             }
             ("PUT", Some(id), None) if id.starts_with("R-") => {
                 let detail = "an entry that writes Patient/R-… needs ifMatch";
-                Err(self.caller.problem(Refused::PreconditionRequired, detail))
+                Err(caller.problem(Refused::PreconditionRequired, detail))
             }
             // The sender's own id says nothing here: the local id does.
-            ("PUT" | "POST", Some(_), None) => self.take_new(entry, condition).await,
-            ("DELETE", _, _) => self.withdraw(id, query).await,
+            ("PUT" | "POST", Some(_), None) => Ok(Asked::New(self.patient(entry)?, condition)),
+            ("DELETE", Some(id), _) => {
+                let named = written_record(context, caller, id).await?;
+                Ok(Asked::Withdraw(named, condition))
+            }
+            ("DELETE", None, _) if path == "Patient" => {
+                let named = by_identifier(context, caller, self.sources, query).await?;
+                Ok(Asked::Withdraw(named, condition))
+            }
             _ => Err(self.unsupported("a bundle takes POST, PUT and DELETE of Patients")),
         }
     }
 
-    async fn withdraw(&self, id: Option<&str>, query: Option<&str>) -> Result<Answered, Problem> {
-        let (context, caller) = (self.context, self.caller);
-        let (source, local_id) = match id {
-            Some(id) => written_record(context, caller, id).await?,
-            None => by_identifier(context, caller, self.sources, query).await?,
+    /// A Patient to be created, unless the entry names somebody who is known.
+    async fn created(&self, entry: &EntryView, request: &RequestView) -> Result<Asked, Problem> {
+        let Some(condition) = &request.if_none_exist else {
+            return Ok(Asked::New(self.patient(entry)?, None));
         };
-        withdraw_record(context, caller, self.headers, &source, &local_id).await?;
+        let (context, caller) = (self.context, self.caller);
+        let named = named_or_new(context, caller, self.sources, condition).await?;
+        Ok(match named {
+            (source, local_id, true) => Asked::Known(source, local_id),
+            // Somebody else may register it meanwhile: that is not to be written over.
+            (source, local_id, false) => {
+                let body = self.patient(entry)?;
+                Asked::Under((source, local_id), body, Some(IfMatch::Unknown))
+            }
+        })
+    }
+
+    /// Who is known already is answered and not written.
+    pub(super) async fn known(
+        &self,
+        source: &SourceCode,
+        local_id: &LocalId,
+    ) -> Result<Answered, Problem> {
+        let known = Known::view(self.context, self.caller, source, local_id).await?;
         Ok(Answered {
-            status: StatusCode::NO_CONTENT,
+            status: StatusCode::OK,
             resource: None,
-            version: None,
+            version: known.current_version(),
         })
     }
 
@@ -114,7 +173,7 @@ impl Counter<'_> {
         self.desk().take_new(&patient, (None, condition)).await
     }
 
-    fn desk(&self) -> Desk<'_> {
+    pub(super) fn desk(&self) -> Desk<'_> {
         Desk::new(self.context, self.caller, self.headers, self.sources)
     }
 

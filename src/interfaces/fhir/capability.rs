@@ -36,8 +36,9 @@ fn statement() -> Value {
         "rest": [{
             "mode": "server",
             "documentation": "POST Bundle: batch (entries are independent of each other), or a \
-                message of PMIR's feed (ITI-93). A transaction may hold one entry that writes.",
-            "interaction": [{"code": "batch"}],
+                message of PMIR's feed (ITI-93), or a transaction of up to 64 entries, each of another \
+                Patient that is created, updated or deleted: all are taken, or none.",
+            "interaction": [{"code": "batch"}, {"code": "transaction"}],
             "operation": [{"name": "process-message", "definition":
                 "http://hl7.org/fhir/OperationDefinition/MessageHeader-process-message"},
                 {"name": "import", "definition": "urn:accord:operation:import"}],

@@ -8,6 +8,7 @@
 //! P-… a person, what its records say together: read, searched, merged
 //! ```
 
+use crate::interfaces::http::Current;
 mod audit_events;
 mod body;
 mod bulk;
@@ -34,14 +35,13 @@ mod searchset;
 mod speak;
 mod systems;
 mod to_record;
+mod transaction;
 mod view;
 mod writer;
 mod writing;
 
 use axum::Router;
 use axum::routing::{MethodRouter, get, post};
-
-use crate::flows::Context;
 
 pub use speak::speak;
 
@@ -64,12 +64,12 @@ pub fn takes_many(route: &str) -> bool {
 }
 
 /// What is taken at [`FHIR_ROOT`], which nesting leaves out.
-pub fn root() -> MethodRouter<Context> {
+pub fn root() -> MethodRouter<Current> {
     post(bundle::take)
 }
 
 /// Every route of the door.
-pub fn routes() -> Router<Context> {
+pub fn routes() -> Router<Current> {
     Router::new()
         .route("/metadata", get(capability::show))
         .route("/", post(bundle::take))

@@ -152,6 +152,13 @@ impl Known {
         Some(self.patient(current))
     }
 
+    /// Id and number of the current version, where one is served.
+    pub(super) fn current_version(&self) -> Option<(String, u32)> {
+        let mut served = self.served();
+        let current = served.find(|version| version.standing == VersionStanding::Current)?;
+        Some((self.record.name.clone(), current.version))
+    }
+
     fn answer(&self, version: &VersionAnswer) -> Response {
         let response = answer(StatusCode::OK, &self.patient(version));
         with_version(response, version.version, Some(version.received_at))

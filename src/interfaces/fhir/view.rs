@@ -91,6 +91,7 @@ views! {
         method: String,
         url: String,
         if_match: Option<String>,
+        if_none_exist: Option<String>,
     }
     Link { other: Reference, r#type: Option<String>, }
     Reference { reference: Option<String>, identifier: Option<PlainIdentifier>, }

@@ -88,6 +88,16 @@ pub(super) struct Answered {
     pub(super) version: Option<(String, u32)>,
 }
 
+impl Answered {
+    pub(super) const fn nothing(status: StatusCode) -> Self {
+        Self {
+            status,
+            resource: None,
+            version: None,
+        }
+    }
+}
+
 impl IntoResponse for Answered {
     fn into_response(self) -> Response {
         let response = match &self.resource {
@@ -116,11 +126,7 @@ impl Writer<'_> {
         if let Some(survivor) = replaced_by
             && !self.merge(&mut written, survivor).await?
         {
-            return Ok(Answered {
-                status: StatusCode::OK,
-                resource: None,
-                version: None,
-            });
+            return Ok(Answered::nothing(StatusCode::OK));
         }
         let registered = Box::pin(self.register(written, key, condition)).await?;
         self.answer(&source, &local_id, &registered).await
@@ -173,9 +179,23 @@ impl Writer<'_> {
         idempotency_key: Option<String>,
         if_match: Option<IfMatch>,
     ) -> Result<RegistrationAnswer, Problem> {
-        let access = self
-            .caller
-            .may_for(Action::WriteRecord, written.source.as_str())?;
+        let (access, command) = self.command(written, if_match).await?;
+        let command = RegisterCommand {
+            idempotency_key,
+            ..command
+        };
+        let registered = flows::register_record(self.context, &access, command).await;
+        registered.map_err(|error| Problem::of(&error, self.caller.request_id()))
+    }
+
+    /// What the flow is asked for, and by whom.
+    pub(super) async fn command(
+        &self,
+        written: Written,
+        if_match: Option<IfMatch>,
+    ) -> Result<(Access, RegisterCommand), Problem> {
+        let source = written.source.as_str();
+        let access = self.caller.may_for(Action::WriteRecord, source)?;
         if access.actor().is_person() {
             self.refuse_known(&access, &written).await?;
         }
@@ -183,12 +203,11 @@ impl Writer<'_> {
             source: written.source,
             local_id: written.local_id,
             submitted: written.submitted,
-            idempotency_key,
+            idempotency_key: None,
             if_match,
             findings: Vec::new(),
         };
-        let registered = flows::register_record(self.context, &access, command).await;
-        registered.map_err(|error| Problem::of(&error, self.caller.request_id()))
+        Ok((access, command))
     }
 
     /// A person who registers somebody is told who is there already (R121).
@@ -225,7 +244,8 @@ impl Writer<'_> {
         ))
     }
 
-    async fn answer(
+    /// What its sender is told of a record.
+    pub(super) async fn answer(
         &self,
         source: &SourceCode,
         local_id: &LocalId,

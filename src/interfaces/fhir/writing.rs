@@ -60,7 +60,9 @@ pub(super) async fn update(
     }
     let sources = sources(&context, &caller).await?;
     let desk = Desk::new(&context, &caller, &headers, &sources);
-    let answered = Box::pin(desk.take_under(named, &patient, Some(condition))).await?;
+    let key = idempotency_key(&headers, caller.request_id())?;
+    let conditions = (key, Some(condition));
+    let answered = Box::pin(desk.take_under(named, &patient, conditions)).await?;
     Ok(answered.into_response())
 }
 
@@ -84,8 +86,9 @@ pub(super) async fn update_by_identifier(
     let named = by_identifier(&context, &caller, &sources, query.as_deref()).await?;
     let patient = body.resource("Patient")?;
     let condition = if_match(&headers, caller.request_id())?;
+    let key = idempotency_key(&headers, caller.request_id())?;
     let desk = Desk::new(&context, &caller, &headers, &sources);
-    let answered = Box::pin(desk.take_under(named, &patient, condition)).await?;
+    let answered = Box::pin(desk.take_under(named, &patient, (key, condition))).await?;
     Ok(answered.into_response())
 }
 
@@ -110,12 +113,38 @@ impl<'d> Desk<'d> {
         Self { writer, sources }
     }
 
+    /// Who writes, and how.
+    pub(super) const fn writer(&self) -> &Writer<'d> {
+        &self.writer
+    }
+
     /// Under the local id that the Patient brings.
     pub(super) async fn take_new(
         &self,
         patient: &Resource<'_>,
         conditions: (Option<String>, Option<IfMatch>),
     ) -> Result<Answered, Problem> {
+        let (written, replaced_by) = self.ready_new(patient).await?;
+        self.writer.take(written, replaced_by, conditions).await
+    }
+
+    /// Under a local id that is known from elsewhere.
+    pub(super) async fn take_under(
+        &self,
+        named: (SourceCode, LocalId),
+        patient: &Resource<'_>,
+        conditions: (Option<String>, Option<IfMatch>),
+    ) -> Result<Answered, Problem> {
+        let (written, replaced_by) = self.ready_under(named, patient).await?;
+        self.writer.take(written, replaced_by, conditions).await
+    }
+
+    /// What would be taken under the local id that the Patient brings, and the id that
+    /// has replaced it, where it says so.
+    pub(super) async fn ready_new(
+        &self,
+        patient: &Resource<'_>,
+    ) -> Result<(Written, Option<LocalId>), Problem> {
         let Writer {
             context,
             caller,
@@ -126,20 +155,17 @@ impl<'d> Desk<'d> {
         let replaced_by = replaced_by(context, caller, self.sources, &own.source, &view).await?;
         let named = (own.source, own.local_id, Some(own.place));
         let written = Written::of(&view, self.sources, named, patient.whole()?);
-        self.writer.take(written, replaced_by, conditions).await
+        Ok((written, replaced_by))
     }
 
-    /// Under a local id that is known from elsewhere.
-    pub(super) async fn take_under(
+    /// The same under a local id that is known from elsewhere.
+    pub(super) async fn ready_under(
         &self,
         (source, local_id): (SourceCode, LocalId),
         patient: &Resource<'_>,
-        condition: Option<IfMatch>,
-    ) -> Result<Answered, Problem> {
+    ) -> Result<(Written, Option<LocalId>), Problem> {
         let Writer {
-            context,
-            caller,
-            headers,
+            context, caller, ..
         } = self.writer;
         let view: PatientView = understood(caller, patient)?;
         let own = Own {
@@ -151,10 +177,7 @@ impl<'d> Desk<'d> {
         let replaced_by = replaced_by(context, caller, self.sources, &source, &view).await?;
         let named = (source, local_id, place);
         let written = Written::of(&view, self.sources, named, patient.whole()?);
-        let key = idempotency_key(headers, caller.request_id())?;
-        self.writer
-            .take(written, replaced_by, (key, condition))
-            .await
+        Ok((written, replaced_by))
     }
 }
 
@@ -165,8 +188,9 @@ pub(super) async fn withdraw(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (source, local_id) = written_record(&context, &caller, &id).await?;
-    withdraw_record(&context, &caller, &headers, &source, &local_id).await
+    let named = written_record(&context, &caller, &id).await?;
+    let condition = if_match(&headers, caller.request_id())?;
+    withdraw_record(&context, &caller, named, condition).await
 }
 
 /// Withdraws the record that a source keeps under an identifier.
@@ -178,20 +202,19 @@ pub(super) async fn withdraw_by_identifier(
 ) -> Result<Response, Problem> {
     caller.may(Action::WriteRecord)?;
     let sources = sources(&context, &caller).await?;
-    let (source, local_id) = by_identifier(&context, &caller, &sources, query.as_deref()).await?;
-    withdraw_record(&context, &caller, &headers, &source, &local_id).await
+    let named = by_identifier(&context, &caller, &sources, query.as_deref()).await?;
+    let condition = if_match(&headers, caller.request_id())?;
+    withdraw_record(&context, &caller, named, condition).await
 }
 
 pub(super) async fn withdraw_record(
     context: &Context,
     caller: &Caller,
-    headers: &HeaderMap,
-    source: &SourceCode,
-    local_id: &LocalId,
+    (source, local_id): (SourceCode, LocalId),
+    condition: Option<IfMatch>,
 ) -> Result<Response, Problem> {
     let access = caller.may_for(Action::WriteRecord, source.as_str())?;
-    let condition = if_match(headers, caller.request_id())?;
-    flows::withdraw_record(context, &access, source, local_id, condition)
+    flows::withdraw_record(context, &access, &source, &local_id, condition)
         .await
         .map_err(|error| Problem::of(&error, caller.request_id()))?;
     Ok(StatusCode::NO_CONTENT.into_response())
@@ -269,18 +292,27 @@ async fn unless_exists(
     let Some(condition) = headers.get("if-none-exist") else {
         return Ok(None);
     };
-    let condition = condition
-        .to_str()
-        .unwrap_or_default()
-        .trim_start_matches('?');
-    let (source, local_id) = by_identifier(context, caller, sources, Some(condition)).await?;
-    let name = flows::name_of_record(context, &source, &local_id).await;
-    let name = name.map_err(|error| Problem::of(&error, caller.request_id()))?;
-    if name.is_none() {
+    let condition = condition.to_str().unwrap_or_default();
+    let (source, local_id, known) = named_or_new(context, caller, sources, condition).await?;
+    if !known {
         return Ok(None);
     }
     let known = Known::view(context, caller, &source, &local_id).await?;
     Ok(known.current())
+}
+
+/// The record that a condition `identifier=…` names, and whether it is known.
+pub(super) async fn named_or_new(
+    context: &Context,
+    caller: &Caller,
+    sources: &[Source],
+    condition: &str,
+) -> Result<(SourceCode, LocalId, bool), Problem> {
+    let condition = condition.trim_start_matches('?');
+    let (source, local_id) = by_identifier(context, caller, sources, Some(condition)).await?;
+    let name = flows::name_of_record(context, &source, &local_id).await;
+    let name = name.map_err(|error| Problem::of(&error, caller.request_id()))?;
+    Ok((source, local_id, name.is_some()))
 }
 
 /// The place of a record's own identifier in a resource that is written under it.

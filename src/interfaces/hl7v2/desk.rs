@@ -50,6 +50,15 @@ impl Letter<'_> {
 }
 
 impl Desk {
+    /// The same with the model that is active now, for one message.
+    pub(super) fn at_present(&self) -> Self {
+        Self {
+            context: self.context.at_present(),
+            settings: Arc::clone(&self.settings),
+            listener: self.listener.clone(),
+        }
+    }
+
     /// Answers a message; what a sender wants no answer to gets none.
     pub(super) async fn answer(&self, bytes: &[u8], peer: &Peer) -> Vec<Vec<u8>> {
         let request_id = self.context.new_request_id();

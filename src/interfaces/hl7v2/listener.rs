@@ -188,7 +188,7 @@ async fn talk(
     let mut buffer = vec![0; READ_BYTES];
     loop {
         while let Some(message) = frames.next().map_err(|_| "it sent too much, or no MLLP")? {
-            for reply in desk.answer(&message, &peer).await {
+            for reply in desk.at_present().answer(&message, &peer).await {
                 write(&mut stream, &framed(&reply)).await?;
             }
             if stopped.has_changed().unwrap_or(true) {

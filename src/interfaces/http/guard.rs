@@ -8,6 +8,7 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 
 use crate::flows::Context;
+use crate::interfaces::http::Current;
 use crate::interfaces::http::door::AtTheDoor;
 use crate::interfaces::http::{Problem, Refused};
 use crate::security::{Access, Action, Actor, Denied, OnBehalf};
@@ -100,10 +101,11 @@ pub fn let_in(parts: &Parts, name: &str) -> bool {
     may
 }
 
-impl FromRequestParts<Context> for Caller {
+impl FromRequestParts<Current> for Caller {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, context: &Context) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, current: &Current) -> Result<Self, Problem> {
+        let context = current.context();
         let request_id = request_id(&parts.headers, context);
         let refuse = |detail: &str| Problem::new(Refused::Unauthenticated, detail, &request_id);
         let token = parts

@@ -236,8 +236,13 @@ async fn read_gauges(keeper: &Doorkeeper) {
         gauge!("accord_index_lag_records").set(standing.index_lag as f64);
         gauge!("accord_index_lag_seconds").set(standing.index_lag_ms as f64 / 1e3);
     }
-    let model = keeper.context.model.id().to_string();
-    gauge!("accord_build_info", "version" => env!("CARGO_PKG_VERSION"), "model" => model).set(1.0);
+    // What decided before stays in the series, as 0.
+    for (place, model) in keeper.context.deciding_models().iter().enumerate() {
+        let active = f64::from(u8::from(place == 0));
+        let model = model.to_string();
+        gauge!("accord_build_info", "version" => env!("CARGO_PKG_VERSION"), "model" => model)
+            .set(active);
+    }
     read_process();
 }
 

@@ -6,6 +6,7 @@
 //! ```
 
 pub mod conditions;
+mod current;
 mod door;
 mod exchange;
 mod guard;
@@ -19,6 +20,7 @@ pub mod reading;
 mod server;
 mod timed_body;
 
+pub use current::Current;
 pub use guard::{Caller, let_in};
 pub use problem::{Problem, Refused};
 pub use server::{Served, ServerLimits, ServerOptions, serve};

@@ -7,8 +7,8 @@ use axum::http::{HeaderMap, header};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 
-use crate::flows::Context;
 use crate::foundation::limits::RECORD_BODY_BYTES_MAX;
+use crate::interfaces::http::Current;
 use crate::interfaces::http::{Problem, Refused};
 use crate::interfaces::json::{self, Breaks, Fault, Tree};
 
@@ -37,10 +37,10 @@ impl Body {
     }
 }
 
-impl FromRequest<Context> for Body {
+impl FromRequest<Current> for Body {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _: &Context) -> Result<Self, Problem> {
+    async fn from_request(request: Request, _: &Current) -> Result<Self, Problem> {
         let id = request_id(request.headers());
         require_media(request.headers(), &["application/json"], &id)?;
         let bytes = read_bytes(request, RECORD_BODY_BYTES_MAX, &id).await?;

@@ -20,6 +20,7 @@ use crate::flows::Context;
 use crate::foundation::load_limits::{
     CONNECTIONS_MAX, HEADER_SECONDS_MAX, REQUEST_SECONDS_MAX, REQUESTS_IN_WORK_MAX,
 };
+use crate::interfaces::http::current::Current;
 use crate::interfaces::http::door::Door;
 use crate::interfaces::http::exchange::{Doorkeeper, exchange};
 use crate::interfaces::http::listener::Listener;
@@ -190,7 +191,7 @@ fn router(keeper: &Doorkeeper, metrics: bool, provider: Option<Arc<Provider>>) -
         .merge(web::routes(provider))
         .nest(fhir::FHIR_PREFIX, fhir::routes())
         .route(fhir::FHIR_ROOT, fhir::root())
-        .with_state(keeper.context.clone())
+        .with_state(Current(keeper.context.clone()))
         .route("/openapi.json", get(|| async { ([JSON], document) }))
         .merge(Router::from(watching_routes(metrics)).with_state(keeper.clone()));
     guarded(routes, keeper)

@@ -5,7 +5,7 @@ use axum::http::request::Parts;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::flows::Context;
+use crate::interfaces::http::Current;
 use crate::interfaces::http::reading::{faulty, percent_decoded, request_id};
 use crate::interfaces::http::{Problem, Refused};
 use crate::interfaces::json::Tree;
@@ -19,14 +19,14 @@ pub struct RecordPath {
     pub local_id: LocalId,
 }
 
-impl FromRequestParts<Context> for RecordPath {
+impl FromRequestParts<Current> for RecordPath {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, context: &Context) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, current: &Current) -> Result<Self, Problem> {
         let id = request_id(&parts.headers);
         check_encoding(parts, &id)?;
         let segments: Result<Path<(String, String)>, _> =
-            Path::from_request_parts(parts, context).await;
+            Path::from_request_parts(parts, current).await;
         let (source, local_id) = segments.map_err(|_| undecodable("path", &id))?.0;
         Ok(Self {
             source: source_code(&source, &id)?,
@@ -38,13 +38,13 @@ impl FromRequestParts<Context> for RecordPath {
 /// One segment of the path.
 pub struct Segment(pub String);
 
-impl FromRequestParts<Context> for Segment {
+impl FromRequestParts<Current> for Segment {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, context: &Context) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, current: &Current) -> Result<Self, Problem> {
         let id = request_id(&parts.headers);
         check_encoding(parts, &id)?;
-        let segment: Result<Path<String>, _> = Path::from_request_parts(parts, context).await;
+        let segment: Result<Path<String>, _> = Path::from_request_parts(parts, current).await;
         segment
             .map(|path| Self(path.0))
             .map_err(|_| undecodable("path", &id))
@@ -54,14 +54,14 @@ impl FromRequestParts<Context> for Segment {
 /// Two segments of the path.
 pub struct Segments(pub String, pub String);
 
-impl FromRequestParts<Context> for Segments {
+impl FromRequestParts<Current> for Segments {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, context: &Context) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, current: &Current) -> Result<Self, Problem> {
         let id = request_id(&parts.headers);
         check_encoding(parts, &id)?;
         let segments: Result<Path<(String, String)>, _> =
-            Path::from_request_parts(parts, context).await;
+            Path::from_request_parts(parts, current).await;
         segments
             .map(|Path((first, second))| Self(first, second))
             .map_err(|_| undecodable("path", &id))
@@ -111,10 +111,10 @@ pub struct Parameters<T>(pub T);
 #[serde(deny_unknown_fields)]
 pub struct NoParameters {}
 
-impl<T: DeserializeOwned + Send> FromRequestParts<Context> for Parameters<T> {
+impl<T: DeserializeOwned + Send> FromRequestParts<Current> for Parameters<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Context) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _: &Current) -> Result<Self, Problem> {
         let id = request_id(&parts.headers);
         read_query(parts.uri.query().unwrap_or_default(), &id).map(Self)
     }

@@ -94,6 +94,16 @@ pub(super) struct TaskParameters {
     task: String,
 }
 
+/// Parameters of a path with a merge.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "describes a path that is read elsewhere")]
+pub(super) struct MergeParameters {
+    /// A merge's id.
+    #[param(example = "M-0193d0a2b7c47d3e8f1a2b3c4d5e6f72")]
+    merge: String,
+}
+
 /// The header under whose condition a step with a task is taken.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
@@ -227,6 +237,7 @@ pub fn publish(routes: &OpenApi) -> Vec<u8> {
         {"name": "review", "description": "What waits for a human."},
         {"name": "erasures", "description": "Records whose values are destroyed; for privacy officers."},
         {"name": "seals", "description": "Identities that are kept apart; for privacy officers."},
+        {"name": "models", "description": "By which models records are linked; for engineers."},
         {"name": "sources", "description": "Who sends records."},
         {"name": "watching", "description": "Whether the service lives and how it does. No token, and nothing of patients."},
         {"name": "webhooks", "description": "Readers that are told of events."},

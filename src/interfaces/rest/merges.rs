@@ -18,7 +18,9 @@ use crate::interfaces::rest::address::{
     NoParameters, Parameters, Segment, local_id_of, source_code,
 };
 use crate::interfaces::rest::bodies::MergeBody;
-use crate::interfaces::rest::document::{Conflicting, Stale, Unknown, Unusable, WriteConditions};
+use crate::interfaces::rest::document::{
+    Conflicting, MergeParameters, Stale, Unknown, Unusable, WriteConditions,
+};
 use crate::interfaces::rest::records::with_etag;
 use crate::registry::{AssertionKind, LocalId, MoveTarget, SourceCode};
 use crate::security::Action;
@@ -221,7 +223,7 @@ pub(super) async fn merge_persons(
 
 /// Shows a merge: its persons, the records that it carried over, its steps.
 #[utoipa::path(get, path = "/merges/{merge}", tag = "merges",
-    params(("merge" = String, Path, description = "A merge's id.", example = "M-0193d0a2b7c47d3e8f1a2b3c4d5e6f72")),
+    params(MergeParameters),
     responses(
         (status = 200, description = "The merge.", body = MergeBody,
             headers(("ETag" = String, description = "For If-Match of its undoing."))),
@@ -247,7 +249,7 @@ pub(super) async fn view_merge(
 /// The partition becomes that which all decisions but this one make; what cannot
 /// be as it was is listed, by a dry run before anything happens.
 #[utoipa::path(post, path = "/merges/{merge}/undo", tag = "merges",
-    params(("merge" = String, Path, description = "A merge's id.", example = "M-0193d0a2b7c47d3e8f1a2b3c4d5e6f72"), WriteConditions),
+    params(MergeParameters, WriteConditions),
     request_body = UndoRequest,
     responses(
         (status = 200, description = "What was undone, or would be.", body = UndoOutcome),

@@ -6,6 +6,7 @@
 //! document then has it with bounds, headers and the usual problems
 //! (`document.rs`); a handler lists only the problems that are its own.
 
+use crate::interfaces::http::Current;
 mod acknowledgements;
 mod address;
 mod batch;
@@ -15,6 +16,7 @@ mod document;
 mod erasures;
 mod events;
 mod golden;
+mod kept_models;
 mod matching;
 mod merges;
 mod moments;
@@ -31,17 +33,18 @@ mod webhooks;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::flows::Context;
-
 pub use document::{API_PREFIX, publish};
 
 /// Every route of the API. The body of a batch and that of all others are bounded
 /// where they are read (`request.rs`).
 #[must_use]
-pub fn routes() -> OpenApiRouter<Context> {
+pub fn routes() -> OpenApiRouter<Current> {
     OpenApiRouter::default()
         .routes(routes!(sources::list_sources, sources::add_source))
+        .routes(routes!(sources::view_scorecard))
         .routes(routes!(sources::release_source))
+        .routes(routes!(kept_models::list_models))
+        .routes(routes!(kept_models::view_model))
         .routes(routes!(source_merges::merge_source_records))
         .routes(routes!(records::register_record_in_body))
         .routes(routes!(
@@ -72,6 +75,8 @@ pub fn routes() -> OpenApiRouter<Context> {
         .routes(routes!(review::list_tasks))
         .routes(routes!(review::view_task))
         .routes(routes!(review::claim_task))
+        .routes(routes!(review::assign_task))
+        .routes(routes!(review::readers_agree))
         .routes(routes!(review::release_task))
         .routes(routes!(review::comment_task))
         .routes(routes!(review::decide_task))

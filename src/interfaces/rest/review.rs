@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, IntoResponses};
 
 use crate::flows::{self, Context, DecideCommand, FlowError, ListedTask, TaskFilter};
 use crate::foundation::TaskId;
@@ -15,8 +15,9 @@ use crate::interfaces::http::reading::Body;
 use crate::interfaces::http::{Caller, Problem, Refused};
 use crate::interfaces::rest::address::{NoParameters, Parameters, Segment, source_code};
 use crate::interfaces::rest::bodies::{
-    ClaimRequest, CommentRequest, DecideRequest, DecidedBody, EscalateRequest, OpenedTaskBody,
-    PackBody, ReleaseTaskRequest, TaskBody, TaskStanding, TasksBody,
+    AgreementBody, AssignRequest, ClaimRequest, CommentRequest, DecideRequest, DecidedBody,
+    EscalateRequest, OpenedTaskBody, PackBody, ReleaseTaskRequest, TaskBody, TaskStanding,
+    TasksBody,
 };
 use crate::interfaces::rest::document::{
     Conflicting, Stale, TaskCondition, TaskParameters, Unknown, Unusable,
@@ -100,6 +101,7 @@ impl QueueParameters {
             person: person.transpose()?,
             older_than_seconds: age.transpose()?,
             after: self.after,
+            backwards: false,
             limit,
         })
     }
@@ -169,6 +171,13 @@ pub(super) async fn view_task(
     Ok(with_etag(Json(body).into_response(), version))
 }
 
+/// The task after a step.
+#[derive(IntoResponses)]
+#[response(status = 200, description = "The task.",
+    headers(("ETag" = String, description = "The version, for If-Match.")))]
+#[expect(dead_code, reason = "describes what `stepped` answers")]
+struct Stepped(TaskBody);
+
 fn stepped(caller: &Caller, answer: Result<ListedTask, FlowError>) -> Result<Response, Problem> {
     let listed = answer.map_err(|error| Problem::of(&error, caller.request_id()))?;
     let body = TaskBody::from(listed);
@@ -181,9 +190,7 @@ fn stepped(caller: &Caller, answer: Result<ListedTask, FlowError>) -> Result<Res
 /// Nobody else may decide it until the lease ends or it is given back.
 #[utoipa::path(post, path = "/review/tasks/{task}/claim", tag = "review",
     params(TaskParameters, TaskCondition), request_body = ClaimRequest,
-    responses((status = 200, description = "The task.", body = TaskBody,
-        headers(("ETag" = String, description = "The version, for If-Match."))),
-        Unknown, Conflicting, Stale, Unusable))]
+    responses(Stepped, Unknown, Conflicting, Stale, Unusable))]
 pub(super) async fn claim_task(
     State(context): State<Context>,
     caller: Caller,
@@ -203,12 +210,47 @@ pub(super) async fn claim_task(
     )
 }
 
+/// Gives a task to a colleague for a working day, or takes it over from them.
+#[utoipa::path(post, path = "/review/tasks/{task}/assign", tag = "review",
+    params(TaskParameters, TaskCondition), request_body = AssignRequest,
+    responses(Stepped, Unknown, Conflicting, Stale, Unusable))]
+pub(super) async fn assign_task(
+    State(context): State<Context>,
+    caller: Caller,
+    Segment(task): Segment,
+    Parameters(NoParameters {}): Parameters<NoParameters>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let access = caller.may(Action::WorkTask)?;
+    let task = task_id(&task, &caller)?;
+    let AssignRequest { to } = body.read()?;
+    let condition = if_match(&headers, caller.request_id())?;
+    let given = flows::assign_task(&context, &access, task, &to, condition).await;
+    stepped(&caller, given)
+}
+
+/// How readers' answers agree with those of others and with known pairs (R117).
+///
+/// Of the answers that were given last; approvers see everybody's, stewards their own.
+#[utoipa::path(get, path = "/review/agreement", tag = "review",
+    responses((status = 200, description = "Figures by reader.", body = AgreementBody)))]
+pub(super) async fn readers_agree(
+    State(context): State<Context>,
+    caller: Caller,
+    Parameters(NoParameters {}): Parameters<NoParameters>,
+) -> Result<Json<AgreementBody>, Problem> {
+    let access = caller.may(Action::ReadTask)?;
+    let readers = flows::readers_agree(&context, &access)
+        .await
+        .map_err(|error| Problem::of(&error, caller.request_id()))?;
+    Ok(Json(readers.into()))
+}
+
 /// Gives a task back.
 #[utoipa::path(post, path = "/review/tasks/{task}/release", tag = "review",
     params(TaskParameters, TaskCondition), request_body = ReleaseTaskRequest,
-    responses((status = 200, description = "The task.", body = TaskBody,
-        headers(("ETag" = String, description = "The version, for If-Match."))),
-        Unknown, Conflicting, Stale, Unusable))]
+    responses(Stepped, Unknown, Conflicting, Stale, Unusable))]
 pub(super) async fn release_task(
     State(context): State<Context>,
     caller: Caller,
@@ -230,9 +272,7 @@ pub(super) async fn release_task(
 /// Writes something beside a task, for its readers.
 #[utoipa::path(post, path = "/review/tasks/{task}/comment", tag = "review",
     params(TaskParameters, TaskCondition), request_body = CommentRequest,
-    responses((status = 200, description = "The task.", body = TaskBody,
-        headers(("ETag" = String, description = "The version, for If-Match."))),
-        Unknown, Conflicting, Stale, Unusable))]
+    responses(Stepped, Unknown, Conflicting, Stale, Unusable))]
 pub(super) async fn comment_task(
     State(context): State<Context>,
     caller: Caller,

@@ -11,7 +11,9 @@ use crate::identity::NumberStatus;
 use crate::interfaces::http::reading::Body;
 use crate::interfaces::http::{Caller, Problem, Refused};
 use crate::interfaces::rest::address::{NoParameters, Parameters, Segment, source_code};
-use crate::interfaces::rest::bodies::{ListedSourceBody, ReleasedBody, SourceBody, SourcesBody};
+use crate::interfaces::rest::bodies::{
+    ListedSourceBody, ReleasedBody, ScorecardBody, SourceBody, SourcesBody,
+};
 use crate::interfaces::rest::document::{SourceParameters, Unknown, Unusable};
 use crate::registry::{Source, SourceCode};
 use crate::security::Action;
@@ -63,6 +65,24 @@ pub(super) async fn add_source(
         .await
         .map_err(|error| Problem::of(&error, caller.request_id()))?;
     Ok((StatusCode::CREATED, Json(source.into())))
+}
+
+/// How good the last records of a source are: figures, and nothing of a patient.
+#[utoipa::path(get, path = "/sources/{source}/scorecard", tag = "sources",
+    params(SourceParameters),
+    responses((status = 200, description = "The scorecard.", body = ScorecardBody), Unknown))]
+pub(super) async fn view_scorecard(
+    State(context): State<Context>,
+    caller: Caller,
+    Segment(source): Segment,
+    Parameters(NoParameters {}): Parameters<NoParameters>,
+) -> Result<Json<ScorecardBody>, Problem> {
+    let access = caller.may(Action::ReadSource)?;
+    let source = source_code(&source, caller.request_id())?;
+    let card = flows::view_scorecard(&context, &access, &source)
+        .await
+        .map_err(|error| Problem::of(&error, caller.request_id()))?;
+    Ok(Json(card.into()))
 }
 
 /// Why a source may be trusted again.

@@ -5,8 +5,8 @@ use crate::flows::{
     self, Around, Context, FlowError, HistoryEntry, HistoryPart, ListedTask, Neighbour,
     NeighboursKnown, Side, Surroundings,
 };
-use crate::foundation::TaskId;
 use crate::foundation::limits::HISTORY_ENTRIES_MAX;
+use crate::foundation::{PersonId, TaskId};
 use crate::interfaces::web::layout::NoPage;
 use crate::interfaces::web::local_time::LocalTime;
 use crate::interfaces::web::queue_page::REASON;
@@ -92,15 +92,19 @@ pub(super) async fn environs(
             limit: HISTORY_ENTRIES_MAX,
             as_of: None,
         };
-        let history = flows::view_history(context, &reading, side.person, part).await;
-        let entries = history.map_err(failed)?.entries;
+        let entries = match flows::view_history(context, &reading, side.person, part).await {
+            // Nobody knows the people of a known pair (R117).
+            Err(FlowError::NotFound(_)) => Vec::new(),
+            history => history.map_err(failed)?.entries,
+        };
         deeds.extend(entries.into_iter().filter(|entry| is_deed(&entry.event)));
     }
     deeds.sort_by(|a, b| (a.at, &a.place).cmp(&(b.at, &b.place)));
     deeds.dedup_by(|a, b| a.place == b.place);
+    let of_question: Vec<PersonId> = around.iter().map(|side| side.person).collect();
     let surrounded = around.into_iter().map(|side| {
         let own = sides.iter().find(|own| own.survivor == side.person);
-        surrounded(side, own, weight)
+        surrounded(side, own, (&of_question, weight))
     });
     Ok(Environs {
         sides: surrounded.collect(),
@@ -147,9 +151,17 @@ fn of_settled(listed: ListedTask) -> Settled {
     }
 }
 
-fn surrounded(around: Around, side: Option<&Side>, weight: Option<f64>) -> Surrounded {
+/// Of the others that a person may be those whom this question does not ask of.
+fn surrounded(
+    around: Around,
+    side: Option<&Side>,
+    (of_question, weight): (&[PersonId], Option<f64>),
+) -> Surrounded {
     let possible = side.map_or(&[][..], |side| &side.possible);
-    let others = possible.iter().map(|other| Other {
+    let others = possible
+        .iter()
+        .filter(|other| !of_question.contains(&other.person_id));
+    let others = others.map(|other| Other {
         person: other.person_id.to_string(),
         grade: words::grade(other.grade),
         bits: format!("{:.1}", other.weight_bits),

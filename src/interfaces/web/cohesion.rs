@@ -37,6 +37,8 @@ pub(super) struct Picture {
     pub(super) nodes: Vec<Node>,
     pub(super) lines: Vec<Line>,
     pub(super) more: usize,
+    /// The part of the plane that is shown: few records need little of its height.
+    pub(super) view: String,
 }
 
 impl Picture {
@@ -64,6 +66,7 @@ impl Picture {
                 .map(|tie| line(tie, count, labelled))
                 .collect(),
             more: cohesion.records - count,
+            view: view(count),
         })
     }
 }
@@ -74,6 +77,18 @@ fn place(at: usize, count: usize) -> (f64, f64) {
     let (width, height) = (WIDTH / 2.0, HEIGHT / 2.0);
     let x = width + (width - MARGIN) * angle.cos();
     (x, height + (height - MARGIN) * angle.sin())
+}
+
+fn view(count: usize) -> String {
+    let heights = (0..count).map(|at| place(at, count).1);
+    let (top, bottom) = heights.fold((HEIGHT, 0.0_f64), |(top, bottom), y| {
+        (top.min(y), bottom.max(y))
+    });
+    format!(
+        "0 {:.0} {WIDTH:.0} {:.0}",
+        top - MARGIN,
+        bottom - top + 2.0 * MARGIN
+    )
 }
 
 fn line(tie: &Tie, count: usize, labelled: bool) -> Line {
@@ -105,6 +120,8 @@ mod tests {
 
     #[test]
     fn all_records_are_in_the_picture_and_apart() {
+        assert_eq!(super::view(2), "0 150 640 60");
+        assert_eq!(super::view(4), "0 0 640 360");
         let places: Vec<(f64, f64)> = (0..24).map(|at| place(at, 24)).collect();
         for (at, (x, y)) in places.iter().enumerate() {
             assert!((0.0..=WIDTH).contains(x) && (0.0..=HEIGHT).contains(y));

@@ -68,6 +68,8 @@ pub(super) struct Done {
     pub(super) outcome: &'static str,
     pub(super) merge: Option<String>,
     pub(super) assertion: Option<String>,
+    /// What was right, where it was a known pair.
+    pub(super) known: Option<&'static str>,
 }
 
 #[derive(Template)]
@@ -105,6 +107,8 @@ struct ComparisonTemplate {
     typed: Typed,
     problem: Option<String>,
     done: Option<Done>,
+    /// What is right, where it was a known pair and is answered.
+    known_answer: Option<&'static str>,
 }
 
 /// What somebody had typed when a step was refused.
@@ -222,6 +226,7 @@ fn template(
         query: asked.query(),
         typed: showing.typed,
         problem: showing.problem,
+        known_answer: answer.known_answer.map(words::outcome),
         done: done_of(showing.query.as_deref()),
     }
 }
@@ -328,6 +333,7 @@ pub(super) fn done_of(query: Option<&str>) -> Option<Done> {
         outcome: words::outcome(outcome),
         merge: merge.map(ToOwned::to_owned),
         assertion: assertion.map(ToOwned::to_owned),
+        known: of("known").and_then(words::outcome_of).map(words::outcome),
     })
 }
 

@@ -5,7 +5,7 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::StreamExt as _;
 
-use crate::flows::Context;
+use crate::interfaces::http::Current;
 use crate::interfaces::http::{Problem, Refused};
 use crate::interfaces::web::layout::{NoPage, Page};
 
@@ -42,10 +42,10 @@ pub(super) fn parameters(query: Option<&str>) -> Vec<(String, String)> {
     pairs.into_owned().collect()
 }
 
-impl FromRequest<Context> for Form {
+impl FromRequest<Current> for Form {
     type Rejection = Response;
 
-    async fn from_request(request: Request, _: &Context) -> Result<Self, Response> {
+    async fn from_request(request: Request, _: &Current) -> Result<Self, Response> {
         let request_id = request_id(request.headers());
         let refuse = |refused, detail: &str| {
             let problem = Problem::new(refused, detail, &request_id);

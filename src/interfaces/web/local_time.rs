@@ -11,6 +11,8 @@ pub(super) struct LocalTime {
     pub(super) exact: String,
     /// `3 Mar 2026, 14:05:09 GMT`.
     pub(super) shown: String,
+    /// `3 Mar 2026, 14:05`, for lists, where seconds tell nothing.
+    pub(super) short: String,
 }
 
 impl LocalTime {
@@ -26,12 +28,13 @@ impl LocalTime {
         let zone = if summer { "BST" } else { "GMT" };
         let month = &at.month().to_string()[..3];
         let (hour, minute, second) = at.to_hms();
-        let shown = format!(
-            "{} {month} {}, {hour:02}:{minute:02}:{second:02} {zone}",
-            at.day(),
-            at.year(),
-        );
-        Self { exact, shown }
+        let short = format!("{} {month} {}, {hour:02}:{minute:02}", at.day(), at.year());
+        let shown = format!("{short}:{second:02} {zone}");
+        Self {
+            exact,
+            shown,
+            short,
+        }
     }
 }
 

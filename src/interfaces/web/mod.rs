@@ -24,7 +24,9 @@ mod side_by_side;
 mod sign_in_page;
 mod sources_page;
 mod speak;
+mod task_moves;
 mod task_steps;
+mod timeline;
 mod values;
 mod visitor;
 mod waterfall;
@@ -39,7 +41,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 
-use crate::flows::Context;
+use crate::interfaces::http::Current;
 use crate::interfaces::oidc::Provider;
 
 pub use speak::speak;
@@ -66,7 +68,7 @@ const HEADERS: [(HeaderName, &str); 6] = [
 ];
 
 /// Every page; people may sign in at the provider too.
-pub fn routes(provider: Option<Arc<Provider>>) -> Router<Context> {
+pub fn routes(provider: Option<Arc<Provider>>) -> Router<Current> {
     Router::new()
         .route("/", get(sign_in_page::show).post(sign_in_page::sign_in))
         .route("/sign-out", post(sign_in_page::sign_out))
@@ -79,11 +81,11 @@ pub fn routes(provider: Option<Arc<Provider>>) -> Router<Context> {
         .route("/account/password", post(account_page::change_password))
         .route("/account/sign-out", post(account_page::sign_out_everywhere))
         .route("/review", get(queue_page::show))
-        .route("/review/start", post(task_steps::start))
+        .route("/review/start", post(task_moves::start))
         .route("/work", get(work_page::show))
         .route("/review/tasks/{task}", get(comparison_page::show))
-        .route("/review/tasks/{task}/next", get(task_steps::next))
-        .route("/review/tasks/{task}/previous", get(task_steps::previous))
+        .route("/review/tasks/{task}/next", get(task_moves::next))
+        .route("/review/tasks/{task}/previous", get(task_moves::previous))
         .route("/review/tasks/{task}/pack", get(comparison_page::show_pack))
         .route("/review/tasks/{task}/claim", post(task_steps::claim))
         .route("/review/tasks/{task}/release", post(task_steps::release))
@@ -106,6 +108,10 @@ pub fn routes(provider: Option<Arc<Provider>>) -> Router<Context> {
         .route(
             "/persons/{person}/subject-access",
             get(audit_page::subject_access),
+        )
+        .route(
+            "/persons/{person}/assertions/{assertion}/withdraw",
+            post(timeline::withdraw),
         )
         .route("/merges/{merge}/undo", post(joining_page::undo))
         .route("/audit", get(audit_page::show).post(audit_page::ask))

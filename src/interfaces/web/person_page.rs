@@ -8,8 +8,8 @@ use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 
 use crate::flows::{
-    self, Cohesion, Context, FlowError, GoldenAnswer, HistoryEntry, HistoryPart, PersonAnswer,
-    PersonRecord, PersonStanding,
+    self, Cohesion, Context, FlowError, GoldenAnswer, HistoryPart, PersonAnswer, PersonRecord,
+    PersonStanding,
 };
 use crate::foundation::limits::HISTORY_ENTRIES_MAX;
 use crate::foundation::{Instant, PersonId};
@@ -19,10 +19,11 @@ use crate::interfaces::web::forms::parameters;
 use crate::interfaces::web::layout::{NoPage, Page, html, may};
 use crate::interfaces::web::local_time::LocalTime;
 use crate::interfaces::web::search_page::ask_purpose;
+use crate::interfaces::web::timeline::{Happened, timeline};
 use crate::interfaces::web::values::{ROWS, name_of, standard, values};
 use crate::interfaces::web::visitor::Visitor;
 use crate::interfaces::web::words;
-use crate::registry::{GoldenValue, Origin, RegistryEvent};
+use crate::registry::{GoldenValue, Origin};
 use crate::security::Action;
 
 struct Lost {
@@ -52,15 +53,6 @@ struct Record {
     bits: Option<String>,
     doubtful: bool,
     erased: bool,
-}
-
-struct Happened {
-    at: LocalTime,
-    actor: Option<String>,
-    sentence: String,
-    task: Option<String>,
-    /// A merge that can be undone from here.
-    merge: Option<String>,
 }
 
 struct Other {
@@ -116,7 +108,8 @@ pub(super) async fn show(
     let given = parameters(uri.query());
     let day = given.iter().find(|(name, _)| name == "as_of");
     let day = day.map_or("", |(_, value)| value.as_str());
-    let as_of = end_of(day);
+    // Today has not ended: it is known until now.
+    let as_of = end_of(day).map(|end| end.min(context.clock.now()));
     let failed = |error: FlowError| visitor.no_page(&error);
     let access = visitor.may(Action::ReadPerson)?;
     let answer = flows::view_person(&context, &access, id, as_of)
@@ -146,7 +139,7 @@ pub(super) async fn show(
         purpose,
         picture: Picture::of(&cohesion),
         more: history.next.is_some(),
-        history: history.entries,
+        happened: timeline(&context, &visitor, history.entries).await?,
     };
     let template = template(&visitor, answer, golden, shown);
     Ok(html(StatusCode::OK, &template))
@@ -162,7 +155,7 @@ struct Shown<'a> {
     day: &'a str,
     purpose: String,
     picture: Option<Picture>,
-    history: Vec<HistoryEntry>,
+    happened: Vec<Happened>,
     more: bool,
 }
 
@@ -210,7 +203,7 @@ fn template(
             })
             .collect(),
         tasks: answer.tasks.iter().map(ToString::to_string).collect(),
-        happened: shown.history.into_iter().map(happened).collect(),
+        happened: shown.happened,
         more: shown.more,
         may_merge: may(roles, Action::MergePerson) && shown.as_of.is_none(),
         may_audit: may(roles, Action::ReadAudit),
@@ -274,20 +267,6 @@ fn of_record((place, record): (usize, PersonRecord)) -> Record {
         bits: record.weight_bits.map(|bits| format!("{bits:.1}")),
         doubtful: record.doubtful,
         erased: says.is_none(),
-    }
-}
-
-fn happened(entry: HistoryEntry) -> Happened {
-    let merge = match &entry.event {
-        RegistryEvent::MergeMade { merge, .. } => Some(merge.to_string()),
-        _ => None,
-    };
-    Happened {
-        at: LocalTime::of(entry.at),
-        actor: entry.actor,
-        sentence: entry.sentence,
-        task: entry.task.map(|task| task.to_string()),
-        merge,
     }
 }
 

@@ -19,7 +19,7 @@ use crate::interfaces::web::forms::{parameters, request_id, text};
 use crate::interfaces::web::layout::{NoPage, Page, html, redirect};
 use crate::interfaces::web::sign_in_page::place;
 use crate::interfaces::web::visitor::{
-    Visitor, cookie_header, cookie_named, cookie_of, is_loopback, set_cookie,
+    Visitor, cookie_header, cookie_named, cookie_of, is_loopback, name_among, set_cookie,
 };
 
 /// From leaving to coming back; it holds nothing but a random number.
@@ -89,11 +89,7 @@ fn address(provider: &Provider, path: &str, headers: &HeaderMap) -> Result<Strin
 }
 
 fn cookie_name(headers: &HeaderMap) -> &'static str {
-    if is_loopback(text(headers, "host")) {
-        COOKIE_ON_LOOPBACK
-    } else {
-        COOKIE
-    }
+    name_among(headers, (COOKIE, COOKIE_ON_LOOPBACK))
 }
 
 /// To the provider, to sign in.

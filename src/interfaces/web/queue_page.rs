@@ -172,11 +172,10 @@ impl Asked {
     }
 }
 
-fn row(listed: ListedTask, now: i64) -> Row {
+fn row(context: &Context, listed: ListedTask, now: i64) -> Row {
     let state = listed.state;
     let opened = listed.id.made_at();
-    let hours = state.priority.due_hours();
-    let due = opened.plus_microseconds(hours * 3_600 * 1_000_000);
+    let due = context.review.due.due_at(listed.id, &state);
     let claim = state
         .claim
         .filter(|_| listed.standing == TaskStanding::Claimed);
@@ -260,11 +259,12 @@ pub(super) async fn show(
     let asked = Asked::of(uri.query(), access.person());
     let failed = |error: FlowError| visitor.no_page(&error);
     let now = context.clock.now().microseconds();
+    let row = |task| row(&context, task, now);
     if asked.as_file {
         let tasks = all_tasks(&context, &access, asked.filter)
             .await
             .map_err(failed)?;
-        let rows = tasks.into_iter().map(|task| cells(row(task, now)));
+        let rows = tasks.into_iter().map(|task| cells(row(task)));
         return Ok(csv::file("queue.csv", &COLUMNS, rows));
     }
     let filter = asked.filter.clone();
@@ -288,7 +288,7 @@ pub(super) async fn show(
         .map(|source| (source.code.as_str(), source.name.as_str()));
     let template = QueueTemplate {
         page: visitor.page("Review queue", "/review"),
-        rows: page.tasks.into_iter().map(|task| row(task, now)).collect(),
+        rows: page.tasks.into_iter().map(row).collect(),
         states: asked.choices(
             "state",
             "Whatever waits",

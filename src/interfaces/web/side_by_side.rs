@@ -14,6 +14,7 @@ use crate::registry::{LocalId, SourceCode, VersionStanding};
 const VALUES_PER_CELL: usize = 12;
 
 /// Who said a value.
+#[derive(Clone)]
 pub(super) struct Said {
     pub(super) source: String,
     pub(super) local_id: String,
@@ -220,39 +221,35 @@ fn compared(context: &Context, row: Row, columns: &[Column<'_>]) -> Option<Compa
     if sides.iter().all(Vec::is_empty) && !masked.contains(&true) {
         return None;
     }
-    let sent: Vec<Vec<String>> = sides
+    let more: Vec<usize> = sides
         .iter()
-        .map(|side| side.iter().map(|known| known.value.sent.clone()).collect())
+        .map(|side| side.len().saturating_sub(VALUES_PER_CELL))
         .collect();
-    let mut standards: Vec<BTreeSet<String>> = Vec::new();
-    let mut cells = Vec::new();
-    for (place, side) in sides.into_iter().enumerate() {
-        let others = sent.iter().enumerate().filter(|(other, _)| *other != place);
-        let others: Vec<&str> = others
-            .flat_map(|(_, texts)| texts.iter().map(String::as_str))
-            .collect();
-        let more = side.len().saturating_sub(VALUES_PER_CELL);
-        let mut compared_as = BTreeSet::new();
-        let shown = side.into_iter().take(VALUES_PER_CELL).map(|known| {
-            let (standard, findings) = standard(context, row, &known.value);
-            compared_as.insert(folded(standard.as_deref().unwrap_or(&known.value.sent)));
-            Shown {
-                pieces: pieces(&known.value.sent, &others),
-                standard: standard.filter(|text| *text != known.value.sent),
-                note: known.value.note,
-                findings,
-                said: known.said,
-                past: known.past,
-            }
-        });
-        let shown: Vec<Shown> = shown.collect();
-        standards.push(compared_as);
-        cells.push(Cell {
-            masked: masked[place] && shown.is_empty(),
-            values: shown,
-            more,
-        });
-    }
+    let sides: Vec<Vec<Read>> = sides
+        .into_iter()
+        .map(|side| {
+            let shown = side.into_iter().take(VALUES_PER_CELL);
+            shown.map(|known| read(context, row, known)).collect()
+        })
+        .collect();
+    let standards: Vec<BTreeSet<String>> = sides
+        .iter()
+        .map(|side| side.iter().map(|it| it.compared_as.clone()).collect())
+        .collect();
+    let cells = (0..sides.len()).map(|place| {
+        let others = sides
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != place);
+        let others: Vec<&Read> = others.flat_map(|(_, side)| side).collect();
+        let values: Vec<Shown> = sides[place].iter().map(|it| shown(it, &others)).collect();
+        Cell {
+            masked: masked[place] && values.is_empty(),
+            values,
+            more: more[place],
+        }
+    });
+    let cells: Vec<Cell> = cells.collect();
     let (verdict, class) = verdict(&standards, masked.contains(&true));
     Some(Compared {
         label: row.label(),
@@ -260,6 +257,47 @@ fn compared(context: &Context, row: Row, columns: &[Column<'_>]) -> Option<Compa
         class,
         cells,
     })
+}
+
+/// A value with what it means.
+struct Read {
+    known: Gathered,
+    standard: Option<String>,
+    findings: Vec<String>,
+    compared_as: String,
+}
+
+fn read(context: &Context, row: Row, known: Gathered) -> Read {
+    let (standard, findings) = standard(context, row, &known.value);
+    let compared_as = folded(standard.as_deref().unwrap_or(&known.value.sent));
+    Read {
+        standard: standard.filter(|text| *text != known.value.sent),
+        findings,
+        compared_as,
+        known,
+    }
+}
+
+/// The value as it is shown: what the other side says in other letters is not marked,
+/// where both mean the same.
+fn shown(value: &Read, others: &[&Read]) -> Shown {
+    let means_the_same = |other: &&Read| other.compared_as == value.compared_as;
+    let sent: Vec<&str> = if others.iter().any(means_the_same) {
+        Vec::new()
+    } else {
+        others
+            .iter()
+            .map(|it| it.known.value.sent.as_str())
+            .collect()
+    };
+    Shown {
+        pieces: pieces(&value.known.value.sent, &sent),
+        standard: value.standard.clone(),
+        note: value.known.value.note.clone(),
+        findings: value.findings.clone(),
+        said: value.known.said.clone(),
+        past: value.known.past,
+    }
 }
 
 fn verdict(standards: &[BTreeSet<String>], masked: bool) -> (&'static str, &'static str) {

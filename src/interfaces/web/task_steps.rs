@@ -3,12 +3,11 @@
 //! page again with all that was typed.
 
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, Uri};
+use axum::http::StatusCode;
 use axum::response::Response;
 
 use crate::flows::{
-    self, Asked as AskedToUndo, Context, DecideCommand, FlowError, IfMatch, ListedTask, TaskFilter,
-    TaskStanding,
+    self, Asked as AskedToUndo, Context, DecideCommand, FlowError, IfMatch, ListedTask,
 };
 use crate::foundation::limits::TASK_LEASE_SECONDS_DEFAULT;
 use crate::foundation::{AssertionId, MergeId, TaskId};
@@ -17,18 +16,14 @@ use crate::interfaces::web::comparison_page::{Showing, Typed, is_grave, render, 
 use crate::interfaces::web::forms::Form;
 use crate::interfaces::web::layout::{NoPage, redirect};
 use crate::interfaces::web::queue_page::{Asked, REASON};
+use crate::interfaces::web::task_moves::take_next;
 use crate::interfaces::web::visitor::{Posted, Visitor};
 use crate::interfaces::web::words;
 use crate::registry::TaskOutcome;
 use crate::review::{ReviewRefusal, follow};
 use crate::security::{Access, Action};
 
-/// Questions that are tried when the next one is taken in hand.
-const NEXT_TRIED: u32 = 25;
-/// Questions among which the one before is looked for.
-const EARLIER_LOOKED_AT: u32 = 200;
-
-fn address(task: TaskId, query: &str) -> String {
+pub(super) fn address(task: TaskId, query: &str) -> String {
     if query.is_empty() {
         format!("/review/tasks/{task}")
     } else {
@@ -175,18 +170,22 @@ pub(super) async fn decide(
         evidence: form.text("evidence").to_owned(),
         if_match: version.map(|version| IfMatch::OneOf(vec![version])),
     };
-    let (merge, assertion) = match flows::decide_task(&context, &access, command).await {
-        Ok(answer) => (answer.merge, answer.assertion),
+    let followed = match flows::decide_task(&context, &access, command).await {
+        Ok(answer) => Followed {
+            merge: answer.merge,
+            assertion: answer.assertion,
+            known_answer: answer.known_answer,
+        },
         Err(error) => {
             // A second click, or a reload: it has been said already.
             let repeated = is_repeated(&error);
             if !(repeated && has_said(&context, visitor, (task, outcome)).await?) {
                 return refused(&context, &posted, task, &error).await;
             }
-            (None, None)
+            Followed::default()
         }
     };
-    let query = told(query_of(visitor, form), (task, outcome), merge, assertion);
+    let query = told(query_of(visitor, form), (task, outcome), followed);
     let filter = Asked::of(Some(form.text("query")), &visitor.visit.account).filter;
     Ok(
         match take_next(&context, visitor, filter, Some(task)).await? {
@@ -196,21 +195,27 @@ pub(super) async fn decide(
     )
 }
 
-/// What was done, for the page that follows; ids of ours only.
-fn told(
-    query: String,
-    (task, outcome): (TaskId, TaskOutcome),
+/// What followed from an answer.
+#[derive(Default)]
+struct Followed {
     merge: Option<MergeId>,
     assertion: Option<AssertionId>,
-) -> String {
+    known_answer: Option<TaskOutcome>,
+}
+
+/// What was done, for the page that follows; ids of ours only.
+fn told(query: String, (task, outcome): (TaskId, TaskOutcome), followed: Followed) -> String {
     let mut query = url::form_urlencoded::Serializer::new(query);
     query.append_pair("done", &task.to_string());
     query.append_pair("outcome", words::outcome_code(outcome));
-    if let Some(merge) = merge {
+    if let Some(merge) = followed.merge {
         query.append_pair("merge", &merge.to_string());
     }
-    if let Some(assertion) = assertion {
+    if let Some(assertion) = followed.assertion {
         query.append_pair("assertion", &assertion.to_string());
+    }
+    if let Some(answer) = followed.known_answer {
+        query.append_pair("known", words::outcome_code(answer));
     }
     query.finish()
 }
@@ -262,7 +267,11 @@ pub(super) async fn confirm(
         .map_err(|error| visitor.no_page(&error))
 }
 
-async fn one(context: &Context, access: &Access, task: TaskId) -> Result<ListedTask, FlowError> {
+pub(super) async fn one(
+    context: &Context,
+    access: &Access,
+    task: TaskId,
+) -> Result<ListedTask, FlowError> {
     let answer = flows::view_task(context, access, task).await?;
     Ok(answer.listed)
 }
@@ -287,114 +296,6 @@ async fn has_said(
     let me = visitor.visit.account.as_str();
     let mut reads = listed.state.reads_of_round();
     Ok(reads.any(|read| read.by == me && read.outcome == outcome))
-}
-
-/// The next question that this reader may take, in their hands already.
-async fn take_next(
-    context: &Context,
-    visitor: &Visitor,
-    filter: TaskFilter,
-    but: Option<TaskId>,
-) -> Result<Option<TaskId>, NoPage> {
-    let read = visitor.may_because(Action::ReadTask, REASON)?;
-    let work = visitor.may_because(Action::WorkTask, REASON)?;
-    let filter = TaskFilter {
-        limit: NEXT_TRIED,
-        after: None,
-        ..filter
-    };
-    let page = flows::list_tasks(context, &read, filter)
-        .await
-        .map_err(|error| visitor.no_page(&error))?;
-    let me = visitor.visit.account.as_str();
-    for task in page.tasks {
-        let by = task.state.claim.as_ref().map(|claim| claim.by.as_str());
-        let elsewhere = task.standing == TaskStanding::Claimed && by != Some(me);
-        let over = matches!(task.standing, TaskStanding::Decided | TaskStanding::Closed);
-        if Some(task.id) == but || elsewhere || over || task.standing == TaskStanding::Escalated {
-            continue;
-        }
-        let lease = TASK_LEASE_SECONDS_DEFAULT;
-        match flows::claim_task(context, &work, task.id, lease, None).await {
-            Ok(taken) => return Ok(Some(taken.id)),
-            // Somebody else was quicker, or another role reads it next.
-            Err(FlowError::Review(_) | FlowError::Stale | FlowError::NotFound(_)) => {}
-            Err(error) => return Err(visitor.no_page(&error)),
-        }
-    }
-    Ok(None)
-}
-
-/// Takes the most urgent question in hand and opens it.
-pub(super) async fn start(
-    State(context): State<Context>,
-    posted: Posted,
-) -> Result<Response, NoPage> {
-    let visitor = &posted.visitor;
-    let asked = Asked::of(Some(posted.form.text("query")), &visitor.visit.account);
-    let query = asked.query();
-    Ok(
-        match take_next(&context, visitor, asked.filter, None).await? {
-            Some(next) => redirect(&address(next, &query)),
-            None => redirect(&format!("/review?{query}")),
-        },
-    )
-}
-
-/// The question after this one in the queue; the queue after the last.
-pub(super) async fn next(
-    State(context): State<Context>,
-    visitor: Visitor,
-    Path(task): Path<String>,
-    uri: Uri,
-) -> Result<Response, NoPage> {
-    let task = task_of(&task, &visitor)?;
-    let access = visitor.may_because(Action::ReadTask, REASON)?;
-    let asked = Asked::of(uri.query(), access.person());
-    let query = asked.query();
-    let failed = |error: FlowError| visitor.no_page(&error);
-    let here = one(&context, &access, task).await.map_err(failed)?;
-    let filter = TaskFilter {
-        after: Some(flows::place_of_task(&here)),
-        limit: 1,
-        ..asked.filter
-    };
-    let page = flows::list_tasks(&context, &access, filter)
-        .await
-        .map_err(failed)?;
-    Ok(match page.tasks.first() {
-        Some(next) => redirect(&address(next.id, &query)),
-        None => redirect(&format!("/review?{query}")),
-    })
-}
-
-/// The question before this one, among the first of the queue.
-pub(super) async fn previous(
-    State(context): State<Context>,
-    visitor: Visitor,
-    Path(task): Path<String>,
-    uri: Uri,
-) -> Result<Response, NoPage> {
-    let task = task_of(&task, &visitor)?;
-    let access = visitor.may_because(Action::ReadTask, REASON)?;
-    let asked = Asked::of(uri.query(), access.person());
-    let query = asked.query();
-    let filter = TaskFilter {
-        after: None,
-        limit: EARLIER_LOOKED_AT,
-        ..asked.filter
-    };
-    let page = flows::list_tasks(&context, &access, filter)
-        .await
-        .map_err(|error| visitor.no_page(&error))?;
-    let here = page.tasks.iter().position(|listed| listed.id == task);
-    let before = here
-        .and_then(|here| here.checked_sub(1))
-        .map(|place| page.tasks[place].id);
-    Ok(match before {
-        Some(before) => redirect(&address(before, &query)),
-        None => redirect(&format!("/review?{query}")),
-    })
 }
 
 /// Takes back what was done to a question just now: its merge is undone, its

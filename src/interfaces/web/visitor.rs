@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::flows::{self, Context, FlowError, Visit};
 use crate::foundation::{hex, hmac_sha256};
+use crate::interfaces::http::Current;
 use crate::interfaces::http::{Problem, Refused, let_in};
 use crate::interfaces::web::forms::{Form, request_id, text};
 use crate::interfaces::web::layout::{NoPage, Page, redirect};
@@ -100,23 +101,23 @@ async fn visitor(parts: &Parts, context: &Context) -> Result<Option<Visitor>, Re
     }))
 }
 
-impl FromRequestParts<Context> for Visitor {
+impl FromRequestParts<Current> for Visitor {
     type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, context: &Context) -> Result<Self, Response> {
-        let found = visitor(parts, context).await?;
+    async fn from_request_parts(parts: &mut Parts, current: &Current) -> Result<Self, Response> {
+        let found = visitor(parts, current.context()).await?;
         found.ok_or_else(|| redirect(&sign_in_page::before(&parts.uri)))
     }
 }
 
-impl FromRequest<Context> for Posted {
+impl FromRequest<Current> for Posted {
     type Rejection = Response;
 
-    async fn from_request(request: Request, context: &Context) -> Result<Self, Response> {
+    async fn from_request(request: Request, current: &Current) -> Result<Self, Response> {
         let (parts, body) = request.into_parts();
-        let found = visitor(&parts, context).await?;
+        let found = visitor(&parts, current.context()).await?;
         let path = parts.uri.path().to_owned();
-        let form = Form::from_request(Request::from_parts(parts, body), context).await?;
+        let form = Form::from_request(Request::from_parts(parts, body), current).await?;
         let Some(visitor) = found else {
             return Err(sign_in_page::session_ended(&path, &form));
         };
@@ -151,10 +152,18 @@ pub(super) fn cookie_named(headers: &HeaderMap, wanted: &str) -> Option<String> 
 }
 
 fn name_for(headers: &HeaderMap) -> &'static str {
+    name_among(headers, (COOKIE, COOKIE_ON_LOOPBACK))
+}
+
+/// The name of a cookie: the one that asks for TLS, but on the machine itself.
+pub(super) fn name_among(
+    headers: &HeaderMap,
+    (elsewhere, on_loopback): (&'static str, &'static str),
+) -> &'static str {
     if is_loopback(text(headers, "host")) {
-        COOKIE_ON_LOOPBACK
+        on_loopback
     } else {
-        COOKIE
+        elsewhere
     }
 }
 

@@ -20,6 +20,8 @@ pub(super) struct Bar {
     /// The sum so far.
     pub(super) sum: String,
     pub(super) reason: String,
+    /// What weighs nothing stands in the table alone.
+    pub(super) drawn: bool,
     pub(super) x: String,
     pub(super) y: String,
     pub(super) width: String,
@@ -55,14 +57,21 @@ impl Waterfall {
         let scale = (WIDTH - LABELS - FIGURES) / (most - least).max(1.0);
         let place = |bits: f64| LABELS + (bits - least) * scale;
         let total = sums.last().copied().unwrap_or_default();
-        let height = ROW * (rows.len() as f64 + 0.5);
+        let weighs = |row: &&ShownRow| row.weight_bits != 0.0;
+        let height = ROW * (rows.iter().filter(weighs).count() as f64 + 0.5);
+        let places = rows.iter().scan(0, |drawn, row| {
+            let place = *drawn;
+            *drawn += u32::from(weighs(&row));
+            Some(place)
+        });
+        let places: Vec<u32> = places.collect();
         let bars = rows
             .into_iter()
             .zip(&sums)
-            .enumerate()
-            .map(|(at, (row, sum))| {
+            .zip(places)
+            .map(|((row, sum), at)| {
                 let from = sum - row.weight_bits;
-                let y = ROW * at as f64;
+                let y = ROW * f64::from(at);
                 let (asked, held) = row.values.map_or((None, None), |it| (it.asked, it.held));
                 Bar {
                     label: words::field(row.field),
@@ -72,6 +81,7 @@ impl Waterfall {
                     bits: signed(row.weight_bits),
                     sum: format!("{sum:.1}"),
                     reason: row.reason,
+                    drawn: row.weight_bits != 0.0,
                     x: coordinate(place(from.min(*sum))),
                     y: coordinate(y + 4.0),
                     width: coordinate((row.weight_bits.abs() * scale).max(1.0)),
@@ -156,6 +166,17 @@ mod tests {
         assert_eq!(waterfall.bars[0].x, waterfall.bars[1].x);
         assert_eq!(waterfall.bars[0].width, "390.0");
         assert_eq!(waterfall.bars[1].width, "195.0");
+        let rows = vec![
+            row(Field::Prior, -20.0),
+            row(Field::Sex, 0.0),
+            row(Field::BirthDate, 10.0),
+        ];
+        let other = Waterfall::of(rows).expect("rows");
+        assert_eq!(
+            other.height, waterfall.height,
+            "what weighs nothing has no bar"
+        );
+        assert_eq!(other.bars[2].y, waterfall.bars[1].y);
         assert!(Waterfall::of(Vec::new()).is_none());
     }
 

@@ -283,7 +283,8 @@ pub(super) fn number_status(code: Option<&str>) -> &'static str {
 /// How long ago, in the largest whole unit.
 pub(super) fn age(seconds: i64) -> String {
     let (count, unit) = match seconds {
-        ..3_600 => (seconds / 60, "minute"),
+        ..60 => return "less than a minute".to_owned(),
+        60..3_600 => (seconds / 60, "minute"),
         3_600..86_400 => (seconds / 3_600, "hour"),
         _ => (seconds / 86_400, "day"),
     };
@@ -303,7 +304,8 @@ mod tests {
 
     #[test]
     fn an_age_is_said_in_its_largest_unit() {
-        assert_eq!(age(59), "0 minutes");
+        assert_eq!(age(59), "less than a minute");
+        assert_eq!(age(60), "1 minute");
         assert_eq!(age(3_600), "1 hour");
         assert_eq!(age(172_800), "2 days");
     }

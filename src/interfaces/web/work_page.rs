@@ -16,6 +16,7 @@ use crate::interfaces::web::local_time::LocalTime;
 use crate::interfaces::web::queue_page::REASON;
 use crate::interfaces::web::visitor::Visitor;
 use crate::interfaces::web::words;
+use crate::review::share_interval;
 use crate::security::Action;
 
 /// A question in the reader's hands.
@@ -51,8 +52,9 @@ struct Colleague {
     in_hand: u32,
     overdue: u32,
     answers: u32,
-    compared: u32,
-    discordant: u32,
+    alone: String,
+    wrong: String,
+    undecided: u32,
     alarms: bool,
 }
 
@@ -85,8 +87,7 @@ pub(super) async fn show(
         .map_err(failed)?;
     let now = context.clock.now();
     let mine = mine.tasks.into_iter().map(|task| {
-        let hours = task.state.priority.due_hours();
-        let due = task.id.made_at().plus_microseconds(hours * 3_600_000_000);
+        let due = context.review.due.due_at(task.id, &task.state);
         Mine {
             id: task.id.to_string(),
             kind: words::kind(task.state.kind),
@@ -127,8 +128,9 @@ fn template(page: Page, mine: Vec<Mine>, work: TeamWork, now: Instant) -> WorkTe
         let alarms = known.alarms();
         let colleague = people.entry(known.by).or_default();
         colleague.answers = known.answers;
-        colleague.compared = known.compared;
-        colleague.discordant = known.discordant;
+        colleague.alone = share(known.discordant, known.compared);
+        colleague.wrong = share(known.wrong, known.known);
+        colleague.undecided = known.undecided;
         colleague.alarms = alarms;
     }
     let aged = |mut heap: Heap| {
@@ -151,4 +153,14 @@ fn template(page: Page, mine: Vec<Mine>, work: TeamWork, now: Instant) -> WorkTe
             .map(|(source, heap)| (source, aged(heap)))
             .collect(),
     }
+}
+
+/// So many of so many, with what that says of the true share.
+fn share(of: u32, among: u32) -> String {
+    if among == 0 {
+        return String::new();
+    }
+    let (low, high) = share_interval(of, among);
+    let percent = |share: f64| (share * 100.0).round();
+    format!("{of} of {among} ({}–{} %)", percent(low), percent(high))
 }

@@ -7,7 +7,7 @@ use super::{
 use crate::foundation::{Instant, PersonId, RecordNumber, TaskId};
 use crate::matching::Field;
 use crate::registry::{EvidenceRow, TaskKind, TaskOutcome, TaskPriority, TaskStage, TaskState};
-use crate::storage::{Assigned, QueuePlace, Remark, TaskFilter};
+use crate::storage::{Assigned, QueuePart, QueuePlace, Remark, TaskFilter};
 
 /// Two records with a person each.
 async fn pair(ledger: &Ledger) -> (RecordNumber, [PersonId; 2]) {
@@ -25,7 +25,7 @@ fn waiting() -> TaskFilter {
 }
 
 async fn listed(ledger: &Ledger, filter: &TaskFilter) -> Vec<TaskId> {
-    let tasks = ledger.store.list_tasks(filter, None, 10).await;
+    let tasks = ledger.store.list_tasks(filter, QueuePart::First, 10).await;
     let tasks = tasks.expect("a list").into_iter();
     tasks.map(|(task, _)| task).collect()
 }
@@ -143,19 +143,25 @@ async fn r116_the_queue_is_in_order_of_urgency_then_weight_then_age() {
     let order = [5, 3, 4, 2, 1, 0, 6].map(|place| tasks[place]);
     assert_eq!(listed(&ledger, &waiting()).await, order);
     let mut paged = Vec::new();
-    let mut after = None;
+    let mut part = QueuePart::First;
+    let mut last_place = None;
     loop {
-        let page = ledger.store.list_tasks(&waiting(), after, 2).await;
+        let page = ledger.store.list_tasks(&waiting(), part, 2).await;
         let page = page.expect("a page");
         let Some((last, state)) = page.last() else {
             break;
         };
         let place = QueuePlace::of(*last, state);
-        after = QueuePlace::parse(&place.text());
-        assert_eq!(after, Some(place));
+        assert_eq!(QueuePlace::parse(&place.text()), Some(place));
+        part = QueuePart::After(place);
+        last_place = Some(place);
         paged.extend(page.iter().map(|(task, _)| *task));
     }
     assert_eq!(paged, order);
+    let back = QueuePart::Before(last_place.expect("a last place"));
+    let before = ledger.store.list_tasks(&waiting(), back, 2).await;
+    let before: Vec<TaskId> = before.expect("a page").iter().map(|(it, _)| *it).collect();
+    assert_eq!(before, [order[5], order[4]], "the nearest first");
     assert!(ledger.store.verify().await.expect("a check").is_sound());
 }
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use accord::flows::{Context, CpuPool};
+use accord::flows::{Context, CpuPool, Models};
 use accord::foundation::{Chance, SystemChance, SystemClock};
 use accord::index::CandidateIndex;
 use accord::interfaces::http::{ServerLimits, ServerOptions, serve};
@@ -57,12 +57,14 @@ fn f16_a_message_that_breaks_the_program_is_answered_500_and_disturbs_nobody() {
             store: store.clone(),
             index: CandidateIndex::in_memory().expect("an index"),
             model: Arc::new(LinkageModel::uk_care()),
+            models: Arc::new(Models::new(Arc::new(LinkageModel::uk_care()))),
             clock: Arc::new(SystemClock),
             chance: Arc::new(Poisoned(AtomicUsize::new(CALLERS / 2))),
             pool: CpuPool::for_this_machine().expect("threads"),
             outward: Arc::default(),
             survivorship: Arc::default(),
             merges_per_hour: u32::MAX,
+            review: Arc::default(),
         };
         let options = ServerOptions {
             listen: "127.0.0.1:0".parse().expect("an address"),

@@ -267,6 +267,8 @@ pub struct OpenedTaskBody {
     two_readers: Vec<ApprovalReason>,
     /// What may be said to it, and what would follow.
     outcomes: Vec<ForeseenBody>,
+    /// What is right, where it was a known pair of made-up people and is answered (R117).
+    known_answer: Option<TaskOutcome>,
 }
 
 impl OpenedTaskBody {
@@ -313,6 +315,7 @@ impl From<TaskAnswer> for OpenedTaskBody {
                 .into_iter()
                 .map(ForeseenBody::from)
                 .collect(),
+            known_answer: answer.known_answer,
             task: answer.listed.into(),
         }
     }

@@ -170,6 +170,20 @@ pub struct ClaimRequest {
     pub lease_seconds: Option<i64>,
 }
 
+/// Giving a task to a colleague.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AssignRequest {
+    /// The colleague's account.
+    #[schema(
+        min_length = 1,
+        max_length = 256,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]+$",
+        example = "sue"
+    )]
+    pub to: String,
+}
+
 /// Nothing to say.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -226,6 +240,9 @@ pub struct DecidedBody {
     person_ids: Vec<String>,
     /// Questions that it has raised about others (R94).
     raised: Vec<String>,
+    /// What is right, where it was a known pair of made-up people (R117): nothing has
+    /// followed from the answer.
+    known_answer: Option<TaskOutcome>,
 }
 
 impl DecidedBody {
@@ -244,6 +261,7 @@ impl From<DecisionAnswer> for DecidedBody {
             assertion_id: answer.assertion.map(|assertion| assertion.to_string()),
             person_ids: answer.persons.iter().map(ToString::to_string).collect(),
             raised: answer.raised.iter().map(ToString::to_string).collect(),
+            known_answer: answer.known_answer,
         }
     }
 }

@@ -1,0 +1,328 @@
+//! The life of a model in a ledger (R86): brought by one named person, activated by
+//! another who answers for it, with figures and a reason, and taken back. Nothing is
+//! linked anew by any of it.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::flows::sign_in::confirm;
+use crate::flows::{Context, FlowError, pass_gates};
+use crate::foundation::Instant;
+use crate::foundation::limits::{MODEL_BYTES_MAX, MODEL_WORDS_CHARACTERS_MAX};
+use crate::matching::{LinkageModel, ModelId};
+use crate::security::{Access, Action, Actor, ActorKind, Role, is_same_human};
+use crate::storage::{ActivationKind, StoredActivation, StoredModel};
+
+/// A model of the ledger.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelAnswer {
+    /// What it is called by its content.
+    pub id: ModelId,
+    /// The account that brought it.
+    pub brought_by: String,
+    /// When.
+    pub brought_at: Instant,
+    /// What was said of it.
+    pub note: String,
+    /// Whether it decides now.
+    pub active: bool,
+    /// How it came to decide, the first time first.
+    pub activations: Vec<StoredActivation>,
+}
+
+/// A model with its content.
+#[derive(Debug, Clone)]
+pub struct WholeModel {
+    /// Who brought it, and what it has decided.
+    pub about: ModelAnswer,
+    /// What it weighs.
+    pub model: LinkageModel,
+}
+
+/// All models of the ledger, the earliest first.
+///
+/// # Errors
+/// A fault of ours.
+pub async fn list_models(
+    context: &Context,
+    access: &Access,
+) -> Result<Vec<ModelAnswer>, FlowError> {
+    let audit = access.audit(context.clock.now(), Vec::new(), None);
+    context.store.append_audit(vec![audit]).await?;
+    load_models(context).await
+}
+
+async fn load_models(context: &Context) -> Result<Vec<ModelAnswer>, FlowError> {
+    let activations = context.store.list_activations().await?;
+    let active = activations.last().map(|last| last.model.clone());
+    let models = context.store.list_models().await?.into_iter();
+    let models = models.map(|stored| {
+        let of_it = activations.iter().filter(|it| it.model == stored.digest);
+        ModelAnswer {
+            active: active.as_ref() == Some(&stored.digest),
+            activations: of_it.cloned().collect(),
+            id: stored.digest,
+            brought_by: stored.brought_by,
+            brought_at: stored.brought_at,
+            note: stored.note,
+        }
+    });
+    Ok(models.collect())
+}
+
+/// One model, with what it weighs.
+///
+/// # Errors
+/// Unknown, or a fault of ours.
+pub async fn view_model(
+    context: &Context,
+    access: &Access,
+    id: &ModelId,
+) -> Result<WholeModel, FlowError> {
+    let audit = access.audit(context.clock.now(), Vec::new(), Some(id.to_string()));
+    context.store.append_audit(vec![audit]).await?;
+    load_model(context, id).await
+}
+
+async fn load_model(context: &Context, id: &ModelId) -> Result<WholeModel, FlowError> {
+    let models = load_models(context).await?;
+    let about = models.into_iter().find(|model| model.id == *id);
+    let about = about.ok_or(UNKNOWN)?;
+    let model = context.model_of(id).await?.ok_or(UNKNOWN)?;
+    Ok(WholeModel {
+        about,
+        model: model.as_ref().clone(),
+    })
+}
+
+const UNKNOWN: FlowError = FlowError::NotFound("no model with this id is known; add it first");
+
+/// A model that somebody brings.
+#[derive(Debug, Clone)]
+pub struct BroughtModel {
+    /// What it weighs.
+    pub model: LinkageModel,
+    /// The texts of the tables that it names.
+    pub tables: BTreeMap<String, String>,
+    /// The account of who brings it.
+    pub by: String,
+    /// What is to be known of it.
+    pub note: String,
+}
+
+/// Keeps a model; `false` where its content is known already.
+///
+/// # Errors
+/// Nobody with the role of an engineer, a model of another profile or too large, or a
+/// fault of ours.
+pub async fn add_model(
+    context: &Context,
+    brought: BroughtModel,
+    request_id: &str,
+) -> Result<bool, FlowError> {
+    let account = context.store.find_account(&brought.by).await?;
+    let account = account.filter(|account| account.disabled_at.is_none());
+    let account = account.ok_or(FlowError::NotFound(
+        "no account of this name is open; make one with the role engineer (accord account add)",
+    ))?;
+    let actor = person(account.name, account.roles, None, request_id);
+    let access = Access::to(Action::BringModel, actor)?;
+    let note = words("note", &brought.note, true)?;
+    let model = &brought.model;
+    if model.profile() != context.model.profile() {
+        return Err(unusable(
+            "model",
+            format!(
+                "the records of this ledger are standardised by the profile {}, not by {}",
+                context.model.file().profile,
+                model.file().profile
+            ),
+        ));
+    }
+    let bytes = model.text().len() + brought.tables.values().map(String::len).sum::<usize>();
+    if bytes > MODEL_BYTES_MAX {
+        let detail = format!("a model and its tables have {MODEL_BYTES_MAX} bytes at most");
+        return Err(unusable("model", detail));
+    }
+    let now = context.clock.now();
+    let stored = StoredModel {
+        digest: model.id().clone(),
+        brought_by: access.actor().name.clone(),
+        brought_at: now,
+        note,
+    };
+    let audit = access.audit(now, Vec::new(), Some(model.id().to_string()));
+    context.store.append_audit(vec![audit]).await?;
+    let store = &context.store;
+    Ok(store
+        .add_model(&stored, model.text(), &brought.tables)
+        .await?)
+}
+
+/// Who answers for what decides, as shown by a password.
+#[derive(Clone)]
+pub struct Approver {
+    /// The account.
+    pub name: String,
+    /// Its password.
+    pub password: String,
+}
+
+/// Lets a model decide from now on.
+///
+/// # Errors
+/// No approver, or the one who brought it; gates that are not passed, each by a
+/// sentence; no reason; a model that is unknown or active; a fault of ours.
+pub async fn activate_model(
+    context: &Context,
+    approver: Approver,
+    id: &ModelId,
+    (figures, ratio_max): (&[Value], f64),
+    reason: &str,
+    request_id: &str,
+) -> Result<StoredActivation, FlowError> {
+    let reason = words("reason", reason, false)?;
+    let access = approved(context, approver, &reason, request_id).await?;
+    let activations = context.store.list_activations().await?;
+    if activations.last().is_some_and(|last| last.model == *id) {
+        return Err(FlowError::Conflict("this model is the active one"));
+    }
+    let model = load_model(context, id).await?;
+    if is_same_human(&model.about.brought_by, &access.actor().name) {
+        return Err(FlowError::Conflict(
+            "who brought a model cannot approve it: another person has to (R86)",
+        ));
+    }
+    let passed = pass_gates(id, figures, ratio_max);
+    let passed = passed.map_err(|lacking| FlowError::Unprocessable {
+        member: "figures",
+        rule: "R86",
+        detail: format!(
+            "the model may not be activated:\n  {}",
+            lacking.join("\n  ")
+        ),
+    })?;
+    let activation = StoredActivation {
+        number: activations.last().map_or(0, |last| last.number) + 1,
+        kind: ActivationKind::Activated,
+        model: id.clone(),
+        activated_by: access.actor().name.clone(),
+        reason,
+        gates: Some(passed.figures().to_string()),
+        at: context.clock.now(),
+    };
+    write(context, &access, activation).await
+}
+
+/// Takes the last standing activation back: the model before it decides again. Asks no
+/// figures, because that model has decided before.
+///
+/// # Errors
+/// No approver, nothing to go back to, no reason, or a fault of ours.
+pub async fn roll_back_model(
+    context: &Context,
+    approver: Approver,
+    reason: &str,
+    request_id: &str,
+) -> Result<StoredActivation, FlowError> {
+    let reason = words("reason", reason, false)?;
+    let access = approved(context, approver, &reason, request_id).await?;
+    let activations = context.store.list_activations().await?;
+    let before = before_the_last(&activations).ok_or(FlowError::Conflict(
+        "the first model of the ledger is active: there is none to go back to",
+    ))?;
+    let activation = StoredActivation {
+        number: activations.last().map_or(0, |last| last.number) + 1,
+        kind: ActivationKind::RolledBack,
+        model: before.model.clone(),
+        activated_by: access.actor().name.clone(),
+        reason,
+        gates: None,
+        at: context.clock.now(),
+    };
+    write(context, &access, activation).await
+}
+
+/// The activation that stands under the last standing one.
+fn before_the_last(activations: &[StoredActivation]) -> Option<&StoredActivation> {
+    let mut standing: Vec<&StoredActivation> = Vec::new();
+    for activation in activations {
+        match activation.kind {
+            ActivationKind::First | ActivationKind::Activated => standing.push(activation),
+            ActivationKind::RolledBack => {
+                standing.pop();
+            }
+        }
+    }
+    standing.len().checked_sub(2).map(|place| standing[place])
+}
+
+async fn write(
+    context: &Context,
+    access: &Access,
+    activation: StoredActivation,
+) -> Result<StoredActivation, FlowError> {
+    let record = Some(activation.model.to_string());
+    let audit = access.audit(activation.at, Vec::new(), record);
+    context.store.append_audit(vec![audit]).await?;
+    if !context.store.add_activation(&activation).await? {
+        return Err(FlowError::Conflict(
+            "another activation came first; look at it and decide again",
+        ));
+    }
+    Ok(activation)
+}
+
+/// The person whose password it is, with leave to say which model decides.
+async fn approved(
+    context: &Context,
+    approver: Approver,
+    reason: &str,
+    request_id: &str,
+) -> Result<Access, FlowError> {
+    let Approver { name, password } = approver;
+    let account = confirm(context, &name, password, request_id).await?;
+    let account = account.ok_or(FlowError::Conflict(
+        "no open account has this name and this password",
+    ))?;
+    let actor = person(account.name, account.roles, Some(reason), request_id);
+    Ok(Access::to(Action::ActivateModel, actor)?)
+}
+
+fn person(name: String, roles: Vec<Role>, reason: Option<&str>, request_id: &str) -> Actor {
+    Actor {
+        name,
+        kind: ActorKind::Person,
+        roles,
+        sources: Vec::new(),
+        on_behalf_of: None,
+        reason: reason.map(str::to_owned),
+        request_id: request_id.to_owned(),
+    }
+}
+
+fn words(member: &'static str, text: &str, may_be_blank: bool) -> Result<String, FlowError> {
+    let text = text.trim();
+    let length = text.chars().count();
+    let least = usize::from(!may_be_blank);
+    if (least..=MODEL_WORDS_CHARACTERS_MAX).contains(&length) && !text.chars().any(char::is_control)
+    {
+        return Ok(text.to_owned());
+    }
+    Err(FlowError::Unprocessable {
+        member,
+        rule: "R86",
+        detail: format!(
+            "the {member} is plain text of at most {MODEL_WORDS_CHARACTERS_MAX} characters"
+        ),
+    })
+}
+
+fn unusable(member: &'static str, detail: String) -> FlowError {
+    FlowError::Unprocessable {
+        member,
+        rule: "R86",
+        detail,
+    }
+}

@@ -1,0 +1,148 @@
+//! A transaction: its entries are taken all together, or none of them is.
+
+use axum::http::StatusCode;
+
+use crate::flows::{self, NotWritten, RegisterCommand, WriteStep, Wrote};
+use crate::interfaces::fhir::body::Body;
+use crate::interfaces::fhir::bundle_entry::{Asked, Counter, placed};
+use crate::interfaces::fhir::outcome::{Spine, refuse};
+use crate::interfaces::fhir::view::BundleView;
+use crate::interfaces::fhir::writer::Answered;
+use crate::interfaces::http::conditions::idempotency_key;
+use crate::interfaces::http::{Problem, Refused};
+use crate::registry::{LocalId, SourceCode};
+use crate::security::{Access, Action};
+
+/// An entry that waits for the others.
+enum Waiting {
+    /// It is written: by whom, and what.
+    Step(Box<Access>, WriteStep),
+    /// It changes nothing: somebody is known already.
+    Known(SourceCode, LocalId),
+}
+
+/// Takes all entries in FHIR's order (what is deleted, created, updated), and answers in
+/// theirs. What refuses one of them refuses all, and names its place.
+pub(super) async fn take(
+    counter: &Counter<'_>,
+    bundle: &BundleView,
+) -> Result<Vec<Answered>, Problem> {
+    let mut waiting = Vec::with_capacity(bundle.entry.len());
+    for (place, entry) in bundle.entry.iter().enumerate() {
+        let asked = Box::pin(async {
+            let asked = counter.asked(entry).await?;
+            Box::pin(counter.waiting(asked)).await
+        });
+        let found = asked.await.map_err(|problem| placed(place, problem))?;
+        let method = entry
+            .request
+            .as_ref()
+            .map(|request| request.method.as_str());
+        waiting.push((turn(method), place, found));
+    }
+    waiting.sort_by_key(|(turn, place, _)| (*turn, *place));
+    let mut records: Vec<Option<(SourceCode, LocalId)>> = vec![None; waiting.len()];
+    let (mut steps, mut places) = (Vec::new(), Vec::new());
+    for (_, place, found) in waiting {
+        let record = match &found {
+            Waiting::Step(_, WriteStep::Register(command)) => Some(name(command)),
+            Waiting::Step(..) => None,
+            Waiting::Known(source, local_id) => Some((source.clone(), local_id.clone())),
+        };
+        if let Some(slot) = records.get_mut(place) {
+            *slot = record;
+        }
+        if let Waiting::Step(access, step) = found {
+            places.push(place);
+            steps.push((*access, step));
+        }
+    }
+    let key = idempotency_key(counter.headers, counter.caller.request_id())?;
+    let written = flows::write_together(counter.context, steps, key.as_deref()).await;
+    let written = written.map_err(|refused| counter.refused(&refused, &places))?;
+    let mut wrote: Vec<Option<Wrote>> = records.iter().map(|_| None).collect();
+    for (place, done) in places.into_iter().zip(written) {
+        if let Some(slot) = wrote.get_mut(place) {
+            *slot = Some(done);
+        }
+    }
+    let mut answers = Vec::with_capacity(records.len());
+    for (record, wrote) in records.into_iter().zip(wrote) {
+        answers.push(counter.told(record, wrote).await?);
+    }
+    Ok(answers)
+}
+
+/// FHIR's order of what a transaction does.
+fn turn(method: Option<&str>) -> u8 {
+    match method {
+        Some("DELETE") => 0,
+        Some("POST") => 1,
+        _ => 2,
+    }
+}
+
+fn name(command: &RegisterCommand) -> (SourceCode, LocalId) {
+    (command.source.clone(), command.local_id.clone())
+}
+
+impl Counter<'_> {
+    async fn waiting(&self, asked: Asked) -> Result<Waiting, Problem> {
+        let desk = self.desk();
+        let ready = |body: Body, named: Option<(SourceCode, LocalId)>| async move {
+            let patient = body.resource("Patient")?;
+            match named {
+                Some(named) => desk.ready_under(named, &patient).await,
+                None => desk.ready_new(&patient).await,
+            }
+        };
+        let ((written, replaced_by), condition) = match asked {
+            Asked::New(body, condition) => (ready(body, None).await?, condition),
+            Asked::Under(named, body, condition) => (ready(body, Some(named)).await?, condition),
+            Asked::Known(source, local_id) => return Ok(Waiting::Known(source, local_id)),
+            Asked::Withdraw((source, local_id), if_match) => {
+                let access = self.caller.may_for(Action::WriteRecord, source.as_str())?;
+                let step = WriteStep::Withdraw {
+                    source,
+                    local_id,
+                    if_match,
+                };
+                return Ok(Waiting::Step(Box::new(access), step));
+            }
+        };
+        if replaced_by.is_some() {
+            let detail = "a Patient that another has replaced joins two records, which is decided \
+                          by itself: send it alone, in a batch or in a message of PMIR's feed";
+            let (refused, spine) = (Refused::Unprocessable, Spine::Unsupported);
+            return Err(refuse(self.caller, refused, spine, "Patient.link", detail));
+        }
+        let command = self.desk().writer().command(written, condition).await?;
+        let (access, command) = command;
+        Ok(Waiting::Step(
+            Box::new(access),
+            WriteStep::Register(Box::new(command)),
+        ))
+    }
+
+    /// Which entry is at fault, and that nothing was done.
+    fn refused(&self, refused: &NotWritten, places: &[usize]) -> Problem {
+        let problem = Problem::of(&refused.error, self.caller.request_id());
+        let place = refused.place.and_then(|place| places.get(place));
+        place.map_or_else(|| problem.clone(), |place| placed(*place, problem.clone()))
+    }
+
+    async fn told(
+        &self,
+        record: Option<(SourceCode, LocalId)>,
+        wrote: Option<Wrote>,
+    ) -> Result<Answered, Problem> {
+        match (record, wrote) {
+            (Some((source, local_id)), Some(Wrote::Registered(answer))) => {
+                let desk = self.desk();
+                desk.writer().answer(&source, &local_id, &answer).await
+            }
+            (Some((source, local_id)), None) => self.known(&source, &local_id).await,
+            _ => Ok(Answered::nothing(StatusCode::NO_CONTENT)),
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Models, out.
+
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::flows::{ModelAnswer, StoredActivation, WholeModel};
+
+/// The models of the ledger.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ModelsBody {
+    /// The earliest first.
+    models: Vec<ListedModelBody>,
+}
+
+impl From<Vec<ModelAnswer>> for ModelsBody {
+    fn from(models: Vec<ModelAnswer>) -> Self {
+        Self {
+            models: models.into_iter().map(ListedModelBody::from).collect(),
+        }
+    }
+}
+
+/// A model, and what has become of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ListedModelBody {
+    /// What it is called by its content, as decisions name it.
+    #[schema(pattern = "^[0-9a-f]{16}$")]
+    model: String,
+    /// Whether it decides now.
+    active: bool,
+    /// Who brought it.
+    brought_by: String,
+    /// When (RFC 3339).
+    brought_at: String,
+    /// What was said of it.
+    note: String,
+    /// How it came to decide, the first time first.
+    activations: Vec<ActivationBody>,
+}
+
+impl From<ModelAnswer> for ListedModelBody {
+    fn from(model: ModelAnswer) -> Self {
+        Self {
+            model: model.id.to_string(),
+            active: model.active,
+            brought_by: model.brought_by,
+            brought_at: model.brought_at.to_string(),
+            note: model.note,
+            activations: model.activations.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+/// From when on a model decided, and who answers for it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ActivationBody {
+    /// Counted over all models.
+    number: i64,
+    /// `first`: it came with the program; `activated`: a named person approved it;
+    /// `rolled_back`: the activation of another was taken back.
+    kind: &'static str,
+    /// Who answers for it.
+    activated_by: String,
+    /// Why.
+    reason: String,
+    /// When (RFC 3339).
+    at: String,
+    /// What was measured of it before (R123, R124, R126); null where nothing was asked.
+    gates: Option<Value>,
+}
+
+impl From<StoredActivation> for ActivationBody {
+    fn from(activation: StoredActivation) -> Self {
+        Self {
+            number: activation.number,
+            kind: activation.kind.name(),
+            activated_by: activation.activated_by,
+            reason: activation.reason,
+            at: activation.at.to_string(),
+            gates: activation
+                .gates
+                .and_then(|gates| serde_json::from_str(&gates).ok()),
+        }
+    }
+}
+
+/// A model with what it weighs.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ModelBody {
+    #[serde(flatten)]
+    about: ListedModelBody,
+    /// Its name.
+    name: String,
+    /// Its version.
+    version: String,
+    /// Weight in bits from which it links without a human.
+    link_threshold_bits: f64,
+    /// Weight in bits from which a human looks.
+    review_threshold_bits: f64,
+    /// Whether its probabilities are measured ones.
+    calibrated: bool,
+    /// The whole file, as it was brought (TOML).
+    content: String,
+}
+
+impl From<WholeModel> for ModelBody {
+    fn from(whole: WholeModel) -> Self {
+        let (model, file) = (&whole.model, whole.model.file());
+        Self {
+            name: file.name.clone(),
+            version: file.version.clone(),
+            link_threshold_bits: model.link_threshold().bits(),
+            review_threshold_bits: model.review_threshold().bits(),
+            calibrated: model.calibrated(),
+            content: model.text().to_owned(),
+            about: whole.about.into(),
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Known pairs among a reader's questions (R117): dealt, shown and answered like any
+//! other, told afterwards, counted apart, and nothing of the ledger changes by them.
+
+use serde_json::json;
+
+use crate::people::{john_smith, with};
+use crate::visitor::{Seen, Visitor};
+use crate::world::{Actor, World};
+
+/// A service that always deals one, with a question that is real.
+fn world() -> (World, String) {
+    let world = World::start_with(&[("ACCORD_KNOWN_PAIRS", "100")]);
+    world.registers("gp", "1", &john_smith());
+    let smyth = with(&john_smith(), json!({"family_name": "Smyth"}));
+    world.registers("pas", "1", &smyth);
+    let task = world.tasks().tasks()[0].clone();
+    (world, task)
+}
+
+fn task_of(seen: &Seen) -> String {
+    let place = seen.header("location");
+    let rest = place.strip_prefix("/review/tasks/");
+    let rest = rest.unwrap_or_else(|| panic!("{place} is no question"));
+    rest.split('?').next().unwrap_or_default().to_owned()
+}
+
+/// Events in the ledger.
+fn events(world: &World) -> usize {
+    let feed = world.get("/events?limit=500").by(Actor::Integration).send();
+    let feed = feed.expect(200);
+    feed["events"].as_array().expect("events").len()
+}
+
+#[test]
+fn r117_a_known_pair_is_read_like_any_question_and_changes_nothing() {
+    let (world, real) = world();
+    let before = events(&world);
+    let mut sam = Visitor::signed_in(&world, "sam", &["steward"]);
+    sam.opens("/review");
+    let known = task_of(&sam.posts("/review/start", &[]).expect(303));
+    assert_ne!(known, real);
+    let page = format!("/review/tasks/{known}");
+    sam.opens(&page)
+        .shows("Are these two persons one?")
+        .shows("In your hands until")
+        .shows("What the comparison weighs")
+        .shows("A question was raised")
+        .hides("known pair");
+    // It stands in the reader's own list, and in nobody else's.
+    let mut listed = sam.opens("/review").tasks();
+    listed.sort_unstable();
+    let mut both = vec![known.clone(), real.clone()];
+    both.sort_unstable();
+    assert_eq!(listed, both);
+    assert_eq!(sam.opens("/review?assigned_to=me").tasks().join(" "), known);
+    let mut sue = Visitor::signed_in(&world, "sue", &["steward"]);
+    sue.asks(&page).expect(404);
+    assert_eq!(sue.opens("/review").tasks().join(" "), real);
+    sam.opens("/work").shows("1 questions, 0 overdue");
+    // From one to the other, as the queue has them.
+    let there = sam.asks(&format!("{page}/next"));
+    let back = sam.asks(&format!("{page}/previous"));
+    let beside = [there.header("location"), back.header("location")];
+    assert!(beside.iter().any(|it| it.contains(&real)), "{beside:?}");
+    // The small steps are those of any question.
+    sam.opens(&page);
+    let comment = [("comment", "rang the ward")];
+    sam.posts_and_follows(&format!("{page}/comment"), &comment)
+        .shows("rang the ward");
+    sam.posts_and_follows(&format!("{page}/release"), &[])
+        .shows("In nobody");
+    sam.posts_and_follows(&format!("{page}/claim"), &[])
+        .shows("In your hands");
+    let sent = sam.answers(&known, "different").expect(303);
+    let next = task_of(&sent);
+    assert_ne!(next, known, "another one is dealt");
+    let place = sent.header("location").to_owned();
+    sam.opens(&place)
+        .shows("That was a known pair")
+        .shows("Nobody was joined or parted");
+    sam.opens(&page)
+        .shows("That was a known pair")
+        .hides("name=\"evidence\"");
+    sam.answers(&next, "escalate").expect(303);
+    sam.opens(&format!("/review/tasks/{next}"))
+        .shows("That was a known pair");
+    assert_eq!(events(&world), before, "no event came of it");
+    world.verify();
+}
+
+#[test]
+fn r117_figures_of_known_pairs_stand_apart_and_are_no_labels() {
+    let (world, real) = world();
+    let mut sam = Visitor::signed_in(&world, "sam", &["steward"]);
+    sam.opens("/review");
+    let mut sent = sam.posts("/review/start", &[]).expect(303);
+    let mut wrong = 0;
+    for _ in 0..12 {
+        let known = task_of(&sent);
+        sent = sam.answers(&known, "different").expect(303);
+        wrong += u32::from(sent.header("location").contains("known=same"));
+    }
+    let april = Visitor::signed_in(&world, "april", &["approver"]).opens("/work");
+    let april = april
+        .shows("<bdi>sam</bdi>")
+        .shows(&format!("{wrong} of 12 ("));
+    assert_eq!(april.text.contains("more than one in ten"), wrong > 1);
+    let figures = world.get("/review/agreement").by(Actor::Approver).send();
+    let figures = figures.expect(200);
+    let reader = &figures["readers"][0];
+    assert_eq!(reader["reader"], "sam");
+    assert_eq!(reader["answers"], 0, "no answer to a real question");
+    assert_eq!(reader["wrong"]["count"], wrong);
+    assert_eq!(reader["wrong"]["among"], 12);
+    assert!(reader["wrong"]["low"].as_f64() < reader["wrong"]["high"].as_f64());
+    let own = world.get("/review/agreement").by(Actor::Steward).send();
+    assert_eq!(
+        own.expect(200)["readers"],
+        json!([]),
+        "a steward's own alone"
+    );
+    assert_eq!(world.tasks().tasks().join(" "), real, "it waits as before");
+    let file = world.writes("labels.csv", b"");
+    world.accord(&["export", "--labels", &file]).expect(0);
+    let labels = std::fs::read_to_string(&file).expect("the labels");
+    assert_eq!(labels.lines().count(), 1, "a head alone: {labels}");
+    world.verify();
+}
+
+#[test]
+fn r117_a_known_pair_can_be_given_to_a_colleague() {
+    let (world, _) = world();
+    let mut sam = Visitor::signed_in(&world, "sam", &["steward"]);
+    let mut sue = Visitor::signed_in(&world, "sue", &["steward"]);
+    sam.opens("/review");
+    let known = task_of(&sam.posts("/review/start", &[]).expect(303));
+    let page = format!("/review/tasks/{known}");
+    sam.opens(&page);
+    sam.posts_and_follows(&format!("{page}/assign"), &[("to", "sue")])
+        .shows("In the hands of <bdi>sue</bdi>");
+    sam.answers(&known, "same")
+        .expect(409)
+        .shows("somebody else has this question")
+        .hides("known pair");
+    sue.answers(&known, "cannot_tell").expect(303);
+    sue.opens("/work")
+        .shows("<bdi>sue</bdi>")
+        .shows("none asked");
+    world.verify();
+}
+
+#[test]
+fn due_times_are_a_setting_and_nonsense_is_refused() {
+    let world = World::start_with(&[("ACCORD_DUE", "weight=5, possible_duplicate=1")]);
+    world.registers("gp", "1", &john_smith());
+    let smyth = with(&john_smith(), json!({"family_name": "Smyth"}));
+    world.registers("pas", "1", &smyth);
+    let mut sam = Visitor::signed_in(&world, "sam", &["steward"]);
+    let file = sam.opens("/review?csv").text;
+    let row = file.lines().nth(1).expect("a question");
+    let cells: Vec<&str> = row.split(',').map(|cell| cell.trim_matches('"')).collect();
+    let asked = hour_of(cells[6]);
+    let due = hour_of(cells[7]);
+    assert_eq!((asked + 1) % 24, due, "{row}");
+    assert_eq!(cells[8], "no");
+    sam.opens("/work").shows("1 questions, 0 overdue");
+    world.dies();
+    let refused = world.accord(&["serve", "--due", "haste=1"]).expect(1);
+    assert!(refused.err.contains("is no due time"), "{}", refused.err);
+}
+
+/// The hour of an exact time.
+fn hour_of(exact: &str) -> u32 {
+    let hour = exact.split('T').nth(1).and_then(|time| time.get(..2));
+    hour.and_then(|hour| hour.parse().ok())
+        .unwrap_or_else(|| panic!("{exact} is no time"))
+}

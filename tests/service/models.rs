@@ -1,0 +1,225 @@
+//! The life of a model: brought, activated by somebody else, followed by the service,
+//! taken back. What was decided before stays what it was.
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::server::Ended;
+use crate::visitor::{PASSWORD, make_account};
+use crate::world::{Actor, World};
+
+/// Whom weight alone links: his name is not rare, and no number says who he is.
+fn gareth() -> Value {
+    json!({
+        "given_names": ["Gareth"], "family_name": "Palmer", "birth_date": "1961-03-04",
+        "gender": "male", "phones": ["07700900461"],
+    })
+}
+
+/// Runs `accord model` with a password on its standard input.
+fn model(world: &World, arguments: &[&str], password: &str) -> Ended {
+    use std::io::Write as _;
+    let mut command = world.command(&[&["model"], arguments].concat());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.stderr(Stdio::piped()).spawn().expect("it starts");
+    let mut into = child.stdin.take().expect("a pipe");
+    // Whoever refuses before it reads has closed the pipe.
+    let _ = writeln!(into, "{password}");
+    drop(into);
+    let ended = child.wait_with_output().expect("it ends");
+    Ended {
+        code: ended.status.code(),
+        out: String::from_utf8_lossy(&ended.stdout).into_owned(),
+        err: String::from_utf8_lossy(&ended.stderr).into_owned(),
+    }
+}
+
+/// The model that decides, as a file, and the same with a calibration by which a bit is
+/// worth a tenth: nothing links by weight any more.
+fn wary(world: &World) -> String {
+    let shipped = world.accord(&["model", "show", "--file"]).expect(0).out;
+    let calibration =
+        "\n[calibration]\nslope = 0.1\nintercept = 0.0\npairs = 9000\nfalse_share_upper = 0.0001\n";
+    world.writes("wary.toml", format!("{shipped}{calibration}").as_bytes())
+}
+
+/// Figures of a model as `accord evaluate` prints them.
+fn figures(world: &World, of: &str) -> [String; 2] {
+    let three = json!({ "p": 1.0, "r": 0.9, "r_of_retrieval": 0.99 });
+    let hidden = json!({
+        "linked_by": of, "policy": "care",
+        "hidden_numbers": { "pair": three, "cluster": three },
+        "errors_by_group": { "missed": { "share": 0.1 }, "groups": [] },
+        "largest_group_gaps": [],
+    });
+    let control = json!({
+        "linked_by": of, "policy": "care",
+        "negative_control": { "within_ceiling": true, "linked": 0, "absent_records": 10 },
+    });
+    [("hidden.json", hidden), ("control.json", control)]
+        .map(|(name, value)| world.writes(name, value.to_string().as_bytes()))
+}
+
+fn active(world: &World) -> String {
+    let listed = world.get("/models").by(Actor::Engineer).send().expect(200);
+    let models = listed.list("models").iter();
+    let mut active = models.filter(|model| model["active"] == true);
+    let one = active.next().expect("one model decides");
+    assert!(active.next().is_none(), "{}", listed.text);
+    one["model"].as_str().expect("an id").to_owned()
+}
+
+/// Waits until the service weighs by another model; what a weight of `/match` means
+/// then.
+fn until_it_follows(world: &World, before: &Value) -> Value {
+    let until = Instant::now() + Duration::from_mins(1);
+    loop {
+        let found = world.matches(&gareth());
+        let means = found["candidates"][0]["probability"].clone();
+        if means != *before {
+            return means;
+        }
+        assert!(Instant::now() < until, "the service goes on by {before}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// Brings a model by which nothing links by weight any more, and gives its id.
+fn brought(world: &World) -> String {
+    make_account(world, "edith", &["engineer", "approver"]);
+    make_account(world, "ann", &["approver"]);
+    let file = wary(world);
+    let added = world.accord(&["model", "add", &file, "--by", "edith"]);
+    added.expect(0).out.trim().to_owned()
+}
+
+/// Asks for the activation of a model by an approver with a reason and a password.
+fn activate(world: &World, id: &str, words: [&str; 3], files: &[String]) -> Ended {
+    let [approver, reason, password] = words;
+    let mut all = vec!["activate", id, "--approver", approver, "--reason", reason];
+    for file in files {
+        all.extend(["--figures", file]);
+    }
+    model(world, &all, password)
+}
+
+#[test]
+fn r86_only_another_named_person_with_figures_and_a_reason_lets_a_model_decide() {
+    let world = World::start();
+    let first = active(&world);
+    let id = &brought(&world);
+    assert_ne!(*id, first);
+    assert_eq!(active(&world), first, "what was brought decides nothing");
+    let file = wary(&world);
+    let refused = world.accord(&["model", "add", &file, "--by", "ann"]);
+    assert!(refused.expect(1).err.contains("role"));
+
+    let of_another = figures(&world, &first);
+    let refused = activate(&world, id, ["ann", "wary", PASSWORD], &of_another);
+    assert!(refused.expect(1).err.contains("are of the model"));
+    let both = figures(&world, id);
+    for (words, files, why) in [
+        (["ann", "wary", PASSWORD], &both[..0], "R123"),
+        (["ann", "wary", PASSWORD], &both[..1], "R124"),
+        (["ann", " ", PASSWORD], &both[..], "reason"),
+        (["ann", "wary", "a guess of mine"], &both[..], "password"),
+        (["edith", "mine", PASSWORD], &both[..], "another person"),
+    ] {
+        let refused = activate(&world, id, words, files).expect(1);
+        assert!(refused.err.contains(why), "{why}: {}", refused.err);
+    }
+    assert_eq!(active(&world), first);
+
+    activate(&world, id, ["ann", "it is wary", PASSWORD], &both).expect(0);
+    assert_eq!(active(&world), *id);
+    let path = format!("/models/{id}");
+    let shown = world.get(&path).by(Actor::Engineer).send().expect(200);
+    assert_eq!(shown["brought_by"], "edith");
+    let how = &shown["activations"][0];
+    assert_eq!(how["activated_by"], "ann");
+    assert_eq!(how["reason"], "it is wary");
+    assert_eq!(how["gates"]["hidden_numbers"]["pair"]["p"], 1.0);
+    let unknown = world.get("/models/0123456789abcdef").by(Actor::Engineer);
+    unknown.send().expect(404);
+}
+
+#[test]
+fn r86_an_activation_is_taken_back_with_a_reason_and_stands_in_the_audit() {
+    let world = World::start();
+    let first = active(&world);
+    let id = brought(&world);
+    let both = figures(&world, &id);
+    activate(&world, &id, ["ann", "wary", PASSWORD], &both).expect(0);
+    let back = ["rollback", "--approver", "ann", "--reason", "too wary"];
+    model(&world, &back, PASSWORD).expect(0);
+    assert_eq!(active(&world), first);
+    let nothing = model(&world, &back, PASSWORD).expect(1);
+    assert!(
+        nothing.err.contains("none to go back to"),
+        "{}",
+        nothing.err
+    );
+    let shown = world.accord(&["model", "show"]).expect(0).out;
+    assert!(shown.contains("3 rolled_back by ann"), "{shown}");
+    for (name, action) in [("edith", "bring_model"), ("ann", "activate_model")] {
+        let log = world.get_root(&format!("/fhir/R4/AuditEvent?agent-name={name}"));
+        let log = log.by(Actor::Auditor).send().expect(200);
+        assert!(log.text.contains(action), "{action}: {}", log.text);
+    }
+}
+
+#[test]
+fn r84_a_running_service_follows_and_old_decisions_keep_their_model() {
+    let world = World::start();
+    let first = active(&world);
+    world.registers("gp", "1", &gareth());
+    let linked = world.registers("pas", "1", &gareth());
+    assert_eq!(linked["outcome"], "linked", "{}", linked.text);
+    let before = world.record("pas", "1")["link"].clone();
+    let meant = world.matches(&gareth())["candidates"][0]["probability"].clone();
+
+    let id = brought(&world);
+    let both = figures(&world, &id);
+    activate(&world, &id, ["ann", "wary", PASSWORD], &both).expect(0);
+    let means = until_it_follows(&world, &meant);
+    assert!(
+        means.as_f64() < meant.as_f64(),
+        "a bit is worth less: {means}"
+    );
+
+    // What it decides now is decided by the new model, and says so.
+    let third = world.registers("community", "1", &gareth());
+    assert_eq!(third["outcome"], "new_person", "{}", third.text);
+    assert!(!third.list("tasks").is_empty(), "a human has to look");
+    let events = world.get("/events?limit=500").send().expect(200);
+    for model in [&id, &first] {
+        assert!(events.text.contains(model), "{model}: {}", events.text);
+    }
+    // What was decided is as it was, and nothing was linked anew.
+    assert_eq!(world.record("pas", "1")["link"], before);
+
+    // Held against each other, the models part what the first has joined.
+    let compared = world.accord(&["model", "compare", &first, &id, "--quiet"]);
+    let said = compared.expect(0).out;
+    for line in [
+        "persons 1 -> 3",
+        "joined 0",
+        "split 1",
+        "moved 0",
+        "R1+R2+R3 -> R1 R2 R3",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    assert!(
+        said.contains("split\tgp\t") && !said.contains("Gareth"),
+        "{said}"
+    );
+
+    // A service that starts again decides by the ledger's model.
+    world.stops();
+    world.serves();
+    let found = world.matches(&gareth());
+    assert_eq!(found["candidates"][0]["probability"], means);
+}
