@@ -200,13 +200,9 @@ pub(super) fn postcode_of(address: &PostalAddress) -> u64 {
     let Some(Postcode::Unit { outward, inward }) = &address.postcode else {
         return 0;
     };
-    if outward.len() > 4 || inward.len() != 3 {
-        return 0;
-    }
-    let mut bytes = [0; 8];
-    bytes[1..=outward.len()].copy_from_slice(outward.as_bytes());
-    bytes[5..].copy_from_slice(inward.as_bytes());
-    u64::from_be_bytes(bytes)
+    let outward = u64::from(u32::from_be_bytes(outward.symbols()));
+    let inward = u64::from(u32::from_be_bytes(inward.symbols()));
+    outward << 24 | inward >> 8
 }
 
 pub(super) fn house_of(address: &PostalAddress) -> u16 {

@@ -17,6 +17,7 @@ mod comparing;
 mod evidence;
 mod groups;
 mod hashing;
+mod ids;
 mod keys;
 mod known_pairs;
 mod learning;

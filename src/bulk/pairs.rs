@@ -3,7 +3,7 @@
 
 use rayon::prelude::*;
 
-use crate::bulk::blocks::{Met, RuleBits, RuleBlocks};
+use crate::bulk::blocks::{Block, Met, RuleBits, RuleBlocks};
 use crate::bulk::bounds::Bounds;
 use crate::bulk::briefs::{Brief, Has, NARROW};
 use crate::bulk::hashing::mixed;
@@ -91,8 +91,7 @@ impl Meeting<'_> {
         let mut pairs = Pairs::default();
         for place in 0..self.met.blocks.len() {
             let bound = u64::MAX >> halvings;
-            let is_sampled = |a, b| mixed(pair_of(a, b)) <= bound;
-            pairs.take(self.pairs_of(place, is_sampled, |_, _| true));
+            pairs.take(self.sample_of(place, bound));
             while pairs.unique > SAMPLED_MAX {
                 halvings += 1;
                 pairs.keep_below(halvings);
@@ -117,26 +116,15 @@ impl Meeting<'_> {
         for (place, blocks) in self.met.blocks.iter().enumerate() {
             progress(looked_at);
             looked_at += blocks.pairs();
-            let may_reach = |x: &Brief, y: &Brief| bounds.may_reach(x, y);
-            pairs.take(self.pairs_of(place, |_, _| true, may_reach));
+            pairs.take(self.pairs_of(place, bounds));
         }
         pairs.tidy();
         pairs.all
     }
 
-    /// Pairs of one rule that did not surely meet under an earlier one and that count
-    /// by their records and by their briefs, asked in this order.
-    fn pairs_of(
-        self,
-        place: usize,
-        by_records: impl Fn(u32, u32) -> bool + Sync,
-        by_briefs: impl Fn(&Brief, &Brief) -> bool + Sync,
-    ) -> Vec<Vec<u64>> {
-        let before: RuleBits = (1 << place) - 1;
-        let broad = RULES[place].broad;
-        let source = |record: u32| self.records.facts[record as usize].source;
-        let may_be =
-            |a: u32, b: u32| a != b && !(self.across_sources_only && source(a) == source(b));
+    /// Pairs of one rule that may reach the weight of the bounds. The briefs of a block
+    /// are put side by side first.
+    fn pairs_of(self, place: usize, bounds: &Bounds<'_>) -> Vec<Vec<u64>> {
         let pieces = self.met.blocks[place].pieces();
         pieces
             .map(|piece| {
@@ -146,14 +134,11 @@ impl Meeting<'_> {
                     near.clear();
                     let members = block.members.iter();
                     near.extend(members.map(|record| self.briefs[*record as usize]));
-                    each(&near, block.reach, broad, |i, j| {
+                    let lacks = |i: usize| near[i].has(Has::Lacks);
+                    each(&block, lacks, RULES[place].broad, |i, j| {
                         let (x, y) = (&near[i], &near[j]);
                         let (a, b) = (block.members[i], block.members[j]);
-                        if by_records(a, b)
-                            && met_under(x, y) & x.whole_in(y) & before == 0
-                            && by_briefs(x, y)
-                            && may_be(a, b)
-                        {
+                        if first_met(place, x, y) && bounds.may_reach(x, y) && self.may_be(a, b) {
                             found.push(pair_of(a, b));
                         }
                     });
@@ -162,17 +147,59 @@ impl Meeting<'_> {
             })
             .collect()
     }
+
+    /// Pairs of one rule whose hash is not above a bound. Most are not asked for their
+    /// briefs, which lie scattered.
+    fn sample_of(self, place: usize, bound: u64) -> Vec<Vec<u64>> {
+        let brief = |record: u32| &self.briefs[record as usize];
+        let pieces = self.met.blocks[place].pieces();
+        pieces
+            .map(|piece| {
+                let mut found = Vec::new();
+                for block in piece {
+                    let lacks = |i: usize| self.met.lacking[block.members[i] as usize];
+                    each(&block, lacks, RULES[place].broad, |i, j| {
+                        let (a, b) = (block.members[i], block.members[j]);
+                        let pair = pair_of(a, b);
+                        if mixed(pair) <= bound
+                            && first_met(place, brief(a), brief(b))
+                            && self.may_be(a, b)
+                        {
+                            found.push(pair);
+                        }
+                    });
+                }
+                found
+            })
+            .collect()
+    }
+
+    fn may_be(self, a: u32, b: u32) -> bool {
+        let source = |record: u32| self.records.facts[record as usize].source;
+        a != b && !(self.across_sources_only && source(a) == source(b))
+    }
 }
 
-/// Gives the places of each pair of a block, each record with `reach` of those
+/// Whether two records that met under a rule did not surely meet under an earlier one.
+fn first_met(place: usize, x: &Brief, y: &Brief) -> bool {
+    let before: RuleBits = (1 << place) - 1;
+    met_under(x, y) & x.whole_in(y) & before == 0
+}
+
+/// Gives the places of each pair of a block, each record with those within its reach
 /// behind it; of a broad rule only pairs of which one lacks a field.
-fn each(near: &[Brief], reach: usize, broad: bool, mut take: impl FnMut(usize, usize)) {
-    let lacks = |place: usize| near[place].has(Has::Lacks);
-    if broad && (0..near.len()).all(|place| !lacks(place)) {
+fn each(
+    block: &Block<'_>,
+    lacks: impl Fn(usize) -> bool,
+    broad: bool,
+    mut take: impl FnMut(usize, usize),
+) {
+    let count = block.members.len();
+    if broad && (0..count).all(|place| !lacks(place)) {
         return;
     }
-    for i in 0..near.len() {
-        let rest = i + 1..(i + 1).saturating_add(reach).min(near.len());
+    for i in 0..count {
+        let rest = i + 1..(i + 1).saturating_add(block.reach).min(count);
         if broad && !lacks(i) {
             rest.filter(|j| lacks(*j)).for_each(|j| take(i, j));
         } else {

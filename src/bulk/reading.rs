@@ -13,7 +13,7 @@ use crate::bulk::records::{BulkRecords, Facts, Hashed, SentRow};
 use crate::identity::{
     BirthDate, Email, NhsNumberClaim, OtherIdentifier, PersonName, Phone, PostalAddress, Sex,
     StandardDate, StandardRecord, StandardiseOptions, SubmittedAddress, SubmittedName,
-    SubmittedRecord, standardise,
+    SubmittedRecord, standardise, standardise_identifiers,
 };
 
 /// What was read of texts that came before: for each group of texts the place
@@ -155,7 +155,7 @@ impl BulkRecords {
             identifiers: self.identifiers.code(rest.identifiers),
             practices: life.practice,
         };
-        self.ids.push(row.record_id.into_boxed_str());
+        self.ids.push(&row.record_id);
         self.facts.push(facts);
     }
 }
@@ -304,16 +304,10 @@ fn read_rest(
             })),
         };
     }
-    let alone = SubmittedRecord {
-        nhs_number: record.nhs_number.take(),
-        nhs_number_status: record.nhs_number_status.take(),
-        other_identifiers: std::mem::take(&mut record.other_identifiers),
-        ..SubmittedRecord::default()
-    };
-    let read = standardise(&alone, options).0;
+    let (nhs_number, identifiers) = standardise_identifiers(record, options);
     Rest {
-        nhs_number: read.nhs_number,
-        identifiers: read.identifiers,
+        nhs_number,
+        identifiers,
         whole: None,
     }
 }

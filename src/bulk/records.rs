@@ -5,9 +5,8 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher as _};
 
-use rayon::prelude::*;
-
 use crate::bulk::hashing::{FastHash, FastHasher, mixed};
+use crate::bulk::ids::Ids;
 use crate::bulk::reading::Remembered;
 use crate::bulk::words::Words;
 use crate::identity::{
@@ -123,7 +122,7 @@ pub struct SentRow {
 
 /// All records of a run, in the order of their ids once they are sealed.
 pub struct BulkRecords {
-    pub(super) ids: Vec<Box<str>>,
+    pub(super) ids: Ids,
     pub(super) facts: Vec<Facts>,
     pub(super) names: Lists<PersonName>,
     pub(super) addresses: Lists<PostalAddress>,
@@ -139,7 +138,7 @@ pub struct BulkRecords {
 impl Default for BulkRecords {
     fn default() -> Self {
         Self {
-            ids: Vec::new(),
+            ids: Ids::default(),
             facts: Vec::new(),
             names: Lists::new(),
             addresses: Lists::new(),
@@ -154,32 +153,6 @@ impl Default for BulkRecords {
     }
 }
 
-/// Places of ids in their order; of equal ones the first comes first. Ids of a
-/// file begin alike: the eight bytes behind what all share mostly decide.
-fn order_of(ids: &[Box<str>]) -> Vec<u32> {
-    let first = ids.first().map_or(&[][..], |id| id.as_bytes());
-    let shared = ids.iter().fold(first.len(), |shared, id| {
-        let alike = first[..shared].iter().zip(id.as_bytes());
-        alike.take_while(|(a, b)| a == b).count()
-    });
-    let mut keyed: Vec<(u64, u32)> = (0..)
-        .zip(ids)
-        .map(|(place, id)| {
-            let mut eight = [0; 8];
-            for (to, from) in eight.iter_mut().zip(&id.as_bytes()[shared..]) {
-                *to = *from;
-            }
-            (u64::from_be_bytes(eight), place)
-        })
-        .collect();
-    keyed.par_sort_unstable_by(|a, b| {
-        a.0.cmp(&b.0)
-            .then_with(|| ids[a.1 as usize].cmp(&ids[b.1 as usize]))
-            .then(a.1.cmp(&b.1))
-    });
-    keyed.into_iter().map(|(_, place)| place).collect()
-}
-
 impl BulkRecords {
     pub(super) fn source_code(&mut self, source: &str) -> u32 {
         let place = self.sources.iter().position(|known| known == source);
@@ -192,51 +165,44 @@ impl BulkRecords {
 
     /// Makes room for so many more.
     pub fn reserve(&mut self, records: usize) {
-        self.ids.reserve(records);
         self.facts.reserve(records);
     }
 
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.ids.len()
+        self.facts.len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.ids.is_empty()
+        self.facts.is_empty()
     }
 
     /// The id of a record.
     #[must_use]
     pub fn id(&self, record: u32) -> &str {
-        &self.ids[record as usize]
+        self.ids.at(record)
     }
 
     /// The record of this id, once they are sealed.
     #[must_use]
     pub fn find(&self, id: &str) -> Option<u32> {
-        let place = self.ids.binary_search_by(|known| known.as_ref().cmp(id));
-        place.ok().and_then(|place| u32::try_from(place).ok())
+        self.ids.find(id)
     }
 
     /// Puts records in the order of their ids, so that the order of input is
     /// nothing. Gives the places (of input) of records whose id occurs twice.
     pub fn seal(&mut self) -> Vec<(usize, usize)> {
         self.remembered = Remembered::default();
-        let order = order_of(&self.ids);
+        let order = self.ids.order();
         let twice = order
             .windows(2)
-            .filter(|two| self.ids[two[0] as usize] == self.ids[two[1] as usize])
+            .filter(|two| self.ids.at(two[0]) == self.ids.at(two[1]))
             .map(|two| (two[0] as usize, two[1] as usize))
             .collect();
-        let ids = std::mem::take(&mut self.ids);
-        let mut ids: Vec<Option<Box<str>>> = ids.into_iter().map(Some).collect();
-        self.ids = order
-            .iter()
-            .filter_map(|old| ids[*old as usize].take())
-            .collect();
+        self.ids = self.ids.in_order(&order);
         self.facts = order.iter().map(|old| self.facts[*old as usize]).collect();
         self.words = Words::of(&self.names.values);
         self.names.close();

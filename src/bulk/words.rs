@@ -8,7 +8,8 @@ use crate::bulk::hashing::FastHash;
 use crate::bulk::shapes::{Shape, ShapeKind};
 use crate::bulk::word::{Foldings, NONE, Word};
 use crate::identity::{
-    NameToken, PersonName, family_variant, given_groups_related, is_prefix_name,
+    NameToken, PersonName, family_groups_related, family_variant, given_groups_related,
+    is_prefix_name,
 };
 use crate::matching::levels::words_alike;
 
@@ -303,15 +304,14 @@ impl Words {
                 Glance::Differs
             };
         }
-        // Spelling rules keep the first letter, but for the Irish O.
-        let may_vary = x.first == y.first
-            || x.first == b'O'
-            || y.first == b'O'
-            || (x.family_group != NONE && y.family_group != NONE);
+        let related = x.family_group != NONE
+            && y.family_group != NONE
+            && family_groups_related(x.family_group, y.family_group);
         let differ = x.letters_differ(y);
         let may_be_cut = !differ && x.length.min(y.length) >= CUT_LETTERS_MIN;
         let tokens = (&self.tokens[a as usize], &self.tokens[b as usize]);
-        if may_be_cut || (may_vary && family_variant(tokens.0, tokens.1).is_some()) {
+        let varies = || x.may_vary(y) && family_variant(tokens.0, tokens.1).is_some();
+        if may_be_cut || related || varies() {
             Glance::Open
         } else if differ {
             Glance::Differs

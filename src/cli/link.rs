@@ -108,11 +108,11 @@ pub(super) fn run(arguments: &LinkArguments) -> anyhow::Result<()> {
     println!("pairs_compared {}", linked.compared);
     println!("links {}", linked.links.len());
     println!("persons {}", persons.len());
-    if whole.rejected > 0 {
-        bail!(
-            "{} rows could not be read and were left out",
-            whole.rejected
-        );
+    let rejected = whole.rejected;
+    // The process ends: giving back millions of texts one by one is of no use.
+    std::mem::forget((whole, linked));
+    if rejected > 0 {
+        bail!("{rejected} rows could not be read and were left out");
     }
     Ok(())
 }

@@ -6,10 +6,20 @@
 use crate::identity::VariantGrade;
 use crate::identity::VariantGrade::{Spelling, Weak};
 
+/// Names that a rule relates differ in length by no more than this.
+pub const FAMILY_LENGTH_DIFFERENCE_MAX: u8 = 5;
+
+/// Letters that only one of two names has which [`relation`] finds related: a Gaelic
+/// prefix has two, and so has I for Y.
+pub const FAMILY_SPELLING_LETTERS_MAX: u32 = 2;
+
+/// The same of names that begin with the same two letters and differ in their endings.
+pub const FAMILY_ENDING_LETTERS_MAX: u32 = 5;
+
 /// Relation of two different folded family names. Symmetric.
 pub(crate) fn relation(a: &str, b: &str) -> Option<VariantGrade> {
     let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
-    if short.len() < 3 || long.len() - short.len() > 5 {
+    if short.len() < 3 || long.len() - short.len() > usize::from(FAMILY_LENGTH_DIFFERENCE_MAX) {
         return None;
     }
     if !short.is_ascii() || !long.is_ascii() {
@@ -208,6 +218,17 @@ mod tests {
         assert_eq!(both_ways("MDONALD", "MACDONALD"), Some(Spelling));
         assert_eq!(both_ways("MACK", "MACKS"), None);
         assert_eq!(both_ways("MCDONALD", "MACDOUGAL"), None);
+    }
+
+    #[test]
+    fn endings_of_one_stem_differ_in_a_few_letters() {
+        let only = |x: &str, y: &str| {
+            let letters: std::collections::BTreeSet<u8> = x.bytes().collect();
+            let others: std::collections::BTreeSet<u8> = y.bytes().collect();
+            letters.symmetric_difference(&others).count()
+        };
+        let most = ENDINGS.iter().map(|(x, y, ..)| only(x, y)).max();
+        assert_eq!(most, Some(FAMILY_ENDING_LETTERS_MAX as usize));
     }
 
     #[test]

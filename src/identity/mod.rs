@@ -25,6 +25,7 @@ mod person_name;
 mod phonetic;
 mod placeholder;
 mod postcode;
+mod postcode_part;
 mod premises;
 mod sent_text;
 mod sex;
@@ -44,12 +45,15 @@ pub use birth_date::{BirthDate, DateProblem, DateRelation, StandardDate};
 pub use contact::{Phone, PhoneProblem};
 pub use disputed::{Disputed, DisputedField};
 pub use email::{Email, EmailProblem};
+pub use family_rules::{
+    FAMILY_ENDING_LETTERS_MAX, FAMILY_LENGTH_DIFFERENCE_MAX, FAMILY_SPELLING_LETTERS_MAX,
+};
 pub use finding::{Finding, FindingCode, Severity};
 pub use name_reading::{NameNote, ReadName, read_name};
 pub use name_token::NameToken;
 pub use name_variants::{
-    VariantGrade, family_group, family_variant, given_class_name, given_classes, given_group,
-    given_groups_related, given_variant,
+    VariantGrade, family_group, family_groups_related, family_variant, given_class_name,
+    given_classes, given_group, given_groups_related, given_variant,
 };
 pub use nhs_number::{Namespace, NhsNumber, NhsNumberClaim, NhsNumberProblem, NumberStatus};
 pub use person_name::{
@@ -58,10 +62,12 @@ pub use person_name::{
 };
 pub use phonetic::{double_metaphone, soundex};
 pub use postcode::{Postcode, PostcodeRelation, PseudoPostcode, pseudo_postcode};
+pub use postcode_part::PostcodePart;
 pub use sex::Sex;
 pub use standard::{Mother, OtherIdentifier, StandardRecord};
 pub use standardise::{
     BIRTH_DATE_TEXT_SYSTEM, Profile, STANDARDISER_VERSION, StandardiseOptions, standardise,
+    standardise_identifiers,
 };
 pub use standardise_identifiers::{OLD_NUMBER_SYSTEM, UNVERIFIED_NUMBER_SYSTEM};
 pub use submitted::{

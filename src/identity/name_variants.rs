@@ -91,6 +91,13 @@ pub fn given_groups_related(a: u32, b: u32) -> bool {
     GIVEN.relation_of_groups(a, b).is_some()
 }
 
+/// Whether a table of family names relates words of these groups in any grade;
+/// rules of spelling may relate others.
+#[must_use]
+pub fn family_groups_related(a: u32, b: u32) -> bool {
+    FAMILY.relation_of_groups(a, b).is_some()
+}
+
 /// Sources and licences are in the header of each table; the first table that
 /// relates two names decides.
 static GIVEN: LazyLock<VariantTable> = LazyLock::new(|| {

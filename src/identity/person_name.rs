@@ -203,10 +203,15 @@ pub fn is_generic_surname(token: &NameToken) -> bool {
 /// its spellings, and the like (R40; "Mohammed Imran" is called Imran).
 #[must_use]
 pub fn is_prefix_name(token: &NameToken) -> bool {
-    // Asked of every pair that is compared: bytes are told apart one by one,
-    // where texts would each be compared as a whole.
+    let text = token.as_str().as_bytes();
+    // Asked of every pair that is compared: most names begin with another letter, and
+    // bytes are told apart one by one, where texts would each be compared as a whole.
+    matches!(text.first(), Some(b'M' | b'S')) && is_prefix(text)
+}
+
+const fn is_prefix(text: &[u8]) -> bool {
     matches!(
-        token.as_str().as_bytes(),
+        text,
         b"MD"
             | b"MOHD"
             | b"MUHD"

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::identity::one_edit::one_edit;
+use crate::identity::postcode_part::PostcodePart;
 use crate::identity::sent_text::{fold_alphanumeric, fold_short, is_blank_equivalent};
 
 /// A UK unit postcode, an outward code alone, or opaque text in upper case
@@ -15,9 +16,9 @@ pub enum Postcode {
     /// A whole UK postcode.
     Unit {
         /// Area and district, "LS1".
-        outward: Box<str>,
+        outward: PostcodePart,
         /// Sector digit and two letters, "4AP".
-        inward: Box<str>,
+        inward: PostcodePart,
     },
     /// A district alone.
     Outward(Box<str>),
@@ -123,7 +124,7 @@ impl Postcode {
             },
         ) = (self, other)
             && a == b
-            && x.as_bytes().first() == y.as_bytes().first()
+            && x.symbols()[0] == y.symbols()[0]
         {
             return PostcodeRelation::Sector;
         }
@@ -150,7 +151,8 @@ impl Postcode {
     #[must_use]
     pub fn outward(&self) -> Option<&str> {
         match self {
-            Self::Unit { outward, .. } | Self::Outward(outward) => Some(outward),
+            Self::Unit { outward, .. } => Some(outward.as_str()),
+            Self::Outward(outward) => Some(outward),
             Self::Opaque(_) => None,
         }
     }
@@ -168,14 +170,25 @@ impl Postcode {
         match (self, other) {
             (Self::Outward(_), _) | (_, Self::Outward(_)) => false,
             (Self::Opaque(a), Self::Opaque(b)) => one_edit(a.as_bytes(), b.as_bytes()),
-            _ => one_edit(self.squashed().as_bytes(), other.squashed().as_bytes()),
+            _ => {
+                let mut rooms = [[0; 8]; 2];
+                let [a, b] = &mut rooms;
+                one_edit(self.squashed(a), other.squashed(b))
+            }
         }
     }
 
-    fn squashed(&self) -> String {
+    /// Without the gap; a unit is put together in the room that is given.
+    fn squashed<'a>(&'a self, room: &'a mut [u8; 8]) -> &'a [u8] {
         match self {
-            Self::Unit { outward, inward } => format!("{outward}{inward}"),
-            Self::Outward(text) | Self::Opaque(text) => text.to_string(),
+            Self::Unit { outward, inward } => {
+                let (outward, inward) = (outward.as_str().as_bytes(), inward.as_str().as_bytes());
+                let length = outward.len() + inward.len();
+                room[..outward.len()].copy_from_slice(outward);
+                room[outward.len()..length].copy_from_slice(inward);
+                &room[..length]
+            }
+            Self::Outward(text) | Self::Opaque(text) => text.as_bytes(),
         }
     }
 }
@@ -224,9 +237,12 @@ fn read_unit(folded: &str) -> Option<Postcode> {
     let inward = read_inward(inward)?;
     let outward = read_outward(outward)?;
     let untouched = outward.repairs == 0 && inward.repairs == 0;
-    (untouched || (is_real(&outward) && has_real_letters(&inward))).then(|| Postcode::Unit {
-        outward: outward.as_str().into(),
-        inward: inward.as_str().into(),
+    if !(untouched || (is_real(&outward) && has_real_letters(&inward))) {
+        return None;
+    }
+    Some(Postcode::Unit {
+        outward: PostcodePart::new(outward.as_str())?,
+        inward: PostcodePart::new(inward.as_str())?,
     })
 }
 

@@ -8,7 +8,8 @@ use std::fmt;
 use crate::foundation::limits::VALUES_PER_FIELD_MAX;
 use crate::identity::sent_text::{clean, fold_alphanumeric, is_blank_equivalent};
 use crate::identity::{
-    Finding, FindingCode, NumberStatus, Sex, StandardDate, StandardRecord, SubmittedRecord,
+    Finding, FindingCode, NhsNumberClaim, NumberStatus, OtherIdentifier, Sex, StandardDate,
+    StandardRecord, SubmittedRecord,
 };
 
 /// Identifier system of a birth date that cannot be read.
@@ -72,6 +73,27 @@ pub fn standardise(
     steps.read_practice();
     steps.record.restricted = submitted.restricted == Some(true);
     (steps.record, steps.findings)
+}
+
+/// NHS number and other identifiers of a record as [`standardise`] gives them, where
+/// no other member has any (a birth date that is kept as text).
+#[must_use]
+pub fn standardise_identifiers(
+    submitted: &SubmittedRecord,
+    options: &StandardiseOptions,
+) -> (Option<NhsNumberClaim>, Vec<OtherIdentifier>) {
+    if submitted.nhs_number.is_none() && submitted.other_identifiers.is_empty() {
+        return (None, Vec::new());
+    }
+    let mut steps = Steps {
+        submitted,
+        options,
+        record: StandardRecord::default(),
+        findings: Vec::new(),
+    };
+    steps.read_number();
+    steps.read_other_identifiers();
+    (steps.record.nhs_number, steps.record.identifiers)
 }
 
 /// The record as far as it has been read.

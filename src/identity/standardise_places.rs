@@ -144,7 +144,7 @@ impl<'a> Steps<'a> {
             Some(Postcode::Outward(_)) => None,
             Some(Postcode::Unit { outward, inward }) => {
                 let plain = folded.is_some_and(|folded| {
-                    folded.as_str().strip_prefix(outward.as_ref()) == Some(inward)
+                    folded.as_str().strip_prefix(outward.as_str()) == Some(inward.as_str())
                 });
                 (!plain).then_some(FindingCode::PostcodeRepaired)
             }
