@@ -2,7 +2,8 @@
 //! registration and of a question, median and 99th percentile, for people who
 //! share nothing and for a crowd under one key (RELIABILITY T10: less than
 //! twice), and the processor time of both together; then an update of a record with many versions, and a question in a
-//! ledger whose index stands still. `ACCORD_CROWD` sets the size of the crowd.
+//! ledger whose index stands still. `ACCORD_CROWD` sets the size of the crowd,
+//! `ACCORD_SHARED=BirthDate` measures one crowd alone.
 
 #![expect(
     clippy::disallowed_methods,
@@ -146,6 +147,11 @@ fn main() {
         .records()
         .take(crowd + MEASURED)
         .collect();
+    let only = std::env::var("ACCORD_SHARED").ok();
+    let wanted = |shared: &Shared| {
+        only.as_ref()
+            .is_none_or(|only| *only == format!("{shared:?}"))
+    };
     runtime.block_on(async {
         for shared in [
             Shared::Nothing,
@@ -153,8 +159,14 @@ fn main() {
             Shared::BirthDate,
             Shared::Postcode,
             Shared::Defaults,
-        ] {
+        ]
+        .into_iter()
+        .filter(wanted)
+        {
             measure(&rows, shared, true).await;
+        }
+        if only.is_some() {
+            return;
         }
         let few = &rows[..rows.len().min(4_000)];
         measure(few, Shared::Postcode, false).await;

@@ -13,6 +13,10 @@ use accord::registry::{LocalId, SourceCode};
 use accord::security::{Access, Action, Actor, ActorKind, Role};
 use accord::storage::{Store, StoreOptions};
 
+/// As the program has it; the system's own takes more of the time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// An integration system that may do this.
 pub(crate) fn access(action: Action) -> Access {
     let actor = Actor {

@@ -42,7 +42,7 @@ impl NameToken {
         let mut second = String::new();
         let mut characters = word.nfkc().take(TOKEN_LETTERS_MAX).peekable();
         while let Some(character) = characters.next() {
-            let before_letter = characters.peek().is_some_and(|next| next.is_alphabetic());
+            let before_letter = characters.peek().is_some_and(|next| is_foldable(*next));
             fold_character(character, before_letter, &mut folded, &mut second);
         }
         if folded.is_empty() {
@@ -125,6 +125,17 @@ impl NameToken {
     pub(crate) fn foldings(&self) -> impl Iterator<Item = &str> {
         once(&*self.folded).chain(self.transliterated.as_deref())
     }
+}
+
+/// Whether a character leaves a letter. A digit before one that leaves none is no
+/// misread letter: folding what is left of such a word would find it one.
+fn is_foldable(character: char) -> bool {
+    character.is_ascii_alphabetic()
+        || (character.is_alphabetic()
+            && (letter_pair(character).is_some()
+                || any_ascii::any_ascii_char(character)
+                    .bytes()
+                    .any(|byte| byte.is_ascii_alphabetic())))
 }
 
 /// Adds one character to both foldings.
@@ -288,6 +299,13 @@ mod tests {
     #[test]
     fn a_token_prints_nothing() {
         assert_eq!(format!("{:?}", token("Smith")), "[redacted]");
+    }
+
+    #[test]
+    fn a_digit_before_a_letter_without_ascii_is_kept_by_every_folding() {
+        let once = NameToken::fold("8\0\u{215d4}").expect("a word");
+        let twice = NameToken::fold(once.as_str()).expect("still a word");
+        assert_eq!(once.as_str(), twice.as_str());
     }
 
     proptest! {

@@ -72,7 +72,10 @@ pub(super) fn doubt_stands(
     };
     let beside = resolved(&state.replacements, &own.standard, beside);
     let beside: Vec<_> = beside.iter().map(|it| it.standard.as_ref()).collect();
-    !beside.is_empty() && model.score(&own.standard, &beside).speaks_against_a_link(model)
+    !beside.is_empty()
+        && model
+            .score(&own.standard, &beside)
+            .speaks_against_a_link(model)
 }
 
 /// Proposed merges of a person that is gone cannot be carried out any more.
