@@ -343,6 +343,7 @@ async fn copy(
     }
     note_gaps(from, into).await?;
     db::raise_numbers(into).await?;
+    db::count_values(into).await?;
     Ok(StateHash::of(hashes))
 }
 
