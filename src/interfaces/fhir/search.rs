@@ -23,7 +23,7 @@ use crate::matching::search::SearchRequest;
 use crate::registry::{LocalId, Source};
 use crate::security::{Access, Action};
 
-pub(super) const FORM: &str = "application/x-www-form-urlencoded";
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Searches by the query. What is asked for stands in the URL then: `POST _search` is
 /// the better way (R120).
@@ -45,11 +45,20 @@ pub(super) async fn by_form(
     request: Request,
 ) -> Result<Response, Problem> {
     caller.may(Action::SearchPerson)?;
-    require_media(&headers, &[FORM], caller.request_id())?;
-    let body: Bytes = read_bytes(request, RECORD_BODY_BYTES_MAX, caller.request_id()).await?;
-    let form = String::from_utf8(body.to_vec()).unwrap_or_else(|_| "%".to_owned());
+    let form = read_form(&caller, &headers, request).await?;
     let joined = [query.unwrap_or_default(), form].join("&");
     search(&context, &caller, &headers, &joined).await
+}
+
+/// The text of a form; what is no text fails where the query is read.
+pub(super) async fn read_form(
+    caller: &Caller,
+    headers: &HeaderMap,
+    request: Request,
+) -> Result<String, Problem> {
+    require_media(headers, &[FORM], caller.request_id())?;
+    let body: Bytes = read_bytes(request, RECORD_BODY_BYTES_MAX, caller.request_id()).await?;
+    Ok(String::from_utf8(body.to_vec()).unwrap_or_else(|_| "%".to_owned()))
 }
 
 async fn search(
