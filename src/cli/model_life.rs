@@ -12,8 +12,8 @@ use crate::cli::LedgerArguments;
 use crate::cli::account::password;
 use crate::cli::ledger::{Use, access, open_to_decide};
 use crate::flows::{
-    Approver, BroughtModel, ModelAnswer, StoredActivation, activate_model, add_model, list_models,
-    roll_back_model, view_model,
+    BroughtModel, GateBounds, ModelAnswer, NamedPerson, StoredActivation, activate_model,
+    add_model, list_models, roll_back_model, view_model,
 };
 use crate::matching::{LinkageModel, ModelId};
 use crate::security::{Access, Action, Role};
@@ -43,7 +43,8 @@ pub(super) struct ShowArguments {
 pub(super) struct AddArguments {
     #[command(flatten)]
     ledger: LedgerArguments,
-    /// The account of who brings it; it has the role engineer.
+    /// The account of who brings it; it has the role engineer, and its password comes
+    /// on standard input.
     #[arg(long, value_name = "NAME")]
     by: String,
     /// What is to be known of it.
@@ -80,9 +81,13 @@ pub(super) struct ActivateArguments {
     /// the negative control; may be repeated.
     #[arg(long, value_name = "FILE.json")]
     figures: Vec<PathBuf>,
-    /// How many times as often as everybody a group of people may be missed (R126).
+    /// How many times as often as the others a group of people may be missed (R126).
     #[arg(long, value_name = "RATIO", default_value_t = 2.0)]
     group_ratio_max: f64,
+    /// The share of absent records that may be linked, whatever the figures were made
+    /// with (R124).
+    #[arg(long, value_name = "SHARE", default_value_t = 0.001)]
+    absent_linked_max: f64,
     /// The model's id.
     #[arg(value_name = "MODEL", value_parser = model_id)]
     model: ModelId,
@@ -106,8 +111,8 @@ fn reading() -> anyhow::Result<Access> {
 }
 
 impl Answering {
-    fn approver(&self) -> anyhow::Result<Approver> {
-        Ok(Approver {
+    fn approver(&self) -> anyhow::Result<NamedPerson> {
+        Ok(NamedPerson {
             name: self.approver.clone(),
             password: password()?,
         })
@@ -174,7 +179,10 @@ pub(super) async fn add(arguments: AddArguments) -> anyhow::Result<()> {
     let brought = BroughtModel {
         model,
         tables,
-        by: arguments.by,
+        by: NamedPerson {
+            name: arguments.by,
+            password: password()?,
+        },
         note: arguments.note,
     };
     let added = add_model(&context, brought, "model-add").await?;
@@ -189,6 +197,13 @@ pub(super) async fn activate(arguments: ActivateArguments) -> anyhow::Result<()>
     if !arguments.group_ratio_max.is_finite() || arguments.group_ratio_max < 1.0 {
         bail!("--group-ratio-max is a number of at least 1");
     }
+    if !(0.0..1.0).contains(&arguments.absent_linked_max) {
+        bail!("--absent-linked-max is a share from 0 to less than 1");
+    }
+    let bounds = GateBounds {
+        group_ratio_max: arguments.group_ratio_max,
+        absent_linked_max: arguments.absent_linked_max,
+    };
     let figures = arguments.figures.iter().map(|path| read_figures(path));
     let figures: Vec<Value> = figures.collect::<anyhow::Result<_>>()?;
     let context = open_to_decide(&arguments.ledger, Use::Existing).await?;
@@ -196,7 +211,7 @@ pub(super) async fn activate(arguments: ActivateArguments) -> anyhow::Result<()>
         &context,
         arguments.answering.approver()?,
         &arguments.model,
-        (&figures, arguments.group_ratio_max),
+        (&figures, bounds),
         &arguments.answering.reason,
         "model-activate",
     )

@@ -136,9 +136,9 @@ pub use merge_persons::{
     merge_persons, undo_merge, view_merge,
 };
 pub use merge_source_records::merge_source_records;
-pub use model_gates::{PassedGates, pass_gates};
+pub use model_gates::{GateBounds, PassedGates, pass_gates};
 pub use model_life::{
-    Approver, BroughtModel, ModelAnswer, WholeModel, activate_model, add_model, list_models,
+    BroughtModel, ModelAnswer, NamedPerson, WholeModel, activate_model, add_model, list_models,
     roll_back_model, view_model,
 };
 pub use move_record::{MoveOutcome, move_record};

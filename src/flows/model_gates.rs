@@ -11,10 +11,23 @@ use crate::matching::ModelId;
 /// falls short of all; at less, a false link costs more than it may (R81).
 const PRECISION_MIN: f64 = 0.99;
 
+/// Records with a verified number, and records of absent people, below which a test
+/// says nothing: with none wrong among 500 up to 0.6 % may be (the rule of three).
+const TESTED_MIN: u64 = 500;
+
 /// Divisions of people. Who lacks a field is missed more often whatever the model.
 const OF_PEOPLE: [&str; 5] = ["sex", "age_band", "name_origin", "abode", "source"];
 /// What nobody said is no group of people.
 const NOBODY: [&str; 2] = ["not_said", "no_name"];
+
+/// What whoever approves lets pass, whatever the figures were made with.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GateBounds {
+    /// How many times as often as the others a group of people may be missed (R126).
+    pub group_ratio_max: f64,
+    /// The share of absent records that may be linked (R124).
+    pub absent_linked_max: f64,
+}
 
 /// What was measured of a model, to be kept with its activation.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,15 +41,14 @@ impl PassedGates {
     }
 }
 
-/// Asks of figures whether a model may be activated. `ratio_max` is how many times as
-/// often as everybody a group may be missed.
+/// Asks of figures whether a model may be activated.
 ///
 /// # Errors
 /// Everything that is missing or speaks against it, a sentence each.
 pub fn pass_gates(
     model: &ModelId,
     figures: &[Value],
-    ratio_max: f64,
+    bounds: GateBounds,
 ) -> Result<PassedGates, Vec<String>> {
     let mut lacking = Vec::new();
     let (ours, others): (Vec<&Value>, Vec<&Value>) = figures
@@ -51,14 +63,24 @@ pub fn pass_gates(
     if ours.iter().any(|figures| figures["policy"] != "care") {
         lacking.push("figures are of another policy than a ledger's, which is care".to_owned());
     }
-    let find = |name: &str| ours.iter().find(|figures| figures[name].is_object());
-    let hidden = find("hidden_numbers").map(|figures| &figures["hidden_numbers"]);
-    let control = find("negative_control").map(|figures| &figures["negative_control"]);
-    let groups = find("errors_by_group").map(|figures| &figures["errors_by_group"]);
+    // Of two runs the better one would speak for both.
+    let mut find = |name: &str| {
+        let mut found = ours.iter().filter(|figures| figures[name].is_object());
+        let first = found.next();
+        if found.next().is_some() {
+            lacking.push(format!(
+                "two files have figures of {name}: give those of one run"
+            ));
+        }
+        first.map(|figures| &figures[name])
+    };
+    let hidden = find("hidden_numbers");
+    let control = find("negative_control");
+    let groups = find("errors_by_group");
     let passed = [
         hidden_numbers(hidden),
-        negative_control(control),
-        errors_by_group(groups, ratio_max),
+        negative_control(control, bounds.absent_linked_max),
+        errors_by_group(groups, bounds.group_ratio_max),
     ];
     lacking.extend(passed.into_iter().flatten());
     if !lacking.is_empty() {
@@ -71,7 +93,9 @@ pub fn pass_gates(
         "hidden_numbers": hidden,
         "negative_control": control,
         "largest_group_gaps": gaps.map(|figures| &figures["largest_group_gaps"]),
-        "group_ratio_max": ratio_max,
+        "groups_too_small": groups.map(|groups| &groups["too_small"]),
+        "group_ratio_max": bounds.group_ratio_max,
+        "absent_linked_max": bounds.absent_linked_max,
     })))
 }
 
@@ -83,7 +107,11 @@ fn hidden_numbers(figures: Option<&Value>) -> Vec<String> {
                 .to_owned(),
         ];
     };
-    let mut lacking = Vec::new();
+    let mut lacking = too_few(
+        "R123",
+        "records with a verified number",
+        &figures["records_with_truth"],
+    );
     for of in ["pair", "cluster"] {
         for name in ["p", "r", "r_of_retrieval"] {
             if figures[of][name].as_f64().is_none() {
@@ -103,8 +131,17 @@ fn hidden_numbers(figures: Option<&Value>) -> Vec<String> {
     lacking
 }
 
+/// Says so where a test is of fewer than tell anything.
+fn too_few(rule: &str, what: &str, tested: &Value) -> Vec<String> {
+    let tested = tested.as_u64().unwrap_or(0);
+    let few = (tested < TESTED_MIN).then(|| {
+        format!("{rule}: the test has {tested} {what}; fewer than {TESTED_MIN} tell nothing")
+    });
+    few.into_iter().collect()
+}
+
 /// Why the negative control does not do.
-fn negative_control(figures: Option<&Value>) -> Vec<String> {
+fn negative_control(figures: Option<&Value>, linked_max: f64) -> Vec<String> {
     let Some(figures) = figures else {
         return vec![
             "R124: no negative control (accord evaluate --negative-control ABSENT --records FILE \
@@ -112,13 +149,55 @@ fn negative_control(figures: Option<&Value>) -> Vec<String> {
                 .to_owned(),
         ];
     };
-    if figures["within_ceiling"] == true {
-        return Vec::new();
+    let mut lacking = too_few("R124", "absent records", &figures["absent_records"]);
+    let absent = figures["absent_records"].as_f64().unwrap_or(0.0);
+    // What is not said is not known to be good.
+    let linked = figures["linked"].as_f64().unwrap_or(absent.max(1.0));
+    if linked > linked_max * absent {
+        lacking.push(format!(
+            "R124: {linked} of {absent} absent records were linked, more than the share of \
+             {linked_max} that may be"
+        ));
     }
-    vec![format!(
-        "R124: {} of {} absent records were linked, more than the share of {} that may be",
-        figures["linked"], figures["absent_records"], figures["ceiling"]
-    )]
+    lacking
+}
+
+/// A group of people and what is missed of it.
+struct Group<'a> {
+    dimension: &'a str,
+    name: &'a str,
+    pairs: f64,
+    missed: f64,
+    missed_at_least: f64,
+}
+
+impl<'a> Group<'a> {
+    fn of(group: &'a Value) -> Option<Self> {
+        let text = |of: &str| group[of].as_str().unwrap_or_default();
+        let (dimension, name) = (text("dimension"), text("group"));
+        let of_people = OF_PEOPLE.contains(&dimension) && !NOBODY.contains(&name);
+        // What is not said is not known to be good.
+        let missed = |of: &str| group["missed"][of].as_f64().unwrap_or(1.0);
+        of_people.then(|| Self {
+            dimension,
+            name,
+            pairs: group["true_pairs"].as_f64().unwrap_or(0.0),
+            missed: missed("share"),
+            missed_at_least: missed("lower"),
+        })
+    }
+
+    /// What is missed of the other groups of its dimension; of nobody where it is the
+    /// only one. Everybody holds the group itself: half of them would be compared with
+    /// themselves.
+    fn missed_beside(&self, groups: &[Self]) -> Option<f64> {
+        let others = groups.iter();
+        let others = others.filter(|it| it.dimension == self.dimension && it.name != self.name);
+        let (pairs, missed) = others.fold((0.0, 0.0), |(pairs, missed), it| {
+            (pairs + it.pairs, missed + it.pairs * it.missed)
+        });
+        (pairs > 0.0).then(|| missed / pairs)
+    }
 }
 
 /// Why the errors by group do not do.
@@ -131,21 +210,29 @@ fn errors_by_group(figures: Option<&Value>, ratio_max: f64) -> Vec<String> {
         ];
     };
     let mut lacking = Vec::new();
-    for group in groups {
-        let name = |of: &str| group[of].as_str().unwrap_or_default();
-        if !OF_PEOPLE.contains(&name("dimension")) || NOBODY.contains(&name("group")) {
-            continue;
-        }
-        // What is not said is not known to be good.
-        let at_least = group["missed"]["lower"].as_f64().unwrap_or(1.0);
-        if at_least > ratio_max * everybody {
+    if ratio_max * everybody >= 1.0 {
+        lacking.push(format!(
+            "R126: {:.2} % of everybody's pairs are missed: no group could be missed {ratio_max} \
+             times as often",
+            everybody * 100.0
+        ));
+    }
+    let groups: Vec<Group<'_>> = groups.iter().filter_map(Group::of).collect();
+    if groups.iter().filter(|it| it.dimension == "sex").count() < 2 {
+        lacking.push(
+            "R126: too few persons to compare women and men; test on more records".to_owned(),
+        );
+    }
+    for group in &groups {
+        let others = group.missed_beside(&groups).unwrap_or(everybody);
+        if group.missed_at_least > ratio_max * others {
             lacking.push(format!(
                 "R126: {} {}: at least {:.2} % are missed, more than {ratio_max} times as many as \
-                 the {:.2} % of everybody",
-                name("dimension"),
-                name("group"),
-                at_least * 100.0,
-                everybody * 100.0
+                 the {:.2} % of the others",
+                group.dimension,
+                group.name,
+                group.missed_at_least * 100.0,
+                others * 100.0
             ));
         }
     }
@@ -156,8 +243,18 @@ fn errors_by_group(figures: Option<&Value>, ratio_max: f64) -> Vec<String> {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::pass_gates;
+    use super::{GateBounds, pass_gates};
     use crate::matching::LinkageModel;
+
+    const BOUNDS: GateBounds = GateBounds {
+        group_ratio_max: 2.0,
+        absent_linked_max: 0.001,
+    };
+
+    fn group(dimension: &str, name: &str, share: f64) -> Value {
+        json!({ "dimension": dimension, "group": name, "true_pairs": 1000,
+            "missed": { "share": share, "lower": share * 0.8 } })
+    }
 
     fn figures() -> Vec<Value> {
         let model = LinkageModel::uk_care().id().to_string();
@@ -166,36 +263,37 @@ mod tests {
             json!({
                 "linked_by": model,
                 "policy": "care",
-                "hidden_numbers": { "pair": three, "cluster": three },
+                "hidden_numbers": { "pair": three, "cluster": three, "records_with_truth": 5000 },
                 "errors_by_group": { "missed": { "share": 0.02 }, "groups": [
-                    { "dimension": "sex", "group": "male", "missed": { "lower": 0.01 } },
-                    { "dimension": "missing", "group": "phone", "missed": { "lower": 0.2 } },
+                    group("sex", "male", 0.02), group("sex", "female", 0.02),
+                    group("missing", "phone", 0.3),
                 ] },
                 "largest_group_gaps": [],
             }),
             json!({
                 "linked_by": model,
                 "policy": "care",
-                "negative_control": { "within_ceiling": true, "linked": 0, "absent_records": 9, "ceiling": 0.001 },
+                "negative_control": { "linked": 1, "absent_records": 10_000 },
             }),
         ]
     }
 
     fn refused(figures: &[Value]) -> String {
-        let refused = pass_gates(LinkageModel::uk_care().id(), figures, 2.0);
+        let refused = pass_gates(LinkageModel::uk_care().id(), figures, BOUNDS);
         refused.expect_err("refused").join("\n")
     }
 
     #[test]
     fn r86_only_all_gates_of_that_very_model_let_it_pass() {
         let all = figures();
-        let passed = pass_gates(LinkageModel::uk_care().id(), &all, 2.0).expect("passed");
+        let passed = pass_gates(LinkageModel::uk_care().id(), &all, BOUNDS).expect("passed");
         assert_eq!(passed.figures()["hidden_numbers"]["pair"]["p"], 0.999);
         let none = refused(&[]);
         for rule in ["R123", "R124", "R126"] {
             assert!(none.contains(rule), "{none}");
         }
-        let other = pass_gates(LinkageModel::generic().id(), &all, 2.0).expect_err("another model");
+        let other =
+            pass_gates(LinkageModel::generic().id(), &all, BOUNDS).expect_err("another model");
         assert!(other[0].contains("are of the model"), "{other:?}");
         let mut bare = figures();
         bare[1]["policy"] = json!("model");
@@ -216,16 +314,47 @@ mod tests {
     }
 
     #[test]
-    fn r124_more_absent_people_than_may_be_are_refused() {
+    fn r124_more_absent_people_than_may_be_are_refused_whatever_the_file_calls_it() {
         let mut all = figures();
-        all[1]["negative_control"]["within_ceiling"] = json!(false);
-        assert!(refused(&all).contains("R124: 0 of 9"));
+        all[1]["negative_control"]["linked"] = json!(11);
+        all[1]["negative_control"]["within_ceiling"] = json!(true);
+        assert!(refused(&all).contains("R124: 11 of 10000"));
     }
 
     #[test]
-    fn r126_a_group_that_fares_worse_is_refused_by_name() {
+    fn r126_a_group_that_fares_worse_is_refused_by_name_be_it_half_of_everybody() {
         let mut all = figures();
-        all[0]["errors_by_group"]["groups"][0]["missed"]["lower"] = json!(0.05);
-        assert_eq!(refused(&all).matches("R126: sex male").count(), 1);
+        all[0]["errors_by_group"]["missed"]["share"] = json!(0.1);
+        all[0]["errors_by_group"]["groups"] =
+            json!([group("sex", "female", 0.2), group("sex", "male", 0.0)]);
+        assert_eq!(refused(&all).matches("R126: sex female").count(), 1);
+    }
+
+    #[test]
+    fn a_model_that_links_next_to_nothing_is_not_fair() {
+        let mut all = figures();
+        all[0]["errors_by_group"]["missed"]["share"] = json!(1.0);
+        all[0]["errors_by_group"]["groups"] =
+            json!([group("sex", "female", 1.0), group("sex", "male", 1.0)]);
+        assert!(refused(&all).contains("no group could be missed"));
+    }
+
+    #[test]
+    fn tests_of_few_records_and_the_better_of_two_runs_tell_nothing() {
+        let mut all = figures();
+        all[0]["hidden_numbers"]["records_with_truth"] = json!(499);
+        all[1]["negative_control"]["absent_records"] = json!(499);
+        all[0]["errors_by_group"]["groups"] = json!([group("sex", "male", 0.02)]);
+        let said = refused(&all);
+        for few in [
+            "R123: the test has 499",
+            "R124: the test has 499",
+            "R126: too few",
+        ] {
+            assert!(said.contains(few), "{few}: {said}");
+        }
+        let mut all = figures();
+        all.push(all[1].clone());
+        assert!(refused(&all).contains("two files have figures of negative_control"));
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::flows::sign_in::confirm;
-use crate::flows::{Context, FlowError, pass_gates};
+use crate::flows::{Context, FlowError, GateBounds, pass_gates};
 use crate::foundation::Instant;
 use crate::foundation::limits::{MODEL_BYTES_MAX, MODEL_WORDS_CHARACTERS_MAX};
 use crate::matching::{LinkageModel, ModelId};
@@ -99,14 +99,14 @@ async fn load_model(context: &Context, id: &ModelId) -> Result<WholeModel, FlowE
 const UNKNOWN: FlowError = FlowError::NotFound("no model with this id is known; add it first");
 
 /// A model that somebody brings.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct BroughtModel {
     /// What it weighs.
     pub model: LinkageModel,
     /// The texts of the tables that it names.
     pub tables: BTreeMap<String, String>,
-    /// The account of who brings it.
-    pub by: String,
+    /// Who brings it.
+    pub by: NamedPerson,
     /// What is to be known of it.
     pub note: String,
 }
@@ -121,12 +121,7 @@ pub async fn add_model(
     brought: BroughtModel,
     request_id: &str,
 ) -> Result<bool, FlowError> {
-    let account = context.store.find_account(&brought.by).await?;
-    let account = account.filter(|account| account.disabled_at.is_none());
-    let account = account.ok_or(FlowError::NotFound(
-        "no account of this name is open; make one with the role engineer (accord account add)",
-    ))?;
-    let actor = person(account.name, account.roles, None, request_id);
+    let actor = shown(context, brought.by, None, request_id).await?;
     let access = Access::to(Action::BringModel, actor)?;
     let note = words("note", &brought.note, true)?;
     let model = &brought.model;
@@ -160,9 +155,10 @@ pub async fn add_model(
         .await?)
 }
 
-/// Who answers for what decides, as shown by a password.
+/// Who answers for a step in a model's life, as shown by a password: nobody can be named
+/// as the one who brought what another approves.
 #[derive(Clone)]
-pub struct Approver {
+pub struct NamedPerson {
     /// The account.
     pub name: String,
     /// Its password.
@@ -176,9 +172,9 @@ pub struct Approver {
 /// sentence; no reason; a model that is unknown or active; a fault of ours.
 pub async fn activate_model(
     context: &Context,
-    approver: Approver,
+    approver: NamedPerson,
     id: &ModelId,
-    (figures, ratio_max): (&[Value], f64),
+    (figures, bounds): (&[Value], GateBounds),
     reason: &str,
     request_id: &str,
 ) -> Result<StoredActivation, FlowError> {
@@ -194,7 +190,7 @@ pub async fn activate_model(
             "who brought a model cannot approve it: another person has to (R86)",
         ));
     }
-    let passed = pass_gates(id, figures, ratio_max);
+    let passed = pass_gates(id, figures, bounds);
     let passed = passed.map_err(|lacking| FlowError::Unprocessable {
         member: "figures",
         rule: "R86",
@@ -222,7 +218,7 @@ pub async fn activate_model(
 /// No approver, nothing to go back to, no reason, or a fault of ours.
 pub async fn roll_back_model(
     context: &Context,
-    approver: Approver,
+    approver: NamedPerson,
     reason: &str,
     request_id: &str,
 ) -> Result<StoredActivation, FlowError> {
@@ -277,17 +273,27 @@ async fn write(
 /// The person whose password it is, with leave to say which model decides.
 async fn approved(
     context: &Context,
-    approver: Approver,
+    approver: NamedPerson,
     reason: &str,
     request_id: &str,
 ) -> Result<Access, FlowError> {
-    let Approver { name, password } = approver;
+    let actor = shown(context, approver, Some(reason), request_id).await?;
+    Ok(Access::to(Action::ActivateModel, actor)?)
+}
+
+/// The person whose password it is.
+async fn shown(
+    context: &Context,
+    answering: NamedPerson,
+    reason: Option<&str>,
+    request_id: &str,
+) -> Result<Actor, FlowError> {
+    let NamedPerson { name, password } = answering;
     let account = confirm(context, &name, password, request_id).await?;
     let account = account.ok_or(FlowError::Conflict(
         "no open account has this name and this password",
     ))?;
-    let actor = person(account.name, account.roles, Some(reason), request_id);
-    Ok(Access::to(Action::ActivateModel, actor)?)
+    Ok(person(account.name, account.roles, reason, request_id))
 }
 
 fn person(name: String, roles: Vec<Role>, reason: Option<&str>, request_id: &str) -> Actor {

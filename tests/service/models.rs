@@ -46,17 +46,21 @@ fn wary(world: &World) -> String {
 }
 
 /// Figures of a model as `accord evaluate` prints them.
-fn figures(world: &World, of: &str) -> [String; 2] {
+fn figures(world: &World, model: &str) -> [String; 2] {
     let three = json!({ "p": 1.0, "r": 0.9, "r_of_retrieval": 0.99 });
+    let of = |sex: &str| {
+        json!({ "dimension": "sex", "group": sex, "true_pairs": 900,
+            "missed": { "share": 0.1, "lower": 0.08 } })
+    };
     let hidden = json!({
-        "linked_by": of, "policy": "care",
-        "hidden_numbers": { "pair": three, "cluster": three },
-        "errors_by_group": { "missed": { "share": 0.1 }, "groups": [] },
+        "linked_by": model, "policy": "care",
+        "hidden_numbers": { "pair": three, "cluster": three, "records_with_truth": 5000 },
+        "errors_by_group": { "missed": { "share": 0.1 }, "groups": [of("female"), of("male")] },
         "largest_group_gaps": [],
     });
     let control = json!({
-        "linked_by": of, "policy": "care",
-        "negative_control": { "within_ceiling": true, "linked": 0, "absent_records": 10 },
+        "linked_by": model, "policy": "care",
+        "negative_control": { "linked": 0, "absent_records": 10_000 },
     });
     [("hidden.json", hidden), ("control.json", control)]
         .map(|(name, value)| world.writes(name, value.to_string().as_bytes()))
@@ -91,7 +95,7 @@ fn brought(world: &World) -> String {
     make_account(world, "edith", &["engineer", "approver"]);
     make_account(world, "ann", &["approver"]);
     let file = wary(world);
-    let added = world.accord(&["model", "add", &file, "--by", "edith"]);
+    let added = model(world, &["add", &file, "--by", "edith"], PASSWORD);
     added.expect(0).out.trim().to_owned()
 }
 
@@ -113,8 +117,13 @@ fn r86_only_another_named_person_with_figures_and_a_reason_lets_a_model_decide()
     assert_ne!(*id, first);
     assert_eq!(active(&world), first, "what was brought decides nothing");
     let file = wary(&world);
-    let refused = world.accord(&["model", "add", &file, "--by", "ann"]);
-    assert!(refused.expect(1).err.contains("role"));
+    for (by, password, why) in [
+        ("ann", PASSWORD, "role"),
+        ("edith", "a guess of mine", "password"),
+    ] {
+        let refused = model(&world, &["add", &file, "--by", by], password).expect(1);
+        assert!(refused.err.contains(why), "{why}: {}", refused.err);
+    }
 
     let of_another = figures(&world, &first);
     let refused = activate(&world, id, ["ann", "wary", PASSWORD], &of_another);
