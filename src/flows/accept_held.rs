@@ -115,7 +115,7 @@ impl Inside {
             }
             let (model, numbering) = (&self.context.model, self.numbering());
             let change = accept_held(&after, model, &numbering, &self.registration, version);
-            let mut plan = self.plan(change, "");
+            let mut plan = self.plan(change);
             planned.events.append(&mut plan.events);
             planned.versions = plan.versions;
             planned.keys = plan.keys;

@@ -106,7 +106,7 @@ pub async fn dispute_value(
             Err(refused) => return Planned::nothing(Err(refused)),
         };
         let answer = change.answer.answer.clone();
-        let plan = inside.plan(change, "");
+        let plan = inside.plan(change);
         let Planned {
             events,
             versions,

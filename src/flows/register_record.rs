@@ -334,12 +334,17 @@ impl Inside {
         if known.is_some_and(|record| self.repeats(state, record))
             && let Some(answer) = &reads.current_answer
         {
-            return self.repeat(answer, false);
+            let plan = self.repeat(answer, false);
+            let remember = match &plan.answer {
+                Verdict::Answer(answer) => self.remember(answer),
+                _ => None,
+            };
+            return Planned { remember, ..plan };
         }
         if !looked && known.is_some_and(|record| self.may_repeat(record)) {
             return Planned::nothing(Verdict::MayRepeat);
         }
-        self.write(state, &content)
+        self.write(state)
     }
 
     /// Digest of everything that the idempotency key stands for.
@@ -384,6 +389,20 @@ impl Inside {
         }
     }
 
+    /// What a later request under the same key is answered with.
+    pub(super) fn remember(&self, answer: &RegistrationAnswer) -> Option<RememberedAnswer> {
+        let (actor, key) = self.idempotency.clone()?;
+        let body = serde_json::to_string(answer)
+            .expect("invariant: an answer of texts and numbers always becomes JSON");
+        Some(RememberedAnswer {
+            actor,
+            key,
+            digest: self.content(),
+            status: if answer.created { CREATED } else { KNOWN },
+            body,
+        })
+    }
+
     pub(super) fn audit(&self, answer: &RegistrationAnswer) -> Vec<crate::security::AuditEntry> {
         let mut persons = vec![answer.person_id];
         persons.extend(answer.possible.iter().map(|other| other.person_id));
@@ -406,17 +425,17 @@ impl Inside {
                 events,
                 ..Planned::nothing(Verdict::Overtaken)
             },
-            DecidedAgain::Decided(change) => self.plan(*change, ""),
+            DecidedAgain::Decided(change) => self.plan(*change),
         }
     }
 
-    fn write(&self, state: &RegistryState, content: &str) -> Planned<Verdict> {
+    fn write(&self, state: &RegistryState) -> Planned<Verdict> {
         let model = &self.context.model;
         let change = register(state, model, &self.numbering(), &self.registration);
-        self.plan(change, content)
+        self.plan(change)
     }
 
-    pub(super) fn plan(&self, change: Change<Registered>, content: &str) -> Planned<Verdict> {
+    pub(super) fn plan(&self, change: Change<Registered>) -> Planned<Verdict> {
         let answer = change.answer.answer;
         let body = serde_json::to_string(&answer)
             .expect("invariant: an answer of texts and numbers always becomes JSON");
@@ -441,19 +460,10 @@ impl Inside {
                 .remembered
                 .unwrap_or_else(|| Arc::clone(&self.registration.standard)),
             findings: findings_json(&answer.findings),
-            answer: body.clone(),
+            answer: body,
         };
         let keyed = (!keys.is_empty()).then_some((change.answer.record, keys));
-        let remember = self
-            .idempotency
-            .clone()
-            .map(|(actor, key)| RememberedAnswer {
-                actor,
-                key,
-                digest: content.to_owned(),
-                status: if answer.created { CREATED } else { KNOWN },
-                body,
-            });
+        let remember = self.remember(&answer);
         Planned {
             events: change.events,
             versions: vec![version],

@@ -4,7 +4,7 @@ use crate::flows::ready::effective_at;
 use crate::flows::{Context, FlowError, IfMatch};
 use crate::foundation::Instant;
 use crate::registry::{LocalId, Refusal, RegistryState, SourceCode, withdraw};
-use crate::security::Access;
+use crate::security::{Access, AuditEntry};
 use crate::storage::{CommitActor, Planned, ReadSet};
 
 /// Withdraws a record; withdrawing again changes nothing and answers the same.
@@ -48,12 +48,18 @@ pub(super) struct Withdrawal {
 }
 
 impl Withdrawal {
+    /// Who asks for it, of whom.
+    pub(super) fn audit(&self, state: &RegistryState) -> Vec<AuditEntry> {
+        let record = state.record(&self.source, &self.local_id);
+        let link = record.and_then(|record| record.link.as_ref());
+        let persons = link.map(|link| link.person).into_iter().collect();
+        let name = format!("{}:{}", self.source, self.local_id);
+        vec![self.access.audit(self.now, persons, Some(name))]
+    }
+
     pub(super) fn decide(&self, state: &RegistryState) -> Planned<Result<(), Refusal>> {
         let (source, local_id) = (&self.source, &self.local_id);
         let record = state.record(source, local_id);
-        let person = record
-            .and_then(|record| record.link.as_ref())
-            .map(|link| link.person);
         let stale = record.is_some_and(|record| {
             let current = Some(record.current.version);
             let condition = self.if_match.as_ref();
@@ -63,15 +69,11 @@ impl Withdrawal {
             return Planned::nothing(Err(Refusal::StaleVersion));
         }
         match withdraw(state, source, local_id) {
-            Ok(change) => {
-                let name = format!("{source}:{local_id}");
-                let persons = person.into_iter().collect();
-                Planned {
-                    events: change.events,
-                    audit: vec![self.access.audit(self.now, persons, Some(name))],
-                    ..Planned::nothing(Ok(()))
-                }
-            }
+            Ok(change) => Planned {
+                events: change.events,
+                audit: self.audit(state),
+                ..Planned::nothing(Ok(()))
+            },
             Err(refusal) => Planned::nothing(Err(refusal)),
         }
     }

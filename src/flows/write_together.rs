@@ -28,7 +28,8 @@ const MODEL_CHANGES_MAX: usize = 4;
 /// One of several.
 #[derive(Debug, Clone)]
 pub enum WriteStep {
-    /// Registers or updates a record.
+    /// Registers or updates a record; under [`IfMatch::Unknown`] who is known already is
+    /// left as they are.
     Register(Box<RegisterCommand>),
     /// Withdraws one.
     Withdraw {
@@ -57,6 +58,8 @@ impl WriteStep {
 pub enum Wrote {
     /// Registered or updated.
     Registered(Box<RegistrationAnswer>),
+    /// Known already, and left so.
+    Known,
     /// Withdrawn.
     Withdrawn,
 }
@@ -220,19 +223,24 @@ impl Prepared {
             Kind::Register(inside) => {
                 let again = matches!(looked, Looked::New);
                 let plan = inside.run(state, reads, again);
-                let plan = match (&plan.answer, looked) {
+                let only_new = inside.if_match == Some(IfMatch::Unknown);
+                match (&plan.answer, looked) {
+                    (Verdict::Stale, _) if only_new => Planned::nothing(Said::Known),
                     (Verdict::MayRepeat, Looked::Known(answer)) => Planned {
                         audit: inside.audit(answer),
-                        ..Planned::nothing(Verdict::Answer(answer.clone()))
+                        remember: inside.remember(answer),
+                        ..Planned::nothing(Said::Registered(Verdict::Answer(answer.clone())))
                     },
-                    _ => plan,
-                };
-                said(plan, Said::Registered)
+                    _ => said(plan, Said::Registered),
+                }
             }
             Kind::Withdraw(withdrawal, together) => {
                 let content = together.clone().unwrap_or_default();
                 match &reads.remembered {
-                    Some(known) if known.digest == content => Planned::nothing(Said::Withdrawn),
+                    Some(known) if known.digest == content => Planned {
+                        audit: withdrawal.audit(state),
+                        ..Planned::nothing(Said::Withdrawn)
+                    },
                     Some(_) => Planned::nothing(Said::Registered(Verdict::OtherContent)),
                     None => self.withdraw(withdrawal, state, content),
                 }
@@ -259,6 +267,8 @@ impl Prepared {
             Ok(()) | Err(Refusal::AlreadyWithdrawn) => Said::Withdrawn,
             Err(refusal) => Said::NotWithdrawn(refusal),
         });
+        // A no is asked again: its cause may be gone.
+        let remember = remember.filter(|_| plan.answer.agrees());
         Planned { remember, ..plan }
     }
 }
@@ -273,13 +283,17 @@ enum Looked {
 /// What a step says inside the commit.
 enum Said {
     Registered(Verdict),
+    Known,
     Withdrawn,
     NotWithdrawn(Refusal),
 }
 
 impl Said {
     const fn agrees(&self) -> bool {
-        matches!(self, Self::Registered(Verdict::Answer(_)) | Self::Withdrawn)
+        matches!(
+            self,
+            Self::Registered(Verdict::Answer(_)) | Self::Known | Self::Withdrawn
+        )
     }
 
     /// Why it does not agree.
@@ -291,7 +305,7 @@ impl Said {
                 outcome_of(Err(refusal)).err().unwrap_or(FlowError::Stopped)
             }
             // The others agree, or are said of deferred versions.
-            Self::Registered(_) | Self::Withdrawn => FlowError::Stopped,
+            Self::Registered(_) | Self::Known | Self::Withdrawn => FlowError::Stopped,
         }
     }
 }
@@ -378,7 +392,10 @@ async fn told(steps: &[Arc<Prepared>], said: Vec<Said>) -> Result<Vec<Wrote>, Fl
                 count(&answer);
                 Wrote::Registered(Box::new(Box::pin(inside.unsealed(*answer)).await?))
             }
-            _ => Wrote::Withdrawn,
+            (Kind::Register(_), Said::Known) => Wrote::Known,
+            (Kind::Withdraw(..), Said::Withdrawn) => Wrote::Withdrawn,
+            // What does not agree ends the commit before.
+            _ => return Err(FlowError::Stopped),
         });
     }
     Ok(wrote)

@@ -151,7 +151,7 @@ fn audit_command(entries: Vec<AuditEntry>) -> (Queued, oneshot::Receiver<Result<
         at: Instant::default(),
         came: tokio::time::Instant::now(),
         work,
-        with: Vec::new(),
+        with: None,
     };
     (queued, answer)
 }

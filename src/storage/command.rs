@@ -167,20 +167,22 @@ pub(super) struct Queued {
     /// When it came, by a clock that nobody sets.
     pub(super) came: tokio::time::Instant,
     pub(super) work: Box<dyn Work>,
-    /// Those that are decided after it in the same commit: all of them, or none.
-    pub(super) with: Vec<Queued>,
+    /// Those that are decided after it in the same commit: all of them, or none. Of one
+    /// that is alone there, none are; its no counts all the same.
+    pub(super) with: Option<Vec<Queued>>,
 }
 
 impl Queued {
     /// How many keys it locks.
     pub(super) fn lock_count(&self) -> usize {
         let own = self.read.as_ref().map_or(0, ReadSet::lock_count);
-        own + self.with.iter().map(Self::lock_count).sum::<usize>()
+        let with = self.with.iter().flatten();
+        own + with.map(Self::lock_count).sum::<usize>()
     }
 
     /// It, then those that are written with it.
     pub(super) fn all(mut self) -> Vec<Self> {
-        let with = std::mem::take(&mut self.with);
+        let with = self.with.take().unwrap_or_default();
         std::iter::once(self).chain(with).collect()
     }
 }

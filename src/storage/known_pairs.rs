@@ -101,7 +101,7 @@ impl Store {
         let mut connection = self.inner.readers.acquire().await?;
         let rows = db::query(
             "select reader, truth, answer from known_pairs where answered_at is not null \
-             order by task desc limit $1",
+             order by dealt_at desc, task desc limit $1",
         )
         .bind(i64::from(most))
         .fetch_all(&mut connection)

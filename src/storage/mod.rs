@@ -342,7 +342,7 @@ impl Store {
             at,
             came: tokio::time::Instant::now(),
             work,
-            with: Vec::new(),
+            with: None,
         };
         self.queue(queued).await?;
         answer.await.map_err(|_| StoreError::Closed)?

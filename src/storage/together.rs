@@ -27,37 +27,35 @@ impl Store {
                 at,
                 came: tokio::time::Instant::now(),
                 work,
-                with: Vec::new(),
+                with: None,
             }
         });
         let Some(first) = queued.next() else {
             return Ok(Together::Done(Vec::new()));
         };
-        let with = queued.collect();
+        let with = Some(queued.collect());
         self.queue(Queued { with, ..first }).await?;
-        told(replies).await
+        told(replies, agrees).await
     }
 }
 
-async fn told<A>(replies: Vec<Reply<A>>) -> Result<Together<A>, StoreError> {
+async fn told<A>(
+    replies: Vec<Reply<A>>,
+    agrees: fn(&A) -> bool,
+) -> Result<Together<A>, StoreError> {
     let mut answers = Vec::with_capacity(replies.len());
     let (mut undone, mut refused) = (false, None);
     for (place, reply) in replies.into_iter().enumerate() {
         match reply.await.map_err(|_| StoreError::Closed)? {
-            Ok(answer) => {
-                refused = Some(place);
-                answers.push(answer);
-            }
+            Ok(answer) if agrees(&answer) => answers.push(answer),
+            Ok(answer) => refused = Some(Together::Refused(place, answer)),
             Err(StoreError::Undone) => undone = true,
             Err(error) => return Err(error),
         }
     }
-    match (undone, refused, answers.pop()) {
-        (true, Some(place), Some(answer)) => Ok(Together::Refused(place, answer)),
-        (true, ..) => Err(StoreError::Panicked),
-        (false, _, last) => {
-            answers.extend(last);
-            Ok(Together::Done(answers))
-        }
+    match refused {
+        Some(refused) => Ok(refused),
+        None if undone => Err(StoreError::Panicked),
+        None => Ok(Together::Done(answers)),
     }
 }

@@ -161,7 +161,7 @@ impl WriterTask {
     /// that were answered together come back together. Commands that are written
     /// all or none have a commit of their own, so that their no is nobody else's.
     async fn gather(&mut self, first: Queued, expected: usize) -> Vec<Queued> {
-        if !first.with.is_empty() {
+        if first.with.is_some() {
             return vec![first];
         }
         let mut locks = first.lock_count();
@@ -178,7 +178,7 @@ impl WriterTask {
                 }
                 Err(_) => break,
             };
-            if !next.with.is_empty() {
+            if next.with.is_some() {
                 self.aside = Some(next);
                 break;
             }
@@ -191,7 +191,7 @@ impl WriterTask {
     /// Commits the batch, or each of its commands alone when one of them
     /// poisons it, and answers all.
     async fn commit_batch(&self, writer: &mut Writer, batch: Vec<Queued>) {
-        let together = batch.iter().any(|command| !command.with.is_empty());
+        let together = batch.iter().any(|command| command.with.is_some());
         let mut batch: Vec<Queued> = batch.into_iter().flat_map(Queued::all).collect();
         match self.attempts(writer, &mut batch, together).await {
             Err(error) if batch.len() > 1 && !together && db::is_about_rows(&error) => {

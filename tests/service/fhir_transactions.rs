@@ -121,6 +121,14 @@ fn an_entry_that_is_refused_leaves_nothing_of_its_transaction_behind() {
         let named = named.unwrap_or_default();
         assert!(named.starts_with("Bundle.entry[2]"), "{}", answered.text);
         assert!(is_unknown(&world, "gp", "N-1") && is_unknown(&world, "pas", "N-2"));
+        // Nor does it pass alone, unless it is a Patient that nothing is wrong with.
+        if sent[2] != sent[0] {
+            let alone = transaction(&sent[2..]);
+            for key in ["alone-1", "alone-2"] {
+                let key = format!("{key}-{status}-{code}");
+                posts_under(&world, &key, &alone).expect_outcome(status, code);
+            }
+        }
     }
     assert_eq!(versions(&world, "gp", "N-0"), 1);
     let feed = world.get("/events?limit=500").send();
@@ -188,6 +196,50 @@ fn a_transaction_that_is_sent_again_changes_nothing() {
     ]);
     posts_under(&world, "key-1", &other).expect_outcome(409, "RESOURCE_CONFLICT");
     assert!(is_unknown(&world, "pas", "R-3"));
+    world.verify();
+}
+
+#[test]
+fn a_delete_of_nobody_is_refused_again_until_there_is_somebody() {
+    let world = World::start();
+    let sent = json!({"request": {"method": "DELETE", "url": conditional("gp", "L-1")}});
+    let sent = transaction(&[sent]);
+    posts_under(&world, "key-l", &sent).expect_outcome(404, "RESOURCE_NOT_FOUND");
+    world.sends(&plain("gp", "L-1"));
+    let done = posts_under(&world, "key-l", &sent).expect(200);
+    assert_eq!(statuses(&done), ["204"]);
+    assert_eq!(world.record("gp", "L-1")["status"], "withdrawn");
+}
+
+#[test]
+fn i4_a_replay_answers_as_before_what_it_created_and_what_it_only_repeated() {
+    let world = World::start();
+    let repeated = plain("gp", "I-1");
+    world.sends(&repeated);
+    let mut only_new = entry("POST", "Patient", &plain("pas", "I-2"));
+    only_new["request"]["ifNoneExist"] = json!(format!("identifier={}|I-2", authority("pas")));
+    let sent = transaction(&[
+        entry("POST", "Patient", &repeated),
+        only_new.clone(),
+        entry("POST", "Patient", &plain("ed", "I-3")),
+    ]);
+    let made = posts_under(&world, "key-i", &sent).expect(200);
+    assert_eq!(statuses(&made), ["200", "201", "201"]);
+    let moved = with(
+        &repeated,
+        json!({"telecom": [{"system": "phone", "value": "07700 900322"}]}),
+    );
+    world.sends(&moved);
+    let replayed = posts_under(&world, "key-i", &sent).expect(200);
+    assert_eq!(statuses(&replayed), ["200", "201", "201"]);
+    assert_eq!(versions(&world, "gp", "I-1"), 2, "what came since stands");
+    // Whom it deletes it cannot also leave as they are.
+    let both = transaction(&[
+        json!({"request": {"method": "DELETE", "url": conditional("pas", "I-2")}}),
+        only_new,
+    ]);
+    world.posts("", &both).expect_outcome(400, "INVALID_VALUE");
+    assert_eq!(world.record("pas", "I-2")["status"], "active");
     world.verify();
 }
 

@@ -32,7 +32,7 @@ pub(super) enum Asked {
     /// To take one under a local id that the entry names.
     Under((SourceCode, LocalId), Body, Option<IfMatch>),
     /// To take one only where nobody is known, and somebody is.
-    Known(SourceCode, LocalId),
+    Known((SourceCode, LocalId), Body),
     /// To withdraw a record.
     Withdraw((SourceCode, LocalId), Option<IfMatch>),
 }
@@ -71,7 +71,7 @@ impl Counter<'_> {
                 let patient = body.resource("Patient")?;
                 desk.take_under(named, &patient, (key, condition)).await
             }
-            Asked::Known(source, local_id) => self.known(&source, &local_id).await,
+            Asked::Known((source, local_id), _) => self.known(&source, &local_id).await,
             Asked::Withdraw(named, condition) => {
                 withdraw_record(self.context, self.caller, named, condition).await?;
                 Ok(Answered::nothing(StatusCode::NO_CONTENT))
@@ -129,11 +129,11 @@ impl Counter<'_> {
         };
         let (context, caller) = (self.context, self.caller);
         let named = named_or_new(context, caller, self.sources, condition).await?;
+        let body = self.patient(entry)?;
         Ok(match named {
-            (source, local_id, true) => Asked::Known(source, local_id),
+            (source, local_id, true) => Asked::Known((source, local_id), body),
             // Somebody else may register it meanwhile: that is not to be written over.
             (source, local_id, false) => {
-                let body = self.patient(entry)?;
                 Asked::Under((source, local_id), body, Some(IfMatch::Unknown))
             }
         })

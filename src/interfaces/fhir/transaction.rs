@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 
-use crate::flows::{self, NotWritten, RegisterCommand, WriteStep, Wrote};
+use crate::flows::{self, IfMatch, NotWritten, RegisterCommand, WriteStep, Wrote};
 use crate::interfaces::fhir::body::Body;
 use crate::interfaces::fhir::bundle_entry::{Asked, Counter, placed};
 use crate::interfaces::fhir::outcome::{Spine, refuse};
@@ -12,14 +12,6 @@ use crate::interfaces::http::conditions::idempotency_key;
 use crate::interfaces::http::{Problem, Refused};
 use crate::registry::{LocalId, SourceCode};
 use crate::security::{Access, Action};
-
-/// An entry that waits for the others.
-enum Waiting {
-    /// It is written: by whom, and what.
-    Step(Box<Access>, WriteStep),
-    /// It changes nothing: somebody is known already.
-    Known(SourceCode, LocalId),
-}
 
 /// Takes all entries in FHIR's order (what is deleted, created, updated), and answers in
 /// theirs. What refuses one of them refuses all, and names its place.
@@ -44,18 +36,12 @@ pub(super) async fn take(
     let mut records: Vec<Option<(SourceCode, LocalId)>> = vec![None; waiting.len()];
     let (mut steps, mut places) = (Vec::new(), Vec::new());
     for (_, place, found) in waiting {
-        let record = match &found {
-            Waiting::Step(_, WriteStep::Register(command)) => Some(name(command)),
-            Waiting::Step(..) => None,
-            Waiting::Known(source, local_id) => Some((source.clone(), local_id.clone())),
-        };
-        if let Some(slot) = records.get_mut(place) {
-            *slot = record;
+        let (access, step) = found;
+        if let (Some(slot), WriteStep::Register(command)) = (records.get_mut(place), &step) {
+            *slot = Some(name(command));
         }
-        if let Waiting::Step(access, step) = found {
-            places.push(place);
-            steps.push((*access, step));
-        }
+        places.push(place);
+        steps.push((access, step));
     }
     let key = idempotency_key(counter.headers, counter.caller.request_id())?;
     let written = flows::write_together(counter.context, steps, key.as_deref()).await;
@@ -87,7 +73,7 @@ fn name(command: &RegisterCommand) -> (SourceCode, LocalId) {
 }
 
 impl Counter<'_> {
-    async fn waiting(&self, asked: Asked) -> Result<Waiting, Problem> {
+    async fn waiting(&self, asked: Asked) -> Result<(Access, WriteStep), Problem> {
         let desk = self.desk();
         let ready = |body: Body, named: Option<(SourceCode, LocalId)>| async move {
             let patient = body.resource("Patient")?;
@@ -99,7 +85,9 @@ impl Counter<'_> {
         let ((written, replaced_by), condition) = match asked {
             Asked::New(body, condition) => (ready(body, None).await?, condition),
             Asked::Under(named, body, condition) => (ready(body, Some(named)).await?, condition),
-            Asked::Known(source, local_id) => return Ok(Waiting::Known(source, local_id)),
+            // Whether it is known is decided with the rest: under a key what made it is
+            // answered as before.
+            Asked::Known(named, body) => (ready(body, Some(named)).await?, Some(IfMatch::Unknown)),
             Asked::Withdraw((source, local_id), if_match) => {
                 let access = self.caller.may_for(Action::WriteRecord, source.as_str())?;
                 let step = WriteStep::Withdraw {
@@ -107,7 +95,7 @@ impl Counter<'_> {
                     local_id,
                     if_match,
                 };
-                return Ok(Waiting::Step(Box::new(access), step));
+                return Ok((access, step));
             }
         };
         if replaced_by.is_some() {
@@ -116,12 +104,8 @@ impl Counter<'_> {
             let (refused, spine) = (Refused::Unprocessable, Spine::Unsupported);
             return Err(refuse(self.caller, refused, spine, "Patient.link", detail));
         }
-        let command = self.desk().writer().command(written, condition).await?;
-        let (access, command) = command;
-        Ok(Waiting::Step(
-            Box::new(access),
-            WriteStep::Register(Box::new(command)),
-        ))
+        let (access, command) = self.desk().writer().command(written, condition).await?;
+        Ok((access, WriteStep::Register(Box::new(command))))
     }
 
     /// Which entry is at fault, and that nothing was done.
@@ -141,7 +125,7 @@ impl Counter<'_> {
                 let desk = self.desk();
                 desk.writer().answer(&source, &local_id, &answer).await
             }
-            (Some((source, local_id)), None) => self.known(&source, &local_id).await,
+            (Some((source, local_id)), Some(Wrote::Known)) => self.known(&source, &local_id).await,
             _ => Ok(Answered::nothing(StatusCode::NO_CONTENT)),
         }
     }

@@ -49,6 +49,9 @@ async fn what_is_decided_together_is_written_all_or_none() {
     };
     // The second was decided on what the first has left.
     assert!(told.len() == 2 && told[0].is_some() && told[0] == told[1]);
+    let alone = vec![refuses()];
+    let told = ledger.store.commit_together(alone, at(), agrees).await;
+    assert_eq!(told.expect("an answer"), Together::Refused(0, None));
     let nothing = ledger.store.commit_together(Vec::new(), at(), agrees).await;
     assert_eq!(nothing.expect("an answer"), Together::Done(Vec::new()));
     assert!(ledger.store.verify().await.expect("a check").is_sound());
