@@ -16,7 +16,7 @@ use crate::cli::ledger::{Use, access, open_to_decide};
 use crate::cli::webhook::OutwardArguments;
 use crate::flows::{
     Context, DeliveryOptions, FollowerOptions, deliver_webhooks, follow, follow_erasures,
-    follow_models, follow_releases, seal_audit_each_second, watch_ledger,
+    follow_models, follow_releases, keep_counts, seal_audit_each_second, watch_ledger,
 };
 use crate::foundation::limits::{
     MERGES_PER_HOUR_MAX, WEBHOOK_ATTEMPTS_MAX, WEBHOOK_FIRST_WAIT_SECONDS,
@@ -286,6 +286,7 @@ pub(super) async fn run_service(
         tokio::spawn(follow(context.clone(), options.follower)),
         tokio::spawn(follow_releases(context.clone(), deciding)),
         tokio::spawn(watch_ledger(context.clone())),
+        tokio::spawn(keep_counts(context.clone())),
         tokio::spawn(follow_models(context.clone())),
         tokio::spawn(follow_erasures(context.clone(), erasing, options.retention)),
     ];

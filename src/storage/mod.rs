@@ -32,6 +32,7 @@ mod found;
 mod gauges;
 mod golden;
 mod history;
+mod kept_counts;
 mod known_pairs;
 mod load;
 mod load_families;
@@ -160,6 +161,7 @@ struct Inner {
     /// Last seal known to stand in the second place; one sealer at a time.
     sealed: Mutex<Option<i64>>,
     counts: Arc<Counts>,
+    kept_counts: kept_counts::KeptCounts,
     /// Keys of young records.
     young: Arc<YoungKeys>,
     /// Only this process writes records: what it remembers of them is whole.
@@ -278,6 +280,7 @@ impl Store {
                 stop,
                 sealed: Mutex::new(None),
                 counts,
+                kept_counts: Mutex::default(),
                 young,
                 alone,
                 is_file,
