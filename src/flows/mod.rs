@@ -33,6 +33,7 @@ mod if_match;
 mod known_pairs;
 mod list_tasks;
 mod live_numbers;
+mod made_up_people;
 mod manage_accounts;
 mod manage_sources;
 mod manage_webhooks;
@@ -118,7 +119,7 @@ pub use follow_events::{EventFeed, FeedEvent, follow_events};
 pub use golden_change::GoldenStep;
 pub use id_changes::IdChange;
 pub use if_match::IfMatch;
-pub use known_pairs::deal_known_pair;
+pub use known_pairs::{deal_known_pair, mix_in_known_pair};
 pub use list_tasks::{
     ListedTask, TaskFilter, TaskPage, TaskStanding, list_tasks, place_of_task, standing_of,
 };
@@ -327,6 +328,7 @@ impl From<StoreError> for FlowError {
         match error {
             StoreError::Busy | StoreError::Filling => Self::Busy,
             StoreError::Panicked => Self::Broken,
+            StoreError::Changed => Self::Stale,
             other => Self::Store(other),
         }
     }

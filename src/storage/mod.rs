@@ -103,7 +103,7 @@ pub use first_load::LoadedRecord;
 pub use gauges::{AuditGauges, StoreFigures, TaskGauge};
 pub use golden::{NumberChains, StoredPreference, VersionText};
 pub use history::HistoryPage;
-pub use known_pairs::StoredKnownPair;
+pub use known_pairs::{KnownPairWrite, StoredKnownPair};
 pub use model_rows::{ActivationKind, StoredActivation, StoredModel};
 pub use project::event_kind;
 pub use read::{StoredMember, StoredPersonView, StoredRecord, StoredVersion};

@@ -237,6 +237,7 @@ async fn commit(
             audit,
             remark,
             remember,
+            known_pair,
             answer,
         } = plan;
         Planned {
@@ -246,6 +247,7 @@ async fn commit(
             audit,
             remark,
             remember,
+            known_pair,
             answer: Some(answer),
         }
     });
