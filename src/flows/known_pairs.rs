@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use crate::flows::decide_task::{DecideCommand, DecisionAnswer, evidence_now};
 use crate::flows::list_tasks::{ListedTask, TaskFilter, TaskStanding, standing_of};
+use crate::flows::moments::possible_of;
 use crate::flows::review_task::{commit_actor, is_stale, no_words, words_of};
-use crate::flows::surroundings::{Around, NeighboursKnown, Surroundings};
+use crate::flows::surroundings::{Around, NeighboursKnown};
 use crate::flows::view_task::{Side, SideRecord, TaskAnswer, history, reads};
 use crate::flows::{Context, FlowError, IfMatch, VersionAnswer};
 use crate::foundation::limits::TASK_LEASE_SECONDS_DEFAULT;
@@ -227,7 +228,7 @@ pub(super) async fn listed_pairs(
         None | Some(TaskStanding::Waiting | TaskStanding::Open | TaskStanding::Claimed)
     );
     let kind = matches!(filter.kind, None | Some(TaskKind::PossibleDuplicate));
-    if !waits || !kind || filter.person.is_some() {
+    if !waits || !kind {
         return Ok(Vec::new());
     }
     let now = context.clock.now();
@@ -247,11 +248,14 @@ pub(super) async fn listed_pairs(
             .is_none_or(|name| state.claim_at(now).is_some_and(|claim| claim.by == name));
         let raised = dealt.state.records.get(&state.record)?;
         let source = filter.source.as_ref().is_none_or(|it| *it == raised.source);
+        let about = filter
+            .person
+            .is_none_or(|person| dealt.persons().contains(&person));
         let age = (now.microseconds() - task.made_at().microseconds()) / 1_000_000;
         let old = filter
             .older_than_seconds
             .is_none_or(|seconds| age >= seconds);
-        (stands && own && source && old).then(|| (task, state.clone()))
+        (stands && own && source && about && old).then(|| (task, state.clone()))
     });
     Ok(dealt.collect())
 }
@@ -441,7 +445,10 @@ impl Dealt {
         let gate = Gate::of(access);
         let persons = state.persons.iter();
         let sides = persons.clone().filter_map(|it| self.side(gate, *it));
-        let sides: Vec<Side> = sides.collect();
+        let mut sides: Vec<Side> = sides.collect();
+        for side in sides.iter_mut().filter(|_| access.sees_possible()) {
+            side.possible = possible_of(context, side.person, std::slice::from_ref(state)).await?;
+        }
         let (raising, against): (Vec<Member>, Vec<Member>) = persons
             .filter_map(|person| self.only_member(*person))
             .partition(|member| member.record == state.record);
@@ -483,7 +490,7 @@ impl Dealt {
     }
 
     /// Nobody stands around made-up people; how common their names are is the model's.
-    pub(super) fn surroundings(&self, context: &Context) -> Surroundings {
+    pub(super) fn around(&self, context: &Context) -> Vec<Around> {
         let sides = self.persons().iter().map(|person| {
             let standard: Option<Arc<StandardRecord>> =
                 self.only_member(*person).map(|member| member.standard);
@@ -495,9 +502,6 @@ impl Dealt {
                 commonness: standard.map(|it| context.model.commonness(&it)),
             }
         });
-        Surroundings {
-            sides: sides.collect(),
-            settled: Vec::new(),
-        }
+        sides.collect()
     }
 }

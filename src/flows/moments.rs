@@ -252,7 +252,10 @@ pub(super) async fn seals_of(
 }
 
 /// Other persons, from the open questions about one.
-async fn possible_of(
+///
+/// # Errors
+/// A fault of ours.
+pub(super) async fn possible_of(
     context: &Context,
     person: PersonId,
     questions: &[TaskState],
