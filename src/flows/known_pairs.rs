@@ -214,52 +214,6 @@ pub(super) async fn known_pair(
     dealt.task().is_some().then_some(dealt).ok_or(UNKNOWN)
 }
 
-/// Those that wait for the asker and that the filter lets through, as a list shows them.
-///
-/// # Errors
-/// A fault of ours.
-pub(super) async fn listed_pairs(
-    context: &Context,
-    access: &Access,
-    filter: &TaskFilter,
-) -> Result<Vec<(TaskId, TaskState)>, FlowError> {
-    let waits = matches!(
-        filter.standing,
-        None | Some(TaskStanding::Waiting | TaskStanding::Open | TaskStanding::Claimed)
-    );
-    let kind = matches!(filter.kind, None | Some(TaskKind::PossibleDuplicate));
-    if !waits || !kind {
-        return Ok(Vec::new());
-    }
-    let now = context.clock.now();
-    let waiting = context.store.open_known_pairs(access.person()).await?;
-    let dealt = waiting.into_iter().filter_map(|stored| {
-        let dealt = Dealt::of(context, stored);
-        let (task, state) = (dealt.stored.pair.task, dealt.task()?);
-        let claimed = state.claim_at(now).is_some();
-        let stands = match filter.standing {
-            Some(TaskStanding::Open) => !claimed,
-            Some(TaskStanding::Claimed) => claimed,
-            _ => true,
-        };
-        let own = filter
-            .assigned_to
-            .as_deref()
-            .is_none_or(|name| state.claim_at(now).is_some_and(|claim| claim.by == name));
-        let raised = dealt.state.records.get(&state.record)?;
-        let source = filter.source.as_ref().is_none_or(|it| *it == raised.source);
-        let about = filter
-            .person
-            .is_none_or(|person| dealt.persons().contains(&person));
-        let age = (now.microseconds() - task.made_at().microseconds()) / 1_000_000;
-        let old = filter
-            .older_than_seconds
-            .is_none_or(|seconds| age >= seconds);
-        (stands && own && source && about && old).then(|| (task, state.clone()))
-    });
-    Ok(dealt.collect())
-}
-
 impl Dealt {
     pub(super) fn of(context: &Context, stored: StoredKnownPair) -> Self {
         let options = context.standardise_options(NumberStatus::NotTraced);

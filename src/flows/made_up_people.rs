@@ -7,15 +7,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::flows::known_pairs::Dealt;
+use crate::flows::list_tasks::{TaskFilter, TaskStanding};
 use crate::flows::moments::Known;
 use crate::flows::search_persons::FoundPerson;
 use crate::flows::{Context, FlowError};
-use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber};
+use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber, TaskId};
 use crate::identity::{NumberStatus, standardise};
 use crate::matching::search::{SearchCriteria, SearchedRecord};
 use crate::registry::{
     Gate, LocalId, Outcome, PersonStatus, RecordState, RegistrationAnswer, RegistryEvent,
-    SourceCode, VersionStanding,
+    SourceCode, TaskKind, TaskState, VersionStanding,
 };
 use crate::review::MadeUpRecord;
 use crate::security::Access;
@@ -261,6 +262,52 @@ pub(super) async fn found_made_up(
         })
     });
     Ok(found.collect())
+}
+
+/// Those that wait for the asker and that the filter lets through, as a list shows them.
+///
+/// # Errors
+/// A fault of ours.
+pub(super) async fn listed_pairs(
+    context: &Context,
+    access: &Access,
+    filter: &TaskFilter,
+) -> Result<Vec<(TaskId, TaskState)>, FlowError> {
+    let waits = matches!(
+        filter.standing,
+        None | Some(TaskStanding::Waiting | TaskStanding::Open | TaskStanding::Claimed)
+    );
+    let kind = matches!(filter.kind, None | Some(TaskKind::PossibleDuplicate));
+    if !waits || !kind {
+        return Ok(Vec::new());
+    }
+    let now = context.clock.now();
+    let waiting = context.store.open_known_pairs(access.person()).await?;
+    let dealt = waiting.into_iter().filter_map(|stored| {
+        let dealt = Dealt::of(context, stored);
+        let (task, state) = (dealt.stored.pair.task, dealt.task()?);
+        let claimed = state.claim_at(now).is_some();
+        let stands = match filter.standing {
+            Some(TaskStanding::Open) => !claimed,
+            Some(TaskStanding::Claimed) => claimed,
+            _ => true,
+        };
+        let own = filter
+            .assigned_to
+            .as_deref()
+            .is_none_or(|name| state.claim_at(now).is_some_and(|claim| claim.by == name));
+        let raised = dealt.state.records.get(&state.record)?;
+        let source = filter.source.as_ref().is_none_or(|it| *it == raised.source);
+        let about = filter
+            .person
+            .is_none_or(|person| dealt.persons().contains(&person));
+        let age = (now.microseconds() - task.made_at().microseconds()) / 1_000_000;
+        let old = filter
+            .older_than_seconds
+            .is_none_or(|seconds| age >= seconds);
+        (stands && own && source && about && old).then(|| (task, state.clone()))
+    });
+    Ok(dealt.collect())
 }
 
 /// What waits for the asker beside what the ledger holds.
