@@ -26,7 +26,7 @@ use crate::foundation::load_limits::{
 };
 use crate::interfaces::hl7v2::{Hl7Listeners, Settings};
 use crate::interfaces::http::{ServerLimits, ServerOptions, serve};
-use crate::interfaces::oidc::{Provider, ProviderSettings};
+use crate::interfaces::oidc::{ClientKey, Proof, Provider, ProviderSettings};
 use crate::registry::Survivorship;
 use crate::review::ReviewRules;
 use crate::security::{Action, Role};
@@ -215,18 +215,26 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<()> {
     run_service(context, doors, background, signals, |_| Ok(())).await
 }
 
-/// The provider of a file, with the secret that stands in a file of its own.
+/// The provider of a file, with the secret or the key that stands in a file of its own.
 fn provider(file: &Path) -> anyhow::Result<Arc<Provider>> {
     let named = || format!("cannot use {}", file.display());
     let text = std::fs::read_to_string(file).with_context(named)?;
     let settings = ProviderSettings::parse(&text).with_context(named)?;
-    let secret = settings.client_secret_file.as_ref().map(|place| {
+    let beside = |place: &Path| {
         let place = file.parent().unwrap_or(Path::new("")).join(place);
-        let secret = std::fs::read_to_string(&place);
-        secret.with_context(|| format!("cannot use {}", place.display()))
-    });
-    let secret = secret.transpose()?.map(|text| text.trim().to_owned());
-    Ok(Arc::new(Provider::new(settings, secret)?))
+        let text = std::fs::read_to_string(&place);
+        text.with_context(|| format!("cannot use {}", place.display()))
+    };
+    let proof = match (&settings.client_secret_file, &settings.client_key_file) {
+        (Some(place), _) => Proof::Secret(beside(place)?.trim().to_owned()),
+        (None, Some(place)) => {
+            let id = settings.client_key_id.clone();
+            let key = ClientKey::parse(&beside(place)?, &settings.client_key_algorithm, id);
+            Proof::Key(key.with_context(|| format!("cannot use {}", place.display()))?)
+        }
+        (None, None) => Proof::None,
+    };
+    Ok(Arc::new(Provider::new(settings, proof)?))
 }
 
 /// Where requests and messages come in.

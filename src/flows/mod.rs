@@ -162,7 +162,9 @@ pub use sign_in::{
     Visit, change_password, confirm_visit, set_purpose, sign_in, sign_out, sign_out_everywhere,
     visit,
 };
-pub use sign_in_elsewhere::{Vouched, confirm_vouched, sign_in_vouched};
+pub use sign_in_elsewhere::{
+    LoggedOut, Vouched, confirm_vouched, end_vouched_sessions, sign_in_vouched,
+};
 pub use standard_values::standard_values;
 pub use subject_access::{SubjectAccess, SubjectEntry, SubjectRecord, subject_access};
 pub use surroundings::{Around, Neighbour, NeighboursKnown, Surroundings, surroundings};
