@@ -83,7 +83,7 @@ fn r139_why_two_were_joined_months_ago_is_read_as_it_was_known_then_and_masked_a
         .shows("As it was known at")
         .hides(WHY);
     let last = times.last().expect("a time");
-    sam.opens(&at(last)).shows(WHY).shows("Version 2 came");
+    sam.opens(&at(last)).shows(WHY).shows("sent version 2");
     sam.asks(&at(&day(-1))).expect(404);
     // A day and a time; and what is none is said.
     sam.opens(&at(&format!("{}+14%3A05", day(2)))).shows(WHY);
