@@ -24,7 +24,7 @@ async fn walks(store: &Store, text: &str) -> Vec<String> {
     let wrong = steps.filter(|step| {
         let small = SMALL.iter().any(|table| step.contains(table));
         // Parts of an index that hold what is asked for alone, in the order asked for.
-        let part = ["tasks_answered", "seals_active"];
+        let part = ["tasks_answered", "known_pairs_answered", "seals_active"];
         let part = part.iter().any(|index| step.contains(index));
         let constant = step.contains("CONSTANT ROW") || step.contains("SUBQUERY");
         let walks = step.starts_with("SCAN") && !small && !part && !constant;
@@ -103,7 +103,8 @@ async fn no_statement_of_a_page_reads_rows_in_proportion_to_the_ledger() {
     looked.await.expect("a look");
     let asked = seen::take();
     assert!(asked.len() > 15, "{}", asked.len());
-    for text in asked.iter().filter(|text| text.starts_with("select")) {
+    let reads = |text: &&String| !text.contains("insert into") && !text.contains("update ");
+    for text in asked.iter().filter(reads) {
         let wrong = walks(store, text).await;
         assert!(wrong.is_empty(), "{text}\n{wrong:?}");
     }

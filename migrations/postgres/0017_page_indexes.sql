@@ -9,3 +9,4 @@ create index tasks_by_claim on tasks (claimed_until, claimed_by) where claimed_b
 create index tasks_answered on tasks (task)
     where stage in ('decided', 'second_reader', 'third_reader');
 create index tasks_by_weight on tasks (weight_bits, task) where kind = 'possible_duplicate';
+create index known_pairs_answered on known_pairs (dealt_at, task) where answered_at is not null;
