@@ -269,7 +269,7 @@ async fn count_tasks(connection: &mut Connection, counted: &mut Counted) -> Resu
         ))
         .bind(after)
         .bind(PAGE)
-        .fetch_all(connection)
+        .fetch_all(&mut *connection)
         .await?;
         let Some(last) = rows.last() else {
             return Ok(());
@@ -291,7 +291,7 @@ async fn count_links(connection: &mut Connection, counted: &mut Counted) -> Resu
         )
         .bind(after)
         .bind(PAGE)
-        .fetch_all(connection)
+        .fetch_all(&mut *connection)
         .await?;
         let Some(last) = rows.last() else {
             return Ok(());
@@ -321,7 +321,7 @@ async fn count_deferred(
         .bind(after.0)
         .bind(after.1)
         .bind(PAGE)
-        .fetch_all(connection)
+        .fetch_all(&mut *connection)
         .await?;
         let Some(last) = rows.last() else {
             return Ok(());
