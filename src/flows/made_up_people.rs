@@ -137,8 +137,8 @@ impl Person {
         let (events, _) = self.dealt.happened();
         let told = events.into_iter().filter(|stored| match &stored.event {
             RegistryEvent::RecordRegistered { record, .. } => *record == own,
-            RegistryEvent::PersonCreated { person } => *person == self.person,
-            RegistryEvent::RecordLinked { person, .. } => *person == self.person,
+            RegistryEvent::PersonCreated { person }
+            | RegistryEvent::RecordLinked { person, .. } => *person == self.person,
             RegistryEvent::TaskOpened { .. } => true,
             _ => false,
         });

@@ -93,7 +93,7 @@ pub async fn view_history(
     let gate = Gate::at(access, upto);
     let mut events = unsealed(context, gate, page.events, Some(requested)).await?;
     // All of it fits on one page.
-    events.extend(made_up.into_iter().filter(|_| after.is_none()));
+    events.extend(made_up.into_iter().filter(|_| part.after.is_none()));
     let masked_then = gate.then().map(|_| stored.restricted);
     let changes = changes(context, gate, (&persons, masked_then), &events).await?;
     let names_actors = access.sees_actors();

@@ -29,7 +29,9 @@ fn months_ago() -> Option<World> {
         ],
         ..Setting::default()
     };
-    Some(World::prepared(Place::Sqlite, setting).started())
+    let world = World::prepared(Place::Sqlite, setting);
+    world.serves();
+    Some(world)
 }
 
 /// A day, so many after that one.

@@ -191,8 +191,9 @@ async fn kept_counts_never_drift() {
         let store = &history.ledger.store;
         come_to_agree(store).await;
         come_to_agree(&beside).await;
-        let waiting = store.count_waiting((at(), &DueTimes::default()), false);
-        let waiting = waiting.await.expect("a count");
+        let due = DueTimes::default();
+        let waiting = store.count_waiting((at(), &due), false).await;
+        let waiting = waiting.expect("a count");
         let tasks: u32 = waiting.iter().map(|heap| heap.tasks).sum();
         let open = "select count(*) from tasks where status = 'open'";
         assert_eq!(i64::from(tasks), one(store, open).await);

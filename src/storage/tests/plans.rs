@@ -1,9 +1,7 @@
 //! How SQLite finds what pages ask for: by an index, never by walking a table whose
 //! rows grow with the ledger.
 
-use super::{
-    EventPosition, Ledger, Planned, ReadSet, Sent, actor, at, source, task_id, task_opened,
-};
+use super::{EventPosition, Planned, ReadSet, Sent, actor, at, source, task_id, task_opened};
 use crate::review::DueTimes;
 use crate::storage::db::{self, seen};
 use crate::storage::{Assigned, QueuePart, Store, TaskFilter};

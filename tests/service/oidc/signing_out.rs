@@ -225,10 +225,16 @@ fn a_client_shows_who_it_is_by_a_signature_and_no_other_key_will_do() {
     let Some(provider) = provider else {
         return;
     };
-    for (key, lets_in) in [("pem", true), ("old", true), ("other", false)] {
+    for (key, audience, lets_in) in [
+        ("pem", "token_endpoint", true),
+        ("old", "issuer", true),
+        ("other", "token_endpoint", false),
+    ] {
         let pem = keys[key].as_str().expect("a key");
-        let proof = "client_key_file = \"key.pem\"\nclient_key_id = \"desk\"\n\
-            client_key_audience = \"issuer\"\n";
+        let proof = format!(
+            "client_key_file = \"key.pem\"\nclient_key_id = \"desk\"\n\
+             client_key_audience = \"{audience}\"\n"
+        );
         let world = provider.world_with(&format!("{proof}{BY_GROUP}"), ("key.pem", pem));
         let mut sam = Visitor::nobody(&world);
         provider.knows_next("sam");
