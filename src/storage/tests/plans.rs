@@ -1,9 +1,10 @@
 //! How SQLite finds what pages ask for: by an index, never by walking a table whose
 //! rows grow with the ledger.
 
-use super::{EventPosition, Planned, ReadSet, Sent, actor, at, source, task_id, task_opened};
+use super::{EventPosition, ReadSet, Sent, at, source, task_id, task_opened};
 use crate::review::DueTimes;
 use crate::storage::db::{self, seen};
+use crate::storage::load::Working;
 use crate::storage::{Assigned, QueuePart, Store, TaskFilter};
 
 /// Tables that do not grow with the records: they may be walked.
@@ -97,10 +98,13 @@ async fn no_statement_of_a_page_reads_rows_in_proportion_to_the_ledger() {
         persons: vec![(person, EventPosition(0))],
         ..ReadSet::default()
     };
-    let looked = store.commit(read, actor(), at(), |_, _| Planned::nothing(()));
-    looked.await.expect("a look");
+    let mut writer = store.inner.writer.lock().await;
+    let connection = writer.connection().await.expect("a connection");
+    let looked = Working::open(connection, &store.inner.young, &[&read]).await;
+    looked.expect("a look");
+    drop(writer);
     let asked = seen::take();
-    assert!(asked.len() > 15, "{}", asked.len());
+    assert!(asked.len() > 20, "{}", asked.len());
     let reads = |text: &&String| !text.contains("insert into") && !text.contains("update ");
     for text in asked.iter().filter(reads) {
         let wrong = walks(store, text).await;
