@@ -2,6 +2,7 @@
 //! rows grow with the ledger.
 
 use super::{EventPosition, ReadSet, Sent, at, source, task_id, task_opened};
+use crate::foundation::PersonId;
 use crate::review::DueTimes;
 use crate::storage::db::{self, seen};
 use crate::storage::load::Working;
@@ -33,35 +34,14 @@ async fn walks(store: &Store, text: &str) -> Vec<String> {
     wrong.collect()
 }
 
-#[tokio::test]
-async fn no_statement_of_a_page_reads_rows_in_proportion_to_the_ledger() {
-    let (ledger, _) = super::sources::quarantined().await;
-    let (record, person) = ledger.register(Sent::new("q", &[7])).await;
-    let opened = task_opened(task_id(9), record, &[person]);
-    ledger.run(ReadSet::default(), vec![opened]).await;
-    let store = &ledger.store;
-    store.keep_counts().await.expect("counts");
-    seen::take();
-    // Work, sources and the model, on counts that are kept.
-    let due = DueTimes::default();
-    store
-        .count_waiting((at(), &due), false)
-        .await
-        .expect("work");
-    store.waiting_versions().await.expect("sources");
-    store.list_quarantines().await.expect("sources");
-    store.count_links_by_weight().await.expect("the model");
-    store.answers_by_weight().await.expect("the model");
-    store.answered_tasks(10).await.expect("work");
-    store.known_answers(10).await.expect("work");
-    store.list_tasks_near(3.0, 4).await.expect("the model");
-    // The queue, whatever is asked of it.
+/// What a queue may be asked for.
+fn filters(person: PersonId) -> Vec<TaskFilter> {
     let waiting = TaskFilter {
         waits: Some(true),
         now: at(),
         ..TaskFilter::default()
     };
-    let filters = [
+    vec![
         waiting.clone(),
         TaskFilter {
             persons: vec![person],
@@ -85,8 +65,33 @@ async fn no_statement_of_a_page_reads_rows_in_proportion_to_the_ledger() {
             source: Some(source()),
             ..waiting.clone()
         },
-    ];
-    for filter in filters {
+    ]
+}
+
+#[tokio::test]
+async fn no_statement_of_a_page_reads_rows_in_proportion_to_the_ledger() {
+    let (ledger, _) = super::sources::quarantined().await;
+    let (record, person) = ledger.register(Sent::new("q", &[7])).await;
+    let opened = task_opened(task_id(9), record, &[person]);
+    ledger.run(ReadSet::default(), vec![opened]).await;
+    let store = &ledger.store;
+    store.keep_counts().await.expect("counts");
+    seen::take();
+    // Work, sources and the model, on counts that are kept.
+    let due = DueTimes::default();
+    store
+        .count_waiting((at(), &due), false)
+        .await
+        .expect("work");
+    store.waiting_versions().await.expect("sources");
+    store.list_quarantines().await.expect("sources");
+    store.count_links_by_weight().await.expect("the model");
+    store.answers_by_weight().await.expect("the model");
+    store.answered_tasks(10).await.expect("work");
+    store.known_answers(10).await.expect("work");
+    store.list_tasks_near(3.0, 4).await.expect("the model");
+    // The queue, whatever is asked of it.
+    for filter in filters(person) {
         let listed = store.list_tasks(&filter, QueuePart::First, 10).await;
         listed.expect("a list");
     }
