@@ -179,7 +179,9 @@ pub use view_record::{
     CrossReference, RecordAnswer, RecordLink, VersionAnswer, Wanted, cross_reference, view_record,
 };
 pub use view_scorecard::{FaultyRecord, SourceCard, faulty_records, view_scorecard};
-pub use view_task::{ShownRead, Side, SideRecord, TaskAnswer, TaskEntry, view_task};
+pub use view_task::{
+    ShownRead, Side, SideRecord, TaskAnswer, TaskEntry, reasons_of_task, view_task,
+};
 pub use watch_ledger::{Standing, keep_counts, standing, store_figures, watch_ledger};
 pub use weigh_ledger::{LedgerWeights, LinkTally, NearThreshold, weigh_ledger};
 pub use withdraw_record::{withdraw_record, withdraw_record_as_of};
