@@ -25,8 +25,9 @@ pub(super) enum ModelCommand {
     /// probability, with numbers of records as samples. Nothing is changed.
     Compare(compare_models::CompareArguments),
     /// Lets a model decide from now on. Who brought it cannot approve it, and figures of
-    /// the test with hidden numbers (R123), the negative control (R124) and errors by
-    /// group (R126) have to speak for it. Nothing is linked anew.
+    /// the test with hidden numbers (R123), also against the active model, the negative
+    /// control (R124) and errors by group (R126) have to speak for it. Nothing is linked
+    /// anew.
     Activate(model_life::ActivateArguments),
     /// Takes the last activation back: the model before it decides again.
     Rollback(model_life::RollbackArguments),

@@ -40,8 +40,7 @@ pub async fn link_twice(
     context.store.append_audit(vec![audit]).await?;
     let mut found = Vec::new();
     for id in models {
-        let model = context.model_of(id).await?;
-        found.push(model.ok_or(FlowError::NotFound("no model with this id is known"))?);
+        found.push(context.model_of(id).await?);
     }
     let (records, sources) = read(context).await?;
     let linked = |model: &LinkageModel| {

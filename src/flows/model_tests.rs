@@ -2,14 +2,21 @@
 
 use std::sync::Arc;
 
-use crate::flows::active_model::refresh;
+use sha2::{Digest, Sha256};
+
+use crate::flows::active_model::{Raised, refresh};
 use crate::flows::register_record::{commit_registration, prepare_registration};
-use crate::flows::{Context, CpuPool, Models, RegisterCommand, ensure_source, keep_first_model};
-use crate::foundation::{SystemChance, SystemClock};
+use crate::flows::{
+    Context, CpuPool, Models, RegisterCommand, ensure_source, keep_first_model, list_models,
+    view_model,
+};
+use crate::foundation::{RecordNumber, SystemChance, SystemClock, TaskId, hex};
 use crate::identity::SubmittedRecord;
 use crate::index::CandidateIndex;
-use crate::matching::{Calibration, LinkageModel, ModelId};
-use crate::registry::{LocalId, SourceCode};
+use crate::matching::{Calibration, LinkageModel, MatchWeight, ModelId};
+use crate::registry::{
+    LocalId, RegistryEvent, RegistryState, SourceCode, TaskKind, TaskPriority, TaskState,
+};
 use crate::security::{Access, Action, Actor, ActorKind, Role};
 use crate::storage::{ActivationKind, Store, StoreOptions, StoredActivation, StoredModel};
 
@@ -52,16 +59,20 @@ fn gp() -> SourceCode {
 }
 
 fn access() -> Access {
+    access_to(Action::WriteRecord, Role::Integration)
+}
+
+fn access_to(action: Action, role: Role) -> Access {
     let actor = Actor {
         name: "gp".to_owned(),
         kind: ActorKind::System,
-        roles: vec![Role::Integration],
+        roles: vec![role],
         sources: Vec::new(),
         on_behalf_of: None,
         reason: None,
         request_id: "1".to_owned(),
     };
-    Access::to(Action::WriteRecord, actor).expect("allowed")
+    Access::to(action, actor).expect("allowed")
 }
 
 fn command(local_id: &str) -> RegisterCommand {
@@ -99,31 +110,41 @@ async fn model_of(context: &Context, local_id: &str) -> ModelId {
 
 /// What the command line does, without its gates.
 async fn activate(context: &Context, model: &LinkageModel) {
+    activate_text(context, model.id(), model.text()).await;
+}
+
+/// The same of a text, whatever it says.
+async fn activate_text(context: &Context, id: &ModelId, text: &str) {
     let stored = StoredModel {
-        digest: model.id().clone(),
+        digest: id.clone(),
         brought_by: "edith".to_owned(),
         brought_at: context.clock.now(),
         note: String::new(),
     };
-    let names = model.file().frequencies.names();
+    let shipped = LinkageModel::uk_care();
+    let names = shipped.file().frequencies.names();
     let tables = names.map(|name| {
         let text = LinkageModel::embedded_table(name).expect("shipped");
         (name.to_owned(), text)
     });
     let (store, tables) = (&context.store, tables.collect());
-    let added = store.add_model(&stored, model.text(), &tables);
+    let added = store.add_model(&stored, text, &tables);
     assert!(added.await.expect("added"));
     let activation = StoredActivation {
         number: 2,
         kind: ActivationKind::Activated,
-        model: model.id().clone(),
+        model: id.clone(),
         activated_by: "ann".to_owned(),
         reason: "a test".to_owned(),
         gates: None,
         at: context.clock.now(),
     };
-    assert!(store.add_activation(&activation).await.expect("activated"));
-    let again = store.add_activation(&activation).await.expect("asked");
+    let added = store.add_activation(&activation, None).await;
+    assert!(added.expect("activated"));
+    let again = store
+        .add_activation(&activation, None)
+        .await
+        .expect("asked");
     assert!(!again, "a number is given once");
 }
 
@@ -164,5 +185,80 @@ async fn r84_a_record_that_was_scored_by_another_model_is_scored_again() {
     // The old decision is its own model's.
     assert_eq!(model_of(&context, "1").await, shipped);
     let known = context.model_of(&shipped).await.expect("read");
-    assert!(known.is_some_and(|model| !model.calibrated()));
+    assert!(!known.calibrated());
+}
+
+#[tokio::test]
+async fn r84_a_release_that_cannot_read_a_kept_model_says_so_and_goes_on() {
+    let directory = tempfile::tempdir().expect("a folder");
+    let mut first = context(directory.path(), LinkageModel::uk_care()).await;
+    keep_first_model(&mut first).await.expect("kept");
+    let later = format!(
+        "{}\n[of_another_release]\nx = 1\n",
+        LinkageModel::uk_care().text()
+    );
+    let theirs = ModelId::of_text(&later, &LinkageModel::embedded_table).expect("TOML");
+    activate_text(&first, &theirs, &later).await;
+
+    // Active, it is needed: the error says what to do.
+    let mut ours = context(directory.path(), LinkageModel::uk_care()).await;
+    let refused = keep_first_model(&mut ours).await.expect_err("unreadable");
+    for part in [
+        theirs.as_str(),
+        "of_another_release",
+        "accord model rollback",
+    ] {
+        assert!(refused.to_string().contains(part), "{part}: {refused}");
+    }
+    let back = StoredActivation {
+        number: 3,
+        kind: ActivationKind::RolledBack,
+        model: LinkageModel::uk_care().id().clone(),
+        activated_by: "ann".to_owned(),
+        reason: "a test".to_owned(),
+        gates: None,
+        at: ours.clock.now(),
+    };
+    let added = ours.store.add_activation(&back, None).await;
+    assert!(added.expect("activated"));
+
+    // Where it decides no more, it is in nobody's way.
+    keep_first_model(&mut ours).await.expect("readable");
+    let reading = access_to(Action::ReadModel, Role::Engineer);
+    let listed = list_models(&ours, &reading).await.expect("listed");
+    let unreadable: Vec<_> = listed.iter().filter(|it| it.unreadable.is_some()).collect();
+    assert!(matches!(&unreadable[..], [one] if one.id == theirs && !one.active));
+    let seen = view_model(&ours, &reading, &theirs)
+        .await
+        .expect_err("unreadable");
+    assert!(seen.to_string().contains("of_another_release"), "{seen}");
+
+    // A question that it has raised says so, and keeps its probability.
+    let raised = ours.model_of_task(&asked_by(&theirs)).await.expect("asked");
+    let Raised::Unreadable(why) = &raised else {
+        panic!("it was read");
+    };
+    assert!(why.contains(theirs.as_str()), "{why}");
+    let weight = MatchWeight::new(1.0);
+    assert_eq!(raised.probability(weight), weight.probability());
+}
+
+/// A question whose evidence names a model and no versions.
+fn asked_by(model: &ModelId) -> TaskState {
+    let task: TaskId = "T-00000000000000000000000000000001".parse().expect("an id");
+    let opened = RegistryEvent::TaskOpened {
+        task,
+        kind: TaskKind::PossibleDuplicate,
+        record: RecordNumber(1),
+        persons: Vec::new(),
+        weight_bits: Some(1.0),
+        reasons: Vec::new(),
+        evidence: hex(&Sha256::digest(model.as_str())),
+        priority: TaskPriority::Weight,
+        compared: Vec::new(),
+        rows: Vec::new(),
+    };
+    let mut state = RegistryState::default();
+    state.apply(&opened);
+    state.tasks.get(&task).expect("opened").clone()
 }

@@ -29,6 +29,8 @@ pub struct ListedModelBody {
     model: String,
     /// Whether it decides now.
     active: bool,
+    /// Why this release cannot read it; null where it can.
+    unreadable: Option<String>,
     /// Who brought it.
     brought_by: String,
     /// When (RFC 3339).
@@ -44,6 +46,7 @@ impl From<ModelAnswer> for ListedModelBody {
         Self {
             model: model.id.to_string(),
             active: model.active,
+            unreadable: model.unreadable,
             brought_by: model.brought_by,
             brought_at: model.brought_at.to_string(),
             note: model.note,

@@ -1,15 +1,21 @@
 //! Models of the ledger, by content, and which of them decides (R84, R86). Rows
 //! beside the events: a decision names its model, and never changes with it.
 
+mod verify;
+
 use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
 use crate::foundation::{Instant, hex};
-use crate::matching::{LinkageModel, ModelId};
-use crate::storage::db::{self, Row};
+use crate::matching::{LinkageModel, ModelId, ModelProblem};
+use crate::security::AuditEntry;
+use crate::storage::batch::Batch;
+use crate::storage::db::{self, Connection, Row};
 use crate::storage::rows::{Reader, json};
 use crate::storage::{Store, StoreError};
+
+pub(super) use verify::check;
 
 /// A model as it was brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +28,15 @@ pub struct StoredModel {
     pub brought_at: Instant,
     /// What was said of it.
     pub note: String,
+}
+
+/// A model that a ledger keeps, as far as this release can read it.
+#[derive(Debug, Clone)]
+pub enum KeptModel {
+    /// Ready to weigh.
+    Readable(LinkageModel),
+    /// It is as it was brought, but of a format that this release does not read.
+    Unreadable(ModelProblem),
 }
 
 /// How a model came to decide.
@@ -131,15 +146,105 @@ impl Store {
         rows.iter().map(model).collect()
     }
 
-    /// The model of this content, ready to weigh.
+    /// The model of this content. Its digest is checked on the text itself, whatever
+    /// format that is of.
     ///
     /// # Errors
     /// Stored content that is not what its digest says, or what the database says.
-    pub async fn find_model(&self, digest: &ModelId) -> Result<Option<LinkageModel>, StoreError> {
+    pub async fn find_model(&self, digest: &ModelId) -> Result<Option<KeptModel>, StoreError> {
         let mut snapshot = self.inner.readers.begin().await?;
+        let Some(row) = KeptRow::find(&mut snapshot, digest).await? else {
+            return Ok(None);
+        };
+        let table = |name: &str| row.tables.get(name).cloned();
+        if ModelId::of_text(&row.content, &table).as_ref() != Some(digest) {
+            return Err(StoreError::inconsistent("models", "content", digest));
+        }
+        Ok(Some(match LinkageModel::parse(&row.content, &table) {
+            Ok(model) => KeptModel::Readable(model),
+            Err(problem) => KeptModel::Unreadable(problem),
+        }))
+    }
+
+    /// All activations, the first one first.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn list_activations(&self) -> Result<Vec<StoredActivation>, StoreError> {
+        let mut connection = self.inner.readers.acquire().await?;
+        activations(&mut connection).await
+    }
+
+    /// Adds an activation and the audit row that says so, both or neither; `false` where
+    /// another came first under its number. The first one, of the program itself, has
+    /// no row.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn add_activation(
+        &self,
+        activation: &StoredActivation,
+        audit: Option<AuditEntry>,
+    ) -> Result<bool, StoreError> {
+        let mut writer = self.inner.writer.lock().await;
+        let connection = writer.connection().await?;
+        db::begin(connection, &[]).await?;
+        let offset = self.inner.young.offset;
+        match insert_activation(connection, offset, activation, audit).await {
+            Ok(true) => db::commit(connection).await.map(|()| true),
+            other => {
+                if !db::rollback(connection).await {
+                    writer.discard();
+                }
+                other
+            }
+        }
+    }
+}
+
+async fn insert_activation(
+    connection: &mut Connection,
+    offset: i64,
+    activation: &StoredActivation,
+    audit: Option<AuditEntry>,
+) -> Result<bool, StoreError> {
+    let inserted = db::query(
+        "insert into model_activations (number, kind, model, activated_by, reason, gates, at) \
+         values ($1, $2, $3, $4, $5, $6, $7) on conflict (number) do nothing",
+    )
+    .bind(activation.number)
+    .bind(activation.kind.name())
+    .bind(activation.model.as_str().to_owned())
+    .bind(activation.activated_by.clone())
+    .bind(activation.reason.clone())
+    .bind(activation.gates.clone())
+    .bind(activation.at.microseconds())
+    .execute(connection)
+    .await?;
+    if inserted == 0 {
+        return Ok(false);
+    }
+    let mut rows = Batch::new();
+    rows.audit.extend(audit);
+    let settled = db::settle(connection, offset, rows.audit.len(), activation.at).await?;
+    rows.write_audit_alone(connection, &settled).await?;
+    Ok(true)
+}
+
+/// A model's row with the texts of its tables.
+struct KeptRow {
+    content: String,
+    tables: BTreeMap<String, String>,
+}
+
+impl KeptRow {
+    async fn find(
+        connection: &mut Connection,
+        digest: &ModelId,
+    ) -> Result<Option<Self>, StoreError> {
         let row = db::query("select digest, content, tables from models where digest = $1")
             .bind(digest.as_str().to_owned())
-            .fetch_optional(&mut snapshot)
+            .fetch_optional(connection)
             .await?;
         let Some(row) = row else { return Ok(None) };
         let reader = Reader::named(&row, "models")?;
@@ -150,62 +255,34 @@ impl Store {
         for (name, table) in named {
             let found = db::query("select digest, content from model_tables where digest = $1")
                 .bind(table)
-                .fetch_optional(&mut snapshot)
+                .fetch_optional(connection)
                 .await?;
             let found = found.ok_or_else(|| reader.wrong("tables"))?;
             tables.insert(name, Reader::named(&found, "model_tables")?.text(1)?);
         }
-        let model = LinkageModel::parse(&content, &|name| tables.get(name).cloned());
-        model
-            .ok()
-            .filter(|model| model.id() == digest)
-            .ok_or_else(|| reader.wrong("content"))
-            .map(Some)
+        Ok(Some(Self { content, tables }))
     }
+}
 
-    /// All activations, the first one first.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub async fn list_activations(&self) -> Result<Vec<StoredActivation>, StoreError> {
-        let mut connection = self.inner.readers.acquire().await?;
-        let rows = db::query(
-            "select number, kind, model, activated_by, reason, gates, at from model_activations \
-             order by number",
-        )
-        .fetch_all(&mut connection)
-        .await?;
-        let activation = |row: &Row| {
-            let reader = Reader::numbered(row, "model_activations")?;
-            Ok(StoredActivation {
-                number: reader.number(0)?,
-                kind: reader.parsed(1, "kind", ActivationKind::parse)?,
-                model: reader.parsed(2, "model", ModelId::parse)?,
-                activated_by: reader.text(3)?,
-                reason: reader.text(4)?,
-                gates: reader.text_or_null(5)?,
-                at: Instant::from_microseconds(reader.number(6)?),
-            })
-        };
-        rows.iter().map(activation).collect()
-    }
-
-    /// Adds an activation; `false` where another came first under its number.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub async fn add_activation(&self, activation: &StoredActivation) -> Result<bool, StoreError> {
-        let query = db::query(
-            "insert into model_activations (number, kind, model, activated_by, reason, gates, at) \
-             values ($1, $2, $3, $4, $5, $6, $7) on conflict (number) do nothing",
-        )
-        .bind(activation.number)
-        .bind(activation.kind.name())
-        .bind(activation.model.as_str().to_owned())
-        .bind(activation.activated_by.clone())
-        .bind(activation.reason.clone())
-        .bind(activation.gates.clone())
-        .bind(activation.at.microseconds());
-        Ok(self.small_write(query).await? > 0)
-    }
+/// All activations, the first one first.
+async fn activations(connection: &mut Connection) -> Result<Vec<StoredActivation>, StoreError> {
+    let rows = db::query(
+        "select number, kind, model, activated_by, reason, gates, at from model_activations \
+         order by number",
+    )
+    .fetch_all(connection)
+    .await?;
+    let activation = |row: &Row| {
+        let reader = Reader::numbered(row, "model_activations")?;
+        Ok(StoredActivation {
+            number: reader.number(0)?,
+            kind: reader.parsed(1, "kind", ActivationKind::parse)?,
+            model: reader.parsed(2, "model", ModelId::parse)?,
+            activated_by: reader.text(3)?,
+            reason: reader.text(4)?,
+            gates: reader.text_or_null(5)?,
+            at: Instant::from_microseconds(reader.number(6)?),
+        })
+    };
+    rows.iter().map(activation).collect()
 }
