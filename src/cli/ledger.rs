@@ -127,6 +127,23 @@ pub(super) async fn open_to_decide(
     Ok(context)
 }
 
+/// The ledger for itself, or beside the service that holds it; whether for itself.
+pub(super) async fn open_alone_or_beside(
+    arguments: &LedgerArguments,
+) -> anyhow::Result<(Context, bool)> {
+    match open_to_decide(arguments, Use::Exclusive).await {
+        Ok(context) => Ok((context, true)),
+        Err(error) if error.downcast_ref::<StoreError>().is_some_and(is_in_use) => {
+            Ok((open(arguments, Use::Existing).await?, false))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+const fn is_in_use(error: &StoreError) -> bool {
+    matches!(error, StoreError::InUse)
+}
+
 /// What would be looked up is not what is stored: people would not be found.
 pub(super) async fn refuse_other_keys(context: &Context) -> anyhow::Result<()> {
     if !keys_fit(context).await? {

@@ -32,6 +32,7 @@ mod model_life;
 mod progress;
 mod rebuild_index;
 mod rejects;
+mod rerun;
 mod serve;
 mod source;
 mod telemetry;

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 
 use crate::cli::compare_models;
 use crate::cli::model_life;
+use crate::cli::rerun;
 use crate::cli::whole_files::{ProfileChoice, read_model, shipped_model};
 use crate::interfaces::files::{Column, column_of, read_mappings};
 use crate::matching::Comparison;
@@ -31,6 +32,10 @@ pub(super) enum ModelCommand {
     Activate(model_life::ActivateArguments),
     /// Takes the last activation back: the model before it decides again.
     Rollback(model_life::RollbackArguments),
+    /// Lets the records of the ledger be judged again by the model that decides, page by
+    /// page: what it would decide otherwise becomes a question. Nothing is linked anew. A
+    /// service on the ledger does it; without one this process does.
+    Rerun(rerun::RerunArguments),
     /// Makes a model of settings that Splink (4 or 5) has trained, and says of each thing
     /// whether it was carried over, and if not, why.
     ImportSplink(ImportArguments),
@@ -78,6 +83,7 @@ pub(super) async fn run(command: ModelCommand) -> anyhow::Result<()> {
         ModelCommand::Compare(arguments) => compare_models::run(arguments).await,
         ModelCommand::Activate(arguments) => model_life::activate(arguments).await,
         ModelCommand::Rollback(arguments) => model_life::rollback(arguments).await,
+        ModelCommand::Rerun(arguments) => rerun::run(arguments).await,
         ModelCommand::ImportSplink(arguments) => import_splink(&arguments),
         ModelCommand::ExportSplink(arguments) => export_splink(&arguments),
     }

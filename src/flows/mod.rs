@@ -55,6 +55,7 @@ mod register_batch;
 mod register_record;
 mod rekey_ledger;
 mod release_source;
+mod rerun_model;
 mod restate_record;
 mod review_task;
 mod seal_audit;
@@ -93,8 +94,8 @@ use crate::security::{Actor, ActorKind, Denied, OutwardPolicy};
 use crate::storage::{Store, StoreError};
 
 pub use crate::storage::{
-    ActivationKind, AuditRow, Moment, SealedRecord, StoredActivation, StoredSeal as SealAnswer,
-    WaitingTasks,
+    ActivationKind, AuditRow, Moment, RerunState, SealedRecord, StoredActivation, StoredRerun,
+    StoredSeal as SealAnswer, WaitingTasks,
 };
 pub use acknowledge_changes::{ChaseEntry, ChaseList, acknowledge_change, chase_list};
 pub use active_model::{Models, follow_models, keep_first_model, take_active_model};
@@ -151,6 +152,9 @@ pub use rekey_ledger::{keys_fit, rekey};
 pub use release_source::{
     DecidedDeferred, SourceQuarantine, decide_deferred, follow_releases, list_quarantines,
     release_source,
+};
+pub use rerun_model::{
+    RerunPage, begin_rerun, follow_reruns, pause_rerun, rerun_page, rerun_standing,
 };
 pub use restate_record::{RestateCommand, is_merged_away, merged_into, restate_record};
 pub use review_task::{claim_task, comment_task, release_task};

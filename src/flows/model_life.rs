@@ -278,7 +278,7 @@ async fn write(
 }
 
 /// The person whose password it is, with leave to say which model decides.
-async fn approved(
+pub(super) async fn approved(
     context: &Context,
     approver: NamedPerson,
     reason: &str,
@@ -315,7 +315,12 @@ fn person(name: String, roles: Vec<Role>, reason: Option<&str>, request_id: &str
     }
 }
 
-fn words(member: &'static str, text: &str, may_be_blank: bool) -> Result<String, FlowError> {
+/// Words that somebody writes about a model.
+pub(super) fn words(
+    member: &'static str,
+    text: &str,
+    may_be_blank: bool,
+) -> Result<String, FlowError> {
     let text = text.trim();
     let length = text.chars().count();
     let least = usize::from(!may_be_blank);

@@ -309,3 +309,22 @@ pub const MODEL_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// Records of a ledger that are read at once where a model goes through all of them.
 pub const MODEL_PAGE: u32 = 5_000;
+
+/// Records that a re-run judges together: a group commit, so that what comes by the
+/// doors meanwhile waits no longer.
+pub const RERUN_PAGE: u32 = 64;
+
+/// Records of a page that are scored at once.
+pub const RERUN_AT_ONCE: usize = 2;
+
+/// Questions that a re-run raises before somebody has to let it go on: what a team of
+/// five reads in a week.
+pub const RERUN_TASKS_MAX: u32 = 500;
+
+/// Pause between two pages of a re-run in a service, which leaves most of the time to
+/// those who wait for an answer.
+pub const RERUN_PAUSE_MS: u64 = 50;
+
+/// A node that works on a re-run keeps the others off for so long: longer than a page
+/// takes. After a crash another goes on then.
+pub const RERUN_LEASE_SECONDS: i64 = 60;

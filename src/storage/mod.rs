@@ -102,7 +102,9 @@ pub use first_load::LoadedRecord;
 pub use gauges::{AuditGauges, StoreFigures, TaskGauge};
 pub use golden::{NumberChains, StoredPreference, VersionText};
 pub use history::HistoryPage;
-pub use kept_models::{ActivationKind, KeptModel, StoredActivation, StoredModel};
+pub use kept_models::{
+    ActivationKind, KeptModel, RerunState, StoredActivation, StoredModel, StoredRerun,
+};
 pub use known_pairs::StoredKnownPair;
 pub use project::event_kind;
 pub use read::{StoredMember, StoredPersonView, StoredRecord, StoredVersion};

@@ -1,11 +1,13 @@
 //! The life of a model: brought, activated by somebody else, followed by the service,
-//! taken back. What was decided before stays what it was.
+//! taken back, and asked what it thinks of what is there. What was decided before stays
+//! what it was.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::people::john_smith;
 use crate::server::Ended;
 use crate::visitor::{PASSWORD, make_account};
 use crate::world::{Actor, World};
@@ -235,4 +237,60 @@ fn r84_a_running_service_follows_and_old_decisions_keep_their_model() {
     world.serves();
     let found = world.matches(&gareth());
     assert_eq!(found["candidates"][0]["probability"], means);
+}
+
+#[test]
+fn r86_a_rerun_asks_what_the_new_model_decides_otherwise_and_moves_nobody() {
+    let world = World::start();
+    world.registers("gp", "1", &gareth());
+    assert_eq!(world.registers("pas", "1", &gareth())["outcome"], "linked");
+    // A question of before.
+    world.registers("gp", "2", &john_smith());
+    world.registers("pas", "2", &john_smith());
+    let old = world.tasks().tasks();
+    assert_eq!(old.len(), 1, "{old:?}");
+    let opened = |task: &str| {
+        let path = format!("/review/tasks/{task}");
+        world.get(&path).by(Actor::Steward).send().expect(200)
+    };
+    let explained = opened(&old[0])["explanation"].clone();
+    assert!(explained.as_array().is_some_and(|rows| !rows.is_empty()));
+    let (link, meant) = (
+        world.record("pas", "1")["link"].clone(),
+        world.matches(&gareth())["candidates"][0]["probability"].clone(),
+    );
+
+    let begins = ["rerun", "--approver", "ann", "--reason", "wary", "--quiet"];
+    let id = brought(&world);
+    let files = figures(&world, &id);
+    activate(&world, &id, ["ann", "it is wary", PASSWORD], &files).expect(0);
+    until_it_follows(&world, &meant);
+    assert_eq!(
+        world.tasks().tasks(),
+        old,
+        "an activation alone asks nothing"
+    );
+
+    let by_nobody = model(&world, &begins, "a guess of mine").expect(1);
+    assert!(by_nobody.err.contains("password"), "{}", by_nobody.err);
+    let ran = model(&world, &begins, PASSWORD).expect(0).out;
+    for line in ["activation 2", "state done", "records 4 of 4", "tasks 1"] {
+        assert!(ran.contains(line), "{line}: {ran}");
+    }
+    let told = world.accord(&["model", "rerun", "--status"]).expect(0).out;
+    assert_eq!(told, ran);
+
+    // The pair that the first model has joined is doubted; it stays joined.
+    let now = world.tasks().tasks();
+    let new: Vec<&String> = now.iter().filter(|task| !old.contains(task)).collect();
+    assert_eq!(new.len(), 1, "{now:?}");
+    assert_eq!(opened(new[0])["kind"], "link_doubtful");
+    assert_eq!(world.record("pas", "1")["link"], link);
+    // What was asked before is explained by the model that asked.
+    assert_eq!(opened(&old[0])["explanation"], explained);
+
+    let again = model(&world, &begins, PASSWORD).expect(1);
+    assert!(again.err.contains("judged again"), "{}", again.err);
+    let verified = world.accord(&["verify"]).expect(0).out;
+    assert!(verified.contains("models 2\n"), "{verified}");
 }

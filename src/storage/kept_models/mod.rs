@@ -1,6 +1,7 @@
 //! Models of the ledger, by content, and which of them decides (R84, R86). Rows
 //! beside the events: a decision names its model, and never changes with it.
 
+mod reruns;
 mod verify;
 
 use std::collections::BTreeMap;
@@ -11,10 +12,11 @@ use crate::foundation::{Instant, hex};
 use crate::matching::{LinkageModel, ModelId, ModelProblem};
 use crate::security::AuditEntry;
 use crate::storage::batch::Batch;
-use crate::storage::db::{self, Connection, Row};
+use crate::storage::db::{self, Connection, Query, Row};
 use crate::storage::rows::{Reader, json};
 use crate::storage::{Store, StoreError};
 
+pub use reruns::{RerunState, StoredRerun};
 pub(super) use verify::check;
 
 /// A model as it was brought.
@@ -186,11 +188,33 @@ impl Store {
         activation: &StoredActivation,
         audit: Option<AuditEntry>,
     ) -> Result<bool, StoreError> {
+        let query = db::query(
+            "insert into model_activations (number, kind, model, activated_by, reason, gates, at) \
+             values ($1, $2, $3, $4, $5, $6, $7) on conflict (number) do nothing",
+        )
+        .bind(activation.number)
+        .bind(activation.kind.name())
+        .bind(activation.model.as_str().to_owned())
+        .bind(activation.activated_by.clone())
+        .bind(activation.reason.clone())
+        .bind(activation.gates.clone())
+        .bind(activation.at.microseconds());
+        self.audited_write(query, audit, activation.at).await
+    }
+
+    /// Writes rows beside the ledger and the audit row that says so, both or neither;
+    /// `false` where the statement changes nothing.
+    async fn audited_write(
+        &self,
+        query: Query,
+        audit: Option<AuditEntry>,
+        at: Instant,
+    ) -> Result<bool, StoreError> {
         let mut writer = self.inner.writer.lock().await;
         let connection = writer.connection().await?;
         db::begin(connection, &[]).await?;
         let offset = self.inner.young.offset;
-        match insert_activation(connection, offset, activation, audit).await {
+        match write_audited(connection, offset, query, audit, at).await {
             Ok(true) => db::commit(connection).await.map(|()| true),
             other => {
                 if !db::rollback(connection).await {
@@ -202,31 +226,19 @@ impl Store {
     }
 }
 
-async fn insert_activation(
+async fn write_audited(
     connection: &mut Connection,
     offset: i64,
-    activation: &StoredActivation,
+    query: Query,
     audit: Option<AuditEntry>,
+    at: Instant,
 ) -> Result<bool, StoreError> {
-    let inserted = db::query(
-        "insert into model_activations (number, kind, model, activated_by, reason, gates, at) \
-         values ($1, $2, $3, $4, $5, $6, $7) on conflict (number) do nothing",
-    )
-    .bind(activation.number)
-    .bind(activation.kind.name())
-    .bind(activation.model.as_str().to_owned())
-    .bind(activation.activated_by.clone())
-    .bind(activation.reason.clone())
-    .bind(activation.gates.clone())
-    .bind(activation.at.microseconds())
-    .execute(connection)
-    .await?;
-    if inserted == 0 {
+    if query.execute(connection).await? == 0 {
         return Ok(false);
     }
     let mut rows = Batch::new();
     rows.audit.extend(audit);
-    let settled = db::settle(connection, offset, rows.audit.len(), activation.at).await?;
+    let settled = db::settle(connection, offset, rows.audit.len(), at).await?;
     rows.write_audit_alone(connection, &settled).await?;
     Ok(true)
 }
