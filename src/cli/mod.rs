@@ -34,6 +34,7 @@ mod rebuild_index;
 mod rejects;
 mod rerun;
 mod serve;
+mod shadow;
 mod source;
 mod telemetry;
 mod token;

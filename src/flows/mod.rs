@@ -61,6 +61,7 @@ mod review_task;
 mod seal_audit;
 mod seal_persons;
 mod search_persons;
+mod shadow_model;
 mod sign_in;
 mod sign_in_elsewhere;
 mod standard_values;
@@ -95,7 +96,7 @@ use crate::storage::{Store, StoreError};
 
 pub use crate::storage::{
     ActivationKind, AuditRow, Moment, RerunState, SealedRecord, StoredActivation, StoredRerun,
-    StoredSeal as SealAnswer, WaitingTasks,
+    StoredSeal as SealAnswer, StoredShadow, WaitingTasks,
 };
 pub use acknowledge_changes::{ChaseEntry, ChaseList, acknowledge_change, chase_list};
 pub use active_model::{Models, follow_models, keep_first_model, take_active_model};
@@ -161,6 +162,10 @@ pub use review_task::{claim_task, comment_task, release_task};
 pub use seal_audit::seal_audit_each_second;
 pub use seal_persons::{SealSide, lift_seal, list_seals, seal_persons};
 pub use search_persons::{FoundPerson, SearchAnswer, SearchGap, search_persons};
+pub use shadow_model::{
+    ShadowCount, ShadowOutcome, ShadowReport, ShadowSample, begin_shadow, end_shadow,
+    follow_shadow, shadow_report, shadow_some,
+};
 pub use sign_in::{
     Visit, change_password, confirm_visit, set_purpose, sign_in, sign_out, sign_out_everywhere,
     visit,

@@ -289,7 +289,7 @@ pub(super) async fn approved(
 }
 
 /// The person whose password it is.
-async fn shown(
+pub(super) async fn shown(
     context: &Context,
     answering: NamedPerson,
     reason: Option<&str>,

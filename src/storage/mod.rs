@@ -103,7 +103,7 @@ pub use gauges::{AuditGauges, StoreFigures, TaskGauge};
 pub use golden::{NumberChains, StoredPreference, VersionText};
 pub use history::HistoryPage;
 pub use kept_models::{
-    ActivationKind, KeptModel, RerunState, StoredActivation, StoredModel, StoredRerun,
+    ActivationKind, KeptModel, RerunState, StoredActivation, StoredModel, StoredRerun, StoredShadow,
 };
 pub use known_pairs::StoredKnownPair;
 pub use project::event_kind;

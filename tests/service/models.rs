@@ -294,3 +294,95 @@ fn r86_a_rerun_asks_what_the_new_model_decides_otherwise_and_moves_nobody() {
     let verified = world.accord(&["verify"]).expect(0).out;
     assert!(verified.contains("models 2\n"), "{verified}");
 }
+
+/// Waits until the shadow is so far, and gives its report.
+fn shadow_until(world: &World, so_far: impl Fn(&Value) -> bool) -> Value {
+    let until = Instant::now() + Duration::from_mins(1);
+    loop {
+        let report = world.get("/models/shadow").by(Actor::Engineer).send();
+        let report = report.expect(200).text;
+        let report: Value = serde_json::from_str(&report).expect("JSON");
+        if so_far(&report) {
+            return report;
+        }
+        assert!(Instant::now() < until, "the shadow stays behind: {report}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn r86_a_model_in_the_shadow_counts_what_it_would_decide_and_changes_nothing() {
+    let world = World::start();
+    let none = world.get("/models/shadow").by(Actor::Engineer).send();
+    none.expect(404);
+    let first = active(&world);
+    let id = brought(&world);
+    let begins = [
+        "shadow",
+        id.as_str(),
+        "--reason",
+        "before it decides",
+        "--by",
+    ];
+    for (by, why) in [("ann", "role"), ("nobody", "password")] {
+        let refused = model(&world, &[&begins[..], &[by]].concat(), PASSWORD).expect(1);
+        assert!(refused.err.contains(why), "{why}: {}", refused.err);
+    }
+    let begins = [&begins[..], &["edith"]].concat();
+    let begun = model(&world, &begins, PASSWORD).expect(0).out;
+    assert_eq!(begun, format!("{id} runs in the shadow of {first}\n"));
+    let twice = model(&world, &begins, PASSWORD).expect(1);
+    assert!(twice.err.contains("stop it first"), "{}", twice.err);
+
+    // Whoever has nobody beside him is alone for both; who is linked would be asked about.
+    world.registers("gp", "1", &gareth());
+    shadow_until(&world, |report| report["judged"] == 1);
+    let linked = world.registers("pas", "1", &gareth());
+    assert_eq!(linked["outcome"], "linked", "{}", linked.text);
+    let report = shadow_until(&world, |report| report["judged"] == 2);
+    let decided = |outcome: &str, source: &str| {
+        let mut counts = report["counts"].as_array().expect("counts").iter();
+        let count = counts.find(|it| it["outcome"] == outcome && it["source"] == source);
+        count.map_or(0, |count| count["decisions"].as_u64().expect("a count"))
+    };
+    assert_eq!(decided("unchanged", "gp"), 1, "{report}");
+    assert_eq!(decided("asked_instead_of_joined", "pas"), 1, "{report}");
+    let sample = &report["samples"][0];
+    assert!(
+        sample["record"]
+            .as_str()
+            .is_some_and(|it| it.starts_with('R'))
+    );
+    assert!(sample["live_bits"].as_f64() > Some(10.0), "{report}");
+    assert_eq!(
+        (&report["model"], &report["against"]),
+        (&json!(id), &json!(first))
+    );
+    let said = world.accord(&["model", "shadow", "--report"]).expect(0).out;
+    for line in [
+        "runs yes",
+        "judged 2",
+        "dropped 0",
+        "asked_instead_of_joined\tpas\t",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    for told in [&said, &report.to_string()] {
+        assert!(
+            !told.contains("Gareth") && !told.contains("Palmer"),
+            "{told}"
+        );
+    }
+    // Nothing else has come of it.
+    assert!(world.tasks().tasks().is_empty());
+    let events = world.get("/events?limit=500").send().expect(200);
+    assert!(!events.text.contains(&id), "{}", events.text);
+
+    // What it has counted is of two models: it ends when another one decides.
+    let files = figures(&world, &id);
+    activate(&world, &id, ["ann", "it is wary", PASSWORD], &files).expect(0);
+    shadow_until(&world, |report| !report["ended_at"].is_null());
+    let active = model(&world, &begins, PASSWORD).expect(1);
+    assert!(active.err.contains("the active one"), "{}", active.err);
+    world.accord(&["model", "shadow", "--stop"]).expect(1);
+}

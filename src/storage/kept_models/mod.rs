@@ -2,6 +2,7 @@
 //! beside the events: a decision names its model, and never changes with it.
 
 mod reruns;
+mod shadows;
 mod verify;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use crate::storage::rows::{Reader, json};
 use crate::storage::{Store, StoreError};
 
 pub use reruns::{RerunState, StoredRerun};
+pub use shadows::StoredShadow;
 pub(super) use verify::check;
 
 /// A model as it was brought.
