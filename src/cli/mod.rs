@@ -33,6 +33,7 @@ mod progress;
 mod rebuild_index;
 mod rejects;
 mod rerun;
+mod sample_pairs;
 mod serve;
 mod shadow;
 mod source;

@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use crate::cli::compare_models;
 use crate::cli::model_life;
 use crate::cli::rerun;
+use crate::cli::sample_pairs;
 use crate::cli::shadow;
 use crate::cli::whole_files::{ProfileChoice, read_model, shipped_model};
 use crate::interfaces::files::{Column, column_of, read_mappings};
@@ -26,6 +27,9 @@ pub(super) enum ModelCommand {
     /// Says which persons another model would join, split or shuffle, by source and
     /// probability, with numbers of records as samples. Nothing is changed.
     Compare(compare_models::CompareArguments),
+    /// Proposes pairs of records to be read next: those nearest to a model's thresholds of
+    /// which nobody has said anything. Nothing is changed.
+    Sample(sample_pairs::SampleArguments),
     /// Lets a model run beside the one that decides, on what comes by the doors, and says
     /// what it would have decided otherwise. No answer waits for it or is changed by it.
     Shadow(shadow::ShadowArguments),
@@ -85,6 +89,7 @@ pub(super) async fn run(command: ModelCommand) -> anyhow::Result<()> {
         ModelCommand::Show(arguments) => model_life::show(arguments).await,
         ModelCommand::Add(arguments) => model_life::add(arguments).await,
         ModelCommand::Compare(arguments) => compare_models::run(arguments).await,
+        ModelCommand::Sample(arguments) => sample_pairs::run(arguments).await,
         ModelCommand::Shadow(arguments) => shadow::run(arguments).await,
         ModelCommand::Activate(arguments) => model_life::activate(arguments).await,
         ModelCommand::Rollback(arguments) => model_life::rollback(arguments).await,

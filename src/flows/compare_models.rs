@@ -69,7 +69,9 @@ pub async fn link_twice(
 }
 
 /// All active records under their numbers, and their sources.
-async fn read(context: &Context) -> Result<(BulkRecords, BTreeMap<i64, String>), FlowError> {
+pub(super) async fn read(
+    context: &Context,
+) -> Result<(BulkRecords, BTreeMap<i64, String>), FlowError> {
     let (mut records, mut sources) = (BulkRecords::default(), BTreeMap::new());
     let defaults: BTreeMap<_, _> = context
         .store

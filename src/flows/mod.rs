@@ -58,6 +58,7 @@ mod release_source;
 mod rerun_model;
 mod restate_record;
 mod review_task;
+mod sample_pairs;
 mod seal_audit;
 mod seal_persons;
 mod search_persons;
@@ -159,6 +160,7 @@ pub use rerun_model::{
 };
 pub use restate_record::{RestateCommand, is_merged_away, merged_into, restate_record};
 pub use review_task::{claim_task, comment_task, release_task};
+pub use sample_pairs::{PairToRead, pairs_to_read};
 pub use seal_audit::seal_audit_each_second;
 pub use seal_persons::{SealSide, lift_seal, list_seals, seal_persons};
 pub use search_persons::{FoundPerson, SearchAnswer, SearchGap, search_persons};

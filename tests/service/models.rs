@@ -386,3 +386,37 @@ fn r86_a_model_in_the_shadow_counts_what_it_would_decide_and_changes_nothing() {
     assert!(active.err.contains("the active one"), "{}", active.err);
     world.accord(&["model", "shadow", "--stop"]).expect(1);
 }
+
+#[test]
+fn pairs_near_a_threshold_are_proposed_until_somebody_has_read_them() {
+    let world = World::start();
+    world.registers("gp", "1", &john_smith());
+    let asked = world.registers("pas", "1", &john_smith()).tasks();
+    world.registers("gp", "2", &gareth());
+    world.registers("pas", "2", &gareth());
+    let proposed = || {
+        let sampled = [
+            "model",
+            "sample",
+            "--out",
+            "pairs.csv",
+            "--qualify",
+            "--quiet",
+        ];
+        world.accord(&sampled).expect(0);
+        std::fs::read_to_string(world.file("pairs.csv")).expect("pairs")
+    };
+    let pairs = proposed();
+    for pair in ["gp:1,pas:1,,,", "gp:2,pas:2,,,"] {
+        assert!(pairs.contains(pair), "{pair}: {pairs}");
+    }
+    let path = format!("/review/tasks/{}", asked[0]);
+    let seen = world.get(&path).by(Actor::Steward).send().expect(200);
+    let said = json!({ "outcome": "different", "reason": "as I see it",
+        "evidence": seen.member("evidence") });
+    let decide = world.post(&format!("{path}/decide")).by(Actor::Steward);
+    decide.json(&said).send().expect(200);
+    let pairs = proposed();
+    assert!(!pairs.contains("gp:1,pas:1"), "{pairs}");
+    assert!(pairs.contains("gp:2,pas:2,,,"), "{pairs}");
+}
