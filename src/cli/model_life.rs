@@ -13,7 +13,7 @@ use crate::cli::account::password;
 use crate::cli::ledger::{access, open_for_models};
 use crate::flows::{
     BroughtModel, GateBounds, ModelAnswer, NamedPerson, StoredActivation, activate_model,
-    add_model, list_models, roll_back_model, view_model,
+    add_model, list_models, model_texts, roll_back_model, view_model,
 };
 use crate::matching::{LinkageModel, ModelId};
 use crate::security::{Access, Action, Role};
@@ -33,6 +33,9 @@ pub(super) struct ShowArguments {
     /// Prints the model's file alone, as it was brought.
     #[arg(long)]
     file: bool,
+    /// Writes the model's file, as it was brought, and its tables beside it.
+    #[arg(long, value_name = "MODEL.toml", conflicts_with = "file")]
+    out: Option<PathBuf>,
     /// Its id; the active one without it.
     #[arg(value_name = "MODEL", value_parser = model_id)]
     model: Option<ModelId>,
@@ -147,11 +150,22 @@ pub(super) async fn show(arguments: ShowArguments) -> anyhow::Result<()> {
     let active = context.deciding_models();
     let active = active.first().unwrap_or(context.model.id());
     let id = arguments.model.as_ref().unwrap_or(active);
-    let whole = view_model(&context, &reading()?, id).await?;
+    if let Some(path) = &arguments.out {
+        let (text, tables) = model_texts(&context, &reading()?, id).await?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        for (name, table) in &tables {
+            // A name is of a file beside the model's, never of one elsewhere.
+            let name = Path::new(name).file_name().unwrap_or_default();
+            write(&folder.join(name), table)?;
+        }
+        return write(path, &text);
+    }
     if arguments.file {
-        print!("{}", whole.model.text());
+        let (text, _) = model_texts(&context, &reading()?, id).await?;
+        print!("{text}");
         return Ok(());
     }
+    let whole = view_model(&context, &reading()?, id).await?;
     tell(&whole.about, &whole.model);
     Ok(())
 }
@@ -243,6 +257,10 @@ pub(super) async fn rollback(arguments: RollbackArguments) -> anyhow::Result<()>
     let activation = roll_back_model(&context, approver, reason, "model-rollback").await?;
     println!("{} decides again", activation.model);
     Ok(())
+}
+
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn read_figures(path: &Path) -> anyhow::Result<Value> {

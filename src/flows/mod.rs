@@ -142,7 +142,7 @@ pub use merge_source_records::merge_source_records;
 pub use model_gates::{GateBounds, PassedGates, pass_gates};
 pub use model_life::{
     BroughtModel, ModelAnswer, NamedPerson, WholeModel, activate_model, add_model, list_models,
-    roll_back_model, view_model,
+    model_texts, roll_back_model, view_model,
 };
 pub use move_record::{MoveOutcome, move_record};
 pub use name_record::{name_of_record, named_record};

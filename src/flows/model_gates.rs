@@ -158,7 +158,7 @@ fn lost_of(active: &ModelId, against: &Value, lost_max: f64) -> Option<String> {
     if against["model"] != active.as_str() {
         return Some(format!(
             "R123: it is not said what it loses of what the active model finds (accord model show \
-             {active} --file > active.toml, then accord evaluate … --against active.toml)"
+             {active} --out active.toml, then accord evaluate … --against active.toml)"
         ));
     }
     let (found, lost) = (&against["found_by_other"], &against["lost"]);

@@ -101,6 +101,21 @@ async fn load_model(context: &Context, id: &ModelId) -> Result<WholeModel, FlowE
     })
 }
 
+/// The text of a model and those of its tables, as they were brought, whether or not
+/// this release can read them.
+///
+/// # Errors
+/// Unknown, or a fault of ours.
+pub async fn model_texts(
+    context: &Context,
+    access: &Access,
+    id: &ModelId,
+) -> Result<(String, BTreeMap<String, String>), FlowError> {
+    let audit = access.audit(context.clock.now(), Vec::new(), Some(id.to_string()));
+    context.store.append_audit(vec![audit]).await?;
+    context.store.model_texts(id).await?.ok_or(UNKNOWN)
+}
+
 /// A model that somebody brings.
 #[derive(Clone)]
 pub struct BroughtModel {

@@ -170,6 +170,19 @@ impl Store {
         }))
     }
 
+    /// The text of a model, and those of its tables by name, as they were brought.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn model_texts(
+        &self,
+        digest: &ModelId,
+    ) -> Result<Option<(String, BTreeMap<String, String>)>, StoreError> {
+        let mut snapshot = self.inner.readers.begin().await?;
+        let row = KeptRow::find(&mut snapshot, digest).await?;
+        Ok(row.map(|row| (row.content, row.tables)))
+    }
+
     /// All activations, the first one first.
     ///
     /// # Errors
