@@ -14,12 +14,11 @@ use crate::flows::live_numbers::{compared_members, complete_numbers, look_up_num
 use crate::flows::model_life::{shown, words};
 use crate::flows::prepare::{fetch_question, look_up};
 use crate::flows::{Context, FlowError, NamedPerson};
-use crate::foundation::PersonId;
-use crate::foundation::RecordNumber;
 use crate::foundation::limits::{
     MODEL_FOLLOW_INTERVAL_MS, SHADOW_BEHIND_MAX, SHADOW_EVENTS, SHADOW_LEASE_SECONDS,
     SHADOW_SAMPLES_EACH, SHADOW_SOURCES_MAX, SHADOW_WAIT_MS, SHADOW_WAITS_MAX,
 };
+use crate::foundation::{PersonId, RecordNumber};
 use crate::identity::StandardRecord;
 use crate::matching::{Candidate, Decision, LinkageModel, MatchWeight, ModelId, decide};
 use crate::registry::{RegistryEvent, Replacements, SourceCode, VersionStanding, number_hash};

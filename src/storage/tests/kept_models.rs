@@ -2,14 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use super::{Ledger, at, on_both_engines};
+use super::{Ledger, OPTIONS, Sent, at, on_both_engines};
+use crate::foundation::{Instant, RecordNumber};
 use crate::matching::{LinkageModel, ModelId};
 use crate::security::AuditEntry;
-use crate::storage::{ActivationKind, KeptModel, StoredActivation, StoredModel};
+use crate::storage::{
+    ActivationKind, KeptModel, RerunState, StoreOptions, StoredActivation, StoredModel,
+    StoredRerun, StoredShadow,
+};
 
 on_both_engines!(
     r84_a_model_of_another_release_is_kept_and_says_why_it_cannot_be_read,
     r86_of_two_activations_at_once_the_loser_leaves_nothing_in_the_audit,
+    a_rerun_is_worked_on_by_one_process_and_stays_paused_when_it_is_stopped,
+    a_shadow_is_followed_by_one_process_until_it_ends,
 );
 
 fn tables() -> BTreeMap<String, String> {
@@ -113,4 +119,135 @@ async fn r86_of_two_activations_at_once_the_loser_leaves_nothing_in_the_audit() 
     let requests: Vec<&str> = rows.iter().map(|row| row.request_id.as_str()).collect();
     assert_eq!(requests, ["the first"]);
     assert!(ledger.store.verify().await.expect("a check").is_sound());
+}
+
+fn later(seconds: i64) -> Instant {
+    at().plus_microseconds(seconds * 1_000_000)
+}
+
+async fn a_rerun_is_worked_on_by_one_process_and_stays_paused_when_it_is_stopped() {
+    let ledger = Ledger::new().await;
+    ledger.register(Sent::new("a", &[1])).await;
+    with_a_rollback(&ledger).await;
+    let store = &ledger.store;
+    assert_eq!(store.count_current_records().await.expect("a count"), 1);
+    let begun = StoredRerun {
+        activation: 3,
+        begun_by: "ann".to_owned(),
+        reason: "a test".to_owned(),
+        begun_at: at(),
+        state: RerunState::Running,
+        after: RecordNumber(0),
+        looked_at: 0,
+        records: 1,
+        tasks: 0,
+        tasks_until: 10,
+        continued_at: at(),
+        looked_before: 0,
+        updated_at: at(),
+        epoch: 0,
+    };
+    let entry = || audit("rerun").expect("an entry");
+    assert!(store.begin_rerun(&begun, entry()).await.expect("begun"));
+    assert!(!store.begin_rerun(&begun, entry()).await.expect("asked"));
+    assert_eq!(store.last_rerun().await.expect("read"), Some(begun.clone()));
+
+    // Another process, which is not alone, waits for the end of a lease.
+    let beside = ledger
+        .open_beside(StoreOptions {
+            exclusive: false,
+            ..OPTIONS
+        })
+        .await;
+    let epoch = beside.lease_rerun(&begun, at(), later(60)).await;
+    let leased = StoredRerun {
+        epoch: epoch.expect("asked").expect("free"),
+        ..begun.clone()
+    };
+    let again = beside.lease_rerun(&leased, later(1), later(61)).await;
+    assert_eq!(again.expect("asked"), None);
+    let after_it = beside.lease_rerun(&leased, later(61), later(99)).await;
+    let taken = StoredRerun {
+        epoch: after_it.expect("asked").expect("free again"),
+        ..begun.clone()
+    };
+    let noted = StoredRerun {
+        after: RecordNumber(1),
+        looked_at: 1,
+        tasks: 2,
+        updated_at: later(70),
+        ..leased
+    };
+    assert!(!store.keep_rerun(&noted).await.expect("asked"), "fenced");
+
+    // It is stopped while a page is in work: the page counts, and it stays stopped.
+    let paused = StoredRerun {
+        state: RerunState::Paused,
+        ..begun.clone()
+    };
+    let turned = store
+        .turn_rerun(&paused, RerunState::Running, entry())
+        .await;
+    assert!(turned.expect("turned"));
+    let noted = StoredRerun {
+        epoch: taken.epoch,
+        ..noted
+    };
+    assert!(store.keep_rerun(&noted).await.expect("kept"));
+    let known = store.last_rerun().await.expect("read").expect("one");
+    assert_eq!((known.state, known.looked_at), (RerunState::Paused, 1));
+    assert_eq!((known.after, known.tasks), (RecordNumber(1), 2));
+    assert!(store.verify().await.expect("a check").is_sound());
+}
+
+async fn a_shadow_is_followed_by_one_process_until_it_ends() {
+    let ledger = Ledger::new().await;
+    let [ours, theirs] = with_a_rollback(&ledger).await;
+    let store = &ledger.store;
+    let place = store.feed_end().await.expect("a place");
+    let begun = StoredShadow {
+        number: 1,
+        model: theirs,
+        against: ours,
+        begun_by: "edith".to_owned(),
+        reason: "a test".to_owned(),
+        begun_at: at(),
+        ended_at: None,
+        place,
+        judged: 0,
+        dropped: 0,
+        found: "{}".to_owned(),
+        epoch: 0,
+    };
+    let entry = || audit("shadow").expect("an entry");
+    assert!(store.begin_shadow(&begun, entry()).await.expect("begun"));
+    assert!(!store.begin_shadow(&begun, entry()).await.expect("asked"));
+    ledger.register(Sent::new("a", &[1])).await;
+    ledger.settled().await;
+    let end = store.feed_end().await.expect("a place");
+    assert!(begun.place.events_to(end) >= 3);
+    assert_eq!(store.count_versions(place, end).await.expect("a count"), 1);
+
+    let epoch = store.lease_shadow(&begun, at(), later(60)).await;
+    let noted = StoredShadow {
+        place: end,
+        judged: 1,
+        dropped: 4,
+        found: "{\"counts\":[]}".to_owned(),
+        epoch: epoch.expect("asked").expect("free"),
+        ..begun.clone()
+    };
+    assert!(!store.keep_shadow(&begun).await.expect("asked"), "fenced");
+    assert!(store.keep_shadow(&noted).await.expect("kept"));
+    assert_eq!(
+        store.last_shadow().await.expect("read"),
+        Some(noted.clone())
+    );
+    assert!(store.end_shadow(1, later(9), None).await.expect("ended"));
+    let twice = store.end_shadow(1, later(10), Some(entry())).await;
+    assert!(!twice.expect("asked"));
+    let over = store.lease_shadow(&noted, later(99), later(100)).await;
+    assert_eq!(over.expect("asked"), None);
+    let known = store.last_shadow().await.expect("read").expect("one");
+    assert_eq!(known.ended_at, Some(later(9)));
 }
