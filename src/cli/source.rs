@@ -9,12 +9,11 @@ use crate::cli::LedgerArguments;
 use crate::cli::ledger::{Use, access, open, open_alone_or_beside};
 use crate::cli::progress::Progress;
 use crate::flows::{
-    Context, add_source, catch_up, decide_deferred, list_quarantines, list_sources, release_source,
+    add_source, catch_up, decide_deferred, list_quarantines, list_sources, release_source,
 };
 use crate::identity::NumberStatus;
 use crate::registry::{Source, SourceCode};
 use crate::security::{Action, Role};
-use crate::storage::StoreError;
 
 /// What to do with sources.
 #[derive(Debug, Subcommand)]

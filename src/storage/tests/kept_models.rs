@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Ledger, OPTIONS, Sent, at, on_both_engines};
+use super::{Ledger, OPTIONS, Sent, at};
 use crate::foundation::{Instant, RecordNumber};
 use crate::matching::{LinkageModel, ModelId};
 use crate::security::AuditEntry;
@@ -81,9 +81,8 @@ pub(super) async fn with_a_rollback(ledger: &Ledger) -> [ModelId; 2] {
         (2, ActivationKind::Activated, &theirs),
         (3, ActivationKind::RolledBack, &ours),
     ] {
-        let added = ledger
-            .store
-            .add_activation(&activation(number, kind, model), None);
+        let activation = activation(number, kind, model);
+        let added = ledger.store.add_activation(&activation, None);
         assert!(added.await.expect("added"));
     }
     [ours, theirs]
