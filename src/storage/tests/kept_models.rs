@@ -55,8 +55,8 @@ fn activation(number: i64, kind: ActivationKind, model: &ModelId) -> StoredActiv
     }
 }
 
-fn audit(request_id: &str) -> Option<AuditEntry> {
-    Some(AuditEntry {
+fn audit(request_id: &str) -> AuditEntry {
+    AuditEntry {
         at: at(),
         actor: "ann".to_owned(),
         on_behalf_of: None,
@@ -67,7 +67,7 @@ fn audit(request_id: &str) -> Option<AuditEntry> {
         request_id: request_id.to_owned(),
         persons: Vec::new(),
         record: None,
-    })
+    }
 }
 
 /// Two models of which the second, of another release, was active for a while.
@@ -110,9 +110,13 @@ async fn r86_of_two_activations_at_once_the_loser_leaves_nothing_in_the_audit() 
     let ledger = Ledger::new().await;
     let model = keep(&ledger, LinkageModel::uk_care().text()).await;
     let first = activation(1, ActivationKind::First, &model);
-    let won = ledger.store.add_activation(&first, audit("the first"));
+    let won = ledger
+        .store
+        .add_activation(&first, Some(audit("the first")));
     assert!(won.await.expect("added"));
-    let lost = ledger.store.add_activation(&first, audit("the second"));
+    let lost = ledger
+        .store
+        .add_activation(&first, Some(audit("the second")));
     assert!(!lost.await.expect("asked"));
     let rows = ledger.store.list_audit(None, 0, 10).await.expect("rows");
     let requests: Vec<&str> = rows.iter().map(|row| row.request_id.as_str()).collect();
@@ -146,7 +150,7 @@ async fn a_rerun_is_worked_on_by_one_process_and_stays_paused_when_it_is_stopped
         updated_at: at(),
         epoch: 0,
     };
-    let entry = || audit("rerun").expect("an entry");
+    let entry = || audit("rerun");
     assert!(store.begin_rerun(&begun, entry()).await.expect("begun"));
     assert!(!store.begin_rerun(&begun, entry()).await.expect("asked"));
     assert_eq!(store.last_rerun().await.expect("read"), Some(begun.clone()));
@@ -218,7 +222,7 @@ async fn a_shadow_is_followed_by_one_process_until_it_ends() {
         found: "{}".to_owned(),
         epoch: 0,
     };
-    let entry = || audit("shadow").expect("an entry");
+    let entry = || audit("shadow");
     assert!(store.begin_shadow(&begun, entry()).await.expect("begun"));
     assert!(!store.begin_shadow(&begun, entry()).await.expect("asked"));
     ledger.register(Sent::new("a", &[1])).await;
