@@ -25,9 +25,14 @@ const LOOK_PAUSE: Duration = Duration::from_millis(250);
 pub(super) struct RerunArguments {
     #[command(flatten)]
     ledger: LedgerArguments,
-    /// The account of who lets it begin, or go on; it has the role approver, and its
+    /// The account of who lets it begin, go on or pause; it has the role approver, and its
     /// password comes on standard input.
-    #[arg(long, value_name = "NAME", requires = "reason", required_unless_present_any = ["status", "stop"])]
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "reason",
+        required_unless_present = "status"
+    )]
     approver: Option<String>,
     /// Why, in words.
     #[arg(long, value_name = "TEXT", requires = "approver")]
@@ -40,7 +45,7 @@ pub(super) struct RerunArguments {
     #[arg(long, conflicts_with_all = ["approver", "stop"])]
     status: bool,
     /// Lets it pause.
-    #[arg(long, conflicts_with = "approver")]
+    #[arg(long)]
     stop: bool,
     /// No progress.
     #[arg(long)]
@@ -48,15 +53,10 @@ pub(super) struct RerunArguments {
 }
 
 pub(super) async fn run(arguments: RerunArguments) -> anyhow::Result<()> {
-    if arguments.status || arguments.stop {
+    if arguments.status {
         let context = open_for_models(&arguments.ledger).await?;
-        let answering = || access(Action::ActivateModel, Role::Approver, "model-rerun");
-        let standing = if arguments.stop {
-            Some(pause_rerun(&context, &answering()?).await?)
-        } else {
-            rerun_standing(&context, &answering()?).await?
-        };
-        match standing {
+        let reading = access(Action::ReadModel, Role::Engineer, "model-rerun")?;
+        match rerun_standing(&context, &reading).await? {
             Some(standing) => tell(&standing),
             None => println!("no re-run has begun"),
         }
@@ -66,15 +66,19 @@ pub(super) async fn run(arguments: RerunArguments) -> anyhow::Result<()> {
         name: arguments.approver.unwrap_or_default(),
         password: password()?,
     };
+    let reason = arguments.reason.as_deref().unwrap_or_default();
+    if arguments.stop {
+        let context = open_for_models(&arguments.ledger).await?;
+        let paused = pause_rerun(&context, approver, reason, "model-rerun").await?;
+        tell(&paused);
+        return Ok(());
+    }
     // The services of a database have its index; this process would have to make one.
     let (context, alone) = match arguments.ledger.database {
         Some(_) => (open(&arguments.ledger, Use::Existing).await?, false),
         None => open_alone_or_beside(&arguments.ledger).await?,
     };
-    let asked = (
-        arguments.reason.as_deref().unwrap_or_default(),
-        arguments.tasks_max,
-    );
+    let asked = (reason, arguments.tasks_max);
     let begun = begin_rerun(&context, approver, asked, "model-rerun").await?;
     let judging = access(Action::WriteRecord, Role::Integration, "model-rerun")?;
     if alone {

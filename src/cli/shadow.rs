@@ -19,15 +19,20 @@ use crate::security::{Action, Role};
 pub(super) struct ShadowArguments {
     #[command(flatten)]
     ledger: LedgerArguments,
-    /// The account of who lets it run; it has the role engineer, and its password comes on
-    /// standard input.
-    #[arg(long, value_name = "NAME", requires_all = ["reason", "model"])]
+    /// The account of who lets it run, or stops it; it has the role engineer, and its
+    /// password comes on standard input.
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "reason",
+        required_unless_present = "report"
+    )]
     by: Option<String>,
     /// Why, in words.
     #[arg(long, value_name = "TEXT", requires = "by")]
     reason: Option<String>,
     /// Says what it would have decided otherwise.
-    #[arg(long, conflicts_with_all = ["model", "stop"])]
+    #[arg(long, conflicts_with_all = ["model", "stop", "by"])]
     report: bool,
     /// Prints the report as one JSON object.
     #[arg(long, requires = "report")]
@@ -42,25 +47,23 @@ pub(super) struct ShadowArguments {
 }
 
 pub(super) async fn run(arguments: ShadowArguments) -> anyhow::Result<()> {
-    if let (Some(model), Some(name)) = (&arguments.model, &arguments.by) {
-        let by = NamedPerson {
-            name: name.clone(),
-            password: password()?,
-        };
-        let context = open_for_models(&arguments.ledger).await?;
-        let reason = arguments.reason.as_deref().unwrap_or_default();
+    if arguments.report {
+        return report(&arguments).await;
+    }
+    let by = NamedPerson {
+        name: arguments.by.unwrap_or_default(),
+        password: password()?,
+    };
+    let context = open_for_models(&arguments.ledger).await?;
+    let reason = arguments.reason.as_deref().unwrap_or_default();
+    if let Some(model) = &arguments.model {
         let begun = begin_shadow(&context, by, model, reason, "model-shadow").await?;
         println!("{} runs in the shadow of {}", begun.model, begun.against);
-        return Ok(());
-    }
-    if arguments.stop {
-        let context = open_for_models(&arguments.ledger).await?;
-        let ending = access(Action::BringModel, Role::Engineer, "model-shadow")?;
-        end_shadow(&context, &ending).await?;
+    } else {
+        end_shadow(&context, by, reason, "model-shadow").await?;
         println!("no model runs in the shadow");
-        return Ok(());
     }
-    report(&arguments).await
+    Ok(())
 }
 
 /// Where no service follows the ledger, what has come is judged first.

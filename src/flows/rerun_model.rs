@@ -95,12 +95,21 @@ const OVERTAKEN: FlowError =
 /// Lets the re-run that goes on pause.
 ///
 /// # Errors
-/// None goes on, or a fault of ours.
-pub async fn pause_rerun(context: &Context, access: &Access) -> Result<StoredRerun, FlowError> {
+/// No approver, no reason, none goes on, or a fault of ours.
+pub async fn pause_rerun(
+    context: &Context,
+    approver: NamedPerson,
+    reason: &str,
+    request_id: &str,
+) -> Result<StoredRerun, FlowError> {
     const NONE: FlowError = FlowError::Conflict("no re-run goes on");
+    let reason = words("reason", reason, false)?;
+    let access = approved(context, approver, &reason, request_id).await?;
     let running = context.store.last_rerun().await?.ok_or(NONE)?;
     let now = context.clock.now();
     let paused = StoredRerun {
+        begun_by: access.actor().name.clone(),
+        reason,
         state: RerunState::Paused,
         updated_at: now,
         continued_at: now,

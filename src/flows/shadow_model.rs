@@ -185,9 +185,17 @@ pub async fn begin_shadow(
 /// Ends the shadow that runs.
 ///
 /// # Errors
-/// None runs, or a fault of ours.
-pub async fn end_shadow(context: &Context, access: &Access) -> Result<(), FlowError> {
+/// Nobody with the role of an engineer, no reason, none runs, or a fault of ours.
+pub async fn end_shadow(
+    context: &Context,
+    by: NamedPerson,
+    reason: &str,
+    request_id: &str,
+) -> Result<(), FlowError> {
     const NONE: FlowError = FlowError::Conflict("no model runs in the shadow");
+    let reason = words("reason", reason, false)?;
+    let actor = shown(context, by, Some(&reason), request_id).await?;
+    let access = Access::to(Action::BringModel, actor)?;
     let running = context.store.last_shadow().await?.ok_or(NONE)?;
     let now = context.clock.now();
     let audit = access.audit(now, Vec::new(), Some(running.model.to_string()));

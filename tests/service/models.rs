@@ -384,7 +384,9 @@ fn r86_a_model_in_the_shadow_counts_what_it_would_decide_and_changes_nothing() {
     shadow_until(&world, |report| !report["ended_at"].is_null());
     let active = model(&world, &begins, PASSWORD).expect(1);
     assert!(active.err.contains("the active one"), "{}", active.err);
-    world.accord(&["model", "shadow", "--stop"]).expect(1);
+    let stops = ["shadow", "--stop", "--by", "edith", "--reason", "seen"];
+    let over = model(&world, &stops, PASSWORD).expect(1);
+    assert!(over.err.contains("no model runs"), "{}", over.err);
 }
 
 #[test]
