@@ -33,13 +33,13 @@ mod gauges;
 mod golden;
 mod history;
 mod kept_counts;
+mod kept_models;
 mod known_pairs;
 mod load;
 mod load_families;
 mod locks;
 mod merge_counts;
 mod merge_rows;
-mod model_rows;
 mod past_seals;
 mod project;
 mod prune;
@@ -103,8 +103,10 @@ pub use first_load::LoadedRecord;
 pub use gauges::{AuditGauges, StoreFigures, TaskGauge};
 pub use golden::{NumberChains, StoredPreference, VersionText};
 pub use history::HistoryPage;
+pub use kept_models::{
+    ActivationKind, KeptModel, RerunState, StoredActivation, StoredModel, StoredRerun, StoredShadow,
+};
 pub use known_pairs::{KnownPairWrite, StoredKnownPair};
-pub use model_rows::{ActivationKind, StoredActivation, StoredModel};
 pub use project::event_kind;
 pub use read::{StoredMember, StoredPersonView, StoredRecord, StoredVersion};
 pub use read_merges::{ActorDecision, MergeStep, StoredMerge, ToldReader};
@@ -193,8 +195,7 @@ pub struct Health {
 }
 
 impl Store {
-    /// Opens the ledger of a data directory, on which its tables are brought
-    /// up to date. The writer has a thread of its own.
+    /// Opens the ledger of a data directory and brings its tables up to date.
     ///
     /// # Errors
     /// [`StoreError::Missing`], [`StoreError::InUse`], [`StoreError::NotLive`]
@@ -206,8 +207,7 @@ impl Store {
         } else if !file.exists() {
             return Err(StoreError::Missing);
         }
-        let place = Place::file(&file, options.create);
-        Self::open_at(directory, options, place).await
+        Self::open_at(directory, options, Place::file(&file, options.create)).await
     }
 
     /// Opens the ledger in a PostgreSQL database, which any number of

@@ -26,6 +26,7 @@ mod erasures;
 mod gauges;
 mod goldens;
 mod kept_counts;
+mod kept_models;
 mod merges;
 mod moments;
 mod opening;
