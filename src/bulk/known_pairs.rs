@@ -17,16 +17,46 @@ const LOOKED_AT: usize = 2_000_000;
 /// Pairs this far below the review threshold say nothing about thresholds.
 const BELOW_BITS: f64 = 10.0;
 
+/// What people say of two records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LabelledPair {
+    /// One record.
+    pub a: u32,
+    /// The other.
+    pub b: u32,
+    /// Whether they are the same person's.
+    pub same: bool,
+    /// How many people have read it.
+    pub reads: u32,
+}
+
+impl LabelledPair {
+    /// As many observations as people have come to it, each by themselves; what a third
+    /// one says who decides between two is no more than that.
+    fn counts(&self) -> f64 {
+        if self.reads < 2 { 1.0 } else { 2.0 }
+    }
+}
+
 /// What people say.
 #[derive(Debug, Clone)]
 pub enum Labels {
     /// Of pairs of records: the same person or not.
-    Pairs(Vec<(u32, u32, bool)>),
+    Pairs(Vec<LabelledPair>),
     /// Of every record, or some: whose it is.
     Persons(BTreeMap<u32, u32>),
 }
 
 impl Labels {
+    /// Pairs that two or more people have read.
+    #[must_use]
+    pub fn read_twice(&self) -> usize {
+        match self {
+            Self::Pairs(pairs) => pairs.iter().filter(|pair| pair.reads > 1).count(),
+            Self::Persons(_) => 0,
+        }
+    }
+
     /// How many records or pairs they speak of.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -53,10 +83,11 @@ pub(super) fn known_pairs(
     match labels {
         Some(Labels::Pairs(pairs)) => pairs
             .par_iter()
-            .map(|(a, b, same)| KnownPair {
-                bits: model.weigh(&comparer.compare(*a, *b)).total,
-                same: *same,
-                person: mixed(u64::from(*a)),
+            .map(|pair| KnownPair {
+                bits: model.weigh(&comparer.compare(pair.a, pair.b)).total,
+                same: pair.same,
+                person: mixed(u64::from(pair.a)),
+                counts: pair.counts(),
             })
             .collect(),
         Some(Labels::Persons(persons)) => of_met(met, |a, b| {
@@ -65,6 +96,7 @@ pub(super) fn known_pairs(
                 bits: model.weigh(&comparer.compare(a, b)).total,
                 same: one == other,
                 person: mixed(u64::from(*one)),
+                counts: 1.0,
             })
         }),
         None => {
@@ -77,6 +109,7 @@ pub(super) fn known_pairs(
                     bits,
                     same: one == other,
                     person: mixed(number_key(one)),
+                    counts: 1.0,
                 })
             })
         }

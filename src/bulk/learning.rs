@@ -145,10 +145,12 @@ pub(super) fn train(
 
 /// What was measured, for a reader of the model.
 fn calibration_note(model: &LinkageModel, known: &[KnownPair], labels: Option<&Labels>) -> String {
-    let told = if labels.is_some() {
-        "labels"
-    } else {
-        "hidden NHS numbers, which says less of people without one"
+    let told = match labels {
+        Some(labels) if labels.read_twice() > 0 => {
+            format!("labels, of which {} were read twice", labels.read_twice())
+        }
+        Some(_) => "labels".to_owned(),
+        None => "hidden NHS numbers, which says less of people without one".to_owned(),
     };
     let Some(found) = model.file().calibration else {
         return format!(

@@ -30,6 +30,7 @@ mod reading;
 mod records;
 mod rules;
 mod run;
+mod sampling;
 mod scoring;
 mod shapes;
 mod sounds;
@@ -41,8 +42,9 @@ mod reading_tests;
 
 pub use blocks::{OversizedBlock, RuleTally};
 pub use junk::{Junk, JunkKind};
-pub use known_pairs::Labels;
+pub use known_pairs::{LabelledPair, Labels};
 pub use learning::{FAMILY_NAMES_TABLE, GIVEN_NAMES_TABLE, Trained};
 pub use records::{BulkRecords, SentRow};
 pub use run::{LinkPlan, Linked, Policy, Stage, Watch, learn_model, link};
+pub use sampling::{PairNear, pairs_near};
 pub use scoring::Edge;

@@ -8,14 +8,13 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::Value;
 
-use crate::cli::evaluate_page::{Explainer, Region};
-use crate::cli::evaluate_unlabelled::Unlabelled;
+use crate::cli::evaluate_page::{Explainer, Region, write_pages};
+use crate::cli::evaluate_unlabelled::{Labelled, Unlabelled};
 use crate::cli::progress::Progress;
 use crate::evaluation::calibration::Nominal;
 use crate::evaluation::curve::Costs;
 use crate::evaluation::facts::{facts, readable};
 use crate::evaluation::groups::GroupBook;
-use crate::evaluation::linkage_report::{ProvidedFile, ReportSources, linkage_report};
 use crate::evaluation::retrieval::HeldKeys;
 use crate::evaluation::worst::PairToRead;
 use crate::evaluation::{
@@ -23,7 +22,6 @@ use crate::evaluation::{
 };
 use crate::identity::SubmittedRecord;
 use crate::interfaces::files::{self, Place, read_links, read_persons};
-use crate::matching::LinkageModel;
 
 /// What is evaluated, and how.
 #[derive(Debug, Args)]
@@ -40,7 +38,7 @@ pub(super) struct EvaluateArguments {
     /// The records, for errors by group and for pairs to read. The answer then
     /// holds what these pairs say.
     #[arg(long, value_name = "FILE")]
-    records: Vec<PathBuf>,
+    pub(super) records: Vec<PathBuf>,
     /// Reads COLUMN of the records as FIELD; may be repeated.
     #[arg(long = "map", value_name = "COLUMN=FIELD")]
     maps: Vec<String>,
@@ -49,14 +47,14 @@ pub(super) struct EvaluateArguments {
     candidates: Option<PathBuf>,
     /// Writes a page to be read by people.
     #[arg(long, value_name = "FILE.html")]
-    report: Option<PathBuf>,
+    pub(super) report: Option<PathBuf>,
     /// Writes a report for users of linked data, by GUILD's items (R129); needs
     /// --records.
     #[arg(long, value_name = "FILE.json", requires = "records")]
-    linkage_report: Option<PathBuf>,
+    pub(super) linkage_report: Option<PathBuf>,
     /// What the data are, for the report: `febrl` data support no claim (R128).
     #[arg(long, value_name = "FAMILY", default_value = "not said")]
-    data_family: String,
+    pub(super) data_family: String,
     #[command(flatten)]
     how: How,
     #[command(flatten)]
@@ -156,16 +154,15 @@ fn against_truth(
     reading: &Reading,
     truth: &Path,
 ) -> anyhow::Result<Value> {
-    if arguments.links.is_none() && arguments.persons.is_none() {
-        bail!("nothing to evaluate: use --links FILE, --persons FILE or both");
-    }
     if arguments.how.across_sources_only && arguments.records.is_empty() {
         bail!("--across-sources-only needs --records: they name the sources");
     }
+    let labelled = linked_here(arguments, reading)?;
     let options = arguments.how.options()?;
     let (ids, person) = reading.truth(truth)?;
     let explainer = Explainer::new(arguments.unlabelled.model.as_deref())?;
-    let mut keys = (arguments.report.is_some()).then(HeldKeys::default);
+    let has_page = arguments.report.is_some() && !arguments.records.is_empty();
+    let mut keys = has_page.then(HeldKeys::default);
     let book = match arguments.records.as_slice() {
         [] => None,
         files => {
@@ -186,13 +183,15 @@ fn against_truth(
         let path = path.as_deref();
         path.map(|path| reading.links(&truth, path)).transpose()
     };
-    let (links, candidates) = (
-        read_links(&arguments.links)?,
-        read_links(&arguments.candidates)?,
-    );
-    let persons = arguments.persons.as_deref();
+    let candidates = read_links(&arguments.candidates)?;
+    let links = match &labelled {
+        Some(labelled) => Some(reading.links_of_known(&truth, &labelled.links())?),
+        None => read_links(&arguments.links)?,
+    };
+    let persons = labelled.as_ref().map(Labelled::persons);
+    let persons = persons.or_else(|| arguments.persons.clone());
     let persons = persons
-        .map(|path| reading.persons(&truth, path))
+        .map(|path| reading.persons(&truth, &path))
         .transpose()?;
     let evidence = Evidence {
         truth: &truth,
@@ -206,52 +205,40 @@ fn against_truth(
             eprintln!("working out {what}");
         }
     });
-    let pairs = evaluation.worst_misses.iter_mut();
-    let mut pairs: Vec<&mut PairToRead> = pairs.chain(&mut evaluation.worst_false_links).collect();
-    reading.pairs(&mut pairs, &arguments.records, &arguments.maps, &explainer)?;
-    if let Some(path) = &arguments.report {
-        let keys = keys.filter(|_| !arguments.records.is_empty());
-        let retrieval = keys.map(|keys| keys.figures(&truth));
-        let beside = report::Beside {
-            yearly: arguments.region.yearly(evaluation.records),
-            model: &explainer.model,
-            retrieval: retrieval.as_ref(),
-        };
-        write(path, &report::page(&evaluation, &options, &beside))?;
+    let files = (&arguments.records[..], &arguments.maps[..]);
+    reading.pairs(&mut evaluation, files, &explainer)?;
+    let retrieval = keys.map(|keys| keys.figures(&truth));
+    let beside = report::Beside {
+        yearly: arguments.region.yearly(evaluation.records),
+        model: &explainer.model,
+        retrieval: retrieval.as_ref(),
+    };
+    write_pages(arguments, (&evaluation, &options), &beside, book.as_ref())?;
+    let mut all = evaluation.to_json();
+    if let (Some(labelled), Some(persons)) = (&labelled, &persons) {
+        let unlabelled = &arguments.unlabelled;
+        unlabelled.tell_labelled(labelled, (&truth, persons), reading, &mut all)?;
     }
-    if let (Some(path), Some(book)) = (&arguments.linkage_report, &book) {
-        let report = guild_report(arguments, (&evaluation, &options), book, &explainer.model);
-        write(path, &format!("{report:#}\n"))?;
-    }
-    Ok(evaluation.to_json())
+    Ok(all)
 }
 
-fn write(path: &Path, text: &str) -> anyhow::Result<()> {
-    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
-}
-
-fn guild_report(
+/// Links the records by the model, where nothing that was linked is given.
+fn linked_here(
     arguments: &EvaluateArguments,
-    (evaluation, options): (&Evaluation, &EvaluationOptions),
-    book: &GroupBook,
-    model: &LinkageModel,
-) -> Value {
-    let files = arguments.records.iter().map(|path| ProvidedFile {
-        name: path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned(),
-        bytes: std::fs::metadata(path).map_or(0, |about| about.len()),
-    });
-    linkage_report(&ReportSources {
-        files: files.collect(),
-        book,
-        model,
-        evaluation,
-        options,
-        family: arguments.data_family.clone(),
-    })
+    reading: &Reading,
+) -> anyhow::Result<Option<Labelled>> {
+    if arguments.links.is_some() || arguments.persons.is_some() {
+        return Ok(None);
+    }
+    let (unlabelled, records) = (&arguments.unlabelled, &arguments.records);
+    if unlabelled.model.is_none() || records.is_empty() {
+        bail!(
+            "nothing to evaluate: use --links FILE, --persons FILE or both, or --records FILE \
+             with --model FILE to link them"
+        );
+    }
+    let labelled = unlabelled.link_labelled(records, reading, &arguments.maps);
+    labelled.map(Some)
 }
 
 /// For each record its source; each record of the truth must have one.
@@ -437,16 +424,17 @@ impl Reading {
     /// few are kept.
     fn pairs(
         &self,
-        pairs: &mut [&mut PairToRead],
-        paths: &[PathBuf],
-        maps: &[String],
+        evaluation: &mut Evaluation,
+        (paths, maps): (&[PathBuf], &[String]),
         explainer: &Explainer,
     ) -> anyhow::Result<()> {
+        let pairs = evaluation.worst_misses.iter_mut();
+        let pairs: Vec<&mut PairToRead> = pairs.chain(&mut evaluation.worst_false_links).collect();
         if pairs.is_empty() || paths.is_empty() {
             return Ok(());
         }
         let mut wanted = RecordIds::default();
-        for pair in &*pairs {
+        for pair in &pairs {
             wanted.add(pair.record_id_a.as_bytes());
             wanted.add(pair.record_id_b.as_bytes());
         }

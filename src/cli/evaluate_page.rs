@@ -1,12 +1,18 @@
-//! What `accord evaluate --report` needs beside the evaluation: the region that
-//! costs are told for, and the model that explains pairs.
+//! The pages of `accord evaluate`, and what they need beside the evaluation: the region
+//! that costs are told for, and the model that explains pairs.
 
 use std::path::Path;
 
+use anyhow::Context as _;
 use clap::Args;
+use serde_json::Value;
 
+use crate::cli::evaluate::EvaluateArguments;
 use crate::cli::whole_files::{read_model, standardise_options};
+use crate::evaluation::groups::GroupBook;
+use crate::evaluation::linkage_report::{ProvidedFile, ReportSources, linkage_report};
 use crate::evaluation::report::Yearly;
+use crate::evaluation::{Evaluation, EvaluationOptions, report};
 use crate::identity::{StandardRecord, StandardiseOptions, SubmittedRecord, standardise};
 use crate::matching::LinkageModel;
 
@@ -52,4 +58,49 @@ impl Explainer {
     pub(super) fn standard(&self, sent: &SubmittedRecord) -> StandardRecord {
         standardise(sent, &self.options).0
     }
+}
+
+/// Writes the pages that are asked for.
+pub(super) fn write_pages(
+    arguments: &EvaluateArguments,
+    (evaluation, options): (&Evaluation, &EvaluationOptions),
+    beside: &report::Beside<'_>,
+    book: Option<&GroupBook>,
+) -> anyhow::Result<()> {
+    if let Some(path) = &arguments.report {
+        write(path, &report::page(evaluation, options, beside))?;
+    }
+    if let (Some(path), Some(book)) = (&arguments.linkage_report, book) {
+        let report = guild_report(arguments, (evaluation, options), book, beside.model);
+        write(path, &format!("{report:#}\n"))?;
+    }
+    Ok(())
+}
+
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn guild_report(
+    arguments: &EvaluateArguments,
+    (evaluation, options): (&Evaluation, &EvaluationOptions),
+    book: &GroupBook,
+    model: &LinkageModel,
+) -> Value {
+    let files = arguments.records.iter().map(|path| ProvidedFile {
+        name: path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned(),
+        bytes: std::fs::metadata(path).map_or(0, |about| about.len()),
+    });
+    linkage_report(&ReportSources {
+        files: files.collect(),
+        book,
+        model,
+        evaluation,
+        options,
+        family: arguments.data_family.clone(),
+    })
 }

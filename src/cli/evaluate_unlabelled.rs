@@ -13,10 +13,11 @@ use serde_json::{Value, json};
 
 use crate::cli::evaluate::{How, Reading};
 use crate::cli::whole_files::read_model;
+use crate::evaluation::against::against;
 use crate::evaluation::facts::facts;
 use crate::evaluation::groups::GroupBook;
 use crate::evaluation::unlabelled::{ControlCount, HiddenNumbers, hidden_numbers_answer};
-use crate::evaluation::{Evidence, RecordIds, Truth, evaluate};
+use crate::evaluation::{Evidence, Partition, RecordIds, Truth, evaluate};
 use crate::interfaces::files::{FileRow, read_persons};
 
 /// What is tested without a truth.
@@ -36,9 +37,14 @@ pub(super) struct Unlabelled {
     /// How `link` decides in these two tests.
     #[arg(long, value_name = "POLICY", default_value = "care")]
     policy: String,
-    /// The model of `link` in these two tests; without one it trains first.
+    /// The model of `link` in these two tests, and with a truth where neither links nor
+    /// persons are given; without one it trains first.
     #[arg(long, value_name = "FILE")]
     pub(super) model: Option<PathBuf>,
+    /// Another model, such as the active one of a ledger: links the same records by it,
+    /// and counts the true pairs that it finds and --model does not.
+    #[arg(long, value_name = "FILE", requires = "model", conflicts_with_all = ["links", "persons", "negative_control"])]
+    against: Option<PathBuf>,
 }
 
 /// A directory for its owner alone, which goes away with this value.
@@ -74,11 +80,20 @@ impl Unlabelled {
     /// Links what was written; the files of the answer are beside it. Gives the model,
     /// where one was named.
     fn link(&self, directory: &PrivateDirectory, quiet: bool) -> anyhow::Result<Value> {
+        self.link_by(self.model.as_deref(), directory, quiet)
+    }
+
+    fn link_by(
+        &self,
+        model: Option<&Path>,
+        directory: &PrivateDirectory,
+        quiet: bool,
+    ) -> anyhow::Result<Value> {
         let program = std::env::current_exe().context("cannot find this program")?;
         let mut command = Command::new(program);
         command.arg("link").args(["--policy", &self.policy]);
         let mut linked_by = Value::Null;
-        if let Some(path) = &self.model {
+        if let Some(path) = model {
             command.arg("--model").arg(path);
             linked_by = json!(read_model(path)?.id());
         }
@@ -158,7 +173,71 @@ impl Unlabelled {
         all["hidden_numbers"] = answer;
         all["linked_by"] = linked_by;
         all["policy"] = json!(self.policy);
+        if let Some(against) = self.link_against(&directory, (&truth, &persons), reading)? {
+            all["hidden_numbers"]["against"] = against;
+        }
         Ok(all)
+    }
+
+    /// Links the same records by the other model, where one is named, and says what is
+    /// lost and gained.
+    fn link_against(
+        &self,
+        directory: &PrivateDirectory,
+        (truth, ours): (&Truth, &Partition),
+        reading: &Reading,
+    ) -> anyhow::Result<Option<Value>> {
+        let Some(other) = &self.against else {
+            return Ok(None);
+        };
+        let model = self.link_by(Some(other), directory, reading.quiet)?;
+        let theirs = reading.persons(truth, &directory.file("persons.csv"))?;
+        let mut answer = json!(against(truth, ours, &theirs));
+        answer["model"] = model;
+        Ok(Some(answer))
+    }
+
+    /// Links labelled records by the model, where neither links nor persons are given.
+    pub(super) fn link_labelled(
+        &self,
+        records: &[PathBuf],
+        reading: &Reading,
+        maps: &[String],
+    ) -> anyhow::Result<Labelled> {
+        let directory = PrivateDirectory::make()?;
+        let mut writer = Records::create(&directory.file("records.ndjson"))?;
+        let mut count = 0_u64;
+        reading.each_record(records, maps, |row| {
+            count += 1;
+            writer.write(&row.record_id, &row)
+        })?;
+        writer.finish()?;
+        let linked_by = self.link(&directory, reading.quiet)?;
+        Ok(Labelled {
+            directory,
+            linked_by,
+            records: count,
+        })
+    }
+
+    /// What an evaluation of labelled records says beside its figures.
+    pub(super) fn tell_labelled(
+        &self,
+        labelled: &Labelled,
+        (truth, ours): (&Truth, &Partition),
+        reading: &Reading,
+        all: &mut Value,
+    ) -> anyhow::Result<()> {
+        all["labelled"] = json!({
+            "records": labelled.records,
+            "records_with_truth": truth.records(),
+        });
+        all["linked_by"] = labelled.linked_by.clone();
+        all["policy"] = json!(self.policy);
+        if let Some(against) = self.link_against(&labelled.directory, (truth, ours), reading)? {
+            all["labelled"]["against"] = against;
+        }
+        Ok(())
     }
 
     /// The negative control.
@@ -207,6 +286,25 @@ impl Unlabelled {
             );
         }
         Ok(value)
+    }
+}
+
+/// Labelled records, linked by a model.
+pub(super) struct Labelled {
+    directory: PrivateDirectory,
+    linked_by: Value,
+    records: u64,
+}
+
+impl Labelled {
+    /// The links that came out.
+    pub(super) fn links(&self) -> PathBuf {
+        self.directory.file("links.csv")
+    }
+
+    /// The persons.
+    pub(super) fn persons(&self) -> PathBuf {
+        self.directory.file("persons.csv")
     }
 }
 

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use crate::cli::LedgerArguments;
-use crate::flows::{Context, CpuPool, Models, keep_first_model, keys_fit, take_active_model};
+use crate::flows::{
+    Context, CpuPool, FlowError, Models, keep_first_model, keys_fit, take_active_model,
+};
 use crate::foundation::limits::MERGES_PER_HOUR_MAX;
 use crate::foundation::{SystemChance, SystemClock};
 use crate::index::{CandidateIndex, IndexError};
@@ -27,8 +29,28 @@ pub(super) enum Use {
     Existing,
 }
 
-/// Opens the ledger in the data directory, making it where it is missing.
+/// Opens the ledger in the data directory, making it where it is missing. Nothing is
+/// decided by what it is opened for, so that it opens also where this release cannot
+/// read the model that decides: a copy can be made of it then, and another model activated.
 pub(super) async fn open(arguments: &LedgerArguments, use_: Use) -> anyhow::Result<Context> {
+    let mut context = open_without_model(arguments, use_).await?;
+    let taken = take_active_model(&mut context).await;
+    warn_of_the_unreadable(taken)?;
+    Ok(context)
+}
+
+/// A model that this release cannot read is said, and stops nothing.
+fn warn_of_the_unreadable(taken: Result<(), FlowError>) -> anyhow::Result<()> {
+    match taken {
+        Err(FlowError::Unprocessable { detail, .. }) => {
+            eprintln!("accord: {detail}");
+            Ok(())
+        }
+        taken => taken.context("cannot read the model that decides in this ledger"),
+    }
+}
+
+async fn open_without_model(arguments: &LedgerArguments, use_: Use) -> anyhow::Result<Context> {
     if arguments.database.is_none() {
         refuse_a_lost_database(&arguments.data)?;
     }
@@ -57,7 +79,7 @@ pub(super) async fn open(arguments: &LedgerArguments, use_: Use) -> anyhow::Resu
         // Readers of files and tokens need no candidates.
         Use::Shared | Use::Existing => CandidateIndex::in_memory()?,
     };
-    let mut context = Context {
+    let context = Context {
         store,
         index,
         model: Arc::new(LinkageModel::uk_care()),
@@ -73,8 +95,15 @@ pub(super) async fn open(arguments: &LedgerArguments, use_: Use) -> anyhow::Resu
     if use_ == Use::Exclusive {
         refuse_other_keys(&context).await?;
     }
-    let model = take_active_model(&mut context).await;
-    model.context("cannot read the model that decides in this ledger")?;
+    Ok(context)
+}
+
+/// For the life of models: a ledger whose active model this release cannot read is
+/// opened all the same, so that another one can take its place.
+pub(super) async fn open_for_models(arguments: &LedgerArguments) -> anyhow::Result<Context> {
+    let mut context = open_without_model(arguments, Use::Existing).await?;
+    let kept = keep_first_model(&mut context).await;
+    warn_of_the_unreadable(kept)?;
     Ok(context)
 }
 
@@ -84,7 +113,7 @@ pub(super) async fn open_to_decide(
     arguments: &LedgerArguments,
     use_: Use,
 ) -> anyhow::Result<Context> {
-    let mut context = open(arguments, use_).await?;
+    let mut context = open_without_model(arguments, use_).await?;
     keep_first_model(&mut context).await?;
     let shipped = LinkageModel::uk_care();
     if !context.deciding_models().contains(shipped.id()) {
@@ -96,6 +125,23 @@ pub(super) async fn open_to_decide(
         );
     }
     Ok(context)
+}
+
+/// The ledger for itself, or beside the service that holds it; whether for itself.
+pub(super) async fn open_alone_or_beside(
+    arguments: &LedgerArguments,
+) -> anyhow::Result<(Context, bool)> {
+    match open_to_decide(arguments, Use::Exclusive).await {
+        Ok(context) => Ok((context, true)),
+        Err(error) if error.downcast_ref::<StoreError>().is_some_and(is_in_use) => {
+            Ok((open(arguments, Use::Existing).await?, false))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+const fn is_in_use(error: &StoreError) -> bool {
+    matches!(error, StoreError::InUse)
 }
 
 /// What would be looked up is not what is stored: people would not be found.

@@ -7,6 +7,9 @@ use clap::{Args, Subcommand};
 
 use crate::cli::compare_models;
 use crate::cli::model_life;
+use crate::cli::rerun;
+use crate::cli::sample_pairs;
+use crate::cli::shadow;
 use crate::cli::whole_files::{ProfileChoice, read_model, shipped_model};
 use crate::interfaces::files::{Column, column_of, read_mappings};
 use crate::matching::Comparison;
@@ -24,12 +27,23 @@ pub(super) enum ModelCommand {
     /// Says which persons another model would join, split or shuffle, by source and
     /// probability, with numbers of records as samples. Nothing is changed.
     Compare(compare_models::CompareArguments),
+    /// Proposes pairs of records to be read next: those nearest to a model's thresholds of
+    /// which nobody has said anything. Nothing is changed.
+    Sample(sample_pairs::SampleArguments),
+    /// Lets a model run beside the one that decides, on what comes by the doors, and says
+    /// what it would have decided otherwise. No answer waits for it or is changed by it.
+    Shadow(shadow::ShadowArguments),
     /// Lets a model decide from now on. Who brought it cannot approve it, and figures of
-    /// the test with hidden numbers (R123), the negative control (R124) and errors by
-    /// group (R126) have to speak for it. Nothing is linked anew.
+    /// the test with hidden numbers (R123), also against the active model, the negative
+    /// control (R124) and errors by group (R126) have to speak for it. Nothing is linked
+    /// anew.
     Activate(model_life::ActivateArguments),
     /// Takes the last activation back: the model before it decides again.
     Rollback(model_life::RollbackArguments),
+    /// Lets the records of the ledger be judged again by the model that decides, page by
+    /// page: what it would decide otherwise becomes a question. Nothing is linked anew. A
+    /// service on the ledger does it; without one this process does.
+    Rerun(rerun::RerunArguments),
     /// Makes a model of settings that Splink (4 or 5) has trained, and says of each thing
     /// whether it was carried over, and if not, why.
     ImportSplink(ImportArguments),
@@ -75,8 +89,11 @@ pub(super) async fn run(command: ModelCommand) -> anyhow::Result<()> {
         ModelCommand::Show(arguments) => model_life::show(arguments).await,
         ModelCommand::Add(arguments) => model_life::add(arguments).await,
         ModelCommand::Compare(arguments) => compare_models::run(arguments).await,
+        ModelCommand::Sample(arguments) => sample_pairs::run(arguments).await,
+        ModelCommand::Shadow(arguments) => shadow::run(arguments).await,
         ModelCommand::Activate(arguments) => model_life::activate(arguments).await,
         ModelCommand::Rollback(arguments) => model_life::rollback(arguments).await,
+        ModelCommand::Rerun(arguments) => rerun::run(arguments).await,
         ModelCommand::ImportSplink(arguments) => import_splink(&arguments),
         ModelCommand::ExportSplink(arguments) => export_splink(&arguments),
     }

@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use crate::cli::LedgerArguments;
 use crate::cli::account::password;
-use crate::cli::ledger::{Use, access, open_to_decide};
+use crate::cli::ledger::{access, open_for_models};
 use crate::flows::{
     BroughtModel, GateBounds, ModelAnswer, NamedPerson, StoredActivation, activate_model,
-    add_model, list_models, roll_back_model, view_model,
+    add_model, list_models, model_texts, roll_back_model, view_model,
 };
 use crate::matching::{LinkageModel, ModelId};
 use crate::security::{Access, Action, Role};
@@ -33,6 +33,9 @@ pub(super) struct ShowArguments {
     /// Prints the model's file alone, as it was brought.
     #[arg(long)]
     file: bool,
+    /// Writes the model's file, as it was brought, and its tables beside it.
+    #[arg(long, value_name = "MODEL.toml", conflicts_with = "file")]
+    out: Option<PathBuf>,
     /// Its id; the active one without it.
     #[arg(value_name = "MODEL", value_parser = model_id)]
     model: Option<ModelId>,
@@ -88,6 +91,10 @@ pub(super) struct ActivateArguments {
     /// with (R124).
     #[arg(long, value_name = "SHARE", default_value_t = 0.001)]
     absent_linked_max: f64,
+    /// The share of the true pairs that the active model finds which may be lost, by
+    /// hidden numbers and by labels (R123); 1: whatever it loses.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.01)]
+    recall_lost_max: f64,
     /// The model's id.
     #[arg(value_name = "MODEL", value_parser = model_id)]
     model: ModelId,
@@ -120,26 +127,45 @@ impl Answering {
 }
 
 pub(super) async fn list(arguments: ListArguments) -> anyhow::Result<()> {
-    let context = open_to_decide(&arguments.ledger, Use::Existing).await?;
+    let context = open_for_models(&arguments.ledger).await?;
     for model in list_models(&context, &reading()?).await? {
         let word = if model.active { "active" } else { "-" };
         let note = if model.note.is_empty() { "" } else { "\t" };
+        let unreadable = model
+            .unreadable
+            .map(|reason| format!("\tcannot be read by this release: {reason}"));
         println!(
-            "{}\t{word}\tbrought by {}{note}{}",
-            model.id, model.brought_by, model.note
+            "{}\t{word}\tbrought by {}{note}{}{}",
+            model.id,
+            model.brought_by,
+            model.note,
+            unreadable.unwrap_or_default()
         );
     }
     Ok(())
 }
 
 pub(super) async fn show(arguments: ShowArguments) -> anyhow::Result<()> {
-    let context = open_to_decide(&arguments.ledger, Use::Existing).await?;
-    let id = arguments.model.as_ref().unwrap_or(context.model.id());
-    let whole = view_model(&context, &reading()?, id).await?;
+    let context = open_for_models(&arguments.ledger).await?;
+    let active = context.deciding_models();
+    let active = active.first().unwrap_or(context.model.id());
+    let id = arguments.model.as_ref().unwrap_or(active);
+    if let Some(path) = &arguments.out {
+        let (text, tables) = model_texts(&context, &reading()?, id).await?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        for (name, table) in &tables {
+            // A name is of a file beside the model's, never of one elsewhere.
+            let name = Path::new(name).file_name().unwrap_or_default();
+            write(&folder.join(name), table)?;
+        }
+        return write(path, &text);
+    }
     if arguments.file {
-        print!("{}", whole.model.text());
+        let (text, _) = model_texts(&context, &reading()?, id).await?;
+        print!("{text}");
         return Ok(());
     }
+    let whole = view_model(&context, &reading()?, id).await?;
     tell(&whole.about, &whole.model);
     Ok(())
 }
@@ -175,7 +201,7 @@ pub(super) async fn add(arguments: AddArguments) -> anyhow::Result<()> {
         None => shipped(),
     };
     let id = model.id().clone();
-    let context = open_to_decide(&arguments.ledger, Use::Existing).await?;
+    let context = open_for_models(&arguments.ledger).await?;
     let brought = BroughtModel {
         model,
         tables,
@@ -200,13 +226,17 @@ pub(super) async fn activate(arguments: ActivateArguments) -> anyhow::Result<()>
     if !(0.0..1.0).contains(&arguments.absent_linked_max) {
         bail!("--absent-linked-max is a share from 0 to less than 1");
     }
+    if !(0.0..=1.0).contains(&arguments.recall_lost_max) {
+        bail!("--recall-lost-max is a share from 0 to 1");
+    }
     let bounds = GateBounds {
         group_ratio_max: arguments.group_ratio_max,
         absent_linked_max: arguments.absent_linked_max,
+        recall_lost_max: arguments.recall_lost_max,
     };
     let figures = arguments.figures.iter().map(|path| read_figures(path));
     let figures: Vec<Value> = figures.collect::<anyhow::Result<_>>()?;
-    let context = open_to_decide(&arguments.ledger, Use::Existing).await?;
+    let context = open_for_models(&arguments.ledger).await?;
     let activation = activate_model(
         &context,
         arguments.answering.approver()?,
@@ -221,12 +251,16 @@ pub(super) async fn activate(arguments: ActivateArguments) -> anyhow::Result<()>
 }
 
 pub(super) async fn rollback(arguments: RollbackArguments) -> anyhow::Result<()> {
-    let context = open_to_decide(&arguments.ledger, Use::Existing).await?;
+    let context = open_for_models(&arguments.ledger).await?;
     let approver = arguments.answering.approver()?;
     let reason = &arguments.answering.reason;
     let activation = roll_back_model(&context, approver, reason, "model-rollback").await?;
     println!("{} decides again", activation.model);
     Ok(())
+}
+
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn read_figures(path: &Path) -> anyhow::Result<Value> {

@@ -16,7 +16,8 @@ use crate::cli::ledger::{Use, access, open_to_decide};
 use crate::cli::webhook::OutwardArguments;
 use crate::flows::{
     Context, DeliveryOptions, FollowerOptions, deliver_webhooks, follow, follow_erasures,
-    follow_models, follow_releases, seal_audit_each_second, watch_ledger,
+    follow_models, follow_releases, follow_reruns, follow_shadow, seal_audit_each_second,
+    watch_ledger,
 };
 use crate::foundation::limits::{
     MERGES_PER_HOUR_MAX, WEBHOOK_ATTEMPTS_MAX, WEBHOOK_FIRST_WAIT_SECONDS,
@@ -274,6 +275,7 @@ pub(super) async fn run_service(
     ready: impl FnOnce(SocketAddr) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let deciding = access(Action::WriteRecord, Role::Integration, "source-released")?;
+    let rejudging = access(Action::WriteRecord, Role::Integration, "model-rerun")?;
     let erasing = access(Action::EraseRecord, Role::PrivacyOfficer, "retention")?;
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let listen = doors.server.listen;
@@ -287,6 +289,8 @@ pub(super) async fn run_service(
         tokio::spawn(follow_releases(context.clone(), deciding)),
         tokio::spawn(watch_ledger(context.clone())),
         tokio::spawn(follow_models(context.clone())),
+        tokio::spawn(follow_reruns(context.clone(), rejudging)),
+        tokio::spawn(follow_shadow(context.clone())),
         tokio::spawn(follow_erasures(context.clone(), erasing, options.retention)),
     ];
     let sender = Arc::new(hl7::Readers::of(&context.outward, doors.notifier)?);

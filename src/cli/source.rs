@@ -6,15 +6,14 @@ use anyhow::bail;
 use clap::{Args, Subcommand};
 
 use crate::cli::LedgerArguments;
-use crate::cli::ledger::{Use, access, open, open_to_decide};
+use crate::cli::ledger::{Use, access, open, open_alone_or_beside};
 use crate::cli::progress::Progress;
 use crate::flows::{
-    Context, add_source, catch_up, decide_deferred, list_quarantines, list_sources, release_source,
+    add_source, catch_up, decide_deferred, list_quarantines, list_sources, release_source,
 };
 use crate::identity::NumberStatus;
 use crate::registry::{Source, SourceCode};
 use crate::security::{Action, Role};
-use crate::storage::StoreError;
 
 /// What to do with sources.
 #[derive(Debug, Subcommand)]
@@ -128,21 +127,6 @@ async fn release(arguments: ReleaseArguments) -> anyhow::Result<()> {
         bail!("{source} is quarantined again: what is left still contradicts what is known");
     }
     Ok(())
-}
-
-/// The ledger for itself, or beside the service that holds it.
-async fn open_alone_or_beside(ledger: &LedgerArguments) -> anyhow::Result<(Context, bool)> {
-    match open_to_decide(ledger, Use::Exclusive).await {
-        Ok(context) => Ok((context, true)),
-        Err(error) if error.downcast_ref::<StoreError>().is_some_and(is_in_use) => {
-            Ok((open(ledger, Use::Existing).await?, false))
-        }
-        Err(error) => Err(error),
-    }
-}
-
-const fn is_in_use(error: &StoreError) -> bool {
-    matches!(error, StoreError::InUse)
 }
 
 async fn add(arguments: AddArguments) -> anyhow::Result<()> {

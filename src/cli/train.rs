@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use clap::Args;
 
-use crate::bulk::{BulkRecords, Labels, learn_model};
+use crate::bulk::{BulkRecords, LabelledPair, Labels, learn_model};
 use crate::cli::progress::Stages;
 use crate::cli::whole_files::{ProfileChoice, read, set_aside_junk, shipped_model};
 use crate::interfaces::files::{self, LabelRow};
@@ -19,7 +19,8 @@ pub(super) struct TrainArguments {
     out: PathBuf,
     /// What people know of the records, to measure what weights are worth by:
     /// `record_id_a,record_id_b,label` (same or different), as `export --labels`
-    /// writes it, or `record_id,person_id`. Without it, NHS numbers are hidden and
+    /// writes it, or `record_id,person_id`. With a column `reads`, a pair that two or more
+    /// people have read counts twice. Without it, NHS numbers are hidden and
     /// tell, where there are enough.
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
@@ -86,9 +87,14 @@ fn read_labels_of(path: &Path, records: &BulkRecords) -> anyhow::Result<Labels> 
     let mut names: HashMap<Vec<u8>, u32> = HashMap::new();
     let read = files::read_labels(path, |row| {
         match row {
-            LabelRow::Pair(a, b, same) => {
-                let pair = find(a).zip(find(b));
-                pairs.extend(pair.map(|(a, b)| (a, b, same)));
+            LabelRow::Pair(label) => {
+                let pair = find(label.a).zip(find(label.b));
+                pairs.extend(pair.map(|(a, b)| LabelledPair {
+                    a,
+                    b,
+                    same: label.same,
+                    reads: label.reads,
+                }));
             }
             LabelRow::Person(record, person) => {
                 let next = u32::try_from(names.len()).unwrap_or(u32::MAX);

@@ -29,6 +29,7 @@ pub(super) async fn run(arguments: VerifyArguments) -> anyhow::Result<()> {
         ("tasks", checked.tasks),
         ("audit_rows", checked.audit_rows),
         ("seals", checked.seals),
+        ("models", checked.models),
     ] {
         println!("{what} {count}");
     }

@@ -5,6 +5,7 @@
 //! links need little more than 16 bytes each. Deliberately not here: files and
 //! printing.
 
+pub mod against;
 pub mod bootstrap;
 pub mod bounds;
 pub mod calibration;

@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use crate::matching::PROBABILITY_BANDS as BANDS;
+
 /// How a set of persons changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -29,15 +31,6 @@ impl Regrouped {
         }
     }
 }
-
-/// Lower ends of the bands of probability, and their names.
-const BANDS: [(f64, &str); 5] = [
-    (0.999, "0.999 and more"),
-    (0.99, "0.99 to 0.999"),
-    (0.9, "0.9 to 0.99"),
-    (0.5, "0.5 to 0.9"),
-    (0.0, "below 0.5"),
-];
 
 /// Records of one source whose persons change alike.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use crate::flows::{Context, FlowError};
 use crate::foundation::limits::MODEL_FOLLOW_INTERVAL_MS;
-use crate::matching::{LinkageModel, MatchWeight, ModelId};
+use crate::matching::{LinkageModel, MatchProbability, MatchWeight, ModelId};
 use crate::registry::{TaskState, rests_on};
-use crate::storage::{ActivationKind, StoredActivation, StoredModel};
+use crate::storage::{ActivationKind, KeptModel, StoredActivation, StoredModel};
 
 /// The models that a process knows. Clones of a context share it.
 #[derive(Debug)]
@@ -24,7 +24,28 @@ struct Known {
     /// The models that decide or have decided, the latest first.
     decided: Vec<ModelId>,
     /// Those that were read.
-    read: BTreeMap<ModelId, Arc<LinkageModel>>,
+    read: BTreeMap<ModelId, Kept>,
+}
+
+/// A model that is kept: ready to weigh, or why this release cannot read it.
+pub(super) type Kept = Result<Arc<LinkageModel>, String>;
+
+/// By which model a question was raised.
+pub(super) enum Raised {
+    /// By this one.
+    By(Arc<LinkageModel>),
+    /// By one that this release cannot read; in words.
+    Unreadable(String),
+}
+
+impl Raised {
+    /// What a weight of the question stands for; what it claims, where the model cannot say.
+    pub(super) fn probability(&self, weight: MatchWeight) -> MatchProbability {
+        match self {
+            Self::By(model) => model.probability(weight),
+            Self::Unreadable(_) => weight.probability(),
+        }
+    }
 }
 
 impl Models {
@@ -33,7 +54,7 @@ impl Models {
     pub fn new(model: Arc<LinkageModel>) -> Self {
         Self(RwLock::new(Known {
             decided: vec![model.id().clone()],
-            read: BTreeMap::from([(model.id().clone(), Arc::clone(&model))]),
+            read: BTreeMap::from([(model.id().clone(), Ok(Arc::clone(&model)))]),
             active: model,
             number: 0,
         }))
@@ -76,54 +97,78 @@ impl Context {
     }
 
     /// The model of this id, where the ledger or the program has it.
-    pub(super) async fn model_of(
-        &self,
-        id: &ModelId,
-    ) -> Result<Option<Arc<LinkageModel>>, FlowError> {
+    pub(super) async fn kept_model(&self, id: &ModelId) -> Result<Option<Kept>, FlowError> {
         if self.model.id() == id {
-            return Ok(Some(Arc::clone(&self.model)));
+            return Ok(Some(Ok(Arc::clone(&self.model))));
         }
         if let Some(read) = self.models.known(|known| known.read.get(id).cloned()) {
             return Ok(Some(read));
         }
-        let found = self.store.find_model(id).await?.map(Arc::new);
-        if let Some(model) = &found {
-            let (id, model) = (id.clone(), Arc::clone(model));
-            self.models.change(|known| {
-                known.read.insert(id, model);
-            });
-        }
-        Ok(found)
+        let Some(found) = self.store.find_model(id).await? else {
+            return Ok(None);
+        };
+        let kept = match found {
+            KeptModel::Readable(model) => Ok(Arc::new(model)),
+            KeptModel::Unreadable(problem) => Err(problem.to_string()),
+        };
+        let (id, read) = (id.clone(), kept.clone());
+        self.models.change(|known| {
+            known.read.insert(id, read);
+        });
+        Ok(Some(kept))
+    }
+
+    /// The same, for what cannot be done without it.
+    pub(super) async fn model_of(&self, id: &ModelId) -> Result<Arc<LinkageModel>, FlowError> {
+        let kept = self.kept_model(id).await?.ok_or(UNKNOWN)?;
+        kept.map_err(|reason| FlowError::Unprocessable {
+            member: "model",
+            rule: "R84",
+            detail: format!(
+                "the ledger keeps the model {id} as it was brought, and this release cannot \
+                 read it ({reason}); the release that brought it can"
+            ),
+        })
     }
 
     /// The probability that a weight stood for under the model that gave it. One that
-    /// nobody has kept gives what weights claim.
+    /// nobody has kept, or that cannot be read, gives what weights claim.
     pub(super) async fn probability_by(
         &self,
         id: &ModelId,
         weight: MatchWeight,
     ) -> Result<f64, FlowError> {
-        let model = self.model_of(id).await?;
+        let model = self.kept_model(id).await?.and_then(Result::ok);
         let probability =
             model.map_or_else(|| weight.probability(), |model| model.probability(weight));
         Ok(probability.value())
     }
 
     /// The model that raised a question: its evidence names it.
-    pub(super) async fn model_of_task(
-        &self,
-        task: &TaskState,
-    ) -> Result<Arc<LinkageModel>, FlowError> {
+    pub(super) async fn model_of_task(&self, task: &TaskState) -> Result<Raised, FlowError> {
         for id in self.deciding_models() {
-            if rests_on(task, &id)
-                && let Some(model) = self.model_of(&id).await?
-            {
-                return Ok(model);
+            if !rests_on(task, &id) {
+                continue;
+            }
+            match self.kept_model(&id).await? {
+                Some(Ok(model)) => return Ok(Raised::By(model)),
+                Some(Err(reason)) => {
+                    return Ok(Raised::Unreadable(format!(
+                        "The model {id} raised this question, and this release cannot read it \
+                         ({reason}): what it weighed then stands with the question, and the \
+                         records as they are now cannot be weighed by it."
+                    )));
+                }
+                None => {}
             }
         }
-        Ok(Arc::clone(&self.model))
+        Ok(Raised::By(Arc::clone(&self.model)))
     }
 }
+
+/// No such model.
+pub(super) const UNKNOWN: FlowError =
+    FlowError::NotFound("no model with this id is known; add it first");
 
 /// Takes the model that is active in the ledger, where one is.
 ///
@@ -170,7 +215,7 @@ pub async fn keep_first_model(context: &mut Context) -> Result<(), FlowError> {
         at: now,
     };
     // Where another node was first, its model holds.
-    store.add_activation(&first).await?;
+    store.add_activation(&first, None).await?;
     take_active_model(context).await
 }
 
@@ -186,8 +231,18 @@ pub(super) async fn refresh(context: &Context) -> Result<bool, FlowError> {
     if context.models.known(|known| known.number) == last.number {
         return Ok(false);
     }
-    let model = context.model_of(&last.model).await?;
-    let model = model.ok_or(FlowError::NotFound("the active model is not in the ledger"))?;
+    let kept = context.kept_model(&last.model).await?;
+    let kept = kept.ok_or(FlowError::NotFound("the active model is not in the ledger"))?;
+    let model = kept.map_err(|reason| FlowError::Unprocessable {
+        member: "model",
+        rule: "R84",
+        detail: format!(
+            "the model {} decides in this ledger, and this release cannot read it ({reason}): \
+             go on with the release that could, or let a model decide that this one reads \
+             (accord model list, then accord model rollback or accord model activate)",
+            last.model
+        ),
+    })?;
     let mut decided: Vec<ModelId> = Vec::new();
     for activation in activations.iter().rev() {
         if !decided.contains(&activation.model) {

@@ -40,8 +40,7 @@ pub async fn link_twice(
     context.store.append_audit(vec![audit]).await?;
     let mut found = Vec::new();
     for id in models {
-        let model = context.model_of(id).await?;
-        found.push(model.ok_or(FlowError::NotFound("no model with this id is known"))?);
+        found.push(context.model_of(id).await?);
     }
     let (records, sources) = read(context).await?;
     let linked = |model: &LinkageModel| {
@@ -70,7 +69,9 @@ pub async fn link_twice(
 }
 
 /// All active records under their numbers, and their sources.
-async fn read(context: &Context) -> Result<(BulkRecords, BTreeMap<i64, String>), FlowError> {
+pub(super) async fn read(
+    context: &Context,
+) -> Result<(BulkRecords, BTreeMap<i64, String>), FlowError> {
     let (mut records, mut sources) = (BulkRecords::default(), BTreeMap::new());
     let defaults: BTreeMap<_, _> = context
         .store

@@ -407,6 +407,7 @@ impl Dealt {
             record: raised.map(|record| (record.source.clone(), record.local_id.clone())),
             sides,
             explanation,
+            unexplained: None,
             reads: reads(state, access.person(), &events, &words),
             history: history(state, access.person(), events, &words),
             foresight,

@@ -55,11 +55,14 @@ mod register_batch;
 mod register_record;
 mod rekey_ledger;
 mod release_source;
+mod rerun_model;
 mod restate_record;
 mod review_task;
+mod sample_pairs;
 mod seal_audit;
 mod seal_persons;
 mod search_persons;
+mod shadow_model;
 mod sign_in;
 mod sign_in_elsewhere;
 mod standard_values;
@@ -93,8 +96,8 @@ use crate::security::{Actor, ActorKind, Denied, OutwardPolicy};
 use crate::storage::{Store, StoreError};
 
 pub use crate::storage::{
-    ActivationKind, AuditRow, Moment, SealedRecord, StoredActivation, StoredSeal as SealAnswer,
-    WaitingTasks,
+    ActivationKind, AuditRow, Moment, RerunState, SealedRecord, StoredActivation, StoredRerun,
+    StoredSeal as SealAnswer, StoredShadow, WaitingTasks,
 };
 pub use acknowledge_changes::{ChaseEntry, ChaseList, acknowledge_change, chase_list};
 pub use active_model::{Models, follow_models, keep_first_model, take_active_model};
@@ -139,7 +142,7 @@ pub use merge_source_records::merge_source_records;
 pub use model_gates::{GateBounds, PassedGates, pass_gates};
 pub use model_life::{
     BroughtModel, ModelAnswer, NamedPerson, WholeModel, activate_model, add_model, list_models,
-    roll_back_model, view_model,
+    model_texts, roll_back_model, view_model,
 };
 pub use move_record::{MoveOutcome, move_record};
 pub use name_record::{name_of_record, named_record};
@@ -152,11 +155,19 @@ pub use release_source::{
     DecidedDeferred, SourceQuarantine, decide_deferred, follow_releases, list_quarantines,
     release_source,
 };
+pub use rerun_model::{
+    RerunPage, begin_rerun, follow_reruns, pause_rerun, rerun_page, rerun_standing,
+};
 pub use restate_record::{RestateCommand, is_merged_away, merged_into, restate_record};
 pub use review_task::{claim_task, comment_task, release_task};
+pub use sample_pairs::{PairToRead, pairs_to_read};
 pub use seal_audit::seal_audit_each_second;
 pub use seal_persons::{SealSide, lift_seal, list_seals, seal_persons};
 pub use search_persons::{FoundPerson, SearchAnswer, SearchGap, search_persons};
+pub use shadow_model::{
+    ShadowCount, ShadowOutcome, ShadowReport, ShadowSample, begin_shadow, end_shadow,
+    follow_shadow, shadow_report, shadow_some,
+};
 pub use sign_in::{
     Visit, change_password, confirm_visit, set_purpose, sign_in, sign_out, sign_out_everywhere,
     visit,

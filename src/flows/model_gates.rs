@@ -1,6 +1,7 @@
 //! What must be known of a model before it may decide (R86): the test with hidden
-//! numbers (R123), the negative control (R124) and the errors by group (R126), as
-//! `accord evaluate` prints them of that very model.
+//! numbers (R123), what it loses against the model that decides now, the negative
+//! control (R124) and the errors by group (R126), as `accord evaluate` prints them of
+//! that very model.
 
 use serde_json::{Value, json};
 
@@ -27,6 +28,9 @@ pub struct GateBounds {
     pub group_ratio_max: f64,
     /// The share of absent records that may be linked (R124).
     pub absent_linked_max: f64,
+    /// The share of the true pairs that the active model finds which may be lost; at 1
+    /// nothing is asked (R123).
+    pub recall_lost_max: f64,
 }
 
 /// What was measured of a model, to be kept with its activation.
@@ -41,12 +45,12 @@ impl PassedGates {
     }
 }
 
-/// Asks of figures whether a model may be activated.
+/// Asks of figures whether a model may be activated in the place of the active one.
 ///
 /// # Errors
 /// Everything that is missing or speaks against it, a sentence each.
 pub fn pass_gates(
-    model: &ModelId,
+    (model, active): (&ModelId, &ModelId),
     figures: &[Value],
     bounds: GateBounds,
 ) -> Result<PassedGates, Vec<String>> {
@@ -75,10 +79,12 @@ pub fn pass_gates(
         first.map(|figures| &figures[name])
     };
     let hidden = find("hidden_numbers");
+    let labelled = find("labelled");
     let control = find("negative_control");
     let groups = find("errors_by_group");
     let passed = [
         hidden_numbers(hidden),
+        lost_pairs(active, (hidden, labelled), bounds.recall_lost_max),
         negative_control(control, bounds.absent_linked_max),
         errors_by_group(groups, bounds.group_ratio_max),
     ];
@@ -91,11 +97,13 @@ pub fn pass_gates(
         .find(|figures| figures["largest_group_gaps"].is_array());
     Ok(PassedGates(json!({
         "hidden_numbers": hidden,
+        "labelled": labelled,
         "negative_control": control,
         "largest_group_gaps": gaps.map(|figures| &figures["largest_group_gaps"]),
         "groups_too_small": groups.map(|groups| &groups["too_small"]),
         "group_ratio_max": bounds.group_ratio_max,
         "absent_linked_max": bounds.absent_linked_max,
+        "recall_lost_max": bounds.recall_lost_max,
     })))
 }
 
@@ -131,6 +139,40 @@ fn hidden_numbers(figures: Option<&Value>) -> Vec<String> {
     lacking
 }
 
+/// Why too much is lost of what the active model finds, where it is asked: by hidden
+/// numbers always, by labels where there are some.
+fn lost_pairs(
+    active: &ModelId,
+    (hidden, labelled): (Option<&Value>, Option<&Value>),
+    lost_max: f64,
+) -> Vec<String> {
+    if lost_max >= 1.0 {
+        return Vec::new();
+    }
+    let asked = hidden.into_iter().chain(labelled);
+    let asked = asked.filter_map(|figures| lost_of(active, &figures["against"], lost_max));
+    asked.collect()
+}
+
+fn lost_of(active: &ModelId, against: &Value, lost_max: f64) -> Option<String> {
+    if against["model"] != active.as_str() {
+        return Some(format!(
+            "R123: it is not said what it loses of what the active model finds (accord model show \
+             {active} --out active.toml, then accord evaluate … --against active.toml)"
+        ));
+    }
+    let (found, lost) = (&against["found_by_other"], &against["lost"]);
+    // What is not said is not known to be good.
+    let share = against["lost_share"]["share"].as_f64().unwrap_or(1.0);
+    (share > lost_max).then(|| {
+        format!(
+            "R123: of {found} true pairs that the active model finds it loses {lost} ({:.2} %), \
+             more than the share of {lost_max} that may be (--recall-lost-max)",
+            share * 100.0
+        )
+    })
+}
+
 /// Says so where a test is of fewer than tell anything.
 fn too_few(rule: &str, what: &str, tested: &Value) -> Vec<String> {
     let tested = tested.as_u64().unwrap_or(0);
@@ -162,13 +204,33 @@ fn negative_control(figures: Option<&Value>, linked_max: f64) -> Vec<String> {
     lacking
 }
 
-/// A group of people and what is missed of it.
+/// A group of people, what is missed of it, and who is mixed up.
 struct Group<'a> {
     dimension: &'a str,
     name: &'a str,
+    missed: Errors,
+    /// Where the figures say it.
+    mixed_up: Option<Errors>,
+}
+
+/// Pairs of a group, and the share of them that is wrong.
+#[derive(Clone, Copy)]
+struct Errors {
     pairs: f64,
-    missed: f64,
-    missed_at_least: f64,
+    share: f64,
+    at_least: f64,
+}
+
+impl Errors {
+    /// What is not said is not known to be good.
+    fn of(pairs: &Value, errors: &Value) -> Self {
+        let of = |of: &str| errors[of].as_f64().unwrap_or(1.0);
+        Self {
+            pairs: pairs.as_f64().unwrap_or(0.0),
+            share: of("share"),
+            at_least: of("lower"),
+        }
+    }
 }
 
 impl<'a> Group<'a> {
@@ -176,27 +238,26 @@ impl<'a> Group<'a> {
         let text = |of: &str| group[of].as_str().unwrap_or_default();
         let (dimension, name) = (text("dimension"), text("group"));
         let of_people = OF_PEOPLE.contains(&dimension) && !NOBODY.contains(&name);
-        // What is not said is not known to be good.
-        let missed = |of: &str| group["missed"][of].as_f64().unwrap_or(1.0);
+        let mixed_up = group["false_links"].is_object();
         of_people.then(|| Self {
             dimension,
             name,
-            pairs: group["true_pairs"].as_f64().unwrap_or(0.0),
-            missed: missed("share"),
-            missed_at_least: missed("lower"),
+            missed: Errors::of(&group["true_pairs"], &group["missed"]),
+            mixed_up: mixed_up.then(|| Errors::of(&group["linked_pairs"], &group["false_links"])),
         })
     }
 
-    /// What is missed of the other groups of its dimension; of nobody where it is the
-    /// only one. Everybody holds the group itself: half of them would be compared with
+    /// The share that is wrong of the other groups of its dimension; of nobody where it is
+    /// the only one. Everybody holds the group itself: half of them would be compared with
     /// themselves.
-    fn missed_beside(&self, groups: &[Self]) -> Option<f64> {
+    fn beside(&self, groups: &[Self], errors: impl Fn(&Self) -> Option<Errors>) -> Option<f64> {
         let others = groups.iter();
         let others = others.filter(|it| it.dimension == self.dimension && it.name != self.name);
-        let (pairs, missed) = others.fold((0.0, 0.0), |(pairs, missed), it| {
-            (pairs + it.pairs, missed + it.pairs * it.missed)
+        let others = others.filter_map(errors);
+        let (pairs, wrong) = others.fold((0.0, 0.0), |(pairs, wrong), it| {
+            (pairs + it.pairs, wrong + it.pairs * it.share)
         });
-        (pairs > 0.0).then(|| missed / pairs)
+        (pairs > 0.0).then(|| wrong / pairs)
     }
 }
 
@@ -223,33 +284,62 @@ fn errors_by_group(figures: Option<&Value>, ratio_max: f64) -> Vec<String> {
             "R126: too few persons to compare women and men; test on more records".to_owned(),
         );
     }
+    let mixed_up = figures.and_then(|figures| figures["false_links"]["share"].as_f64());
     for group in &groups {
-        let others = group.missed_beside(&groups).unwrap_or(everybody);
-        if group.missed_at_least > ratio_max * others {
-            lacking.push(format!(
-                "R126: {} {}: at least {:.2} % are missed, more than {ratio_max} times as many as \
-                 the {:.2} % of the others",
-                group.dimension,
-                group.name,
-                group.missed_at_least * 100.0,
-                others * 100.0
-            ));
+        let others = group.beside(&groups, |it| Some(it.missed));
+        let fares = (group.missed, others.unwrap_or(everybody));
+        lacking.extend(fares_worse(group, "are missed", fares, ratio_max));
+        if let (Some(of_it), Some(everybody)) = (group.mixed_up, mixed_up) {
+            let others = group.beside(&groups, |it| it.mixed_up);
+            // False links are few: of the others there may be none at all.
+            let others = others.unwrap_or(everybody).max(everybody);
+            let what = "of what is linked is false";
+            lacking.extend(fares_worse(group, what, (of_it, others), ratio_max));
         }
     }
     lacking
+}
+
+fn fares_worse(
+    group: &Group<'_>,
+    what: &str,
+    (errors, others): (Errors, f64),
+    ratio_max: f64,
+) -> Option<String> {
+    (errors.at_least > ratio_max * others).then(|| {
+        format!(
+            "R126: {} {}: at least {:.2} % {what}, more than {ratio_max} times as many as the \
+             {:.2} % of the others",
+            group.dimension,
+            group.name,
+            errors.at_least * 100.0,
+            others * 100.0
+        )
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{GateBounds, pass_gates};
-    use crate::matching::LinkageModel;
+    use super::{GateBounds, PassedGates, pass_gates};
+    use crate::matching::{LinkageModel, ModelId};
 
     const BOUNDS: GateBounds = GateBounds {
         group_ratio_max: 2.0,
         absent_linked_max: 0.001,
+        recall_lost_max: 0.01,
     };
+
+    /// The candidate, and the model that decides.
+    fn models() -> [ModelId; 2] {
+        [LinkageModel::uk_care(), LinkageModel::generic()].map(|model| model.id().clone())
+    }
+
+    fn passed(figures: &[Value], bounds: GateBounds) -> Result<PassedGates, Vec<String>> {
+        let [model, active] = models();
+        pass_gates((&model, &active), figures, bounds)
+    }
 
     fn group(dimension: &str, name: &str, share: f64) -> Value {
         json!({ "dimension": dimension, "group": name, "true_pairs": 1000,
@@ -257,13 +347,16 @@ mod tests {
     }
 
     fn figures() -> Vec<Value> {
-        let model = LinkageModel::uk_care().id().to_string();
+        let [model, active] = models().map(|id| id.to_string());
+        let against = json!({ "model": active, "found_by_other": 900, "lost": 9,
+            "lost_share": { "share": 0.01 } });
         let three = json!({ "p": 0.999, "r": 0.9, "r_of_retrieval": 0.99 });
         vec![
             json!({
                 "linked_by": model,
                 "policy": "care",
-                "hidden_numbers": { "pair": three, "cluster": three, "records_with_truth": 5000 },
+                "hidden_numbers": { "pair": three, "cluster": three, "records_with_truth": 5000,
+                    "against": against },
                 "errors_by_group": { "missed": { "share": 0.02 }, "groups": [
                     group("sex", "male", 0.02), group("sex", "female", 0.02),
                     group("missing", "phone", 0.3),
@@ -279,21 +372,21 @@ mod tests {
     }
 
     fn refused(figures: &[Value]) -> String {
-        let refused = pass_gates(LinkageModel::uk_care().id(), figures, BOUNDS);
+        let refused = passed(figures, BOUNDS);
         refused.expect_err("refused").join("\n")
     }
 
     #[test]
     fn r86_only_all_gates_of_that_very_model_let_it_pass() {
         let all = figures();
-        let passed = pass_gates(LinkageModel::uk_care().id(), &all, BOUNDS).expect("passed");
-        assert_eq!(passed.figures()["hidden_numbers"]["pair"]["p"], 0.999);
+        let gates = passed(&all, BOUNDS).expect("passed");
+        assert_eq!(gates.figures()["hidden_numbers"]["pair"]["p"], 0.999);
         let none = refused(&[]);
         for rule in ["R123", "R124", "R126"] {
             assert!(none.contains(rule), "{none}");
         }
-        let other =
-            pass_gates(LinkageModel::generic().id(), &all, BOUNDS).expect_err("another model");
+        let [model, active] = models();
+        let other = pass_gates((&active, &model), &all, BOUNDS).expect_err("another model");
         assert!(other[0].contains("are of the model"), "{other:?}");
         let mut bare = figures();
         bare[1]["policy"] = json!("model");
@@ -311,6 +404,56 @@ mod tests {
         let mut all = figures();
         all[0]["hidden_numbers"]["pair"]["p"] = json!(0.98);
         assert!(refused(&all).contains("98.00 %"));
+    }
+
+    #[test]
+    fn r123_a_model_that_loses_what_the_active_one_finds_is_refused_unless_the_approver_says_so() {
+        let mut all = figures();
+        all[0]["hidden_numbers"]["against"]["lost_share"]["share"] = json!(0.011);
+        assert!(refused(&all).contains("R123: of 900 true pairs that the active model finds"));
+        let own = GateBounds {
+            recall_lost_max: 0.02,
+            ..BOUNDS
+        };
+        let gates = passed(&all, own).expect("the approver's own bound");
+        assert_eq!(gates.figures()["recall_lost_max"], 0.02);
+
+        // Against whom it was not said, or of another than the active one.
+        let mut all = figures();
+        all[0]["hidden_numbers"]["against"]["model"] = json!("0123456789abcdef");
+        assert!(refused(&all).contains("--against active.toml"));
+        all[0]["hidden_numbers"]["against"] = Value::Null;
+        assert!(refused(&all).contains("--against active.toml"));
+        let whatever = GateBounds {
+            recall_lost_max: 1.0,
+            ..BOUNDS
+        };
+        passed(&all, whatever).expect("nothing is asked");
+
+        // Labels say it too, where there are some.
+        let mut all = figures();
+        all[0]["labelled"] = json!({ "against": all[0]["hidden_numbers"]["against"] });
+        passed(&all, BOUNDS).expect("as good by labels");
+        all[0]["labelled"]["against"]["lost_share"]["share"] = json!(0.5);
+        assert!(refused(&all).contains("(50.00 %)"));
+    }
+
+    #[test]
+    fn r126_a_group_whose_links_are_false_more_often_is_refused() {
+        let mut all = figures();
+        let mut groups = [group("sex", "male", 0.02), group("sex", "female", 0.02)];
+        for (group, share) in groups.iter_mut().zip([0.0, 0.005]) {
+            group["linked_pairs"] = json!(1000);
+            group["false_links"] = json!({ "share": share, "lower": share * 0.9 });
+        }
+        all[0]["errors_by_group"]["groups"] = json!(groups);
+        // Half of them: by themselves they would be twice as bad as everybody.
+        all[0]["errors_by_group"]["false_links"] = json!({ "share": 0.0025 });
+        passed(&all, BOUNDS).expect("no more than twice everybody's");
+        all[0]["errors_by_group"]["false_links"] = json!({ "share": 0.002 });
+        let said = refused(&all);
+        assert_eq!(said.matches("R126: sex female").count(), 1, "{said}");
+        assert!(said.contains("is false"), "{said}");
     }
 
     #[test]

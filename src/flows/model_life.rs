@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::flows::active_model::UNKNOWN;
 use crate::flows::sign_in::confirm;
 use crate::flows::{Context, FlowError, GateBounds, pass_gates};
 use crate::foundation::Instant;
@@ -27,6 +28,8 @@ pub struct ModelAnswer {
     pub note: String,
     /// Whether it decides now.
     pub active: bool,
+    /// Why this release cannot read it, where it cannot.
+    pub unreadable: Option<String>,
     /// How it came to decide, the first time first.
     pub activations: Vec<StoredActivation>,
 }
@@ -56,19 +59,21 @@ pub async fn list_models(
 async fn load_models(context: &Context) -> Result<Vec<ModelAnswer>, FlowError> {
     let activations = context.store.list_activations().await?;
     let active = activations.last().map(|last| last.model.clone());
-    let models = context.store.list_models().await?.into_iter();
-    let models = models.map(|stored| {
+    let mut models = Vec::new();
+    for stored in context.store.list_models().await? {
         let of_it = activations.iter().filter(|it| it.model == stored.digest);
-        ModelAnswer {
+        let kept = context.kept_model(&stored.digest).await?;
+        models.push(ModelAnswer {
             active: active.as_ref() == Some(&stored.digest),
+            unreadable: kept.and_then(Result::err),
             activations: of_it.cloned().collect(),
             id: stored.digest,
             brought_by: stored.brought_by,
             brought_at: stored.brought_at,
             note: stored.note,
-        }
-    });
-    Ok(models.collect())
+        });
+    }
+    Ok(models)
 }
 
 /// One model, with what it weighs.
@@ -89,14 +94,27 @@ async fn load_model(context: &Context, id: &ModelId) -> Result<WholeModel, FlowE
     let models = load_models(context).await?;
     let about = models.into_iter().find(|model| model.id == *id);
     let about = about.ok_or(UNKNOWN)?;
-    let model = context.model_of(id).await?.ok_or(UNKNOWN)?;
+    let model = context.model_of(id).await?;
     Ok(WholeModel {
         about,
         model: model.as_ref().clone(),
     })
 }
 
-const UNKNOWN: FlowError = FlowError::NotFound("no model with this id is known; add it first");
+/// The text of a model and those of its tables, as they were brought, whether or not
+/// this release can read them.
+///
+/// # Errors
+/// Unknown, or a fault of ours.
+pub async fn model_texts(
+    context: &Context,
+    access: &Access,
+    id: &ModelId,
+) -> Result<(String, BTreeMap<String, String>), FlowError> {
+    let audit = access.audit(context.clock.now(), Vec::new(), Some(id.to_string()));
+    context.store.append_audit(vec![audit]).await?;
+    context.store.model_texts(id).await?.ok_or(UNKNOWN)
+}
 
 /// A model that somebody brings.
 #[derive(Clone)]
@@ -190,7 +208,8 @@ pub async fn activate_model(
             "who brought a model cannot approve it: another person has to (R86)",
         ));
     }
-    let passed = pass_gates(id, figures, bounds);
+    let active = activations.last().map_or(id, |last| &last.model);
+    let passed = pass_gates((id, active), figures, bounds);
     let passed = passed.map_err(|lacking| FlowError::Unprocessable {
         member: "figures",
         rule: "R86",
@@ -261,8 +280,11 @@ async fn write(
 ) -> Result<StoredActivation, FlowError> {
     let record = Some(activation.model.to_string());
     let audit = access.audit(activation.at, Vec::new(), record);
-    context.store.append_audit(vec![audit]).await?;
-    if !context.store.add_activation(&activation).await? {
+    if !context
+        .store
+        .add_activation(&activation, Some(audit))
+        .await?
+    {
         return Err(FlowError::Conflict(
             "another activation came first; look at it and decide again",
         ));
@@ -271,7 +293,7 @@ async fn write(
 }
 
 /// The person whose password it is, with leave to say which model decides.
-async fn approved(
+pub(super) async fn approved(
     context: &Context,
     approver: NamedPerson,
     reason: &str,
@@ -282,7 +304,7 @@ async fn approved(
 }
 
 /// The person whose password it is.
-async fn shown(
+pub(super) async fn shown(
     context: &Context,
     answering: NamedPerson,
     reason: Option<&str>,
@@ -308,7 +330,12 @@ fn person(name: String, roles: Vec<Role>, reason: Option<&str>, request_id: &str
     }
 }
 
-fn words(member: &'static str, text: &str, may_be_blank: bool) -> Result<String, FlowError> {
+/// Words that somebody writes about a model.
+pub(super) fn words(
+    member: &'static str,
+    text: &str,
+    may_be_blank: bool,
+) -> Result<String, FlowError> {
     let text = text.trim();
     let length = text.chars().count();
     let least = usize::from(!may_be_blank);

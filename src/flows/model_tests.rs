@@ -2,16 +2,27 @@
 
 use std::sync::Arc;
 
-use crate::flows::active_model::refresh;
+use sha2::{Digest, Sha256};
+
+use crate::flows::active_model::{Raised, refresh};
 use crate::flows::register_record::{commit_registration, prepare_registration};
-use crate::flows::{Context, CpuPool, Models, RegisterCommand, ensure_source, keep_first_model};
-use crate::foundation::{SystemChance, SystemClock};
+use crate::flows::rerun_model::{judge_page, rerun_some};
+use crate::flows::{
+    Context, CpuPool, Models, RegisterCommand, ensure_source, keep_first_model, list_models,
+    view_model,
+};
+use crate::foundation::{RecordNumber, SystemChance, SystemClock, TaskId, hex};
 use crate::identity::SubmittedRecord;
 use crate::index::CandidateIndex;
-use crate::matching::{Calibration, LinkageModel, ModelId};
-use crate::registry::{LocalId, SourceCode};
+use crate::matching::{Calibration, LinkageModel, MatchWeight, ModelId};
+use crate::registry::{
+    LocalId, RegistryEvent, RegistryState, SourceCode, TaskKind, TaskPriority, TaskState,
+};
 use crate::security::{Access, Action, Actor, ActorKind, Role};
-use crate::storage::{ActivationKind, Store, StoreOptions, StoredActivation, StoredModel};
+use crate::storage::{
+    ActivationKind, FeedPlace, RerunState, Store, StoreOptions, StoredActivation, StoredModel,
+    StoredRerun,
+};
 
 /// A model by which a bit is worth a tenth.
 fn wary() -> LinkageModel {
@@ -25,11 +36,23 @@ fn wary() -> LinkageModel {
     LinkageModel::from_file(file, &LinkageModel::embedded_table).expect("valid")
 }
 
+/// A model that links and asks from far more bits on than anybody has.
+fn blind() -> LinkageModel {
+    let mut file = LinkageModel::uk_care().file().clone();
+    file.review_threshold_bits = 300.0;
+    file.link_uncalibrated_bits = 300.0;
+    LinkageModel::from_file(file, &LinkageModel::embedded_table).expect("valid")
+}
+
 async fn context(directory: &std::path::Path, model: LinkageModel) -> Context {
+    opened(directory, model, false).await
+}
+
+async fn opened(directory: &std::path::Path, model: LinkageModel, exclusive: bool) -> Context {
     let options = StoreOptions {
         live: false,
         create: true,
-        exclusive: false,
+        exclusive,
     };
     let model = Arc::new(model);
     Context {
@@ -52,16 +75,20 @@ fn gp() -> SourceCode {
 }
 
 fn access() -> Access {
+    access_to(Action::WriteRecord, Role::Integration)
+}
+
+fn access_to(action: Action, role: Role) -> Access {
     let actor = Actor {
         name: "gp".to_owned(),
         kind: ActorKind::System,
-        roles: vec![Role::Integration],
+        roles: vec![role],
         sources: Vec::new(),
         on_behalf_of: None,
         reason: None,
         request_id: "1".to_owned(),
     };
-    Access::to(Action::WriteRecord, actor).expect("allowed")
+    Access::to(action, actor).expect("allowed")
 }
 
 fn command(local_id: &str) -> RegisterCommand {
@@ -99,31 +126,41 @@ async fn model_of(context: &Context, local_id: &str) -> ModelId {
 
 /// What the command line does, without its gates.
 async fn activate(context: &Context, model: &LinkageModel) {
+    activate_text(context, model.id(), model.text()).await;
+}
+
+/// The same of a text, whatever it says.
+async fn activate_text(context: &Context, id: &ModelId, text: &str) {
     let stored = StoredModel {
-        digest: model.id().clone(),
+        digest: id.clone(),
         brought_by: "edith".to_owned(),
         brought_at: context.clock.now(),
         note: String::new(),
     };
-    let names = model.file().frequencies.names();
+    let shipped = LinkageModel::uk_care();
+    let names = shipped.file().frequencies.names();
     let tables = names.map(|name| {
         let text = LinkageModel::embedded_table(name).expect("shipped");
         (name.to_owned(), text)
     });
     let (store, tables) = (&context.store, tables.collect());
-    let added = store.add_model(&stored, model.text(), &tables);
+    let added = store.add_model(&stored, text, &tables);
     assert!(added.await.expect("added"));
     let activation = StoredActivation {
         number: 2,
         kind: ActivationKind::Activated,
-        model: model.id().clone(),
+        model: id.clone(),
         activated_by: "ann".to_owned(),
         reason: "a test".to_owned(),
         gates: None,
         at: context.clock.now(),
     };
-    assert!(store.add_activation(&activation).await.expect("activated"));
-    let again = store.add_activation(&activation).await.expect("asked");
+    let added = store.add_activation(&activation, None).await;
+    assert!(added.expect("activated"));
+    let again = store
+        .add_activation(&activation, None)
+        .await
+        .expect("asked");
     assert!(!again, "a number is given once");
 }
 
@@ -164,5 +201,275 @@ async fn r84_a_record_that_was_scored_by_another_model_is_scored_again() {
     // The old decision is its own model's.
     assert_eq!(model_of(&context, "1").await, shipped);
     let known = context.model_of(&shipped).await.expect("read");
-    assert!(known.is_some_and(|model| !model.calibrated()));
+    assert!(!known.calibrated());
+}
+
+#[tokio::test]
+async fn r84_a_release_that_cannot_read_a_kept_model_says_so_and_goes_on() {
+    let directory = tempfile::tempdir().expect("a folder");
+    let mut first = context(directory.path(), LinkageModel::uk_care()).await;
+    keep_first_model(&mut first).await.expect("kept");
+    let later = format!(
+        "{}\n[of_another_release]\nx = 1\n",
+        LinkageModel::uk_care().text()
+    );
+    let theirs = ModelId::of_text(&later, &LinkageModel::embedded_table).expect("TOML");
+    activate_text(&first, &theirs, &later).await;
+
+    // Active, it is needed: the error says what to do.
+    let mut ours = context(directory.path(), LinkageModel::uk_care()).await;
+    let refused = keep_first_model(&mut ours).await.expect_err("unreadable");
+    for part in [
+        theirs.as_str(),
+        "of_another_release",
+        "accord model rollback",
+    ] {
+        assert!(refused.to_string().contains(part), "{part}: {refused}");
+    }
+    let back = StoredActivation {
+        number: 3,
+        kind: ActivationKind::RolledBack,
+        model: LinkageModel::uk_care().id().clone(),
+        activated_by: "ann".to_owned(),
+        reason: "a test".to_owned(),
+        gates: None,
+        at: ours.clock.now(),
+    };
+    let added = ours.store.add_activation(&back, None).await;
+    assert!(added.expect("activated"));
+
+    // Where it decides no more, it is in nobody's way.
+    keep_first_model(&mut ours).await.expect("readable");
+    let reading = access_to(Action::ReadModel, Role::Engineer);
+    let listed = list_models(&ours, &reading).await.expect("listed");
+    let unreadable: Vec<_> = listed.iter().filter(|it| it.unreadable.is_some()).collect();
+    assert!(matches!(&unreadable[..], [one] if one.id == theirs && !one.active));
+    let seen = view_model(&ours, &reading, &theirs)
+        .await
+        .expect_err("unreadable");
+    assert!(seen.to_string().contains("of_another_release"), "{seen}");
+
+    // A question that it has raised says so, and keeps its probability.
+    let raised = ours.model_of_task(&asked_by(&theirs)).await.expect("asked");
+    let Raised::Unreadable(why) = &raised else {
+        panic!("it was read");
+    };
+    assert!(why.contains(theirs.as_str()), "{why}");
+    let weight = MatchWeight::new(1.0);
+    assert_eq!(raised.probability(weight), weight.probability());
+}
+
+/// A question whose evidence names a model and no versions.
+fn asked_by(model: &ModelId) -> TaskState {
+    let task: TaskId = "T-00000000000000000000000000000001".parse().expect("an id");
+    let opened = RegistryEvent::TaskOpened {
+        task,
+        kind: TaskKind::PossibleDuplicate,
+        record: RecordNumber(1),
+        persons: Vec::new(),
+        weight_bits: Some(1.0),
+        reasons: Vec::new(),
+        evidence: hex(&Sha256::digest(model.as_str())),
+        priority: TaskPriority::Weight,
+        compared: Vec::new(),
+        rows: Vec::new(),
+    };
+    let mut state = RegistryState::default();
+    state.apply(&opened);
+    state.tasks.get(&task).expect("opened").clone()
+}
+
+/// Kinds of the questions that have been raised, and how many records are somebody's
+/// own person.
+async fn asked_and_alone(context: &Context) -> (Vec<TaskKind>, usize) {
+    let page = context.store.list_feed(FeedPlace::default(), 500).await;
+    let events = page.expect("read").events.into_iter();
+    let (mut kinds, mut alone) = (Vec::new(), 0);
+    for stored in events {
+        match stored.event {
+            RegistryEvent::TaskOpened { kind, .. } => kinds.push(kind),
+            RegistryEvent::PersonCreated { .. } => alone += 1,
+            RegistryEvent::RecordUnlinked { .. } | RegistryEvent::PersonRetired { .. } => {
+                panic!("somebody was moved")
+            }
+            _ => {}
+        }
+    }
+    (kinds, alone)
+}
+
+fn rerun(context: &Context, activation: i64, tasks_until: u64) -> StoredRerun {
+    let now = context.clock.now();
+    StoredRerun {
+        activation,
+        begun_by: "ann".to_owned(),
+        reason: "a test".to_owned(),
+        begun_at: now,
+        state: RerunState::Running,
+        after: RecordNumber(0),
+        looked_at: 0,
+        records: 4,
+        tasks: 0,
+        tasks_until,
+        continued_at: now,
+        looked_before: 0,
+        updated_at: now,
+        epoch: 0,
+    }
+}
+
+async fn begin(context: &Context, activation: i64, tasks_until: u64) {
+    let begun = rerun(context, activation, tasks_until);
+    let audit = access().audit(context.clock.now(), Vec::new(), None);
+    let begun = context.store.begin_rerun(&begun, audit).await;
+    assert!(begun.expect("begun"));
+}
+
+/// A ledger whose records came while the model was blind: 1 and 2 are one person, 3 and
+/// 4 are another one.
+async fn came_unseen(directory: &std::path::Path, exclusive: bool) -> Context {
+    let mut context = opened(directory, blind(), exclusive).await;
+    keep_first_model(&mut context).await.expect("kept");
+    ensure_source(&context, &gp()).await.expect("a source");
+    for local_id in ["1", "2"] {
+        register(&context, local_id).await;
+    }
+    for local_id in ["3", "4"] {
+        let mut other = command(local_id);
+        other.submitted.family_name = Some("Featherstone".to_owned());
+        other.submitted.birth_date = Some("1975-11-20".to_owned());
+        other.submitted.phones = vec!["07700900777".to_owned()];
+        let prepared = prepare_registration(&context, &access(), other).await;
+        commit_registration(prepared.expect("prepared"))
+            .await
+            .expect("registered");
+    }
+    assert_eq!(asked_and_alone(&context).await, (Vec::new(), 4));
+    activate(&context, &LinkageModel::uk_care()).await;
+    assert!(refresh(&context).await.expect("seen"));
+    context
+}
+
+#[tokio::test]
+async fn r118_a_killed_rerun_goes_on_where_it_was_and_asks_nothing_twice() {
+    let directory = tempfile::tempdir().expect("a folder");
+    let killed = came_unseen(directory.path(), false).await;
+    begin(&killed, 2, 100).await;
+    let now = killed.at_present();
+    let page = rerun_some(&now, &access(), 1).await.expect("a page");
+    assert!(page.more);
+    assert_eq!(page.standing.expect("noted").tasks, 1);
+
+    // The next page is judged, and dies before it is noted.
+    let known = killed.store.last_rerun().await.expect("read").expect("one");
+    let until = killed.clock.now().plus_microseconds(60_000_000);
+    let lease = killed.store.lease_rerun(&known, killed.clock.now(), until);
+    let epoch = lease.await.expect("asked").expect("free");
+    let unnoted = StoredRerun { epoch, ..known };
+    let unnoted = judge_page(&now, &access(), unnoted, 2)
+        .await
+        .expect("a page");
+    assert_eq!((unnoted.looked_at, unnoted.tasks), (3, 2));
+    killed.store.close().await;
+
+    let mut next = opened(directory.path(), LinkageModel::uk_care(), true).await;
+    keep_first_model(&mut next).await.expect("kept");
+    while rerun_some(&next, &access(), 1).await.expect("a page").more {}
+    let done = next.store.last_rerun().await.expect("read").expect("one");
+    assert_eq!((done.state, done.looked_at), (RerunState::Done, 4));
+    let both = vec![TaskKind::PossibleDuplicate; 2];
+    assert_eq!(asked_and_alone(&next).await, (both.clone(), 4));
+    // Whoever lost the lease notes nothing more.
+    assert!(!next.store.keep_rerun(&unnoted).await.expect("asked"));
+    // The links are those of the model that made them.
+    assert_eq!(&model_of(&next, "2").await, blind().id());
+
+    // Another activation of the same model asks nothing that waits already.
+    let again = StoredActivation {
+        number: 3,
+        kind: ActivationKind::Activated,
+        model: LinkageModel::uk_care().id().clone(),
+        activated_by: "ann".to_owned(),
+        reason: "a test".to_owned(),
+        gates: None,
+        at: next.clock.now(),
+    };
+    assert!(
+        next.store
+            .add_activation(&again, None)
+            .await
+            .expect("activated")
+    );
+    begin(&next, 3, 100).await;
+    while rerun_some(&next, &access(), 9).await.expect("a page").more {}
+    assert_eq!(asked_and_alone(&next).await, (both, 4));
+}
+
+#[tokio::test]
+async fn a_rerun_pauses_at_its_bound_and_ends_with_its_activation() {
+    let directory = tempfile::tempdir().expect("a folder");
+    let context = came_unseen(directory.path(), true).await.at_present();
+    begin(&context, 2, 1).await;
+    let page = rerun_some(&context, &access(), 1).await.expect("a page");
+    assert!(!page.more);
+    let paused = context
+        .store
+        .last_rerun()
+        .await
+        .expect("read")
+        .expect("one");
+    assert_eq!((paused.state, paused.looked_at), (RerunState::Paused, 1));
+    assert!(
+        !rerun_some(&context, &access(), 1)
+            .await
+            .expect("nothing")
+            .more
+    );
+
+    let on = StoredRerun {
+        state: RerunState::Running,
+        tasks_until: 100,
+        ..paused
+    };
+    let audit = access().audit(context.clock.now(), Vec::new(), None);
+    let turned = context.store.turn_rerun(&on, RerunState::Paused, audit);
+    assert!(turned.await.expect("asked"));
+    assert!(
+        rerun_some(&context, &access(), 1)
+            .await
+            .expect("a page")
+            .more
+    );
+
+    let back = StoredActivation {
+        number: 3,
+        kind: ActivationKind::RolledBack,
+        model: blind().id().clone(),
+        activated_by: "ann".to_owned(),
+        reason: "a test".to_owned(),
+        gates: None,
+        at: context.clock.now(),
+    };
+    assert!(
+        context
+            .store
+            .add_activation(&back, None)
+            .await
+            .expect("activated")
+    );
+    assert!(
+        !rerun_some(&context, &access(), 9)
+            .await
+            .expect("nothing")
+            .more
+    );
+    let over = context
+        .store
+        .last_rerun()
+        .await
+        .expect("read")
+        .expect("one");
+    assert_eq!((over.state, over.looked_at), (RerunState::Paused, 2));
+    let (asked, _) = asked_and_alone(&context).await;
+    assert_eq!(asked.len(), 1, "of the second record the question waits");
 }

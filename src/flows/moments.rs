@@ -237,14 +237,14 @@ async fn possible_of(
 ) -> Result<Vec<OtherPerson>, FlowError> {
     let mut possible = Vec::new();
     for task in questions.iter().take(POSSIBLE_PERSONS_MAX) {
-        let model = context.model_of_task(task).await?;
+        let raised = context.model_of_task(task).await?;
         for other in task.persons.iter().filter(|other| **other != person) {
             let weight = MatchWeight::new(task.weight_bits.unwrap_or(0.0));
             possible.push(OtherPerson {
                 person_id: *other,
                 grade: Grade::Probable,
                 weight_bits: weight.bits(),
-                probability: model.probability(weight).value(),
+                probability: raised.probability(weight).value(),
             });
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::flows::active_model::Raised;
 use crate::flows::known_pairs::known_pair;
 use crate::flows::list_tasks::known_task;
 use crate::flows::live_numbers::chains_of;
@@ -13,6 +14,7 @@ use crate::flows::{Context, FlowError, ListedTask, VersionAnswer, standing_of};
 use crate::foundation::limits::TASK_RECORDS_SHOWN_MAX;
 use crate::foundation::{Instant, PersonId, TaskId};
 use crate::identity::{StandardRecord, SubmittedRecord};
+use crate::matching::LinkageModel;
 use crate::registry::{
     Gate, LiveNumbers, LocalId, Member, Numbering, OtherPerson, RegistryEvent, RegistryState,
     ShownRow, SourceCode, TaskOutcome, TaskState,
@@ -95,6 +97,8 @@ pub struct TaskAnswer {
     /// The waterfall as it is now, masked; empty for a question about no
     /// comparison.
     pub explanation: Vec<ShownRow>,
+    /// Why there is none, where the model that raised the question cannot be read.
+    pub unexplained: Option<String>,
     /// What readers said, all rounds.
     pub reads: Vec<ShownRead>,
     /// What happened to it, oldest first.
@@ -132,11 +136,17 @@ pub async fn view_task(
         .flat_map(|side| &side.members)
         .find(|member| member.state.number == state.record)
         .map(|member| (member.state.source.clone(), member.state.local_id.clone()));
-    let explanation = match people.as_slice() {
+    let (explanation, unexplained) = match people.as_slice() {
         [one, other] if one.survivor() != other.survivor() => {
-            compare(context, access, one, other, &state).await?
+            match context.model_of_task(&state).await? {
+                Raised::By(model) => {
+                    let rows = compare(context, access, (one, other), &state, &model).await?;
+                    (rows, None)
+                }
+                Raised::Unreadable(why) => (Vec::new(), Some(why)),
+            }
         }
-        _ => Vec::new(),
+        _ => (Vec::new(), None),
     };
     let restricted = people.iter().any(|person| person.restricted);
     let foresight = foresee(context, access, id, &state, restricted).await?;
@@ -153,6 +163,7 @@ pub async fn view_task(
         record,
         sides,
         explanation,
+        unexplained,
         reads: reads(&state, access.person(), &events, &words),
         history: history(&state, access.person(), events, &words),
         foresight,
@@ -315,9 +326,9 @@ fn values(person: &StoredPersonView) -> Vec<Member> {
 async fn compare(
     context: &Context,
     access: &Access,
-    one: &StoredPersonView,
-    other: &StoredPersonView,
+    (one, other): (&StoredPersonView, &StoredPersonView),
     task: &TaskState,
+    model: &LinkageModel,
 ) -> Result<Vec<ShownRow>, FlowError> {
     let record = task.record;
     let sides_are_restricted = one.restricted || other.restricted;
@@ -348,7 +359,6 @@ async fn compare(
     let live = LiveNumbers::of(&replacements, &asked.standard, &held);
     let held: Vec<Arc<StandardRecord>> = held.iter().map(|it| live.resolve(it)).collect();
     let held: Vec<&StandardRecord> = held.iter().map(AsRef::as_ref).collect();
-    let model = context.model_of_task(task).await?;
     let explanation = model.explain(&asked.standard, &held);
     let gate = Gate::of(access);
     Ok(gate.explanation(explanation, &asked.standard, &members, sides_are_restricted))

@@ -310,3 +310,45 @@ pub const MODEL_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// Records of a ledger that are read at once where a model goes through all of them.
 pub const MODEL_PAGE: u32 = 5_000;
+
+/// Records that a re-run judges together: a group commit, so that what comes by the
+/// doors meanwhile waits no longer.
+pub const RERUN_PAGE: u32 = 64;
+
+/// Records of a page that are scored at once.
+pub const RERUN_AT_ONCE: usize = 2;
+
+/// Questions that a re-run raises before somebody has to let it go on: what a team of
+/// five reads in a week.
+pub const RERUN_TASKS_MAX: u32 = 500;
+
+/// Pause between two pages of a re-run in a service, which leaves most of the time to
+/// those who wait for an answer.
+pub const RERUN_PAUSE_MS: u64 = 50;
+
+/// Events that a model in the shadow looks at together.
+pub const SHADOW_EVENTS: u32 = 200;
+
+/// Events past which a model in the shadow leaves out what has come: some thousand
+/// registrations, of which the counts tell no less.
+pub const SHADOW_BEHIND_MAX: u64 = 20_000;
+
+/// Records of each outcome that are named as samples.
+pub const SHADOW_SAMPLES_EACH: usize = 20;
+
+/// Sources that are counted by themselves.
+pub const SHADOW_SOURCES_MAX: usize = 100;
+
+/// A model in the shadow waits so long, while others wait for a thread,
+pub const SHADOW_WAIT_MS: u64 = 20;
+
+/// and at most so many times for one record.
+pub const SHADOW_WAITS_MAX: u32 = 50;
+
+/// A node that follows for a model in the shadow keeps the others off for so long: longer
+/// than a page takes, however busy it is.
+pub const SHADOW_LEASE_SECONDS: i64 = 300;
+
+/// A node that works on a re-run keeps the others off for so long: longer than a page
+/// takes. After a crash another goes on then.
+pub const RERUN_LEASE_SECONDS: i64 = 60;

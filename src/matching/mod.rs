@@ -54,4 +54,4 @@ pub use model_id::ModelId;
 pub use pair_facts::same_mother;
 pub use reason::Reason;
 pub use score::{IdentityScore, Weighed};
-pub use weight::{MatchProbability, MatchWeight};
+pub use weight::{MatchProbability, MatchWeight, PROBABILITY_BANDS};

@@ -2,10 +2,7 @@
 //! clone. Its weights come from the file alone; nothing is learnt here.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::sync::{Arc, LazyLock};
-
-use sha2::{Digest, Sha256};
 
 use crate::identity::{Postcode, Profile};
 use crate::matching::frequency::{FrequencyDefaults, NameFrequencies, TableTexts};
@@ -124,30 +121,19 @@ impl LinkageModel {
         text: String,
         table: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, ModelProblem> {
-        let mut digest = Sha256::new();
-        digest.update(text.as_bytes());
-        let mut read = |name: &Option<String>| -> Result<Option<String>, ModelProblem> {
+        let read = |name: &Option<String>| -> Result<Option<String>, ModelProblem> {
             let Some(name) = name else { return Ok(None) };
-            let text = table(name).ok_or_else(|| ModelProblem {
+            table(name).map(Some).ok_or_else(|| ModelProblem {
                 place: format!("frequencies: {name}"),
                 rule: "names a table that is at hand".to_owned(),
-            })?;
-            digest.update([0]);
-            digest.update(text.as_bytes());
-            Ok(Some(text))
+            })
         };
         let given_names = read(&file.frequencies.given_names)?;
         let family_names = read(&file.frequencies.family_names)?;
         let communities = read(&file.frequencies.communities)?;
-        let crowded = read(&file.frequencies.crowded_postcodes)?.unwrap_or_default();
-        let id = digest
-            .finalize()
-            .iter()
-            .take(8)
-            .fold(String::new(), |mut id, byte| {
-                let _ = write!(id, "{byte:02x}");
-                id
-            });
+        let crowded = read(&file.frequencies.crowded_postcodes)?;
+        let tables = [&given_names, &family_names, &communities, &crowded];
+        let id = ModelId::of(&text, tables.into_iter().flatten().map(String::as_str));
         let (weights, log2_average) = weights_of(&file);
         let prior_bits = -file.population.log2();
         let defaults = FrequencyDefaults {
@@ -171,12 +157,13 @@ impl LinkageModel {
         })?;
         Ok(Self(Arc::new(Parts {
             profile,
-            id: ModelId(id),
+            id,
             weights,
             log2_average,
             frequencies,
             crowded_postcodes: crowded
-                .lines()
+                .iter()
+                .flat_map(|text| text.lines())
                 .filter_map(Postcode::parse)
                 .map(|code| code.text())
                 .collect(),

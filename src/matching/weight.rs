@@ -49,6 +49,15 @@ impl From<MatchWeight> for f64 {
     }
 }
 
+/// Lower ends of the bands in which probabilities are counted, and their names.
+pub const PROBABILITY_BANDS: [(f64, &str); 5] = [
+    (0.999, "0.999 and more"),
+    (0.99, "0.99 to 0.999"),
+    (0.9, "0.9 to 0.99"),
+    (0.5, "0.5 to 0.9"),
+    (0.0, "below 0.5"),
+];
+
 /// A probability, 0 ..= 1.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(from = "f64", into = "f64")]
@@ -69,6 +78,14 @@ impl MatchProbability {
     #[must_use]
     pub const fn value(self) -> f64 {
         self.0
+    }
+
+    /// The band that it is counted in, by its name.
+    #[must_use]
+    pub fn band(self) -> &'static str {
+        let mut bands = PROBABILITY_BANDS.iter();
+        let band = bands.find(|(least, _)| self.0 >= *least);
+        band.map_or("below 0.5", |(_, name)| name)
     }
 
     /// log2 of the odds.

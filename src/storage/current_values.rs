@@ -17,6 +17,8 @@ pub struct CurrentRecord {
     pub source: SourceCode,
     /// Its id there.
     pub local_id: LocalId,
+    /// The version that is served.
+    pub version: u32,
     /// What it says.
     pub submitted: SubmittedRecord,
 }
@@ -33,7 +35,7 @@ impl Store {
     ) -> Result<Vec<CurrentRecord>, StoreError> {
         let mut connection = self.inner.readers.acquire().await?;
         let rows = db::query(
-            "select r.record, r.source, r.local_id, p.submitted from records r \
+            "select r.record, r.source, r.local_id, p.submitted, r.current_version from records r \
              join payloads p on p.record = r.record and p.version = r.current_version \
              where r.record > $1 and r.status = 'active' and p.submitted is not null \
              order by r.record limit $2",
@@ -56,10 +58,12 @@ fn current(row: &Row) -> Result<Option<CurrentRecord>, StoreError> {
         reader.parsed(1, "source", parse_source)?,
         reader.parsed(2, "local_id", parse_local_id)?,
     );
+    let version = reader.count(4, "current_version")?;
     Ok(said.map(|submitted| CurrentRecord {
         record,
         source,
         local_id,
+        version,
         submitted,
     }))
 }

@@ -31,6 +31,12 @@ impl FeedPlace {
         }
     }
 
+    /// Events between this place and a later one, as far as positions tell.
+    #[must_use]
+    pub fn events_to(self, later: Self) -> u64 {
+        u64::try_from(later.position - self.position).unwrap_or(0)
+    }
+
     /// Behind every place.
     pub(super) const fn last() -> Self {
         Self {

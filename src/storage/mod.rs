@@ -32,13 +32,13 @@ mod found;
 mod gauges;
 mod golden;
 mod history;
+mod kept_models;
 mod known_pairs;
 mod load;
 mod load_families;
 mod locks;
 mod merge_counts;
 mod merge_rows;
-mod model_rows;
 mod past_seals;
 mod project;
 mod prune;
@@ -102,8 +102,10 @@ pub use first_load::LoadedRecord;
 pub use gauges::{AuditGauges, StoreFigures, TaskGauge};
 pub use golden::{NumberChains, StoredPreference, VersionText};
 pub use history::HistoryPage;
+pub use kept_models::{
+    ActivationKind, KeptModel, RerunState, StoredActivation, StoredModel, StoredRerun, StoredShadow,
+};
 pub use known_pairs::StoredKnownPair;
-pub use model_rows::{ActivationKind, StoredActivation, StoredModel};
 pub use project::event_kind;
 pub use read::{StoredMember, StoredPersonView, StoredRecord, StoredVersion};
 pub use read_merges::{ActorDecision, MergeStep, StoredMerge, ToldReader};

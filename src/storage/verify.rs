@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::storage::{Store, StoreError};
-use crate::storage::{claims, seal, verify_audit, verify_events, verify_views};
+use crate::storage::{claims, kept_models, seal, verify_audit, verify_events, verify_views};
 
 /// Violations that a report spells out; a broken disk can give millions.
 const VIOLATIONS_MAX: usize = 1_000;
@@ -38,6 +38,8 @@ pub struct Checked {
     pub audit_rows: u64,
     /// Seals.
     pub seals: u64,
+    /// Models.
+    pub models: u64,
 }
 
 /// What `verify` found.
@@ -119,6 +121,7 @@ impl Store {
         verify_views::check_keys(&mut snapshot, &mut findings).await?;
         claims::check(&mut snapshot, &mut findings).await?;
         verify_events::compare(&mut snapshot, &replay, &mut findings).await?;
+        kept_models::check(&mut snapshot, &mut findings).await?;
         verify_audit::check(&mut snapshot, logged, directory, &mut findings).await?;
         Ok(findings.report)
     }

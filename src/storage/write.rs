@@ -85,6 +85,16 @@ impl Batch {
             .await
     }
 
+    /// Writes audit rows, where nothing else is in the batch.
+    pub(super) async fn write_audit_alone(
+        &self,
+        connection: &mut Connection,
+        settled: &db::Settled,
+    ) -> Result<(), StoreError> {
+        let stamp = settled.receipt.map(|receipt| receipt.stamp);
+        self.write_audit(connection, &settled.audit, stamp).await
+    }
+
     async fn write_audit(
         &self,
         connection: &mut Connection,

@@ -9,7 +9,7 @@ use crate::request::Answer;
 use crate::world::{Actor, World, record_path};
 
 /// Every route of this service under `/api/v1`, with a body where one is taken.
-pub(crate) const ROUTES: [(&str, &str); 78] = [
+pub(crate) const ROUTES: [(&str, &str); 79] = [
     ("PUT", "/sources/gp/records/routes-1"),
     ("POST", "/sources/gp/records"),
     ("POST", "/sources/gp/records/batch"),
@@ -41,6 +41,7 @@ pub(crate) const ROUTES: [(&str, &str); 78] = [
     ("GET", "/review/tasks/{task}/pack"),
     ("GET", "/models"),
     ("GET", "/models/0123456789abcdef"),
+    ("GET", "/models/shadow"),
     ("GET", "/sources"),
     ("GET", "/sources/gp/scorecard"),
     ("POST", "/sources/gp/release"),

@@ -376,6 +376,7 @@ fn r82_labels_measure_what_weights_are_worth() {
         !few.contains("[calibration]") && few.contains("not calibrated"),
         "{few}"
     );
+    assert!(few.contains("of which 1 were read twice"), "{few}");
 
     let foreign = world.writes("foreign.csv", b"record_id,person_id\nnobody,1\n");
     let refused = [

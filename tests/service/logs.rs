@@ -257,7 +257,7 @@ fn protects_and_erases(world: &World) {
         .expect(204);
     let erased = json!({"source": "social", "local_id": "sealed", "reason": "asked for"});
     says(world, officer, "/erasures", &erased);
-    for model in ["/models", "/models/0123456789abcdef"] {
+    for model in ["/models", "/models/shadow", "/models/0123456789abcdef"] {
         world.get(model).by(Actor::Engineer).send();
     }
     for figures in ["/sources", "/sources/gp/scorecard", "/review/agreement"] {

@@ -1,11 +1,13 @@
 //! The life of a model: brought, activated by somebody else, followed by the service,
-//! taken back. What was decided before stays what it was.
+//! taken back, and asked what it thinks of what is there. What was decided before stays
+//! what it was.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::people::john_smith;
 use crate::server::Ended;
 use crate::visitor::{PASSWORD, make_account};
 use crate::world::{Actor, World};
@@ -45,8 +47,10 @@ fn wary(world: &World) -> String {
     world.writes("wary.toml", format!("{shipped}{calibration}").as_bytes())
 }
 
-/// Figures of a model as `accord evaluate` prints them.
+/// Figures of a model as `accord evaluate` prints them, held against the active one.
 fn figures(world: &World, model: &str) -> [String; 2] {
+    let against = json!({ "model": active(world), "found_by_other": 900, "lost": 0,
+        "lost_share": { "share": 0.0 } });
     let three = json!({ "p": 1.0, "r": 0.9, "r_of_retrieval": 0.99 });
     let of = |sex: &str| {
         json!({ "dimension": "sex", "group": sex, "true_pairs": 900,
@@ -54,7 +58,8 @@ fn figures(world: &World, model: &str) -> [String; 2] {
     };
     let hidden = json!({
         "linked_by": model, "policy": "care",
-        "hidden_numbers": { "pair": three, "cluster": three, "records_with_truth": 5000 },
+        "hidden_numbers": { "pair": three, "cluster": three, "records_with_truth": 5000,
+            "against": against },
         "errors_by_group": { "missed": { "share": 0.1 }, "groups": [of("female"), of("male")] },
         "largest_group_gaps": [],
     });
@@ -232,4 +237,188 @@ fn r84_a_running_service_follows_and_old_decisions_keep_their_model() {
     world.serves();
     let found = world.matches(&gareth());
     assert_eq!(found["candidates"][0]["probability"], means);
+}
+
+#[test]
+fn r86_a_rerun_asks_what_the_new_model_decides_otherwise_and_moves_nobody() {
+    let world = World::start();
+    world.registers("gp", "1", &gareth());
+    assert_eq!(world.registers("pas", "1", &gareth())["outcome"], "linked");
+    // A question of before.
+    world.registers("gp", "2", &john_smith());
+    world.registers("pas", "2", &john_smith());
+    let old = world.tasks().tasks();
+    assert_eq!(old.len(), 1, "{old:?}");
+    let opened = |task: &str| {
+        let path = format!("/review/tasks/{task}");
+        world.get(&path).by(Actor::Steward).send().expect(200)
+    };
+    let explained = opened(&old[0])["explanation"].clone();
+    assert!(explained.as_array().is_some_and(|rows| !rows.is_empty()));
+    let (link, meant) = (
+        world.record("pas", "1")["link"].clone(),
+        world.matches(&gareth())["candidates"][0]["probability"].clone(),
+    );
+
+    let begins = ["rerun", "--approver", "ann", "--reason", "wary", "--quiet"];
+    let id = brought(&world);
+    let files = figures(&world, &id);
+    activate(&world, &id, ["ann", "it is wary", PASSWORD], &files).expect(0);
+    until_it_follows(&world, &meant);
+    assert_eq!(
+        world.tasks().tasks(),
+        old,
+        "an activation alone asks nothing"
+    );
+
+    let by_nobody = model(&world, &begins, "a guess of mine").expect(1);
+    assert!(by_nobody.err.contains("password"), "{}", by_nobody.err);
+    let ran = model(&world, &begins, PASSWORD).expect(0).out;
+    for line in ["activation 2", "state done", "records 4 of 4", "tasks 1"] {
+        assert!(ran.contains(line), "{line}: {ran}");
+    }
+    let told = world.accord(&["model", "rerun", "--status"]).expect(0).out;
+    assert_eq!(told, ran);
+
+    // The pair that the first model has joined is doubted; it stays joined.
+    let now = world.tasks().tasks();
+    let new: Vec<&String> = now.iter().filter(|task| !old.contains(task)).collect();
+    assert_eq!(new.len(), 1, "{now:?}");
+    assert_eq!(opened(new[0])["kind"], "link_doubtful");
+    assert_eq!(world.record("pas", "1")["link"], link);
+    // What was asked before is explained by the model that asked.
+    assert_eq!(opened(&old[0])["explanation"], explained);
+
+    let again = model(&world, &begins, PASSWORD).expect(1);
+    assert!(again.err.contains("judged again"), "{}", again.err);
+    let verified = world.accord(&["verify"]).expect(0).out;
+    assert!(verified.contains("models 2\n"), "{verified}");
+}
+
+/// Waits until the shadow is so far, and gives its report.
+fn shadow_until(world: &World, so_far: impl Fn(&Value) -> bool) -> Value {
+    let until = Instant::now() + Duration::from_mins(1);
+    loop {
+        let report = world.get("/models/shadow").by(Actor::Engineer).send();
+        let report = report.expect(200).text;
+        let report: Value = serde_json::from_str(&report).expect("JSON");
+        if so_far(&report) {
+            return report;
+        }
+        assert!(Instant::now() < until, "the shadow stays behind: {report}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn r86_a_model_in_the_shadow_counts_what_it_would_decide_and_changes_nothing() {
+    let world = World::start();
+    let none = world.get("/models/shadow").by(Actor::Engineer).send();
+    none.expect(404);
+    let first = active(&world);
+    let id = brought(&world);
+    let begins = [
+        "shadow",
+        id.as_str(),
+        "--reason",
+        "before it decides",
+        "--by",
+    ];
+    for (by, why) in [("ann", "role"), ("nobody", "password")] {
+        let refused = model(&world, &[&begins[..], &[by]].concat(), PASSWORD).expect(1);
+        assert!(refused.err.contains(why), "{why}: {}", refused.err);
+    }
+    let begins = [&begins[..], &["edith"]].concat();
+    let begun = model(&world, &begins, PASSWORD).expect(0).out;
+    assert_eq!(begun, format!("{id} runs in the shadow of {first}\n"));
+    let twice = model(&world, &begins, PASSWORD).expect(1);
+    assert!(twice.err.contains("stop it first"), "{}", twice.err);
+
+    // Whoever has nobody beside him is alone for both; who is linked would be asked about.
+    world.registers("gp", "1", &gareth());
+    shadow_until(&world, |report| report["judged"] == 1);
+    let linked = world.registers("pas", "1", &gareth());
+    assert_eq!(linked["outcome"], "linked", "{}", linked.text);
+    let report = shadow_until(&world, |report| report["judged"] == 2);
+    let decided = |outcome: &str, source: &str| {
+        let mut counts = report["counts"].as_array().expect("counts").iter();
+        let count = counts.find(|it| it["outcome"] == outcome && it["source"] == source);
+        count.map_or(0, |count| count["decisions"].as_u64().expect("a count"))
+    };
+    assert_eq!(decided("unchanged", "gp"), 1, "{report}");
+    assert_eq!(decided("asked_instead_of_joined", "pas"), 1, "{report}");
+    let sample = &report["samples"][0];
+    assert!(
+        sample["record"]
+            .as_str()
+            .is_some_and(|it| it.starts_with('R'))
+    );
+    assert!(sample["live_bits"].as_f64() > Some(10.0), "{report}");
+    assert_eq!(
+        (&report["model"], &report["against"]),
+        (&json!(id), &json!(first))
+    );
+    let said = world.accord(&["model", "shadow", "--report"]).expect(0).out;
+    for line in [
+        "runs yes",
+        "judged 2",
+        "dropped 0",
+        "asked_instead_of_joined\tpas\t",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    for told in [&said, &report.to_string()] {
+        assert!(
+            !told.contains("Gareth") && !told.contains("Palmer"),
+            "{told}"
+        );
+    }
+    // Nothing else has come of it.
+    assert!(world.tasks().tasks().is_empty());
+    let events = world.get("/events?limit=500").send().expect(200);
+    assert!(!events.text.contains(&id), "{}", events.text);
+
+    // What it has counted is of two models: it ends when another one decides.
+    let files = figures(&world, &id);
+    activate(&world, &id, ["ann", "it is wary", PASSWORD], &files).expect(0);
+    shadow_until(&world, |report| !report["ended_at"].is_null());
+    let active = model(&world, &begins, PASSWORD).expect(1);
+    assert!(active.err.contains("the active one"), "{}", active.err);
+    let stops = ["shadow", "--stop", "--by", "edith", "--reason", "seen"];
+    let over = model(&world, &stops, PASSWORD).expect(1);
+    assert!(over.err.contains("no model runs"), "{}", over.err);
+}
+
+#[test]
+fn pairs_near_a_threshold_are_proposed_until_somebody_has_read_them() {
+    let world = World::start();
+    world.registers("gp", "1", &john_smith());
+    let asked = world.registers("pas", "1", &john_smith()).tasks();
+    world.registers("gp", "2", &gareth());
+    world.registers("pas", "2", &gareth());
+    let proposed = || {
+        let sampled = [
+            "model",
+            "sample",
+            "--out",
+            "pairs.csv",
+            "--qualify",
+            "--quiet",
+        ];
+        world.accord(&sampled).expect(0);
+        std::fs::read_to_string(world.file("pairs.csv")).expect("pairs")
+    };
+    let pairs = proposed();
+    for pair in ["gp:1,pas:1,,,", "gp:2,pas:2,,,"] {
+        assert!(pairs.contains(pair), "{pair}: {pairs}");
+    }
+    let path = format!("/review/tasks/{}", asked[0]);
+    let seen = world.get(&path).by(Actor::Steward).send().expect(200);
+    let said = json!({ "outcome": "different", "reason": "as I see it",
+        "evidence": seen.member("evidence") });
+    let decide = world.post(&format!("{path}/decide")).by(Actor::Steward);
+    decide.json(&said).send().expect(200);
+    let pairs = proposed();
+    assert!(!pairs.contains("gp:1,pas:1"), "{pairs}");
+    assert!(pairs.contains("gp:2,pas:2,,,"), "{pairs}");
 }

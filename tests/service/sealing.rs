@@ -28,7 +28,7 @@ const DESK: &[Actor] = &[Actor::Steward];
 const SYSTEMS: &[Actor] = &[Actor::Integration];
 
 /// Every door of the service. Those that are not there yet may stand here too.
-const DOORS: [(&str, &str, Door); 72] = [
+const DOORS: [(&str, &str, Door); 73] = [
     (
         "PUT",
         "/sources/{source}/records/{local_id}",
@@ -93,6 +93,7 @@ const DOORS: [(&str, &str, Door); 72] = [
     ("GET", "/review/tasks/{task}", Asked(DESK)),
     ("GET", "/models", Considered("names no patient")),
     ("GET", "/models/{model}", Considered("names no patient")),
+    ("GET", "/models/shadow", Considered("names no patient")),
     ("GET", "/sources", Considered("names no patient")),
     ("POST", "/sources", Considered("names no patient")),
     (

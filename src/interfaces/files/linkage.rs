@@ -259,17 +259,30 @@ pub fn read_persons(
 /// A row of a labels file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LabelRow<'a> {
-    /// What was said of two records: the same person or not.
-    Pair(&'a [u8], &'a [u8], bool),
+    /// What was said of two records.
+    Pair(PairLabel<'a>),
     /// Whose a record is.
     Person(&'a [u8], &'a [u8]),
 }
 
+/// What was said of two records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PairLabel<'a> {
+    /// One record.
+    pub a: &'a [u8],
+    /// The other.
+    pub b: &'a [u8],
+    /// Whether they are the same person's.
+    pub same: bool,
+    /// How many people have read it; one where the file does not say.
+    pub reads: u32,
+}
+
 const LABELS_HEADER: &str = "record_id_a,record_id_b,label";
 
-/// Gives every label: of pairs (`label` is `same` or `different`, also 1 or 0), as
-/// an export of labels writes them, or of records, as a truth file has them.
-/// Returns how many.
+/// Gives every label: of pairs (`label` is `same` or `different`, also 1 or 0; blank
+/// where nobody has read the pair yet), as an export of labels writes them, or of records,
+/// as a truth file has them. Returns how many rows there are.
 ///
 /// # Errors
 /// The file cannot be read, a label is none, or `take` refuses a row.
@@ -285,13 +298,27 @@ pub fn read_labels(
     let a = table.column("record_id_a", LABELS_HEADER)?;
     let b = table.column("record_id_b", LABELS_HEADER)?;
     let label = table.column("label", LABELS_HEADER)?;
+    let reads = table.find("reads");
     let read = |row: &ByteRecord, _| {
         let same = match row[label].trim_ascii() {
             b"same" | b"1" | b"true" => true,
             b"different" | b"0" | b"false" => false,
+            b"" => return Ok(()),
             _ => return Err("the label is neither same nor different".to_owned()),
         };
-        take(LabelRow::Pair(&row[a], &row[b], same))
+        let reads = match reads.map_or(&b""[..], |reads| row[reads].trim_ascii()) {
+            b"" => 1,
+            number => std::str::from_utf8(number)
+                .ok()
+                .and_then(|number| number.parse().ok())
+                .ok_or("reads is not a number of people")?,
+        };
+        take(LabelRow::Pair(PairLabel {
+            a: &row[a],
+            b: &row[b],
+            same,
+            reads,
+        }))
     };
     table.each(read, |_| ())
 }

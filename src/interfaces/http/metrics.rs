@@ -23,7 +23,7 @@ const SECONDS: [f64; 13] = [
 /// Bounds of how many persons a question was compared with.
 const CANDIDATES: [f64; 8] = [0.0, 1.0, 2.0, 5.0, 10.0, 50.0, 100.0, 400.0];
 
-const COUNTERS: [(&str, &str); 19] = [
+const COUNTERS: [(&str, &str); 23] = [
     (
         "accord_http_requests_total",
         "Requests by route, method and class of status",
@@ -94,10 +94,30 @@ const COUNTERS: [(&str, &str); 19] = [
         "accord_webhook_events_total",
         "Events in messages that readers have taken",
     ),
+    (
+        "accord_rerun_records_total",
+        "Records judged again after an activation",
+    ),
+    (
+        "accord_rerun_tasks_total",
+        "Questions raised by judging records again",
+    ),
+    (
+        "accord_shadow_decisions_total",
+        "Records that a model in the shadow has judged, by what differs",
+    ),
+    (
+        "accord_shadow_dropped_total",
+        "Versions that a model in the shadow has left out",
+    ),
 ];
 
-const GAUGES: [(&str, &str); 26] = [
+const GAUGES: [(&str, &str); 27] = [
     ("accord_requests_in_work", "Requests in work"),
+    (
+        "accord_shadow_behind_events",
+        "Events that a model in the shadow has still to look at",
+    ),
     (
         "accord_webhook_dead_letters",
         "Messages to readers that were given up",

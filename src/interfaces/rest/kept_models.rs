@@ -7,7 +7,7 @@ use axum::extract::State;
 use crate::flows::{self, Context};
 use crate::interfaces::http::{Caller, Problem, Refused};
 use crate::interfaces::rest::address::{NoParameters, Parameters, Segment};
-use crate::interfaces::rest::bodies::{ModelBody, ModelsBody};
+use crate::interfaces::rest::bodies::{ModelBody, ModelsBody, ShadowBody};
 use crate::interfaces::rest::document::Unknown;
 use crate::matching::ModelId;
 use crate::security::Action;
@@ -25,6 +25,22 @@ pub(super) async fn list_models(
         .await
         .map_err(|error| Problem::of(&error, caller.request_id()))?;
     Ok(Json(models.into()))
+}
+
+/// Shows what the model that runs beside the active one would have decided otherwise.
+#[utoipa::path(get, path = "/models/shadow", tag = "models",
+    responses((status = 200, description = "Counts by source and probability, and numbers of records as samples.",
+        body = ShadowBody), Unknown))]
+pub(super) async fn view_shadow(
+    State(context): State<Context>,
+    caller: Caller,
+    Parameters(NoParameters {}): Parameters<NoParameters>,
+) -> Result<Json<ShadowBody>, Problem> {
+    let access = caller.may(Action::ReadModel)?;
+    let report = flows::shadow_report(&context, &access)
+        .await
+        .map_err(|error| Problem::of(&error, caller.request_id()))?;
+    Ok(Json(report.into()))
 }
 
 /// Shows a model with what it weighs.

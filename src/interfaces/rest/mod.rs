@@ -44,6 +44,7 @@ pub fn routes() -> OpenApiRouter<Current> {
         .routes(routes!(sources::view_scorecard))
         .routes(routes!(sources::release_source))
         .routes(routes!(kept_models::list_models))
+        .routes(routes!(kept_models::view_shadow))
         .routes(routes!(kept_models::view_model))
         .routes(routes!(source_merges::merge_source_records))
         .routes(routes!(records::register_record_in_body))

@@ -94,6 +94,7 @@ struct ComparisonTemplate {
     /// Who may be given it.
     colleagues: Vec<String>,
     waterfall: Option<Waterfall>,
+    unexplained: Option<String>,
     raised_on: Vec<(&'static str, String, String)>,
     changes: Vec<Change>,
     choices: Vec<Choice>,
@@ -214,6 +215,7 @@ fn template(
         environs,
         colleagues,
         waterfall: Waterfall::of(answer.explanation),
+        unexplained: answer.unexplained,
         raised_on: state.rows.iter().map(raised_on).collect(),
         changes: state.changed.into_iter().map(changed).collect(),
         elsewhere: visitor.visit.elsewhere,

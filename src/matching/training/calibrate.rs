@@ -4,7 +4,8 @@
 //! Learnt on one half of the people and certified on the other: the mapping by
 //! Platt's logistic curve, then its threshold raised until the first half shows no
 //! more false pairs above it than is nominal. What stands in the model is the
-//! second half's bound.
+//! second half's bound. A pair that two people have read is two observations for the
+//! curve; for the bound it is one pair, because they have read the same.
 
 use crate::matching::Calibration;
 
@@ -17,6 +18,8 @@ pub struct KnownPair {
     pub same: bool,
     /// Whose it is, as a hash: all pairs of one person are on one side.
     pub person: u64,
+    /// How many observations it is: 1, and 2 where two people have read it.
+    pub counts: f64,
 }
 
 /// Pairs of each kind on each side without which nothing is measured.
@@ -113,8 +116,11 @@ fn pairs_needed(wrong: u64, share: f64) -> u64 {
 /// is 1 at most: what is measured may take confidence away and never adds any.
 fn logistic(pairs: &[KnownPair]) -> Option<(f64, f64)> {
     const STEPS: usize = 100;
-    let same = pairs.iter().filter(|pair| pair.same).count() as f64;
-    let different = pairs.len() as f64 - same;
+    let counted = |same: bool| {
+        let alike = pairs.iter().filter(|pair| pair.same == same);
+        alike.map(|pair| pair.counts).sum::<f64>()
+    };
+    let (same, different) = (counted(true), counted(false));
     // Platt 1999: nothing is as certain as 0 or 1.
     let (high, low) = ((same + 1.0) / (same + 2.0), 1.0 / (different + 2.0));
     let scale = std::f64::consts::LN_2;
@@ -125,8 +131,8 @@ fn logistic(pairs: &[KnownPair]) -> Option<(f64, f64)> {
         for pair in pairs {
             let z: f64 = scale * (slope * pair.bits + intercept);
             let p = 1.0 / (1.0 + (-z).exp());
-            let miss = if pair.same { high } else { low } - p;
-            let spread = p * (1.0 - p) * scale;
+            let miss = pair.counts * (if pair.same { high } else { low } - p);
+            let spread = pair.counts * p * (1.0 - p) * scale;
             g_slope += miss * pair.bits;
             g_intercept += miss;
             ss += spread * pair.bits * pair.bits;
@@ -184,7 +190,16 @@ fn at_most(hits: u64, of: u64, share: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{KnownPair, calibrate, upper_bound};
+    use super::{KnownPair, calibrate, logistic, upper_bound};
+
+    fn known(bits: f64, same: bool, person: u64) -> KnownPair {
+        KnownPair {
+            bits,
+            same,
+            person,
+            counts: 1.0,
+        }
+    }
 
     /// Pairs whose bits promise twice what they are worth, with a share of them false
     /// as their true odds say.
@@ -196,7 +211,7 @@ mod tests {
             for draw in 0..100_u64 {
                 let person = step * 1_000 + draw;
                 let same = (draw as f64 + 0.5) / 100.0 < true_share;
-                pairs.push(KnownPair { bits, same, person });
+                pairs.push(known(bits, same, person));
             }
         }
         pairs
@@ -222,20 +237,39 @@ mod tests {
     }
 
     #[test]
+    fn what_two_people_have_read_bends_the_curve_more_and_certifies_no_more() {
+        let mut pairs = overconfident();
+        let (mut listed, mut counted) = (pairs.clone(), pairs.clone());
+        let read_twice = |pair: &KnownPair| !pair.same && pair.bits > 5.0;
+        listed.extend(pairs.iter().copied().filter(read_twice));
+        for pair in counted.iter_mut().filter(|pair| read_twice(pair)) {
+            pair.counts = 2.0;
+        }
+        let (curve, once) = (logistic(&counted), logistic(&pairs));
+        let (slope, intercept) = curve.expect("a curve");
+        let (other, beside) = logistic(&listed).expect("a curve");
+        assert!((slope - other).abs() < 1e-6 && (intercept - beside).abs() < 1e-6);
+        assert!(once.is_some_and(|(once, _)| (once - slope).abs() > 1e-3));
+
+        let certified = calibrate(&pairs, 1_000.0).expect("enough pairs");
+        for pair in &mut pairs {
+            pair.counts = 2.0;
+        }
+        let alike = calibrate(&pairs, 1_000.0).expect("enough pairs");
+        assert_eq!(alike.pairs, certified.pairs);
+        assert!((alike.false_share_upper - certified.false_share_upper).abs() < 1e-12);
+    }
+
+    #[test]
     fn few_pairs_measure_nothing() {
-        let pair = |bits, same, person| KnownPair { bits, same, person };
-        let few: Vec<KnownPair> = (0..40).map(|at| pair(20.0, at % 2 == 0, at)).collect();
+        let few: Vec<KnownPair> = (0..40).map(|at| known(20.0, at % 2 == 0, at)).collect();
         assert_eq!(calibrate(&few, 1_000.0), None);
     }
 
     #[test]
     fn false_pairs_at_high_weights_raise_the_threshold() {
         let mut pairs = overconfident();
-        pairs.extend((0..60).map(|person| KnownPair {
-            bits: 30.0,
-            same: false,
-            person,
-        }));
+        pairs.extend((0..60).map(|person| known(30.0, false, person)));
         let found = calibrate(&pairs, 1_000.0).expect("enough pairs");
         let threshold = (1_000.0_f64.log2() - found.intercept) / found.slope;
         assert!(threshold > 30.0, "{threshold}");

@@ -17,11 +17,13 @@ mod invalidation;
 mod life;
 mod objecting;
 mod overlay;
+mod rejudging;
 #[cfg(test)]
 mod tests;
 
 pub use disputing::{DisputeRefused, dispute, end_dispute};
 pub use overlay::accept_held;
+pub use rejudging::rejudge;
 
 use std::sync::Arc;
 

@@ -25,6 +25,7 @@ mod contract;
 mod erasures;
 mod gauges;
 mod goldens;
+mod kept_models;
 mod merges;
 mod moments;
 mod opening;

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::kept_models::with_a_rollback;
 use super::{
     EventPosition, Ledger, ReadSet, RegistryEvent, Sent, at, decision, person_id, task_id,
     task_opened,
@@ -197,4 +198,22 @@ async fn i9_r15_two_verified_numbers_in_one_person_are_found() {
         "at {}",
         at()
     );
+}
+
+#[tokio::test]
+async fn r86_a_changed_model_and_an_activation_from_nowhere_are_found() {
+    for statement in [
+        "update model_tables set content = content || 'x' where digest = (select min(digest) from model_tables)",
+        "update models set content = content || '#' where digest = (select min(digest) from models)",
+        "update models set tables = '{}' where digest = (select min(digest) from models)",
+        "delete from model_activations where number = 2",
+        "update model_activations set kind = 'activated' where number = 1",
+        "update model_activations set model = (select model from model_activations where number = 2) \
+         where number = 3",
+    ] {
+        let ledger = ledger().await;
+        with_a_rollback(&ledger).await;
+        ledger.spoil(statement).await;
+        assert_eq!(found(&ledger).await, ["R86"], "{statement}");
+    }
 }

@@ -32,7 +32,7 @@ pub(super) use disputes::{DisputeAnswerBody, DisputeBody, DisputeOutcomeBody, Di
 pub(super) use erasures::{ErasureBody, ErasureReceiptBody};
 pub(super) use events::{FeedBody, HistoryBody};
 pub(super) use golden::{GoldenBody, PreferenceRequest};
-pub(super) use kept_models::{ModelBody, ModelsBody};
+pub(super) use kept_models::{ModelBody, ModelsBody, ShadowBody};
 pub(super) use merges::MergeBody;
 pub(super) use opened_task::{OpenedTaskBody, PackBody};
 pub(super) use persons::PersonBody;

@@ -255,6 +255,9 @@ pub struct OpenedTaskBody {
     sides: Vec<SideBody>,
     /// The comparison of the two persons as it is now, row by row.
     explanation: Vec<RowBody>,
+    /// Why there is no such comparison, where the model that raised the question cannot be
+    /// read by this release; `raised_on` stands.
+    unexplained: Option<String>,
     /// The comparison that raised the question.
     raised_on: Vec<StoredRowBody>,
     /// Why it was opened again, where it was.
@@ -290,6 +293,7 @@ impl From<TaskAnswer> for OpenedTaskBody {
             evidence: answer.evidence,
             sides: answer.sides.into_iter().map(SideBody::from).collect(),
             explanation: answer.explanation.into_iter().map(RowBody::from).collect(),
+            unexplained: answer.unexplained,
             raised_on: state
                 .rows
                 .iter()
@@ -343,6 +347,9 @@ pub struct PackBody {
     persons: Vec<SideBody>,
     /// The comparison of the two persons as it is now, row by row.
     explanation: Vec<RowBody>,
+    /// Why there is no such comparison, where the model that raised the question cannot be
+    /// read by this release; `raised_on` stands.
+    unexplained: Option<String>,
     /// The comparison that raised the question.
     raised_on: Vec<StoredRowBody>,
 }
@@ -361,6 +368,7 @@ impl From<EvidencePack> for PackBody {
             weight_bits: state.weight_bits,
             persons: answer.sides.into_iter().map(SideBody::from).collect(),
             explanation: answer.explanation.into_iter().map(RowBody::from).collect(),
+            unexplained: answer.unexplained,
             raised_on: state.rows.into_iter().map(StoredRowBody::from).collect(),
         }
     }
