@@ -88,7 +88,7 @@ fn an_entry_that_is_refused_leaves_nothing_of_its_transaction_behind() {
     let nobody = json!({"resourceType": "Patient",
         "identifier": [{"system": authority("gp"), "value": "N-4"}]});
     let refusals = [
-        (stale, 412, "VERSION_MISMATCH"),
+        (stale, 412, "RESOURCE_VERSION_MISMATCH"),
         (gone, 404, "RESOURCE_NOT_FOUND"),
         (entry("POST", "Patient", &broken), 400, "INVALID_VALUE"),
         (entry("POST", "Patient", &nobody), 422, "INVALID_VALUE"),
@@ -186,7 +186,7 @@ fn a_transaction_that_is_sent_again_changes_nothing() {
         entry("POST", "Patient", &plain("gp", "R-1")),
         entry("PUT", &conditional("pas", "R-3"), &plain("pas", "R-3")),
     ]);
-    posts_under(&world, "key-1", &other).expect_outcome(409, "CONFLICT");
+    posts_under(&world, "key-1", &other).expect_outcome(409, "RESOURCE_CONFLICT");
     assert!(is_unknown(&world, "pas", "R-3"));
     world.verify();
 }

@@ -236,6 +236,17 @@ const DOORS: [(&str, &str, Door); 67] = [
         "/fhir/R4/Patient/{record}/_history/1",
         Asked(READERS),
     ),
+    ("GET", "/fhir/R4/Linkage/{person}", Asked(READERS)),
+    (
+        "GET",
+        "/fhir/R4/Linkage?item=Patient/{record}",
+        Asked(READERS),
+    ),
+    (
+        "POST",
+        "/fhir/R4/Subscription",
+        Considered("as /webhooks: no patient; what it tells is the feed's"),
+    ),
     (
         "GET",
         "/fhir/R4/AuditEvent?patient=Patient/{person}",

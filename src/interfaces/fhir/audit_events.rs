@@ -1,7 +1,6 @@
 //! Who looked at whom, for auditors: rows of the audit as AuditEvents, in the shape of
 //! IHE's BALP as far as a row says it. Ids, accounts and reasons alone.
 
-use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -10,13 +9,11 @@ use url::form_urlencoded::byte_serialize;
 
 use crate::flows::{self, AuditQuestion, AuditRow, AuditTrail, Context};
 use crate::foundation::PersonId;
-use crate::foundation::limits::RECORD_BODY_BYTES_MAX;
 use crate::interfaces::fhir::body::answer;
 use crate::interfaces::fhir::outcome::{Spine, refuse};
 use crate::interfaces::fhir::query::Query;
-use crate::interfaces::fhir::search::FORM;
+use crate::interfaces::fhir::search::form;
 use crate::interfaces::fhir::searchset::Searchset;
-use crate::interfaces::http::reading::{read_bytes, require_media};
 use crate::interfaces::http::{Caller, Problem, Refused};
 use crate::security::Action;
 
@@ -57,9 +54,7 @@ pub(super) async fn by_form(
     request: Request,
 ) -> Result<Response, Problem> {
     caller.may(Action::ReadAudit)?;
-    require_media(&headers, &[FORM], caller.request_id())?;
-    let body: Bytes = read_bytes(request, RECORD_BODY_BYTES_MAX, caller.request_id()).await?;
-    let form = String::from_utf8(body.to_vec()).unwrap_or_else(|_| "%".to_owned());
+    let form = form(&caller, &headers, request).await?;
     search(&context, &caller, &headers, &form).await
 }
 

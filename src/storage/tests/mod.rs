@@ -31,6 +31,7 @@ mod opening;
 mod shared;
 mod sources;
 mod tasks;
+mod together;
 mod verify;
 mod webhooks;
 mod writer;
