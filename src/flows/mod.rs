@@ -152,7 +152,7 @@ pub use release_source::{
     DecidedDeferred, SourceQuarantine, decide_deferred, follow_releases, list_quarantines,
     release_source,
 };
-pub use restate_record::{RestateCommand, is_merged_away, merged_into, restate_record};
+pub use restate_record::{RestateCommand, is_merged_away, merged_into, restate_record, say_merged};
 pub use review_task::{claim_task, comment_task, release_task};
 pub use seal_audit::seal_audit_each_second;
 pub use seal_persons::{SealSide, lift_seal, list_seals, seal_persons};

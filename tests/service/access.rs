@@ -9,7 +9,7 @@ use crate::request::Answer;
 use crate::world::{Actor, World, record_path};
 
 /// Every route of this service under `/api/v1`, with a body where one is taken.
-pub(crate) const ROUTES: [(&str, &str); 78] = [
+pub(crate) const ROUTES: [(&str, &str); 84] = [
     ("PUT", "/sources/gp/records/routes-1"),
     ("POST", "/sources/gp/records"),
     ("POST", "/sources/gp/records/batch"),
@@ -91,6 +91,12 @@ pub(crate) const ROUTES: [(&str, &str); 78] = [
     ("GET", "/fhir/R4/Patient/R-00000000000070008000000000000000"),
     ("POST", "/fhir/R4/"),
     ("POST", "/fhir/R4/$import"),
+    ("GET", "/fhir/R4/Linkage?item=Patient/{person}"),
+    ("GET", "/fhir/R4/Linkage/{person}"),
+    ("GET", "/fhir/R4/Subscription"),
+    ("POST", "/fhir/R4/Subscription"),
+    ("GET", "/fhir/R4/Subscription/W-1"),
+    ("DELETE", "/fhir/R4/Subscription/W-1"),
     ("GET", "/fhir/R4/AuditEvent?patient={person}"),
     ("POST", "/fhir/R4/AuditEvent/_search"),
     ("GET", "/fhir/R4/AuditEvent/1"),

@@ -65,6 +65,24 @@ fn statement() -> Value {
                 "conditionalUpdate": true,
                 "conditionalDelete": "single",
             }, {
+                "type": "Linkage",
+                "documentation": "Which Patients are one person: ids alone.",
+                "interaction": [{"code": "read"}, {"code": "search-type"}],
+                "searchParam": [
+                    {"name": "item", "type": "reference"},
+                    {"name": "source", "type": "reference"},
+                ],
+            }, {
+                "type": "Subscription",
+                "documentation": "By rest-hook, with a message of PMIR's feed or without a \
+                    payload; criteria Patient? or Patient?identifier=SYSTEM|. For administrators.",
+                "interaction": [{"code": "create"}, {"code": "read"}, {"code": "delete"},
+                    {"code": "search-type"}],
+                "searchParam": [
+                    {"name": "status", "type": "token"},
+                    {"name": "url", "type": "uri"},
+                ],
+            }, {
                 "type": "AuditEvent",
                 "documentation": "Who looked at a person, and what an account did: for auditors.",
                 "interaction": [{"code": "read"}, {"code": "search-type"}],

@@ -17,9 +17,11 @@ mod bundle_entry;
 mod capability;
 mod criteria;
 mod dates;
+mod feed_out;
 mod from_record;
 mod headers;
 mod identifiers;
+mod linkages;
 mod match_operation;
 mod merge_operation;
 mod message;
@@ -29,10 +31,12 @@ mod patients;
 mod persons;
 mod pix;
 mod query;
+mod readings;
 mod replaced;
 mod search;
 mod searchset;
 mod speak;
+mod subscriptions;
 mod systems;
 mod to_record;
 mod transaction;
@@ -43,6 +47,7 @@ mod writing;
 use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 
+pub use feed_out::feed_message;
 pub use speak::speak;
 
 /// Where the resources are.
@@ -77,6 +82,16 @@ pub fn routes() -> Router<Current> {
         .route("/AuditEvent", get(audit_events::by_query))
         .route("/AuditEvent/_search", post(audit_events::by_form))
         .route("/AuditEvent/{id}", get(audit_events::read))
+        .route("/Linkage", get(linkages::by_query))
+        .route("/Linkage/{id}", get(linkages::read))
+        .route(
+            "/Subscription",
+            get(subscriptions::by_query).post(subscriptions::create),
+        )
+        .route(
+            "/Subscription/{id}",
+            get(subscriptions::read).delete(subscriptions::delete),
+        )
         .route("/$process-message", post(bundle::take))
         .route("/$import", post(bulk::take))
         .route("/Patient/$merge", post(merge_operation::merge))

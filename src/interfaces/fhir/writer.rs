@@ -142,13 +142,14 @@ impl Writer<'_> {
             .may_for(Action::WriteRecord, written.source.as_str())?;
         let command = SourceMergeCommand {
             source: written.source.clone(),
-            survivor,
+            survivor: survivor.clone(),
             retired: written.local_id.clone(),
         };
         flows::merge_source_records(self.context, &access, command)
             .await
             .map_err(of)?;
         if !says_nothing(&written.submitted) {
+            flows::say_merged(&mut written.submitted, &survivor);
             return Ok(true);
         }
         let (source, local_id) = (&written.source, &written.local_id);
@@ -168,6 +169,7 @@ impl Writer<'_> {
         let mut submitted = current.clone();
         let columns = &mut submitted.other_columns;
         columns.insert(KEPT.to_owned(), whole.to_string());
+        flows::say_merged(&mut submitted, &survivor);
         written.submitted = submitted;
         Ok(true)
     }

@@ -234,7 +234,7 @@ pub(super) async fn written_record(
     }
     let named = flows::named_record(context, id).await;
     let (source, local_id) = named.map_err(|error| Problem::of(&error, caller.request_id()))?;
-    caller.may_for(Action::WriteRecord, source.as_str())?;
+    caller.may_write(context, &source).await?;
     Ok((source, local_id))
 }
 

@@ -19,7 +19,7 @@ use crate::interfaces::hl7v2::client::Hl7Client;
 use crate::interfaces::hl7v2::er7::Line;
 use crate::interfaces::hl7v2::patient_out::identifiers;
 use crate::interfaces::hl7v2::settings::{Settings, SettingsProblem};
-use crate::interfaces::hl7v2::tls;
+use crate::interfaces::tls;
 use crate::registry::RegistryEvent;
 use crate::security::OutwardPolicy;
 
@@ -42,7 +42,11 @@ impl Hl7Notifier {
     /// # Errors
     /// The settings' TLS cannot be used.
     pub fn new(policy: Arc<OutwardPolicy>, settings: Settings) -> Result<Self, SettingsProblem> {
-        let tls = settings.notices.as_ref().map(tls::connector).transpose()?;
+        let tls = settings.notices.as_ref().map(|notices| {
+            let (certificate, key) = (notices.certificate.as_deref(), notices.key.as_deref());
+            tls::connector(&notices.authorities, certificate, key)
+        });
+        let tls = tls.transpose()?;
         Ok(Self {
             policy,
             settings,
