@@ -47,6 +47,7 @@ mod model_tests;
 mod moments;
 mod move_record;
 mod name_record;
+mod named_twice;
 mod note_refusal;
 mod prepare;
 mod read_audit;
@@ -143,6 +144,7 @@ pub use model_life::{
 };
 pub use move_record::{MoveOutcome, move_record};
 pub use name_record::{name_of_record, named_record};
+pub use named_twice::named_twice;
 pub use note_refusal::note_refusal;
 pub use read_audit::{AuditQuestion, AuditTrail, read_audit};
 pub use register_batch::register_batch;

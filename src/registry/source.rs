@@ -109,7 +109,8 @@ impl Source {
     }
 
     /// Whether a message means this source's authority: by any of its names, by its
-    /// code, by the name that it has here (`urn:accord:source:CODE`), or by an object identifier with or without `urn:oid:`.
+    /// code, by the name that it has here (`urn:accord:source:CODE`), or by an object
+    /// identifier with or without `urn:oid:`.
     #[must_use]
     pub fn is_authority(&self, name: &str) -> bool {
         let bare = |text: &str| text.strip_prefix(OID).unwrap_or(text).to_owned();

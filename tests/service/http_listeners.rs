@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::fhir::authority;
 use crate::fhir_bundles::{merged, plain};
 use crate::hl7_hardened::{fingerprint, line_of, make_certificates};
+use crate::people::with;
 use crate::request::segment;
 use crate::searching::audit_of;
 use crate::world::{Actor, World};
@@ -112,6 +113,14 @@ fn a_strict_listener_does_not_know_a_retired_id_and_the_usual_one_leads_on() {
     usually(by_name).expect_outcome(400, "MISSING_VALUE");
     let found = strictly(by_name);
     assert!(found.text.contains("\"total\":1"), "{}", found.text);
+    // Nor is one of a patient whose location is withheld.
+    let label = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality";
+    let hidden = json!({"birthDate": "1931-01-09",
+        "meta": {"security": [{"system": label, "code": "R"}]}});
+    world.sends(&with(&plain("gp", "S-5"), hidden));
+    world.sends(&merged("S-5", "S-1", "gp"));
+    assert_eq!(usually(&search("S-5")).expect(200)["total"], 1);
+    assert_eq!(strictly(&pix("S-5")).status, 404);
     // Its source uses the id again: it is known again.
     world.sends(&plain("gp", "S-2"));
     assert_eq!(strictly(&pix("S-2")).status, 200);

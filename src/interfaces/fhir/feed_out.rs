@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::flows::{FeedEvent, IdChange, OutwardMessage};
 use crate::foundation::PersonId;
 use crate::interfaces::fhir::message::FEED;
-use crate::registry::RegistryEvent;
+use crate::registry::{LocalId, RegistryEvent, SourceCode};
 use crate::security::without_form;
 
 /// Longest id of a resource.
@@ -17,7 +17,7 @@ const ID_CHARACTERS_MAX: usize = 64;
 pub fn feed_message(message: &OutwardMessage) -> String {
     let mut history: Vec<Value> = Vec::new();
     for event in &message.events {
-        for entry in told(event, message.names_records) {
+        for entry in told(event, message.own_record(event)) {
             if history.last() != Some(&entry) {
                 history.push(entry);
             }
@@ -46,11 +46,10 @@ pub fn feed_message(message: &OutwardMessage) -> String {
 }
 
 /// What one event comes to.
-fn told(event: &FeedEvent, names_records: bool) -> Vec<Value> {
+fn told(event: &FeedEvent, own: Option<&(SourceCode, LocalId)>) -> Vec<Value> {
     let mut entries: Vec<Value> = event.changes.iter().filter_map(of_change).collect();
     if let (RegistryEvent::RecordLinked { person, .. }, Some((source, local_id))) =
-        (&event.event, &event.record)
-        && names_records
+        (&event.event, own)
     {
         let system = format!("urn:accord:source:{source}");
         let own = json!([{"system": system, "value": local_id.as_str()}]);

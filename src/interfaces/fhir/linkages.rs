@@ -99,8 +99,10 @@ async fn person_of(
         Err(error) => return of(error),
     };
     let access = caller.may_for(Action::ReadRecord, source.as_str())?;
-    if readings.hides(context, &access, &source, &local_id).await {
-        return Ok(None);
+    match readings.hides(context, &access, &source, &local_id).await {
+        Ok(false) => {}
+        Ok(true) => return Ok(None),
+        Err(error) => return of(error),
     }
     let wanted = Wanted::default();
     match flows::cross_reference(context, &access, &source, &local_id, wanted).await {

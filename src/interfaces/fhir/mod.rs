@@ -25,6 +25,7 @@ mod linkages;
 mod match_operation;
 mod merge_operation;
 mod message;
+mod opened;
 mod outcome;
 mod parameters;
 mod patients;

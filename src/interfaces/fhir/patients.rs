@@ -140,7 +140,8 @@ impl Known {
     ) -> Result<bool, Problem> {
         let (source, local_id) = (&self.source.code, &self.local_id);
         let access = caller.may_for(Action::ReadRecord, source.as_str())?;
-        Ok(readings.hides(context, &access, source, local_id).await)
+        let hidden = readings.hides(context, &access, source, local_id).await;
+        hidden.map_err(|error| Problem::of(&error, caller.request_id()))
     }
 
     /// The versions that are, or were, served: what is held is not (DESIGN §2).

@@ -147,7 +147,8 @@ impl Reader<'_> {
             let wanted = Wanted::default();
             let code = &source.code;
             let hides = self.readings.hides(self.context, &access, code, &local_id);
-            if hides.await {
+            let hidden = hides.await;
+            if hidden.map_err(|error| Problem::of(&error, self.caller.request_id()))? {
                 return Ok(Vec::new());
             }
             match flows::cross_reference(self.context, &access, code, &local_id, wanted).await {

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
-use crate::flows::{self, Context};
+use crate::flows::{self, Context, FlowError};
 use crate::interfaces::http::{FhirReadings, RetiredIds};
 use crate::registry::{LocalId, SourceCode};
 use crate::security::Access;
@@ -21,17 +21,23 @@ impl<S: Sync> FromRequestParts<S> for FhirReadings {
 impl FhirReadings {
     /// Whether this listener does not know the record: its source has merged it into
     /// another of its own.
+    ///
+    /// # Errors
+    /// A fault of ours: what cannot be looked up is not shown for that.
     pub(super) async fn hides(
         self,
         context: &Context,
         access: &Access,
         source: &SourceCode,
         local_id: &LocalId,
-    ) -> bool {
+    ) -> Result<bool, FlowError> {
         if self.retired_ids == RetiredIds::Resolve {
-            return false;
+            return Ok(false);
         }
-        let merged = flows::merged_into(context, access, source, local_id).await;
-        matches!(merged, Ok(Some(_)))
+        match flows::merged_into(context, access, source, local_id).await {
+            Ok(into) => Ok(into.is_some()),
+            Err(FlowError::NotFound(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 }

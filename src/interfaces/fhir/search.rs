@@ -205,7 +205,7 @@ impl Search<'_> {
             let hides = self
                 .readings
                 .hides(self.context, self.access, code, &local_id);
-            if hides.await {
+            if hides.await.map_err(|error| self.failed(&error))? {
                 return Ok(Vec::new());
             }
             match flows::cross_reference(self.context, self.access, code, &local_id, wanted).await {

@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use crate::flows::{self, Context, IfMatch, RegisterCommand};
+use crate::flows::{self, Context, IfMatch, RegisterCommand, RestateCommand};
 use crate::identity::{Severity, SubmittedRecord};
 use crate::interfaces::fhir::body::answer;
 use crate::interfaces::fhir::headers::{Prefer, with_location, with_version};
@@ -159,7 +159,17 @@ impl Writer<'_> {
             return Ok(false);
         };
         if current.restricted == Some(true) {
-            // What is shown is masked, and must not become what the source says.
+            // What is shown is masked, and must not become what the source says: what is
+            // kept says it again.
+            let restate = RestateCommand {
+                source: source.clone(),
+                from: local_id.clone(),
+                to: local_id.clone(),
+                merged_into: Some(survivor),
+                effective_at: None,
+            };
+            let restated = flows::restate_record(self.context, &access, restate).await;
+            restated.map_err(of)?;
             return Ok(false);
         }
         let sent = kept(&written.submitted).unwrap_or_default();
@@ -237,13 +247,8 @@ impl Writer<'_> {
                 "several are known who may be meant; search, and ask",
             ),
         };
-        Err(refuse(
-            self.caller,
-            Refused::Conflict,
-            spine,
-            "Patient",
-            detail,
-        ))
+        let refused = Refused::Conflict;
+        Err(refuse(self.caller, refused, spine, "Patient", detail))
     }
 
     /// What its sender is told of a record.
@@ -260,16 +265,11 @@ impl Writer<'_> {
                         person looks at it";
             let issue = notice("warning", "business-rule", held);
             return Ok(Answered {
-                status: StatusCode::ACCEPTED,
+                status: status_of(registered),
                 resource: Some(outcome(vec![issue])),
                 version: None,
             });
         }
-        let status = if registered.created {
-            StatusCode::CREATED
-        } else {
-            StatusCode::OK
-        };
         let name = flows::name_of_record(self.context, source, local_id)
             .await
             .map_err(of)?;
@@ -288,10 +288,19 @@ impl Writer<'_> {
             Prefer::Representation | Prefer::Minimal => None,
         };
         Ok(Answered {
-            status,
+            status: status_of(registered),
             resource,
             version: Some((name, registered.version)),
         })
+    }
+}
+
+/// HTTP's word for what has become of a record.
+pub(super) fn status_of(registered: &RegistrationAnswer) -> StatusCode {
+    match registered.outcome {
+        Outcome::UpdateHeld => StatusCode::ACCEPTED,
+        Outcome::Linked | Outcome::NewPerson if registered.created => StatusCode::CREATED,
+        Outcome::Linked | Outcome::NewPerson => StatusCode::OK,
     }
 }
 

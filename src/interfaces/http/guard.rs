@@ -202,11 +202,12 @@ impl FromRequestParts<Current> for Caller {
         let context = current.context();
         let request_id = request_id(&parts.headers, context);
         let actor = authenticated(parts, context, &request_id).await?;
-        let mut actor = bound(parts, context, actor, &request_id).await?;
+        // Before anything is written of it.
         if !let_in(parts, &actor.name) {
             let detail = "this account asks too often; send the same request again in a second";
             return Err(Problem::new(Refused::TooMany, detail, &request_id));
         }
+        let mut actor = bound(parts, context, actor, &request_id).await?;
         let malformed = |name: &str| {
             let detail = format!("the {name} header is not text of at most 512 characters");
             Problem::new(Refused::Malformed, detail, &request_id).member(name)

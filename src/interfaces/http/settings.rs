@@ -93,6 +93,9 @@ pub enum HttpSettingsProblem {
     /// It is none.
     #[error("a certificate is named by its SHA-256: 64 hexadecimal digits")]
     NoFingerprint,
+    /// Whose it is must be told by a name that can stand in the audit.
+    #[error("an account is named by 1 to 256 plain characters")]
+    NoAccount,
     /// More than one listener is without an address.
     #[error("only one listener may be without `listen`: it takes the address of --listen")]
     TwoPlain,
@@ -115,6 +118,11 @@ impl HttpSettings {
             }
             if !seen.insert(client.certificate.clone()) {
                 return Err(HttpSettingsProblem::Twice);
+            }
+            let account = client.account.trim();
+            let plain = !account.chars().any(char::is_control);
+            if !plain || account != client.account || !(1..=256).contains(&account.len()) {
+                return Err(HttpSettingsProblem::NoAccount);
             }
         }
         let plain = settings.listeners.iter().filter(|it| it.listen.is_none());
@@ -181,6 +189,8 @@ mod tests {
         assert!(matches!(twice, Err(HttpSettingsProblem::Twice)));
         let short = HttpSettings::parse(&client.replace("AB:CD", "AB"));
         assert!(matches!(short, Err(HttpSettingsProblem::NoFingerprint)));
+        let nobody = HttpSettings::parse(&client.replace("\"a\"", "\" \""));
+        assert!(matches!(nobody, Err(HttpSettingsProblem::NoAccount)));
         let plain = HttpSettings::parse("[[listener]]\n[[listener]]\n");
         assert!(matches!(plain, Err(HttpSettingsProblem::TwoPlain)));
         assert!(HttpSettings::parse("strict = true").is_err());
