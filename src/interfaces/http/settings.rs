@@ -96,6 +96,9 @@ pub enum HttpSettingsProblem {
     /// Whose it is must be told by a name that can stand in the audit.
     #[error("an account is named by 1 to 256 plain characters")]
     NoAccount,
+    /// No certificate would ever be shown.
+    #[error("clients have certificates, and no listener asks for one ([listener.tls] clients)")]
+    NobodyAsks,
     /// More than one listener is without an address.
     #[error("only one listener may be without `listen`: it takes the address of --listen")]
     TwoPlain,
@@ -124,6 +127,10 @@ impl HttpSettings {
             if !plain || account != client.account || !(1..=256).contains(&account.len()) {
                 return Err(HttpSettingsProblem::NoAccount);
             }
+        }
+        let mut lines = settings.listeners.iter().filter_map(|it| it.tls.as_ref());
+        if !seen.is_empty() && !lines.any(|tls| tls.clients.is_some()) {
+            return Err(HttpSettingsProblem::NobodyAsks);
         }
         let plain = settings.listeners.iter().filter(|it| it.listen.is_none());
         if plain.count() > 1 {
@@ -160,6 +167,8 @@ impl HttpSettings {
 mod tests {
     use super::{HttpSettings, HttpSettingsProblem, Minimum, RetiredIds};
 
+    const TLS: &str =
+        "[listener.tls]\ncertificate = \"s.pem\"\nkey = \"s.key\"\nclients = \"c.pem\"\n";
     const PRINT: &str = "AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:45:67:89:\
         AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:45:67:89";
 
@@ -167,7 +176,7 @@ mod tests {
     fn a_listener_has_readings_of_its_own_and_a_certificate_one_source() {
         let text = format!(
             "[[listener]]\nlisten = \"127.0.0.1:0\"\nfhir.retired_ids = \"unknown\"\n\
-             fhir.search_minimum = \"any\"\n[[client]]\ncertificate = \"{PRINT}\"\n\
+             fhir.search_minimum = \"any\"\n{TLS}[[client]]\ncertificate = \"{PRINT}\"\n\
              account = \"gp-engine\"\nsource = \"gp\"\n"
         );
         let settings = HttpSettings::parse(&text).expect("settings");
@@ -185,6 +194,8 @@ mod tests {
     fn what_is_ambiguous_is_refused() {
         let client =
             format!("[[client]]\ncertificate = \"{PRINT}\"\naccount = \"a\"\nsource = \"gp\"\n");
+        let alone = HttpSettings::parse(&client);
+        assert!(matches!(alone, Err(HttpSettingsProblem::NobodyAsks)));
         let twice = HttpSettings::parse(&format!("{client}{client}"));
         assert!(matches!(twice, Err(HttpSettingsProblem::Twice)));
         let short = HttpSettings::parse(&client.replace("AB:CD", "AB"));
