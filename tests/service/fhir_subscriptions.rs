@@ -5,17 +5,18 @@ use serde_json::{Value, json};
 
 use crate::fhir::authority;
 use crate::fhir_bundles::{bundle, entry, merged, plain};
-use crate::people::with;
+use crate::people::{NUMBERS, person, with};
 use crate::receiver::{Received, Receiver};
 use crate::request::Answer;
+use crate::sealing::{seal, side};
 use crate::world::{Actor, World};
 
-fn start(receiver: &Receiver) -> World {
+fn start(receiver: &Receiver, attempts: &'static str) -> World {
     World::start_with(&[
         ("ACCORD_WEBHOOK_HOSTS", receiver.origin().leak()),
         ("ACCORD_WEBHOOK_PRIVATE", "on"),
         ("ACCORD_WEBHOOK_WAIT_SECONDS", "0"),
-        ("ACCORD_WEBHOOK_ATTEMPTS", "2"),
+        ("ACCORD_WEBHOOK_ATTEMPTS", attempts),
     ])
 }
 
@@ -60,7 +61,7 @@ fn of_person<'e>(entries: &'e [Value], person: &str) -> Vec<&'e Value> {
 #[test]
 fn a_subscriber_is_told_of_its_own_ids_and_of_merges_by_the_feed_until_it_takes_them() {
     let receiver = Receiver::start();
-    let world = start(&receiver);
+    let world = start(&receiver, "1000000");
     let criteria = format!("Patient?identifier={}|", authority("gp"));
     let asked = wanted(&receiver, &criteria, Some("application/fhir+json"));
     let made = asks(&world, Method::POST, "/Subscription", Some(&asked)).expect(201);
@@ -123,9 +124,50 @@ fn a_subscriber_is_told_of_its_own_ids_and_of_merges_by_the_feed_until_it_takes_
 }
 
 #[test]
+fn r22_a_subscriber_is_told_of_no_merge_of_two_who_were_sealed_meanwhile() {
+    let receiver = Receiver::start();
+    let world = start(&receiver, "1000000");
+    let asked = wanted(&receiver, "Patient?", Some("application/fhir+json"));
+    asks(&world, Method::POST, "/Subscription", Some(&asked)).expect(201);
+    let numbered = |number: &str| json!({"nhs_number": number, "nhs_number_status": "02"});
+    let one = with(&person("sealed one"), numbered(NUMBERS[4]));
+    let other = with(&person("sealed two"), numbered(NUMBERS[5]));
+    let a = side(&world, "gp", "side-of-a", one);
+    let b = side(&world, "pas", "side-of-b", other);
+    let together = |entry: &Value| {
+        let text = entry.to_string();
+        text.contains(&a.person) && text.contains(&b.person)
+    };
+    let told_of_both =
+        |messages: &[Received]| messages.iter().flat_map(told).any(|it| together(&it));
+    let told_of = |person: &str| {
+        let mut taken = receiver.taken().into_iter();
+        taken.any(|message| !of_person(&told(&message), person).is_empty())
+    };
+    receiver.waits("each by itself", |_| {
+        told_of(&a.person) && told_of(&b.person)
+    });
+    receiver.refuses(true);
+    let steward = |path: &str, body: &Value| world.post(path).by(Actor::Steward).json(body).send();
+    let merge = json!({"survivor": a.person, "retired": b.person, "reason": "one"});
+    let merge = steward("/merges", &merge).expect(200).member("merge_id");
+    receiver.waits("the merge", |it| told_of_both(&it.refused()));
+    steward(&format!("/merges/{merge}/undo"), &json!({"reason": "two"})).expect(200);
+    seal(&world, &a, &b).expect(201);
+    // What was under way when they were sealed has arrived by then.
+    let seen = receiver.refused().len();
+    let last = world.sends(&plain("gp", "Z-1")).refers_to();
+    receiver.waits("two more attempts", |it| it.refused().len() >= seen + 2);
+    receiver.refuses(false);
+    receiver.waits("what came later", |_| told_of(&last));
+    assert!(!told_of_both(&receiver.taken()));
+    world.verify();
+}
+
+#[test]
 fn a_subscription_without_a_payload_knocks_and_says_how_it_stands() {
     let receiver = Receiver::start();
-    let world = start(&receiver);
+    let world = start(&receiver, "2");
     let asked = wanted(&receiver, "Patient?", None);
     let made = asks(&world, Method::POST, "/Subscription", Some(&asked)).expect(201);
     let id = made.id();
@@ -162,7 +204,7 @@ fn a_subscription_without_a_payload_knocks_and_says_how_it_stands() {
 #[test]
 fn what_a_subscription_cannot_keep_is_refused_by_its_place() {
     let receiver = Receiver::start();
-    let world = start(&receiver);
+    let world = start(&receiver, "2");
     let whole = wanted(&receiver, "Patient?", None);
     let refused = [
         (json!({"criteria": "Observation?code=x"}), "criteria"),
