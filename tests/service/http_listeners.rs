@@ -1,7 +1,7 @@
 //! HTTP listeners of their own: how strictly FHIR is read there, TLS, and certificates
 //! that speak for one source.
 
-use std::io::{Read as _, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
@@ -42,7 +42,7 @@ struct Said {
 
 /// One request on a line of its own; `None` where the line is not given.
 fn ask(
-    mut line: impl Write + std::io::Read,
+    mut line: impl Read + Write,
     (method, path): (&str, &str),
     token: Option<&str>,
     body: &str,

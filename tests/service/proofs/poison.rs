@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use accord::flows::{Context, CpuPool, Models};
 use accord::foundation::{Chance, SystemChance, SystemClock};
 use accord::index::CandidateIndex;
-use accord::interfaces::http::{ServerLimits, ServerOptions, serve};
+use accord::interfaces::http::{HttpSettings, ServerLimits, ServerOptions, serve};
 use accord::matching::LinkageModel;
 use accord::storage::{Store, StoreOptions};
 use serde_json::Value;
@@ -71,6 +71,7 @@ fn f16_a_message_that_breaks_the_program_is_answered_500_and_disturbs_nobody() {
             metrics: false,
             watching: None,
             limits: ServerLimits::default(),
+            settings: HttpSettings::default(),
             provider: None,
         };
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
