@@ -227,7 +227,8 @@ fn who_sees_nothing_that_identifies_is_refused_at_every_other_door() {
     let nothing_identifying = [Actor::Engineer, Actor::Auditor, Actor::Administrator];
     for actor in nothing_identifying {
         let own = |route: &str| {
-            let administers = actor == Actor::Administrator && route.starts_with("/webhooks");
+            let readers = route.starts_with("/webhooks") || route.contains("/Subscription");
+            let administers = actor == Actor::Administrator && readers;
             let audits = actor == Actor::Auditor && route.contains("/AuditEvent");
             let weighs = actor == Actor::Engineer && route.starts_with("/models");
             let lists = ["/sources", "/sources/gp/scorecard"].contains(&route);

@@ -61,7 +61,7 @@ fn of_person<'e>(entries: &'e [Value], person: &str) -> Vec<&'e Value> {
 #[test]
 fn a_subscriber_is_told_of_its_own_ids_and_of_merges_by_the_feed_until_it_takes_them() {
     let receiver = Receiver::start();
-    let world = start(&receiver, "1000000");
+    let world = start(&receiver, "1000");
     let criteria = format!("Patient?identifier={}|", authority("gp"));
     let asked = wanted(&receiver, &criteria, Some("application/fhir+json"));
     let made = asks(&world, Method::POST, "/Subscription", Some(&asked)).expect(201);
@@ -126,7 +126,7 @@ fn a_subscriber_is_told_of_its_own_ids_and_of_merges_by_the_feed_until_it_takes_
 #[test]
 fn r22_a_subscriber_is_told_of_no_merge_of_two_who_were_sealed_meanwhile() {
     let receiver = Receiver::start();
-    let world = start(&receiver, "1000000");
+    let world = start(&receiver, "1000");
     let asked = wanted(&receiver, "Patient?", Some("application/fhir+json"));
     asks(&world, Method::POST, "/Subscription", Some(&asked)).expect(201);
     let numbered = |number: &str| json!({"nhs_number": number, "nhs_number_status": "02"});

@@ -51,9 +51,14 @@ fn ask(
         format!("authorization: Bearer {token}\r\n")
     });
     let length = body.len();
+    let media = if path.starts_with("/fhir") {
+        "application/fhir+json"
+    } else {
+        "application/json"
+    };
     let head = format!(
         "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{token}\
-         accord-reason: direct care\r\ncontent-type: application/fhir+json\r\n\
+         accord-reason: direct care\r\ncontent-type: {media}\r\n\
          content-length: {length}\r\n\r\n{body}"
     );
     line.write_all(head.as_bytes()).ok()?;
