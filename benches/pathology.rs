@@ -1,8 +1,9 @@
 //! What do records cost that share what everybody shares? Prints the time of a
 //! registration and of a question, median and 99th percentile, for people who
 //! share nothing and for a crowd under one key (RELIABILITY T10: less than
-//! twice), and the processor time of both together; then an update of a record with many versions, and a question in a
-//! ledger whose index stands still. `ACCORD_CROWD` sets the size of the crowd,
+//! twice), the processor time of both together, and how many are found again of
+//! those who have other records there; then an update of a record with many
+//! versions, and a question in a ledger whose index stands still. `ACCORD_CROWD` sets the size of the crowd,
 //! `ACCORD_SHARED=BirthDate` measures one crowd alone.
 
 #![expect(
@@ -13,10 +14,12 @@
 
 mod support;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use accord::evaluation::generator::{GeneratedRecord, Population, generate};
 use accord::flows::{Context, catch_up, match_person, register_batch, register_record};
+use accord::foundation::PersonId;
 use accord::identity::SubmittedRecord;
 use accord::security::Action;
 use support::{access, command, ledger, submitted};
@@ -65,37 +68,62 @@ fn processor_ticks() -> u64 {
     fields.flat_map(str::parse::<u64>).sum()
 }
 
-async fn load(context: &Context, rows: &[GeneratedRecord], shared: Shared, indexed: bool) {
+/// The persons of the ledger who hold a record of each person of the truth.
+type Holders<'a> = BTreeMap<&'a str, BTreeSet<PersonId>>;
+
+async fn load<'a>(
+    context: &Context,
+    rows: &[&'a GeneratedRecord],
+    shared: Shared,
+    indexed: bool,
+) -> Holders<'a> {
+    let mut holders = Holders::new();
     for (part, chunk) in rows.chunks(1_000).enumerate() {
         let commands = chunk.iter().enumerate().map(|(place, row)| {
             let command = command(part * 1_000 + place, record(row, shared));
-            ((), Ok((access(Action::WriteRecord), command)))
+            (
+                row.person_id.as_str(),
+                Ok((access(Action::WriteRecord), command)),
+            )
         });
-        register_batch(context, commands, |(), answer| {
-            answer.expect("registered");
+        register_batch(context, commands, |truth, answer| {
+            let person = answer.expect("registered").person_id;
+            holders.entry(truth).or_default().insert(person);
         })
         .await;
         if indexed {
             catch_up(context).await.expect("indexed");
         }
     }
+    holders
 }
 
 async fn measure(rows: &[GeneratedRecord], shared: Shared, indexed: bool) {
     let directory = tempfile::tempdir().expect("a directory");
     let context = ledger(directory.path()).await;
-    let (crowd, measured) = rows.split_at(rows.len() - MEASURED);
-    load(&context, crowd, shared, indexed).await;
+    // Spread, so that the crowd has other records of most of the same persons.
+    let each = rows.len() / MEASURED;
+    let is_measured = |place: usize| (place + 1).is_multiple_of(each);
+    let (measured, crowd): (Vec<_>, Vec<_>) =
+        (0..).zip(rows).partition(|(place, _)| is_measured(*place));
+    let crowd: Vec<&GeneratedRecord> = crowd.into_iter().map(|(_, row)| row).collect();
+    let holders = load(&context, &crowd, shared, indexed).await;
     let (mut asking, mut registering) = (Vec::new(), Vec::new());
+    let (mut known, mut found) = (0, 0);
     let before = processor_ticks();
-    for (place, row) in measured.iter().enumerate() {
+    for (place, (_, row)) in measured.iter().enumerate() {
         let asked = record(row, shared);
         let start = Instant::now();
         let read = access(Action::MatchPerson);
-        match_person(&context, &read, &asked, 10)
+        let answer = match_person(&context, &read, &asked, 10)
             .await
             .expect("answered");
         asking.push(start.elapsed());
+        if let Some(persons) = holders.get(row.person_id.as_str()) {
+            known += 1;
+            let candidates = &answer.candidates;
+            found += usize::from(candidates.iter().any(|it| persons.contains(&it.person)));
+        }
         let write = access(Action::WriteRecord);
         let start = Instant::now();
         register_record(&context, &write, command(1_000_000 + place, asked))
@@ -110,8 +138,8 @@ async fn measure(rows: &[GeneratedRecord], shared: Shared, indexed: bool) {
         &format!("{shared:?} shared{index}: a registration"),
         registering,
     );
-    let each = ticks * 10_000 / MEASURED as u64;
-    println!("{shared:?} shared{index}: both, processor {each} us");
+    let each = ticks * 10_000 / measured.len() as u64;
+    println!("{shared:?} shared{index}: both, processor {each} us; {found} of {known} found again");
 }
 
 async fn measure_versions(rows: &[GeneratedRecord]) {

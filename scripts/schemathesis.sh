@@ -62,6 +62,13 @@ post pas '{"local_id":"B-1001","given_names":["Rosalind"],"family_name":"Appleth
 PERSON=$(curl --silent --fail "$url/api/v1/sources/gp/records/A-1001/person" \
   --header "Authorization: Bearer $TOKEN_SYSTEM" | grep -o 'P-[0-9a-f]\{32\}' | head -1)
 export PERSON
+# Two who share a common name and a birth date and no more: a question for a person.
+post gp '{"local_id":"A-1002","given_names":["John"],"family_name":"Smith","birth_date":"1970-03-02","gender":"male"}'
+post pas '{"local_id":"B-1002","given_names":["John"],"family_name":"Smith","birth_date":"1970-03-02","gender":"male"}'
+TASK=$(curl --silent --fail "$url/api/v1/review/tasks" \
+  --header "Authorization: Bearer $TOKEN_STEWARD" --header "Accord-Reason: testing" \
+  | grep -o 'T-[0-9a-f]\{32\}' | head -1)
+export TASK
 
 status=0
 LIMITED="$work/limited"

@@ -68,6 +68,9 @@ def before_load_schema(context, raw_schema):
                 if parameter.get("in") == "path" and parameter["name"] == "person":
                     known = [os.environ["PERSON"], "P-0193d0a2b7c47d3e8f1a2b3c4d5e6f70"]
                     parameter["schema"] = {"type": "string", "enum": known}
+                if parameter.get("in") == "path" and parameter["name"] == "task":
+                    known = [os.environ["TASK"], "T-0193d0a2b7c47d3e8f1a2b3c4d5e6f70"]
+                    parameter["schema"] = {"type": "string", "enum": known}
                 if parameter.get("in") == "path" and parameter["name"] == "local_id":
                     parameter["schema"]["maxLength"] = 40
     schemas = raw_schema["components"]["schemas"]

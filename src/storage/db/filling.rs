@@ -1,7 +1,7 @@
 //! Filling an empty ledger: one process alone, with numbers for thousands of records.
 
 use crate::storage::StoreError;
-use crate::storage::db::{Connection, Engine, Numbers, highest_numbers, postgres};
+use crate::storage::db::{Connection, Engine, Numbers, highest_numbers, postgres, sqlite};
 
 /// Numbers for a command that fills an empty ledger: so many events and records.
 /// Nobody else draws numbers meanwhile.
@@ -22,7 +22,7 @@ pub(in crate::storage) async fn fill_alone(
     connection: &mut Connection,
 ) -> Result<bool, StoreError> {
     match connection.engine()? {
-        Engine::Sqlite(_) => Ok(true),
+        Engine::Sqlite(it) => sqlite::keep_pages(it, true).map(|()| true),
         Engine::Postgres(it) => postgres::fill_alone(it).await,
     }
 }
@@ -32,7 +32,7 @@ pub(in crate::storage) async fn share_filling(
     connection: &mut Connection,
 ) -> Result<(), StoreError> {
     match connection.engine()? {
-        Engine::Sqlite(_) => Ok(()),
+        Engine::Sqlite(it) => sqlite::keep_pages(it, false),
         Engine::Postgres(it) => postgres::share_filling(it).await,
     }
 }

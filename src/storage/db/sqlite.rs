@@ -23,8 +23,12 @@ const READERS_KEPT: usize = 8;
 /// A command-line process may write a small row while a service runs.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// KiB of pages that the writer keeps (negative means KiB): the upper levels
-/// of all trees and the leaves of a batch.
-const WRITER_CACHE: i64 = -65_536;
+/// of all trees and the leaves of a batch. Few, because most commits walk through
+/// all of them: balancing a tree gives a page the number behind the pending byte
+/// for a moment, and what lies behind the file's end is then looked for.
+const WRITER_CACHE: i64 = -8_192;
+/// The same while an empty ledger is filled by thousands of records at a time.
+const FILLING_CACHE: i64 = -65_536;
 /// The same for each reader.
 const READER_CACHE: i64 = -16_384;
 /// Statements kept prepared: some thirty, each in a handful of row counts.
@@ -311,9 +315,23 @@ pub(super) fn check_version() -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Sets how many pages the writer keeps.
+pub(super) fn keep_pages(connection: &Connection, filling: bool) -> Result<(), StoreError> {
+    let size = if filling { FILLING_CACHE } else { WRITER_CACHE };
+    Ok(connection.pragma_update(None, "cache_size", size)?)
+}
+
 /// Brings the tables up to date. The list of what was done is the one that the
-/// other engine's migrations keep.
+/// other engine's migrations keep. A table that is made anew leaves its name for
+/// a moment, so that references are checked once, at each migration's end.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    connection.pragma_update(None, "foreign_keys", "off")?;
+    let outcome = migrate_unchecked(connection);
+    connection.pragma_update(None, "foreign_keys", "on")?;
+    outcome
+}
+
+fn migrate_unchecked(connection: &mut Connection) -> Result<(), StoreError> {
     connection.execute_batch(
         "create table if not exists _sqlx_migrations (version bigint primary key, \
          description text not null, installed_on timestamp not null default current_timestamp, \
@@ -341,6 +359,12 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
             None => {}
         }
         transaction.execute_batch(migration.sql.as_str())?;
+        if transaction
+            .prepare("pragma foreign_key_check")?
+            .exists([])?
+        {
+            return Err(MigrateError::Dirty(migration.version).into());
+        }
         transaction.execute(
             "insert into _sqlx_migrations (version, description, success, checksum, \
              execution_time) values (?1, ?2, true, ?3, -1)",
@@ -366,4 +390,53 @@ pub(super) fn is_about_rows(error: &rusqlite::Error) -> bool {
     const ABOUT_ROWS: [i32; 4] = [1, 18, 19, 20];
     let code = error.sqlite_error().map(|error| error.extended_code & 0xff);
     code.is_some_and(|code| ABOUT_ROWS.contains(&code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BEFORE: i64 = 15;
+
+    #[test]
+    fn a_task_that_others_refer_to_survives_that_its_table_is_made_anew() {
+        let mut connection = Connection::open_in_memory().expect("a database");
+        connection
+            .pragma_update(None, "foreign_keys", "off")
+            .expect("off");
+        for migration in MIGRATIONS.iter().filter(|it| it.version <= BEFORE) {
+            connection
+                .execute_batch(migration.sql.as_str())
+                .expect("a former state");
+        }
+        let rows = "insert into sources (code, name, trust, number_status_default, acts_for_people)
+                values ('gp', 'Practices', 50, 'unverified', 0);
+            insert into records (record, source, local_id, status, latest_version,
+                current_version, position) values (1, 'gp', 'a', 'active', 1, 1, 1);
+            insert into record_versions (record, version, digest, standing, received_at, position,
+                findings, answer, actor) values (1, 1, 'd', 'current', 0, 1, '[]', '{}', 'a');
+            insert into tasks (task, kind, status, record, reasons, evidence, opened_position,
+                position, stage, rank) values ('T-1', 'source_quarantined', 'open', 1, '[]',
+                '{}', 1, 1, 'claimed', 2.5);
+            insert into source_quarantines (source, from_position, record, because, conflicts,
+                records, task)
+                values ('gp', 1, 1, 'shifted', 1, 1, 'T-1');";
+        connection.execute_batch(rows).expect("rows");
+        let anew = MIGRATIONS.iter().find(|it| it.version == BEFORE + 1);
+        connection
+            .execute_batch(anew.expect("the next").sql.as_str())
+            .expect("made anew");
+        let task: (String, f64) = connection
+            .query_row(
+                "select t.stage, t.rank from source_quarantines q join tasks t on t.task = q.task",
+                [],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+            .expect("the task");
+        assert_eq!(task, ("claimed".to_owned(), 2.5));
+        let mut broken = connection
+            .prepare("pragma foreign_key_check")
+            .expect("a check");
+        assert!(!broken.exists([]).expect("an answer"));
+    }
 }
