@@ -33,6 +33,7 @@ mod conformance;
 mod conformance_fhir;
 /// The search cases of the national service.
 mod conformance_pds;
+mod conformance_pmir;
 /// The review desk: signing in, the queue, the comparison page, decisions.
 mod desk;
 mod desk_around;

@@ -37,7 +37,8 @@ fn statement() -> Value {
             "mode": "server",
             "documentation": "POST Bundle: batch (entries are independent of each other), or a \
                 message of PMIR's feed (ITI-93), or a transaction of up to 64 entries, each of another \
-                Patient that is created, updated or deleted: all are taken, or none.",
+                Patient that is created, updated or deleted: all are taken, or none. Bodies may \
+                come as application/fhir+xml; answers are JSON.",
             "interaction": [{"code": "batch"}, {"code": "transaction"}],
             "operation": [{"name": "process-message", "definition":
                 "http://hl7.org/fhir/OperationDefinition/MessageHeader-process-message"},

@@ -44,6 +44,8 @@ mod transaction;
 mod view;
 mod writer;
 mod writing;
+mod xml;
+mod xml_shape;
 
 use axum::Router;
 use axum::routing::{MethodRouter, get, post};
