@@ -400,7 +400,7 @@ mod tests {
 
     #[test]
     fn a_task_that_others_refer_to_survives_that_its_table_is_made_anew() {
-        let mut connection = Connection::open_in_memory().expect("a database");
+        let connection = Connection::open_in_memory().expect("a database");
         connection
             .pragma_update(None, "foreign_keys", "off")
             .expect("off");
