@@ -4,13 +4,14 @@
 //! 1. Each probe is looked up. While it holds more records than the bound a key it
 //!    is narrowed to those that share its next facet with what is asked about; a
 //!    facet that nobody there has is passed over, for by it nobody would be looked at.
-//! 2. Probes are served, those with the fewest records first, until the bound
-//!    over all is reached. What does not fit is left out by record number, so
-//!    that the answer depends on the records alone and not on how they were
-//!    written.
+//! 2. Each probe brings its first records, up to the bound a key. Where all of them
+//!    are more than the bound over all, those stay that share the most and the
+//!    rarest keys; among equals the record number decides, so that the answer
+//!    depends on the records alone and not on how they were written.
 //! 3. For every probe it is counted how many of the records that share its
 //!    *whole* key are among those retrieved, by whichever key.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::foundation::{EventPosition, RecordNumber, limits};
@@ -127,6 +128,13 @@ impl<H> Resolved<H> {
     }
 }
 
+/// Whom to compare with.
+struct Taken<P> {
+    records: BTreeMap<RecordNumber, P>,
+    /// Whether nothing was left out that a probe brought.
+    all_fitted: bool,
+}
+
 /// Answers the probes from one state.
 pub(super) fn retrieve<S: Holdings>(
     snapshot: &S,
@@ -138,14 +146,13 @@ pub(super) fn retrieve<S: Holdings>(
         .iter()
         .map(|probe| resolve(snapshot, probe, bounds.records_per_key))
         .collect::<Result<Vec<_>, _>>()?;
-    let retrieved = take(snapshot, &probes, bounds)?;
-    let mut places: Vec<S::Place> = retrieved.values().copied().collect();
+    let taken = take(snapshot, &probes, bounds)?;
+    let mut places: Vec<S::Place> = taken.records.values().copied().collect();
     places.sort_unstable();
-    let all_fitted = retrieved.len() < bounds.records_total;
     let probes = probes
         .iter()
         .map(|probe| {
-            let whole = all_fitted && probe.takes_whole_key(bounds);
+            let whole = taken.all_fitted && probe.takes_whole_key(bounds);
             let looked_at = if whole {
                 probe.held
             } else {
@@ -160,7 +167,7 @@ pub(super) fn retrieve<S: Holdings>(
         })
         .collect::<Result<_, IndexError>>()?;
     Ok(Retrieved {
-        records: retrieved.into_keys().collect(),
+        records: taken.records.into_keys().collect(),
         position: snapshot.position(),
         probes,
     })
@@ -197,25 +204,40 @@ fn resolve<S: Holdings>(
     })
 }
 
-/// Takes records probe by probe, the narrowest first, until no more fit.
+/// Takes all that the probes bring; where that is too many, the records that share
+/// the most with what is asked about, then by record number.
 fn take<S: Holdings>(
     snapshot: &S,
     probes: &[Resolved<S::Holding>],
     bounds: &RetrievalBounds,
-) -> Result<BTreeMap<RecordNumber, S::Place>, IndexError> {
-    let mut order: Vec<&Resolved<S::Holding>> = probes.iter().collect();
-    order.sort_by_key(|probe| (probe.served().1, probe.key));
-    let mut taken = BTreeMap::new();
-    for probe in order {
-        if taken.len() >= bounds.records_total {
-            break;
-        }
-        let (served, _) = probe.served();
+) -> Result<Taken<S::Place>, IndexError> {
+    let mut found: BTreeMap<RecordNumber, (S::Place, u32)> = BTreeMap::new();
+    for probe in probes {
+        let (served, held) = probe.served();
         for (record, place) in snapshot.first_records(served, bounds.records_per_key)? {
-            if taken.len() < bounds.records_total || taken.contains_key(&record) {
-                taken.insert(record, place);
-            }
+            found.entry(record).or_insert((place, 0)).1 += rarity(held);
         }
     }
-    Ok(taken)
+    let all_fitted = found.len() <= bounds.records_total;
+    let mut ranked: Vec<_> = found.into_iter().collect();
+    if !all_fitted {
+        // Stable, and in order of record until now.
+        ranked.sort_by_key(|(_, (_, shared))| Reverse(*shared));
+        ranked.truncate(bounds.records_total);
+    }
+    let records = ranked
+        .into_iter()
+        .map(|(record, (place, _))| (record, place));
+    Ok(Taken {
+        records: records.collect(),
+        all_fitted,
+    })
+}
+
+/// What it says that two records share a key that so many hold: 1 for a crowd, two
+/// more for each halving, so that a key of a few weighs more than all that a crowd
+/// has in common.
+fn rarity(held: u64) -> u32 {
+    const CROWD: u64 = 64;
+    1 + 2 * (CROWD.ilog2() - held.clamp(1, CROWD).ilog2())
 }

@@ -250,7 +250,7 @@ fn a_record_retrieved_by_one_key_counts_as_looked_at_under_another() {
 }
 
 #[test]
-fn the_bound_over_all_serves_the_narrowest_probes_first() {
+fn the_bound_over_all_keeps_those_that_share_the_rarest_keys() {
     let index = filled(&[crowd(), vec![entry(200, &[5]), entry(201, &[5])]].concat());
     let probes = asking(&[(3, &[]), (2, &[]), (5, &[])]);
     let retrieved = index.retrieve(&probes, &bounds(64, 14)).unwrap();
@@ -264,6 +264,21 @@ fn the_bound_over_all_serves_the_narrowest_probes_first() {
     assert!(exact.complete());
     let nothing = index.retrieve(&probes, &bounds(64, 0)).unwrap();
     assert_eq!(outcomes(&nothing), [(3, 50, 0), (2, 10, 0), (5, 2, 0)]);
+}
+
+#[test]
+fn the_bound_over_all_keeps_those_that_share_the_most_keys() {
+    let entries: Vec<IndexEntry> = (1..=109)
+        .map(|record| match record {
+            ..50 => entry(record, &[1]),
+            50..=60 => entry(record, &[1, 3]),
+            _ => entry(record, &[3]),
+        })
+        .collect();
+    let index = filled(&entries);
+    let probes = asking(&[(1, &[]), (3, &[])]);
+    let retrieved = index.retrieve(&probes, &bounds(64, 11)).unwrap();
+    assert_eq!(numbers(&retrieved), (50..=60).collect::<Vec<_>>());
 }
 
 #[test]
