@@ -81,8 +81,10 @@ fn f16_a_message_that_breaks_the_program_is_answered_500_and_disturbs_nobody() {
         let served = serve(context, options, until).await.expect("it listens");
         let address = served.address;
         let running = tokio::spawn(served.run);
-        let client = reqwest::Client::builder().no_proxy().build();
-        let client = client.expect("a client");
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .build()
+            .expect("a client");
         let put = |caller: usize| {
             let path = record_path("gp", &format!("poison-{caller}"));
             let request = client
