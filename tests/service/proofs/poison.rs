@@ -46,6 +46,17 @@ async fn open(world: &World) -> Store {
     opened.expect("the ledger")
 }
 
+fn options() -> ServerOptions {
+    ServerOptions {
+        listen: "127.0.0.1:0".parse().expect("an address"),
+        metrics: false,
+        watching: None,
+        limits: ServerLimits::default(),
+        settings: HttpSettings::default(),
+        provider: None,
+    }
+}
+
 #[test]
 fn f16_a_message_that_breaks_the_program_is_answered_500_and_disturbs_nobody() {
     let world = World::at_rest();
@@ -66,14 +77,7 @@ fn f16_a_message_that_breaks_the_program_is_answered_500_and_disturbs_nobody() {
             merges_per_hour: u32::MAX,
             review: Arc::default(),
         };
-        let options = ServerOptions {
-            listen: "127.0.0.1:0".parse().expect("an address"),
-            metrics: false,
-            watching: None,
-            limits: ServerLimits::default(),
-            settings: HttpSettings::default(),
-            provider: None,
-        };
+        let options = options();
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let until = async {
             let _ = stopped.await;
