@@ -8,16 +8,15 @@ Starts a service on a directory of its own. Prints a line for each client; exits
 is not answered as it should be.
 """
 import pathlib
-import re
-import socket
 import subprocess
 import sys
-import tempfile
 
 import hl7
 import hl7.client
 from hl7apy.core import Message
 from hl7apy.parser import parse_message
+
+from mllp import AT, Line, header, service
 
 SETTINGS = """
 [[listener]]
@@ -32,20 +31,14 @@ source = "pas"
 asks_for_all = true
 shows_to_people = true
 """
-AT = "20260301101500"
-
-
-def header(kind, control_id):
-    return f"MSH|^~\\&|PAS|RVV|ACCORD|KENT|{AT}||{kind}|{control_id}|P|2.5"
-
 
 class WithHl7:
     """The package `hl7`: text in, a container out."""
 
     name = "hl7"
 
-    def __init__(self, host, port):
-        self.client = hl7.client.MLLPClient(host, port)
+    def __init__(self, address):
+        self.client = hl7.client.MLLPClient(*address)
 
     def ask(self, *segments):
         answer = self.client.send_message(hl7.parse("\r".join(segments) + "\r"))
@@ -62,19 +55,14 @@ class WithHl7apy:
 
     name = "hl7apy"
 
-    def __init__(self, host, port):
-        self.socket = socket.create_connection((host, port))
+    def __init__(self, address):
+        self.line = Line(address)
 
     def ask(self, *segments):
         message = parse_message("\r".join(segments) + "\r", find_groups=False)
         assert isinstance(message, Message)
-        self.socket.sendall(message.to_mllp().encode("utf-8"))
-        answer = b""
-        while not answer.endswith(b"\x1c\r"):
-            read = self.socket.recv(4096)
-            assert read, "the service closed the connection"
-            answer += read
-        self.answer = parse_message(answer.decode("utf-8").strip("\x0b\x1c\r") + "\r", find_groups=False)
+        self.line.send(message.to_er7().rstrip("\r"))
+        self.answer = parse_message(self.line.receive().decode("utf-8"), find_groups=False)
         return self.answer.msa.msa_1.to_er7()
 
     def ids(self):
@@ -112,25 +100,11 @@ def story(client, start, family, born):
 
 def main():
     accord = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "target/debug/accord").resolve()
-    with tempfile.TemporaryDirectory() as folder:
-        settings = pathlib.Path(folder) / "hl7.toml"
-        settings.write_text(SETTINGS)
-        data = ["--data", f"{folder}/data"]
-        add = ["source", "add", "pas", "--name", "Hospital", "--acts-for-people"]
-        subprocess.run([accord, *add, *data], check=True)
-        serve = ["serve", "--listen", "127.0.0.1:0", "--mllp", "127.0.0.1:0", "--hl7", settings, *data]
-        with subprocess.Popen([accord, *serve], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as service:
-            try:
-                address = None
-                for line in service.stdout:
-                    address = re.match(r"hl7 on mllp://(.*):(\d+)", line) or address
-                    if line.startswith("listening"):
-                        break
-                host, port = address[1], int(address[2])
-                story(WithHl7(host, port), "A", "Thornwick", "19800512")
-                story(WithHl7apy(host, port), "B", "Ravenbrook", "19530207")
-            finally:
-                service.terminate()
+    with service(accord, SETTINGS, "--acts-for-people") as (process, address, data):
+        story(WithHl7(address), "A", "Thornwick", "19800512")
+        story(WithHl7apy(address), "B", "Ravenbrook", "19530207")
+        process.terminate()
+        process.wait()
         subprocess.run([accord, "verify", *data], check=True, stdout=subprocess.DEVNULL)
 
 

@@ -13,11 +13,10 @@ import os
 import pathlib
 import random
 import re
-import socket
-import subprocess
-import tempfile
 import threading
 import time
+
+from mllp import AT, Line, header, service
 
 SETTINGS = """
 [[listener]]
@@ -29,16 +28,11 @@ source = "pas"
 application = "PAS"
 source = "pas"
 """
-AT = "20260301101500"
 ONSETS, VOWELS, ENDS = "b br c cl d f g h k l m n p r s st t th w".split(), "a e i o u ea ou".split(), "n rd lt x ck ston ley by".split()
 
 
 def name(chance):
     return "".join(chance.choice(ONSETS) + chance.choice(VOWELS) for _ in range(2)).capitalize() + chance.choice(ENDS)
-
-
-def header(kind, control_id):
-    return f"MSH|^~\\&|PAS|RVV|ACCORD|KENT|{AT}||{kind}|{control_id}|P|2.5"
 
 
 def register(number):
@@ -56,21 +50,14 @@ def ask(number):
 
 def speak(address, messages, window):
     """Sends messages on one connection; each answer must be that of the oldest under way."""
-    line = socket.create_connection(address)
-    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    under_way, unread = [], b""
-    messages = iter(messages)
+    line, under_way, messages = Line(address), [], iter(messages)
     while True:
         while len(under_way) < window and (message := next(messages, None)):
             under_way.append(message.split("|", 10)[9])
-            line.sendall(b"\x0b" + message.encode() + b"\r\x1c\r")
+            line.send(message)
         if not under_way:
             return
-        while b"\x1c\r" not in unread:
-            read = line.recv(65536)
-            assert read, "the service closed the connection"
-            unread += read
-        answer, unread = unread.split(b"\x1c\r", 1)
+        answer = line.receive()
         said = re.search(rb"\rMSA\|(\w+)\|([^|\r]*)", answer)
         wanted = under_way.pop(0)
         assert said and said[1] == b"AA" and said[2].decode() == wanted, (wanted, answer)
@@ -82,7 +69,7 @@ def cpu(process):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def measure(what, service, address, message, arguments):
+def measure(what, process, address, message, arguments):
     count, connections = arguments.messages, arguments.connections
     failed = []
 
@@ -92,7 +79,7 @@ def measure(what, service, address, message, arguments):
         except Exception as fault:
             failed.append(fault)
 
-    before, started = cpu(service.pid), time.monotonic()
+    before, started = cpu(process.pid), time.monotonic()
     threads = [threading.Thread(target=run, args=(first,)) for first in range(connections)]
     for thread in threads:
         thread.start()
@@ -103,7 +90,7 @@ def measure(what, service, address, message, arguments):
     took = time.monotonic() - started
     print(json.dumps({
         "message": what, "messages": count, "connections": connections, "window": arguments.window,
-        "cpu_ms_a_message": round((cpu(service.pid) - before) * 1000 / count, 3),
+        "cpu_ms_a_message": round((cpu(process.pid) - before) * 1000 / count, 3),
         "messages_a_second": round(count / took), "load": round(os.getloadavg()[0], 1),
     }), flush=True)
 
@@ -115,25 +102,9 @@ def main():
     parser.add_argument("--window", type=int, default=16)
     parser.add_argument("accord", nargs="?", default="target/release/accord")
     arguments = parser.parse_args()
-    accord = pathlib.Path(arguments.accord).resolve()
-    with tempfile.TemporaryDirectory() as folder:
-        settings = pathlib.Path(folder) / "hl7.toml"
-        settings.write_text(SETTINGS)
-        data = ["--data", f"{folder}/data"]
-        subprocess.run([accord, "source", "add", "pas", "--name", "Hospital", *data], check=True)
-        serve = ["serve", "--listen", "127.0.0.1:0", "--mllp", "127.0.0.1:0", "--hl7", settings, *data]
-        with subprocess.Popen([accord, *serve], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as service:
-            try:
-                found = None
-                for line in service.stdout:
-                    found = re.match(r"hl7 on mllp://(.*):(\d+)", line) or found
-                    if line.startswith("listening"):
-                        break
-                address = (found[1], int(found[2]))
-                for what, message in (("ADT^A28, new", register), ("ADT^A28, sent again", register), ("QBP^Q23", ask)):
-                    measure(what, service, address, message, arguments)
-            finally:
-                service.terminate()
+    with service(arguments.accord, SETTINGS) as (process, address, _):
+        for what, message in (("ADT^A28, new", register), ("ADT^A28, sent again", register), ("QBP^Q23", ask)):
+            measure(what, process, address, message, arguments)
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ const FLOORS: [(&str, u8); 13] = [
 const FORBIDDEN_PAIRS: [(&str, &str); 2] = [("interfaces", "storage"), ("interfaces", "index")];
 
 /// Outside crates that only some floors may name.
-const OUTSIDE_CRATES: [(&str, &[&str]); 23] = [
+const OUTSIDE_CRATES: [(&str, &[&str]); 24] = [
     ("askama", &["interfaces"]),
     ("argon2", &["flows"]),
     ("jsonwebtoken", &["interfaces"]),
@@ -47,6 +47,7 @@ const OUTSIDE_CRATES: [(&str, &[&str]); 23] = [
     ("hyper_util", &["interfaces"]),
     ("metrics", &["flows", "interfaces"]),
     ("metrics_exporter_prometheus", &["interfaces"]),
+    ("quick_xml", &["interfaces"]),
     ("rapidfuzz", &["identity", "matching"]),
     ("rphonetic", &["identity", "matching"]),
     ("any_ascii", &["identity", "matching", "evaluation"]),

@@ -4,6 +4,7 @@
 
 use rayon::prelude::*;
 
+use crate::bulk::address_memo::{AddressLevels, AddressMemo, ListPair};
 use crate::bulk::briefs::{Brief, Has, may_be_one_slip, phone_digits};
 use crate::bulk::records::BulkRecords;
 use crate::bulk::shapes::{Shape, ShapeKind};
@@ -23,17 +24,11 @@ pub(super) struct Comparer<'r> {
     /// By word: how common it is as a given and as a family name.
     shares: Vec<(NameShare, NameShare)>,
     /// By list: the levels of its only address with itself.
-    same_address: Vec<Option<SameAddress>>,
+    same_address: Vec<Option<AddressLevels>>,
+    /// The levels of two only addresses.
+    memo: AddressMemo,
     /// By list: the digits of an only phone.
     digits: Vec<u64>,
-}
-
-/// Places of levels.
-#[derive(Clone, Copy)]
-struct SameAddress {
-    postcode: u8,
-    address: u8,
-    town: u8,
 }
 
 impl<'r> Comparer<'r> {
@@ -52,6 +47,7 @@ impl<'r> Comparer<'r> {
                 .map(|token| (model.given_share(token), model.family_share(token)))
                 .collect(),
             same_address: addresses.map(|list| same_address(model, list)).collect(),
+            memo: AddressMemo::new(records.addresses.values.len()),
             digits: phone_digits(records),
         }
     }
@@ -171,19 +167,31 @@ impl<'r> Comparer<'r> {
 
     fn addresses(&self, x: &Brief, y: &Brief) -> AddressComparison {
         let (model, lists) = (self.model, &self.records.addresses);
-        if x.addresses == y.addresses
-            && let Some(same) = self.same_address[x.addresses as usize]
-        {
-            return AddressComparison {
-                postcode: model.outcome(Comparison::Postcode, PostcodeLevel::at(same.postcode)),
-                address: model.outcome(Comparison::Address, AddressLevel::at(same.address)),
-                town: model.outcome(Comparison::Town, TownLevel::at(same.town)),
-            };
+        let only = |list: u32| self.same_address[list as usize];
+        let (Some(same), Some(_)) = (only(x.addresses), only(y.addresses)) else {
+            return model.compare_addresses(lists.at(x.addresses), lists.at(y.addresses));
+        };
+        if x.addresses == y.addresses {
+            return self.at_levels(same);
         }
-        if x.addresses == 0 || y.addresses == 0 {
-            return model.compare_addresses(&[], &[]);
+        let pair = ListPair::of(x.addresses, y.addresses);
+        if let Some(known) = pair.and_then(|pair| self.memo.find(pair)) {
+            return self.at_levels(known);
         }
-        model.compare_addresses(lists.at(x.addresses), lists.at(y.addresses))
+        let found = model.compare_addresses(lists.at(x.addresses), lists.at(y.addresses));
+        if let Some(pair) = pair {
+            self.memo.keep(pair, levels_of(&found));
+        }
+        found
+    }
+
+    fn at_levels(&self, levels: AddressLevels) -> AddressComparison {
+        let (model, at) = (self.model, levels);
+        AddressComparison {
+            postcode: model.outcome(Comparison::Postcode, PostcodeLevel::at(at.postcode)),
+            address: model.outcome(Comparison::Address, AddressLevel::at(at.address)),
+            town: model.outcome(Comparison::Town, TownLevel::at(at.town)),
+        }
     }
 
     fn phones(&self, x: &Brief, y: &Brief) -> Outcome {
@@ -213,12 +221,15 @@ impl<'r> Comparer<'r> {
     }
 }
 
-fn same_address(model: &LinkageModel, list: &[PostalAddress]) -> Option<SameAddress> {
+fn same_address(model: &LinkageModel, list: &[PostalAddress]) -> Option<AddressLevels> {
     let [_] = list else { return None };
-    let same = model.compare_addresses(list, list);
-    Some(SameAddress {
-        postcode: same.postcode.level,
-        address: same.address.level,
-        town: same.town.level,
-    })
+    Some(levels_of(&model.compare_addresses(list, list)))
+}
+
+fn levels_of(found: &AddressComparison) -> AddressLevels {
+    AddressLevels {
+        postcode: found.postcode.level,
+        address: found.address.level,
+        town: found.town.level,
+    }
 }

@@ -9,6 +9,7 @@ use crate::bulk::comparing::Comparer;
 use crate::bulk::known_pairs::{Labels, known_pairs};
 use crate::bulk::pairs::Sample;
 use crate::bulk::records::BulkRecords;
+use crate::bulk::run::Watch;
 use crate::bulk::scoring::{family_counts, given_counts, observe};
 use crate::matching::training::{KnownPair, Learnt, calibrate, learn};
 use crate::matching::{
@@ -71,9 +72,10 @@ pub(super) fn train(
     start: &LinkageModel,
     sample: &Sample,
     calibrates: Calibrates<'_>,
+    watch: &dyn Watch,
 ) -> Result<Trained, ModelProblem> {
     let start = &with_optional_levels(start)?;
-    let observed = observe(&Comparer::new(records, start, briefs), sample);
+    let observed = observe(&Comparer::new(records, start, briefs), sample, watch);
     let mut learnt = learn(start.file(), &observed)?;
     let mut tables = BTreeMap::new();
     let shipped = |name: &Option<String>| {

@@ -9,6 +9,7 @@
 //!
 //! Nothing here depends on the number of threads or on the order of rows.
 
+mod address_memo;
 mod blocks;
 mod bounds;
 mod briefs;
@@ -18,6 +19,7 @@ mod evidence;
 mod groups;
 mod hashing;
 mod ids;
+mod junk;
 mod keys;
 mod known_pairs;
 mod learning;
@@ -35,7 +37,11 @@ mod sounds;
 mod word;
 mod words;
 
+#[cfg(test)]
+mod reading_tests;
+
 pub use blocks::{OversizedBlock, RuleTally};
+pub use junk::{Junk, JunkKind};
 pub use known_pairs::{LabelledPair, Labels};
 pub use learning::{FAMILY_NAMES_TABLE, GIVEN_NAMES_TABLE, Trained};
 pub use records::{BulkRecords, SentRow};

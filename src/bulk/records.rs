@@ -25,15 +25,17 @@ pub(super) struct Lists<T> {
     several: HashSet<u32, FastHash>,
 }
 
-impl<T: Eq + Hash> Lists<T> {
-    fn new() -> Self {
+impl<T: Eq + Hash> Default for Lists<T> {
+    fn default() -> Self {
         Self {
             values: vec![Vec::new()],
             known: HashMap::default(),
             several: HashSet::default(),
         }
     }
+}
 
+impl<T: Eq + Hash> Lists<T> {
     /// The number of a list, a new one where nobody had it.
     pub(super) fn code(&mut self, list: Vec<T>) -> u32 {
         self.code_of(Hashed::of(list))
@@ -69,8 +71,19 @@ impl<T: Eq + Hash> Lists<T> {
         self.several.contains(&code)
     }
 
+    /// Lists will come again: those that are there are known anew.
+    pub(super) fn reopen(&mut self) {
+        for (list, code) in self.values.iter().zip(0..).skip(1) {
+            let mut hash = hash_of(list);
+            while self.known.contains_key(&hash) {
+                hash = mixed(hash ^ 1);
+            }
+            self.known.insert(hash, code);
+        }
+    }
+
     /// No list will come any more.
-    fn close(&mut self) {
+    pub(super) fn close(&mut self) {
         self.known = HashMap::default();
         self.values.shrink_to_fit();
     }
@@ -84,11 +97,15 @@ pub(super) struct Hashed<T> {
 
 impl<T: Hash> Hashed<T> {
     pub(super) fn of(list: Vec<T>) -> Self {
-        let mut hasher = FastHasher::default();
-        list.hash(&mut hasher);
-        let hash = hasher.finish();
+        let hash = hash_of(&list);
         Self { list, hash }
     }
+}
+
+fn hash_of<T: Hash>(list: &[T]) -> u64 {
+    let mut hasher = FastHasher::default();
+    list.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// What a record says in a single value, and the numbers of its lists.
@@ -121,6 +138,7 @@ pub struct SentRow {
 }
 
 /// All records of a run, in the order of their ids once they are sealed.
+#[derive(Default)]
 pub struct BulkRecords {
     pub(super) ids: Ids,
     pub(super) facts: Vec<Facts>,
@@ -133,24 +151,6 @@ pub struct BulkRecords {
     pub(super) sources: Vec<String>,
     pub(super) remembered: Remembered,
     pub(super) words: Words,
-}
-
-impl Default for BulkRecords {
-    fn default() -> Self {
-        Self {
-            ids: Ids::default(),
-            facts: Vec::new(),
-            names: Lists::new(),
-            addresses: Lists::new(),
-            phones: Lists::new(),
-            emails: Lists::new(),
-            identifiers: Lists::new(),
-            practices: Lists::new(),
-            sources: Vec::new(),
-            remembered: Remembered::default(),
-            words: Words::default(),
-        }
-    }
 }
 
 impl BulkRecords {

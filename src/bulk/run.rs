@@ -125,8 +125,8 @@ pub fn learn_model(
         across_sources_only,
     };
     let sample = meeting.sample();
-    watch.begin(Stage::Training, sample.pairs.len() as u64);
-    train(records, &briefs, start, &sample, Calibrates::By(labels))
+    let calibrates = Calibrates::By(labels);
+    train(records, &briefs, start, &sample, calibrates, watch)
 }
 
 /// Links records.
@@ -148,12 +148,12 @@ pub fn link(
     };
     let trained = if plan.trains {
         let sample = meeting.sample();
-        watch.begin(Stage::Training, sample.pairs.len() as u64);
         let calibrates = match plan.policy {
             Policy::Model => Calibrates::No,
             Policy::Care => Calibrates::By(None),
         };
-        Some(train(records, &briefs, &plan.model, &sample, calibrates)?)
+        let model = &plan.model;
+        Some(train(records, &briefs, model, &sample, calibrates, watch)?)
     } else {
         None
     };

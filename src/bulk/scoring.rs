@@ -1,6 +1,7 @@
 //! Scores of pairs that met, and what training is to see of them.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
@@ -8,6 +9,7 @@ use crate::bulk::comparing::Comparer;
 use crate::bulk::hashing::{FastHash, mixed};
 use crate::bulk::pairs::{Sample, records_of};
 use crate::bulk::records::{BulkRecords, Facts};
+use crate::bulk::run::{Stage, Watch};
 use crate::identity::StandardDate;
 use crate::matching::Comparison;
 use crate::matching::training::{Observed, Pattern, PatternCounts};
@@ -29,6 +31,9 @@ const RANDOM_PAIRS: u64 = 80_000;
 /// And no more than so many for each record.
 const RANDOM_PAIRS_PER_RECORD: u64 = 100;
 
+/// Pairs between two words to whoever shows progress.
+const PAIRS_PER_STEP: usize = 2_048;
+
 /// Pairs that met from which a model is learnt; of more a sample is taken.
 const LEARNT_PAIRS: usize = 200_000;
 
@@ -44,8 +49,8 @@ pub(super) fn score(comparer: &Comparer<'_>, pairs: &[u64], least: f64) -> Vec<E
         .collect()
 }
 
-/// What training sees.
-pub(super) fn observe(comparer: &Comparer<'_>, sample: &Sample) -> Observed {
+/// What training sees. The watch is told of each pair that is compared for it.
+pub(super) fn observe(comparer: &Comparer<'_>, sample: &Sample, watch: &dyn Watch) -> Observed {
     let records = comparer.records;
     let count = records.len() as u64;
     let all = count as f64 * (count as f64 - 1.0) / 2.0;
@@ -57,10 +62,16 @@ pub(super) fn observe(comparer: &Comparer<'_>, sample: &Sample) -> Observed {
         })
         .collect();
     let (met, share) = learnt_from(&sample.pairs);
+    watch.begin(Stage::Training, (met.len() + random.len()) as u64);
+    let done = AtomicU64::new(0);
+    let seen = |pairs: &[u64]| {
+        let pairs = pairs.len() as u64;
+        watch.at(done.fetch_add(pairs, Ordering::Relaxed) + pairs);
+    };
     Observed {
-        met: patterns(comparer, &met),
+        met: patterns(comparer, &met, &seen),
         met_share: share * sample.share,
-        random: patterns(comparer, &random),
+        random: patterns(comparer, &random, &seen),
         pairs: all.max(1.0),
         equal: equal_shares(records),
     }
@@ -81,15 +92,22 @@ fn learnt_from(pairs: &[u64]) -> (Vec<u64>, f64) {
     (chosen, share)
 }
 
-fn patterns(comparer: &Comparer<'_>, pairs: &[u64]) -> PatternCounts {
+fn patterns(
+    comparer: &Comparer<'_>,
+    pairs: &[u64],
+    seen: &(dyn Fn(&[u64]) + Sync),
+) -> PatternCounts {
     let counted = pairs
-        .par_iter()
+        .par_chunks(PAIRS_PER_STEP)
         .fold(
             HashMap::<Pattern, u64, FastHash>::default,
-            |mut counts, pair| {
-                let (a, b) = records_of(*pair);
-                let pattern = Pattern::of(&comparer.compare(a, b));
-                *counts.entry(pattern).or_default() += 1;
+            |mut counts, pairs| {
+                for pair in pairs {
+                    let (a, b) = records_of(*pair);
+                    let pattern = Pattern::of(&comparer.compare(a, b));
+                    *counts.entry(pattern).or_default() += 1;
+                }
+                seen(pairs);
                 counts
             },
         )

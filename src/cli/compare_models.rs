@@ -5,7 +5,7 @@ use clap::Args;
 use crate::cli::LedgerArguments;
 use crate::cli::ledger::{Use, access, open_to_decide};
 use crate::cli::model_life::model_id;
-use crate::cli::whole_files::Stages;
+use crate::cli::progress::Stages;
 use crate::evaluation::regrouping::{Grouped, Grouping, Regrouping, regrouping};
 use crate::flows::link_twice;
 use crate::matching::ModelId;

@@ -20,7 +20,7 @@ use crate::flows::{
 };
 use crate::identity::NumberStatus;
 use crate::interfaces::hl7v2::Settings;
-use crate::interfaces::http::{ServerLimits, ServerOptions};
+use crate::interfaces::http::{HttpSettings, ServerLimits, ServerOptions};
 use crate::registry::{Source, SourceCode};
 use crate::review::ReviewRules;
 use crate::security::{Action, ActorKind, Role};
@@ -85,6 +85,7 @@ pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
         metrics: true,
         watching: None,
         limits: ServerLimits::default(),
+        settings: HttpSettings::default(),
         provider: None,
     };
     run_service(

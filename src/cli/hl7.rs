@@ -10,6 +10,7 @@ use clap::{Args, Subcommand};
 use crate::flows::{Context, NotTaken, Outward, OutwardMessage};
 use crate::interfaces::hl7v2::{Hl7Client, Hl7Notifier, Settings, messages_of};
 use crate::interfaces::webhooks::WebhookSender;
+use crate::registry::SourceCode;
 use crate::security::OutwardPolicy;
 
 /// How long one acknowledgement may take.
@@ -75,7 +76,17 @@ pub(super) async fn settings(context: &Context, file: &Path) -> anyhow::Result<S
     let named = || format!("cannot use {}", file.display());
     let text = std::fs::read_to_string(file).with_context(named)?;
     let settings = Settings::parse(&text).with_context(named)?;
-    for source in settings.sources() {
+    require_sources(context, file, settings.sources()).await?;
+    Ok(settings)
+}
+
+/// Every source that a file names must be known.
+pub(super) async fn require_sources(
+    context: &Context,
+    file: &Path,
+    sources: impl Iterator<Item = &SourceCode>,
+) -> anyhow::Result<()> {
+    for source in sources {
         if context.store.find_source(source).await?.is_none() {
             bail!(
                 "{}: source {source} is not known; add it first: accord source add {source} --name NAME",
@@ -83,7 +94,7 @@ pub(super) async fn settings(context: &Context, file: &Path) -> anyhow::Result<S
             );
         }
     }
-    Ok(settings)
+    Ok(())
 }
 
 /// The ways to readers that are told of events: by the scheme of their addresses.

@@ -8,7 +8,8 @@ use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 
 use crate::bulk::{BulkRecords, LinkPlan, Linked, Policy, link};
-use crate::cli::whole_files::{ProfileChoice, Stages, read, read_model, shipped_model};
+use crate::cli::progress::Stages;
+use crate::cli::whole_files::{ProfileChoice, read, read_model, set_aside_junk, shipped_model};
 use crate::evaluation::facts::readable;
 use crate::evaluation::report::{RunShown, SampledPair, pairs_to_read, run_page};
 use crate::interfaces::files;
@@ -75,9 +76,13 @@ pub(super) fn run(arguments: &LinkArguments) -> anyhow::Result<()> {
     let given = arguments.model.as_deref().map(read_model).transpose()?;
     let asked = arguments.profile.map(ProfileChoice::profile);
     let profile = asked.or_else(|| given.as_ref().map(|model| model.profile()));
-    let whole = read(&arguments.files, &arguments.maps, profile, arguments.quiet)?;
+    let mut whole = read(&arguments.files, &arguments.maps, profile, arguments.quiet)?;
+    let trains = given.is_none();
+    if trains {
+        set_aside_junk(&mut whole, arguments.quiet);
+    }
     let plan = LinkPlan {
-        trains: given.is_none(),
+        trains,
         model: given.unwrap_or_else(|| shipped_model(whole.profile)),
         policy: match arguments.policy {
             PolicyChoice::Model => Policy::Model,
@@ -200,7 +205,8 @@ fn write_links(path: &Path, records: &BulkRecords, linked: &Linked) -> anyhow::R
         write_field(&mut out, records.id(edge.a))?;
         out.write_all(b",")?;
         write_field(&mut out, records.id(edge.b))?;
-        writeln!(out, ",{},{probability:.6}", edge.weight)?;
+        write!(out, ",{},", edge.weight)?;
+        write_share(&mut out, probability)?;
     }
     out.flush()
         .with_context(|| format!("cannot write {}", path.display()))
@@ -214,10 +220,21 @@ fn write_persons(path: &Path, records: &BulkRecords, linked: &Linked) -> anyhow:
         write_field(&mut out, records.id(record))?;
         out.write_all(b",")?;
         write_field(&mut out, records.id(*person))?;
-        writeln!(out, ",{certainty:.6}")?;
+        out.write_all(b",")?;
+        write_share(&mut out, *certainty)?;
     }
     out.flush()
         .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// A share to six places, at the end of its line. Most are next to one.
+fn write_share(out: &mut impl Write, share: f64) -> std::io::Result<()> {
+    const ROUNDED_TO_ONE: f64 = 0.999_999_6;
+    if share > ROUNDED_TO_ONE && share <= 1.0 {
+        out.write_all(b"1.000000\n")
+    } else {
+        writeln!(out, "{share:.6}")
+    }
 }
 
 /// A value, in quotes where it needs them.

@@ -1,9 +1,12 @@
 //! Progress: a bar on a terminal, plain lines when piped, nothing when quiet.
 
 use std::io::IsTerminal;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::bulk::{Stage, Watch};
 
 /// Pause between two plain lines.
 const LINE_PAUSE: Duration = Duration::from_secs(5);
@@ -88,6 +91,54 @@ impl Progress {
             Shape::Quiet => {}
             Shape::Bar(bar) => bar.finish_and_clear(),
             Shape::Lines { what, rows, .. } => eprintln!("{what}: {rows} rows, done"),
+        }
+    }
+}
+
+/// Shows the stages of a run.
+pub(super) struct Stages {
+    quiet: bool,
+    shown: Mutex<Option<Progress>>,
+}
+
+impl Stages {
+    pub(super) fn new(quiet: bool) -> Self {
+        Self {
+            quiet,
+            shown: Mutex::new(None),
+        }
+    }
+
+    /// The last stage is over.
+    pub(super) fn finish(&self) {
+        self.show(None);
+    }
+
+    fn show(&self, next: Option<Progress>) {
+        if let Ok(mut shown) = self.shown.lock()
+            && let Some(before) = std::mem::replace(&mut *shown, next)
+        {
+            before.finish();
+        }
+    }
+}
+
+impl Watch for Stages {
+    fn begin(&self, stage: Stage, total: u64) {
+        let what = match stage {
+            Stage::Meeting => "finding pairs",
+            Stage::Training => "training",
+            Stage::Comparing => "comparing pairs",
+            Stage::Grouping => "grouping",
+        };
+        self.show(Some(Progress::over_pairs(what, total, self.quiet)));
+    }
+
+    fn at(&self, done: u64) {
+        if let Ok(mut shown) = self.shown.lock()
+            && let Some(progress) = &mut *shown
+        {
+            progress.at(done, done);
         }
     }
 }

@@ -8,7 +8,7 @@ use clap::Args;
 use crate::cli::LedgerArguments;
 use crate::cli::ledger::{Use, access, open_to_decide};
 use crate::cli::model_life::model_id;
-use crate::cli::whole_files::Stages;
+use crate::cli::progress::Stages;
 use crate::flows::pairs_to_read;
 use crate::matching::ModelId;
 use crate::registry::{LocalId, SourceCode};

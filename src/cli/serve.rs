@@ -26,7 +26,7 @@ use crate::foundation::load_limits::{
     CONNECTIONS_MAX, HEADER_SECONDS_MAX, REQUEST_SECONDS_MAX, REQUESTS_IN_WORK_MAX,
 };
 use crate::interfaces::hl7v2::{Hl7Listeners, Settings};
-use crate::interfaces::http::{ServerLimits, ServerOptions, serve};
+use crate::interfaces::http::{HttpSettings, Served, ServerLimits, ServerOptions, serve};
 use crate::interfaces::oidc::{ClientKey, Proof, Provider, ProviderSettings};
 use crate::registry::Survivorship;
 use crate::review::ReviewRules;
@@ -60,6 +60,10 @@ pub(super) struct ServeArguments {
     /// A file of HL7 senders, authorities and listeners (docs/how-to/connect-hl7.md).
     #[arg(long, env = "ACCORD_HL7", value_name = "FILE")]
     hl7: Option<PathBuf>,
+    /// A file of HTTP listeners, how strictly each reads FHIR, its TLS, and client
+    /// certificates that speak for a source (docs/how-to/connect-fhir.md).
+    #[arg(long, env = "ACCORD_HTTP", value_name = "FILE")]
+    http: Option<PathBuf>,
     /// A file that says at which OpenID Connect provider people may sign in, and which
     /// claims give which roles (docs/how-to/sign-in-elsewhere.md).
     #[arg(long, env = "ACCORD_OIDC", value_name = "FILE")]
@@ -197,6 +201,10 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<()> {
             request_seconds: load.request_seconds,
             header_seconds: load.header_seconds,
         },
+        settings: match &arguments.http {
+            Some(file) => http_settings(&context, file).await?,
+            None => HttpSettings::default(),
+        },
         provider: arguments.oidc.as_deref().map(provider).transpose()?,
     };
     let settings = match &arguments.hl7 {
@@ -214,6 +222,15 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<()> {
         notifier,
     };
     run_service(context, doors, background, signals, |_| Ok(())).await
+}
+
+/// What a file says of HTTP.
+async fn http_settings(context: &Context, file: &Path) -> anyhow::Result<HttpSettings> {
+    let named = || format!("cannot use {}", file.display());
+    let text = std::fs::read_to_string(file).with_context(named)?;
+    let settings = HttpSettings::parse(&text).with_context(named)?;
+    hl7::require_sources(context, file, settings.sources()).await?;
+    Ok(settings)
 }
 
 /// The provider of a file, with the secret or the key that stands in a file of its own.
@@ -286,12 +303,10 @@ pub(super) async fn run_service(
     let rejudging = access(Action::WriteRecord, Role::Integration, "model-rerun")?;
     let erasing = access(Action::EraseRecord, Role::PrivacyOfficer, "retention")?;
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let listen = doors.server.listen;
     let served = serve(context.clone(), doors.server, async {
         let _ = stopped.await;
     })
-    .await
-    .with_context(|| format!("cannot listen on {listen}"))?;
+    .await?;
     let background = [
         tokio::spawn(follow(context.clone(), options.follower)),
         tokio::spawn(follow_releases(context.clone(), deciding)),
@@ -315,7 +330,7 @@ pub(super) async fn run_service(
     let sealing = tokio::spawn(seal_audit_each_second(context.clone(), async {
         let _ = seals_end.await;
     }));
-    announce(served.address, served.watching, doors.hl7.as_ref())?;
+    announce(&served, doors.hl7.as_ref())?;
     let running = tokio::spawn(served.run);
     let (hl7_stop, hl7) = start_hl7(doors.hl7);
     ready(served.address)?;
@@ -367,18 +382,23 @@ fn start_hl7(
 
 /// Says where it listens: the address of the API last but for figures, because whoever
 /// waits for it finds the others above.
-fn announce(
-    api: SocketAddr,
-    watching: Option<SocketAddr>,
-    hl7: Option<&Hl7Listeners>,
-) -> anyhow::Result<()> {
+fn announce<F>(served: &Served<F>, hl7: Option<&Hl7Listeners>) -> anyhow::Result<()> {
     let mut out = std::io::stdout();
     for (address, tls) in hl7.iter().flat_map(|listeners| listeners.addresses()) {
         let line = if tls { "mllps" } else { "mllp" };
         writeln!(out, "hl7 on {line}://{address}")?;
     }
-    writeln!(out, "listening on http://{api}")?;
-    if let Some(watching) = watching {
+    let scheme = |tls: bool| if tls { "https" } else { "http" };
+    for (address, tls) in &served.others {
+        writeln!(out, "http beside on {}://{address}", scheme(*tls))?;
+    }
+    writeln!(
+        out,
+        "listening on {}://{}",
+        scheme(served.tls),
+        served.address
+    )?;
+    if let Some(watching) = served.watching {
         writeln!(out, "metrics on http://{watching}/metrics")?;
     }
     out.flush()?;

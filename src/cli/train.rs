@@ -7,7 +7,8 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 
 use crate::bulk::{BulkRecords, LabelledPair, Labels, learn_model};
-use crate::cli::whole_files::{ProfileChoice, Stages, read, shipped_model};
+use crate::cli::progress::Stages;
+use crate::cli::whole_files::{ProfileChoice, read, set_aside_junk, shipped_model};
 use crate::interfaces::files::{self, LabelRow};
 
 /// Files, and where the model goes.
@@ -42,7 +43,8 @@ pub(super) struct TrainArguments {
 
 pub(super) fn run(arguments: &TrainArguments) -> anyhow::Result<()> {
     let asked = arguments.profile.map(ProfileChoice::profile);
-    let whole = read(&arguments.files, &arguments.maps, asked, arguments.quiet)?;
+    let mut whole = read(&arguments.files, &arguments.maps, asked, arguments.quiet)?;
+    set_aside_junk(&mut whole, arguments.quiet);
     let start = shipped_model(whole.profile);
     let labels = arguments.labels.as_deref();
     let labels = labels

@@ -3,13 +3,12 @@
 //! the first rows said otherwise the files are read again.
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 
 use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 
-use crate::bulk::{BulkRecords, SentRow, Stage, Watch};
+use crate::bulk::{BulkRecords, Junk, SentRow};
 use crate::cli::progress::Progress;
 use crate::foundation::{Clock, SystemClock};
 use crate::identity::{
@@ -256,6 +255,25 @@ fn take(read: &mut ReadOnce, chunk: &mut Vec<SentRow>, decided: &mut bool) {
     read.records.take(rows, &standardise_options(read.profile));
 }
 
+/// Treats values that stand for nothing as absent, and says of which sources and how many.
+pub(super) fn set_aside_junk(whole: &mut WholeFiles, quiet: bool) {
+    for junk in whole.records.set_aside_junk(whole.profile) {
+        if quiet {
+            continue;
+        }
+        let Junk {
+            source,
+            kind,
+            values,
+            records,
+        } = junk;
+        let (kind, kept) = (kind.name(), kind.kept());
+        eprintln!(
+            "source {source}: {kind} on {records} records ({values} values) say nothing; {kept}"
+        );
+    }
+}
+
 /// How records of files are standardised.
 pub(super) fn standardise_options(profile: Profile) -> StandardiseOptions {
     let (year, month, day) = SystemClock.now().date();
@@ -269,54 +287,6 @@ pub(super) fn standardise_options(profile: Profile) -> StandardiseOptions {
         today,
         test_numbers_are_real: true,
         first_of_january_is_default: false,
-    }
-}
-
-/// Shows the stages of a run.
-pub(super) struct Stages {
-    quiet: bool,
-    shown: Mutex<Option<Progress>>,
-}
-
-impl Stages {
-    pub(super) fn new(quiet: bool) -> Self {
-        Self {
-            quiet,
-            shown: Mutex::new(None),
-        }
-    }
-
-    /// The last stage is over.
-    pub(super) fn finish(&self) {
-        self.show(None);
-    }
-
-    fn show(&self, next: Option<Progress>) {
-        if let Ok(mut shown) = self.shown.lock()
-            && let Some(before) = std::mem::replace(&mut *shown, next)
-        {
-            before.finish();
-        }
-    }
-}
-
-impl Watch for Stages {
-    fn begin(&self, stage: Stage, total: u64) {
-        let what = match stage {
-            Stage::Meeting => "finding pairs",
-            Stage::Training => "training",
-            Stage::Comparing => "comparing pairs",
-            Stage::Grouping => "grouping",
-        };
-        self.show(Some(Progress::over_pairs(what, total, self.quiet)));
-    }
-
-    fn at(&self, done: u64) {
-        if let Ok(mut shown) = self.shown.lock()
-            && let Some(progress) = &mut *shown
-        {
-            progress.at(done, done);
-        }
     }
 }
 

@@ -17,6 +17,7 @@ use crate::foundation::limits::{
     WEBHOOK_RETRY_SECONDS_MAX,
 };
 use crate::foundation::{Instant, PersonId, Redacted, WebhookId};
+use crate::registry::{LocalId, SourceCode};
 use crate::security::{Access, Action, Actor, ActorKind, Role};
 use crate::storage::{DeadLetter, FailedAttempt, FeedPlace, Webhook};
 
@@ -35,10 +36,19 @@ pub struct OutwardMessage {
     pub events: Vec<FeedEvent>,
     /// The place after the last of them.
     pub next: String,
-    /// Whether records may be named: they are the reader's own.
-    pub names_records: bool,
+    /// Sources whose records may be named: those that the reader is bound to.
+    pub named_sources: Vec<String>,
     /// It was given up before, and comes out of order.
     pub sent_again: bool,
+}
+
+impl OutwardMessage {
+    /// The record of an event, where it is one of the reader's own.
+    #[must_use]
+    pub fn own_record<'e>(&self, event: &'e FeedEvent) -> Option<&'e (SourceCode, LocalId)> {
+        let record = event.record.as_ref();
+        record.filter(|(source, _)| self.named_sources.iter().any(|own| own == source.as_str()))
+    }
 }
 
 /// Why a message was not taken: a status or a word, no text of others.
@@ -285,7 +295,6 @@ impl<O: Outward> Deliveries<'_, O> {
             }
             webhook.pending = Some(letter.upto);
         }
-        let names_records = !webhook.sources.is_empty();
         let message = OutwardMessage {
             id: message_id(webhook.id, &store.place_text(letter.upto)),
             url: webhook.url.clone(),
@@ -293,7 +302,7 @@ impl<O: Outward> Deliveries<'_, O> {
             at: self.context.clock.now(),
             events: letter.events,
             next: store.place_text(letter.upto),
-            names_records,
+            named_sources: webhook.sources.clone(),
             sent_again: letter.again,
         };
         let outcome = if message.events.is_empty() {

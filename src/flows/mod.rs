@@ -48,6 +48,7 @@ mod model_tests;
 mod moments;
 mod move_record;
 mod name_record;
+mod named_twice;
 mod note_refusal;
 mod prepare;
 mod read_audit;
@@ -147,6 +148,7 @@ pub use model_life::{
 };
 pub use move_record::{MoveOutcome, move_record};
 pub use name_record::{name_of_record, named_record};
+pub use named_twice::named_twice;
 pub use note_refusal::note_refusal;
 pub use read_audit::{AuditQuestion, AuditTrail, read_audit};
 pub use register_batch::register_batch;
@@ -159,7 +161,7 @@ pub use release_source::{
 pub use rerun_model::{
     RerunPage, begin_rerun, follow_reruns, pause_rerun, rerun_page, rerun_standing,
 };
-pub use restate_record::{RestateCommand, is_merged_away, merged_into, restate_record};
+pub use restate_record::{RestateCommand, is_merged_away, merged_into, restate_record, say_merged};
 pub use review_task::{claim_task, comment_task, release_task};
 pub use sample_pairs::{PairToRead, pairs_to_read};
 pub use seal_audit::seal_audit_each_second;

@@ -39,10 +39,9 @@ pub async fn restate_record(
 ) -> Result<RegistrationAnswer, FlowError> {
     let known = current(context, &command.source, &command.from).await?;
     let mut submitted = known.ok_or(UNKNOWN)?;
-    let columns = &mut submitted.other_columns;
-    columns.remove(MERGED_INTO);
-    if let Some(into) = command.merged_into {
-        columns.insert(MERGED_INTO.to_owned(), into.to_string());
+    submitted.other_columns.remove(MERGED_INTO);
+    if let Some(into) = &command.merged_into {
+        say_merged(&mut submitted, into);
     }
     submitted.effective_at = command.effective_at;
     let register = RegisterCommand {
@@ -72,6 +71,12 @@ pub async fn merged_into(
         .unwrap_or_default();
     let into = known.other_columns.get(MERGED_INTO);
     Ok(into.and_then(|into| LocalId::parse(into).ok()))
+}
+
+/// Lets a record say that its source has merged it into another of its ids.
+pub fn say_merged(record: &mut SubmittedRecord, into: &LocalId) {
+    let columns = &mut record.other_columns;
+    columns.insert(MERGED_INTO.to_owned(), into.to_string());
 }
 
 /// Whether a record says that its source has merged it into another.

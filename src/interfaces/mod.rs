@@ -8,5 +8,6 @@ pub mod http;
 pub mod json;
 pub mod oidc;
 pub mod rest;
+mod tls;
 pub mod web;
 pub mod webhooks;

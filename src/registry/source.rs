@@ -95,6 +95,8 @@ pub struct Source {
 
 /// Start of an object identifier that is written as a URI.
 const OID: &str = "urn:oid:";
+/// Before the code of a source, a name of its authority.
+const OWN: &str = "urn:accord:source:";
 
 impl Source {
     /// The name of the authority that is given out: the first one, else a name
@@ -103,16 +105,18 @@ impl Source {
     pub fn authority_name(&self) -> String {
         let known = self.authority.as_deref().unwrap_or_default();
         let first = known.split_whitespace().next();
-        first.map_or_else(|| format!("urn:accord:source:{}", self.code), str::to_owned)
+        first.map_or_else(|| format!("{OWN}{}", self.code), str::to_owned)
     }
 
     /// Whether a message means this source's authority: by any of its names, by its
-    /// code, or by an object identifier with or without `urn:oid:`.
+    /// code, by the name that it has here (`urn:accord:source:CODE`), or by an object
+    /// identifier with or without `urn:oid:`.
     #[must_use]
     pub fn is_authority(&self, name: &str) -> bool {
         let bare = |text: &str| text.strip_prefix(OID).unwrap_or(text).to_owned();
         let known = self.authority.as_deref().unwrap_or_default();
         name == self.code.as_str()
+            || name.strip_prefix(OWN) == Some(self.code.as_str())
             || name == self.authority_name()
             || known.split_whitespace().any(|own| bare(own) == bare(name))
     }

@@ -10,5 +10,7 @@ mod permission;
 pub use access::{Access, Denied};
 pub use actor::{Actor, ActorKind, OnBehalf, is_same_human};
 pub use audit::AuditEntry;
-pub use outward::{NoHost, OutwardPolicy, OutwardRefusal, WEBHOOK_URL_CHARACTERS_MAX};
+pub use outward::{
+    MessageForm, NoHost, OutwardPolicy, OutwardRefusal, WEBHOOK_URL_CHARACTERS_MAX, without_form,
+};
 pub use permission::{Action, Role, UnknownRole, actions};

@@ -70,6 +70,7 @@ impl OutwardPolicy {
     /// # Errors
     /// Why not.
     pub fn judge(&self, text: &str) -> Result<Url, OutwardRefusal> {
+        let text = without_form(text).1;
         // The parser takes these out silently; a reader of the text would not.
         let odd = |letter: char| letter.is_whitespace() || letter.is_control() || letter == '\\';
         if text.chars().count() > WEBHOOK_URL_CHARACTERS_MAX || text.chars().any(odd) {
@@ -108,6 +109,40 @@ impl OutwardPolicy {
             IpAddr::V6(address) => is_public_v6(address),
         }
     }
+}
+
+/// How a reader over the web wants to be told: what stands before its address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MessageForm {
+    /// Events of this service, as Standard Webhooks has them.
+    Events,
+    /// `fhir+`: a FHIR message of a patient identity feed.
+    PatientFeed,
+    /// `hook+`: that there is news, and nothing else.
+    Knock,
+}
+
+impl MessageForm {
+    /// What stands before an address.
+    #[must_use]
+    pub const fn prefix(self) -> &'static str {
+        match self {
+            Self::Events => "",
+            Self::PatientFeed => "fhir+",
+            Self::Knock => "hook+",
+        }
+    }
+}
+
+/// An address apart from the form that stands before it.
+#[must_use]
+pub fn without_form(text: &str) -> (MessageForm, &str) {
+    let forms = [MessageForm::PatientFeed, MessageForm::Knock];
+    let mut held = forms
+        .into_iter()
+        .filter_map(|form| Some((form, text.strip_prefix(form.prefix())?)))
+        .filter(|(_, rest)| rest.starts_with("http"));
+    held.next().unwrap_or((MessageForm::Events, text))
 }
 
 impl AllowedHost {

@@ -23,7 +23,11 @@ const FILLED: &str = "claims";
 
 /// What a batch changes of claims: each record's number from now on.
 #[derive(Debug, Default)]
-pub(super) struct ClaimRows(BTreeMap<RecordNumber, Option<NumberHash>>);
+pub(super) struct ClaimRows {
+    numbers: BTreeMap<RecordNumber, Option<NumberHash>>,
+    /// Records of the batch: they claimed nothing before.
+    new: BTreeSet<RecordNumber>,
+}
 
 impl ClaimRows {
     /// Takes a plan whose events are applied.
@@ -33,11 +37,14 @@ impl ClaimRows {
             match event {
                 RegistryEvent::RecordWithdrawn { record }
                 | RegistryEvent::RecordErased { record, .. } => {
-                    self.0.insert(*record, None);
+                    self.numbers.insert(*record, None);
                 }
                 // What waits anchors nothing for others (R98).
                 RegistryEvent::VersionDeferred { record, version } => {
                     deferred.insert((*record, *version));
+                }
+                RegistryEvent::RecordRegistered { record, .. } => {
+                    self.new.insert(*record);
                 }
                 _ => {}
             }
@@ -58,18 +65,23 @@ impl ClaimRows {
             if current.contains(&place) {
                 let number = claimed_number(&version.standard);
                 let number = number.filter(|_| !deferred.contains(&place));
-                self.0.insert(version.record, number);
+                self.numbers.insert(version.record, number);
             }
         }
     }
 
     /// Writes the claims as they are now.
     pub(super) async fn write(&self, connection: &mut Connection) -> Result<(), StoreError> {
-        let rows: Vec<_> = self.0.iter().collect();
+        let known = self
+            .numbers
+            .keys()
+            .filter(|record| !self.new.contains(record));
         DELETE_CLAIMS
-            .write(connection, &rows, |query, (record, _)| query.bind(record.0))
+            .write(connection, &known.collect::<Vec<_>>(), |query, record| {
+                query.bind(record.0)
+            })
             .await?;
-        let made = self.0.iter();
+        let made = self.numbers.iter();
         let made = made.filter_map(|(record, number)| Some((*record, (*number)?)));
         insert(connection, &made.collect::<Vec<_>>()).await
     }

@@ -1,8 +1,6 @@
 //! Writes the rows of a batch by multi-row statements, in the order that the
 //! foreign keys ask for.
 
-use std::collections::HashMap;
-
 use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber, TaskId};
 use crate::registry::RegistryState;
 use crate::security::AuditEntry;
@@ -195,15 +193,14 @@ impl Batch {
         UPDATE_RECORDS
             .write(connection, &changed, bind_record)
             .await?;
-        let keys = self.keys.iter().map(|row| (*row, place));
-        INSERT_KEYS
-            .write(connection, &distinct_keys(keys), |query, (row, stamp)| {
-                query
-                    .bind(row.key.cast_signed())
-                    .bind(row.record.0)
-                    .bind(stamp.unwrap_or(row.position.0))
-            })
-            .await?;
+        let keys = distinct_keys(self.keys.iter().map(|row| (*row, place)));
+        let is_new = |(row, _): &(KeyRow, Option<i64>)| {
+            let new = &self.projection.new_records;
+            new.contains(&row.record)
+        };
+        let (new, known): (Vec<_>, Vec<_>) = keys.into_iter().partition(is_new);
+        INSERT_KEYS.write(connection, &new, bind_key).await?;
+        UPSERT_KEYS.write(connection, &known, bind_key).await?;
         self.claims.write(connection).await?;
         prune_keys(connection, &self.versions).await
     }
@@ -249,20 +246,19 @@ impl Batch {
 }
 
 /// One row for each record and key, the last one: a statement may not meet a
-/// row twice.
+/// row twice. In the order of the table.
 fn distinct_keys(rows: impl Iterator<Item = (KeyRow, Option<i64>)>) -> Vec<(KeyRow, Option<i64>)> {
-    let mut seen = HashMap::new();
-    let mut distinct: Vec<(KeyRow, Option<i64>)> = Vec::new();
-    for stamped in rows {
-        let place = *seen
-            .entry((stamped.0.record, stamped.0.key))
-            .or_insert(distinct.len());
-        match distinct.get_mut(place) {
-            Some(known) => *known = stamped,
-            None => distinct.push(stamped),
+    let mut rows: Vec<(KeyRow, Option<i64>)> = rows.collect();
+    let place = |(row, _): &(KeyRow, Option<i64>)| (row.record, row.key.cast_signed());
+    rows.sort_by_key(place);
+    rows.dedup_by(|later, kept| {
+        let again = place(later) == place(kept);
+        if again {
+            *kept = *later;
         }
-    }
-    distinct
+        again
+    });
+    rows
 }
 
 const INSERT_EVENTS: RowStatement = RowStatement {
@@ -364,12 +360,24 @@ const INSERT_PAYLOADS: RowStatement = RowStatement {
     after: "",
 };
 
-// A known key gets the new position: the index may not have the new version yet.
 const INSERT_KEYS: RowStatement = RowStatement {
     before: "insert into record_keys (key, record, stamp) values",
     columns: 3,
-    after: "on conflict (record, key) do update set stamp = excluded.stamp",
+    after: "",
 };
+
+// A known key gets the new position: the index may not have the new version yet.
+const UPSERT_KEYS: RowStatement = RowStatement {
+    after: "on conflict (record, key) do update set stamp = excluded.stamp",
+    ..INSERT_KEYS
+};
+
+fn bind_key(query: Bound, (row, stamp): &(KeyRow, Option<i64>)) -> Bound {
+    query
+        .bind(row.key.cast_signed())
+        .bind(row.record.0)
+        .bind(stamp.unwrap_or(row.position.0))
+}
 
 const CLOSE_LINKS: RowStatement = RowStatement {
     before: "with closing (record, position, merge) as (values",

@@ -9,7 +9,7 @@ use crate::request::Answer;
 use crate::world::{Actor, World, record_path};
 
 /// Every route of this service under `/api/v1`, with a body where one is taken.
-pub(crate) const ROUTES: [(&str, &str); 79] = [
+pub(crate) const ROUTES: [(&str, &str); 85] = [
     ("PUT", "/sources/gp/records/routes-1"),
     ("POST", "/sources/gp/records"),
     ("POST", "/sources/gp/records/batch"),
@@ -92,6 +92,12 @@ pub(crate) const ROUTES: [(&str, &str); 79] = [
     ("GET", "/fhir/R4/Patient/R-00000000000070008000000000000000"),
     ("POST", "/fhir/R4/"),
     ("POST", "/fhir/R4/$import"),
+    ("GET", "/fhir/R4/Linkage?item=Patient/{person}"),
+    ("GET", "/fhir/R4/Linkage/{person}"),
+    ("GET", "/fhir/R4/Subscription"),
+    ("POST", "/fhir/R4/Subscription"),
+    ("GET", "/fhir/R4/Subscription/W-1"),
+    ("DELETE", "/fhir/R4/Subscription/W-1"),
     ("GET", "/fhir/R4/AuditEvent?patient={person}"),
     ("POST", "/fhir/R4/AuditEvent/_search"),
     ("GET", "/fhir/R4/AuditEvent/1"),
@@ -222,7 +228,8 @@ fn who_sees_nothing_that_identifies_is_refused_at_every_other_door() {
     let nothing_identifying = [Actor::Engineer, Actor::Auditor, Actor::Administrator];
     for actor in nothing_identifying {
         let own = |route: &str| {
-            let administers = actor == Actor::Administrator && route.starts_with("/webhooks");
+            let readers = route.starts_with("/webhooks") || route.contains("/Subscription");
+            let administers = actor == Actor::Administrator && readers;
             let audits = actor == Actor::Auditor && route.contains("/AuditEvent");
             let weighs = actor == Actor::Engineer && route.starts_with("/models");
             let lists = ["/sources", "/sources/gp/scorecard"].contains(&route);

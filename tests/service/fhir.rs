@@ -376,10 +376,54 @@ fn what_cannot_be_taken_is_named_by_its_place_and_no_value_is_repeated() {
     let broken = world.fhir(Method::POST, "/Patient");
     let broken = broken.bytes("application/fhir+json", "{\"name\": [").send();
     broken.expect_outcome(400, "INVALID_VALUE");
-    let xml = world
+    let turtle = world
         .fhir(Method::POST, "/Patient")
-        .bytes("application/fhir+xml", "<Patient/>");
-    xml.send().expect_outcome(415, "UNSUPPORTED_SERVICE");
+        .bytes("application/fhir+turtle", "[] a fhir:Patient .");
+    turtle.send().expect_outcome(415, "UNSUPPORTED_SERVICE");
+}
+
+#[test]
+fn what_comes_as_xml_is_judged_as_json_and_kept() {
+    let world = World::start();
+    let sends = |text: &str| {
+        let asked = world.fhir(Method::POST, "/Patient");
+        asked
+            .bytes("application/fhir+xml; charset=utf-8", text.to_owned())
+            .send()
+    };
+    let system = authority("gp");
+    let whole = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Patient xmlns=\"http://hl7.org/fhir\">\
+         <identifier><system value=\"{system}\"/><value value=\"X-1\"/></identifier>\
+         <active value=\"true\"/><name><family value=\"D&apos;Ambleteuse\"/>\
+         <given value=\"Peregrine\"/></name><gender value=\"male\"/>\
+         <birthDate value=\"1958-11-30\"/></Patient>"
+    );
+    let taken = sends(&whole).expect(201);
+    assert_eq!(taken["name"][0]["family"], "D'Ambleteuse");
+    assert_eq!(taken["active"], true);
+    let said = json!({"resourceType": "Patient", "active": true,
+        "identifier": [{"system": system, "value": "X-1"}],
+        "name": [{"family": "D'Ambleteuse", "given": ["Peregrine"]}],
+        "gender": "male", "birthDate": "1958-11-30"});
+    world.sends(&said).expect(200);
+    assert_eq!(
+        world.record("gp", "X-1").list("versions").len(),
+        1,
+        "it is the same"
+    );
+    let twice = whole.replace("<gender", "<birthDate value=\"1958-11-29\"/><gender");
+    let odd = sends(&twice).expect_outcome(400, "INVALID_VALUE");
+    assert_eq!(odd["issue"][0]["expression"][0], "Patient.birthDate");
+    let entity = "<!DOCTYPE Patient [<!ENTITY a SYSTEM \"file:///etc/passwd\">]>\
+        <Patient><id value=\"&a;\"/></Patient>";
+    for text in ["<Patient>", "<Observation/>", entity] {
+        sends(text).expect_outcome(400, "INVALID_VALUE");
+    }
+    let wants = world
+        .fhir(Method::GET, "/metadata")
+        .header("accept", "application/fhir+xml");
+    wants.send().expect_outcome(406, "UNSUPPORTED_SERVICE");
 }
 
 #[test]

@@ -417,7 +417,7 @@ fn r122_an_answer_that_is_not_whole_says_so() {
 }
 
 /// A person who registers for a practice.
-fn clerk(world: &World) -> String {
+pub(crate) fn clerk(world: &World) -> String {
     let create = "token create --actor clerk --role integration --source gp --person";
     let arguments: Vec<&str> = create.split(' ').collect();
     let made = world.accord(&arguments).expect(0);

@@ -8,6 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::fhir::{authority, rich};
+use crate::fhir_asking::clerk;
 use crate::fhir_bundles::{bundle, entry, merged, plain};
 use crate::people::with;
 use crate::request::Answer;
@@ -140,6 +141,45 @@ fn an_entry_that_is_refused_leaves_nothing_of_its_transaction_behind() {
         .posts("", &transaction(&crowd))
         .expect_outcome(422, "INVALID_VALUE");
     assert!(is_unknown(&world, "gp", "N-c0"));
+    world.verify();
+}
+
+#[test]
+fn r121_a_person_who_posts_one_new_patient_twice_at_once_is_told_and_nothing_is_written() {
+    let world = World::start();
+    let clerk = clerk(&world);
+    let posts = |entries: &[Value]| {
+        let asked = world.fhir(Method::POST, "").by(Actor::Nobody);
+        let asked = asked.header("authorization", &clerk);
+        let asked = asked.header("accord-reason", "registration");
+        let body = transaction(entries).to_string();
+        asked.bytes("application/fhir+json", body).send()
+    };
+    let new = |local_id: &str| entry("POST", "Patient", &rich("gp", local_id));
+    let other = entry("POST", "Patient", &plain("gp", "W-2"));
+    let refused = posts(&[new("W-1"), other.clone(), new("W-3")]);
+    let refused = refused.expect_outcome(409, "SINGLE_MATCH_FOUND");
+    let named = refused["issue"][0]["expression"][0].as_str();
+    assert!(
+        named.is_some_and(|named| named.starts_with("Bundle.entry[2]")),
+        "{}",
+        refused.text
+    );
+    for local_id in ["W-1", "W-2", "W-3"] {
+        assert!(is_unknown(&world, "gp", local_id), "{local_id}");
+    }
+    // Two people are registered, and who is known may be corrected beside somebody new.
+    posts(&[new("W-1"), other]).expect(200);
+    let third = json!({"birthDate": "1931-01-09",
+        "name": [{"family": "Quillfeather", "given": ["Odo"]}]});
+    posts(&[
+        entry("PUT", &conditional("gp", "W-1"), &rich("gp", "W-1")),
+        entry("POST", "Patient", &with(&plain("gp", "W-4"), third)),
+    ])
+    .expect(200);
+    // A source says what it holds: that is linked.
+    let sent = [new("W-5"), new("W-6")];
+    world.posts("", &transaction(&sent)).expect(200);
     world.verify();
 }
 

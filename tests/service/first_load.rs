@@ -97,6 +97,12 @@ fn agree(one: &BTreeSet<(String, String)>, two: &BTreeSet<(String, String)>, wha
     );
 }
 
+/// What the index took from memory is what it would read from the ledger.
+fn index_is_of_the_ledger(world: &World) {
+    let rebuilt = world.accord(&["rebuild-index", "--quiet"]).expect(0);
+    assert!(rebuilt.out.contains("held the same"), "{}", rebuilt.out);
+}
+
 #[test]
 fn r100_a_first_load_gives_what_the_path_of_a_message_gives() {
     let loaded = World::at_rest();
@@ -113,6 +119,7 @@ fn r100_a_first_load_gives_what_the_path_of_a_message_gives() {
     );
     assert!(few * 100 >= many * 98, "{by_load:?} against {by_message:?}");
     loaded.verify();
+    index_is_of_the_ledger(&loaded);
     // What is known is the same: the rows again change nothing by either path.
     let again = figures(&import(&loaded, &[], &files).out);
     assert_eq!(again["known_already"], by_load["rows"]);
@@ -182,6 +189,7 @@ fn a_first_load_killed_at_any_moment_goes_on_where_it_was() {
             "killed after {share}/{among} of {took:?}"
         );
         world.verify();
+        index_is_of_the_ledger(&world);
     }
 }
 

@@ -74,7 +74,7 @@ fn i20_a_damaged_message_is_answered_once_and_stops_nobody() {
 }
 
 /// Runs `openssl` in a folder.
-fn openssl(folder: &Path, arguments: &str) -> String {
+pub(crate) fn openssl(folder: &Path, arguments: &str) -> String {
     let ended = Command::new("openssl")
         .args(arguments.split(' '))
         .current_dir(folder)
@@ -86,7 +86,7 @@ fn openssl(folder: &Path, arguments: &str) -> String {
 }
 
 /// An authority, a server and two clients, each with its key.
-fn make_certificates(folder: &Path) {
+pub(crate) fn make_certificates(folder: &Path) {
     const KEY: &str = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
     openssl(
         folder,
@@ -108,8 +108,12 @@ fn make_certificates(folder: &Path) {
     }
 }
 
-/// Sends a message by TLS; `None` when the line is not given or closed.
-fn asks(folder: &Path, address: &str, client: Option<&str>, message: &str) -> Option<String> {
+/// A line by TLS, as the client of this name.
+pub(crate) fn line_of(
+    folder: &Path,
+    address: &str,
+    client: Option<&str>,
+) -> StreamOwned<ClientConnection, TcpStream> {
     let mut roots = RootCertStore::empty();
     let certificate =
         |name: &str| CertificateDer::from_pem_file(folder.join(name)).expect("a certificate");
@@ -133,7 +137,22 @@ fn asks(folder: &Path, address: &str, client: Option<&str>, message: &str) -> Op
     let server = ServerName::try_from("127.0.0.1").expect("an address");
     let session = ClientConnection::new(Arc::new(config), server).expect("a session");
     let stream = TcpStream::connect(address).expect("somebody listens");
-    let mut stream = StreamOwned::new(session, stream);
+    StreamOwned::new(session, stream)
+}
+
+/// SHA-256 of a client's certificate.
+pub(crate) fn fingerprint(folder: &Path, name: &str) -> String {
+    let said = openssl(
+        folder,
+        &format!("x509 -in {name}.pem -noout -fingerprint -sha256"),
+    );
+    let print = said.trim().rsplit('=').next().expect("a fingerprint");
+    print.to_owned()
+}
+
+/// Sends a message by TLS; `None` when the line is not given or closed.
+fn asks(folder: &Path, address: &str, client: Option<&str>, message: &str) -> Option<String> {
+    let mut stream = line_of(folder, address, client);
     stream.write_all(&framed(message)).ok()?;
     let mut answer = Vec::new();
     let mut buffer = [0; 1_024];
@@ -155,12 +174,7 @@ fn a_certificate_is_bound_to_its_sender_and_a_line_without_one_is_closed() {
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path();
     make_certificates(folder);
-    let fingerprint = openssl(folder, "x509 -in pas.pem -noout -fingerprint -sha256");
-    let fingerprint = fingerprint
-        .trim()
-        .rsplit('=')
-        .next()
-        .expect("a fingerprint");
+    let fingerprint = fingerprint(folder, "pas");
     let place = folder.display();
     let senders = SETTINGS.replace(
         "application = \"PAS\"",

@@ -33,6 +33,7 @@ mod conformance;
 mod conformance_fhir;
 /// The search cases of the national service.
 mod conformance_pds;
+mod conformance_pmir;
 /// The review desk: signing in, the queue, the comparison page, decisions.
 mod desk;
 mod desk_around;
@@ -62,6 +63,7 @@ mod fhir_asking;
 mod fhir_audit;
 /// FHIR: bundles, feeds, merges.
 mod fhir_bundles;
+mod fhir_subscriptions;
 mod fhir_transactions;
 /// An empty ledger is filled from memory.
 mod first_load;
@@ -79,6 +81,7 @@ mod hl7;
 mod hl7_conformance;
 /// Other people's certificates, and damaged messages.
 mod hl7_hardened;
+mod http_listeners;
 /// Numbers replaced, births, deaths, corrections.
 mod identity_events;
 /// Files go in by the path of a message, whatever happens on the way.

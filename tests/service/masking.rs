@@ -2,8 +2,10 @@
 //! stands in no answer, explanation, task or export, and a person's search by
 //! location never shows that they exist. Inside, they still match.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::fhir::authority;
 use crate::people::{person, verified_person, with};
 use crate::request::Answer;
 use crate::world::{Actor, World, record_path};
@@ -69,7 +71,63 @@ fn everything_said(world: &World, source: &str, local_id: &str) -> Vec<Answer> {
         said.push(world.get(&pack).by(Actor::Steward).send());
     }
     said.push(tasks);
+    said.extend(said_in_fhir(world, (source, local_id), &person_id));
     said.extend(said_of_changes(world, source, local_id, &person_id));
+    said
+}
+
+/// The same in FHIR's words: the person, the record with its versions, what finds them and
+/// what links them.
+fn said_in_fhir(world: &World, (source, local_id): (&str, &str), person: &str) -> Vec<Answer> {
+    let reads = |path: &str| {
+        let asked = world.fhir(Method::GET, path).by(Actor::Steward);
+        asked.send().expect(200)
+    };
+    let patient = reads(&format!("/Patient/{person}"));
+    let linked = patient
+        .list("link")
+        .iter()
+        .filter(|it| it["type"] == "seealso");
+    let records = linked.filter_map(|link| link["other"]["reference"].as_str());
+    let records: Vec<String> = records
+        .map(|it| it.trim_start_matches("Patient/").to_owned())
+        .collect();
+    assert!(!records.is_empty(), "{}", patient.text);
+    let hidden = restricted();
+    let family = hidden["family_name"].as_str().unwrap_or_default();
+    let born = hidden["birth_date"].as_str().unwrap_or_default();
+    let identifier = format!("{}%7C{local_id}", authority(source));
+    let mut paths = vec![
+        format!("/Patient?identifier={identifier}&_revinclude=RelatedPerson:patient"),
+        format!("/Patient/$ihe-pix?sourceIdentifier={identifier}"),
+        format!("/Patient?_id={person}"),
+        format!("/Linkage/{person}"),
+    ];
+    for record in records {
+        paths.push(format!("/Patient/{record}"));
+        paths.push(format!("/Patient/{record}/_history"));
+        paths.push(format!("/Patient/{record}/_history/1"));
+        paths.push(format!("/Linkage?item=Patient/{record}"));
+    }
+    let mut said: Vec<Answer> = paths.iter().map(|path| reads(path)).collect();
+    let asked = json!({"resourceType": "Patient", "birthDate": born, "gender": hidden["gender"],
+        "name": [{"family": family, "given": hidden["given_names"]}]});
+    let matched = world
+        .fhir(Method::POST, "/Patient/$match")
+        .by(Actor::Steward);
+    let matched = matched
+        .bytes("application/fhir+json", asked.to_string())
+        .send();
+    // Others that are found say where they live themselves.
+    let found = reads(&format!("/Patient?family={family}&birthdate={born}"));
+    for answer in [matched.expect(200), found] {
+        let entries = answer["entry"].as_array().cloned().unwrap_or_default();
+        let own = entries
+            .iter()
+            .filter(|entry| entry["resource"]["id"] == person);
+        own.for_each(|entry| assert_masked(&entry.to_string()));
+    }
+    said.push(patient);
     said
 }
 
@@ -136,6 +194,33 @@ fn r109_the_location_is_absent_from_every_answer() {
     let found = world.matches(&with(&hidden, json!({"restricted": null})));
     assert_eq!(found["candidates"][0]["person_id"], first["person_id"]);
     assert_masked(&found.text);
+}
+
+#[test]
+fn r109_the_location_of_a_patient_sent_by_fhir_is_absent_from_what_fhir_answers() {
+    let world = World::start();
+    let hidden = restricted();
+    let label = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality";
+    let patient = json!({
+        "resourceType": "Patient",
+        "meta": {"security": [{"system": label, "code": "R"}]},
+        "identifier": [{"system": authority("gp"), "value": "1"}],
+        "name": [{"family": hidden["family_name"], "given": hidden["given_names"]}],
+        "birthDate": hidden["birth_date"], "gender": hidden["gender"],
+        "address": [{"line": ["77 Hidden Orchard"], "city": "Otley", "postalCode": "LS16 9ZX",
+            "text": "77 Hidden Orchard, Otley"}],
+        "telecom": [{"system": "phone", "value": "07700 900987"},
+            {"system": "email", "value": "refuge@example.org"}],
+        "generalPractitioner": [{"identifier":
+            {"system": "https://fhir.nhs.uk/Id/ods-organization-code", "value": "C81099"}}],
+        "extension": [{"url": "https://example.org/moved-to", "valueString": "Hidden Orchard"}],
+    });
+    let sent = world.sends(&patient);
+    assert_masked(&sent.text);
+    for answer in everything_said(&world, "gp", "1") {
+        assert_masked(&answer.text);
+        assert!(!answer.text.contains("Otley"), "{}", answer.text);
+    }
 }
 
 #[test]

@@ -28,7 +28,7 @@ const DESK: &[Actor] = &[Actor::Steward];
 const SYSTEMS: &[Actor] = &[Actor::Integration];
 
 /// Every door of the service. Those that are not there yet may stand here too.
-const DOORS: [(&str, &str, Door); 73] = [
+const DOORS: [(&str, &str, Door); 76] = [
     (
         "PUT",
         "/sources/{source}/records/{local_id}",
@@ -249,6 +249,17 @@ const DOORS: [(&str, &str, Door); 73] = [
         "GET",
         "/fhir/R4/Patient/{record}/_history/1",
         Asked(READERS),
+    ),
+    ("GET", "/fhir/R4/Linkage/{person}", Asked(READERS)),
+    (
+        "GET",
+        "/fhir/R4/Linkage?item=Patient/{record}",
+        Asked(READERS),
+    ),
+    (
+        "POST",
+        "/fhir/R4/Subscription",
+        Considered("as /webhooks: no patient; what it tells is the feed's"),
     ),
     (
         "GET",

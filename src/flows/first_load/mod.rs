@@ -5,11 +5,13 @@
 //! ```text
 //! commands ─ make_ready ─► standardised, keys ─ look ─► scored      side by side
 //!          ─ decide ─► events, answers ─ commit ─► durable          in order
+//!          ─ index_fill ─► found by others                          beside the next
 //! ```
 //!
 //! Nobody else may write meanwhile. What cannot be decided from memory, such as
 //! another version of a record, is handed back for the path of a message.
 
+mod index_fill;
 mod shelf;
 mod source_run;
 mod window;
@@ -26,12 +28,15 @@ use crate::flows::{Context, FlowError, RegisterCommand};
 use crate::foundation::RecordNumber;
 use crate::foundation::limits::FIRST_LOAD_RECORDS_MAX;
 use crate::identity::NumberStatus;
+use crate::index::IndexEntry;
 use crate::matching::blocking_keys;
+use crate::matching::search::search_terms;
 use crate::registry::{RegistrationAnswer, SourceCode};
 use crate::security::Access;
 use crate::storage::{CommitActor, Planned, ReadSet, StoreError};
+use index_fill::IndexFill;
 use shelf::Shelf;
-use window::{Row, Verdict, Window, look, make_ready};
+use window::{Row, Verdict, Window, Written, look, make_ready};
 
 /// What has become of a row.
 #[derive(Debug)]
@@ -53,11 +58,12 @@ pub struct FirstLoad<T> {
     /// The window that is being written, with its rows.
     under_way: Option<UnderWay<T>>,
     later: Vec<(T, RegisterCommand)>,
+    fill: IndexFill,
 }
 
 struct UnderWay<T> {
     tags: Vec<T>,
-    commit: JoinHandle<Result<Vec<Verdict>, StoreError>>,
+    commit: JoinHandle<Result<Written, StoreError>>,
 }
 
 impl<T> FirstLoad<T> {
@@ -70,7 +76,7 @@ impl<T> FirstLoad<T> {
         if !context.store.begin_first_load().await? {
             return Ok(None);
         }
-        let shelf = read_back(context).await?;
+        let (shelf, fill) = read_back(context).await?;
         Ok(Some(Self {
             context: context.clone(),
             access: access.clone(),
@@ -78,6 +84,7 @@ impl<T> FirstLoad<T> {
             defaults: BTreeMap::new(),
             under_way: None,
             later: Vec::new(),
+            fill,
         }))
     }
 
@@ -139,6 +146,8 @@ impl<T> FirstLoad<T> {
         told: impl FnMut(LoadedRow<T>),
     ) -> Result<Vec<(T, RegisterCommand)>, FlowError> {
         self.settle(told).await?;
+        let upto = self.context.store.followed_position().await?;
+        self.fill.finish(upto).await?;
         self.context.store.end_first_load().await?;
         Ok(self.later)
     }
@@ -147,7 +156,8 @@ impl<T> FirstLoad<T> {
         let Some(UnderWay { tags, commit }) = self.under_way.take() else {
             return Ok(());
         };
-        let verdicts = commit.await.map_err(|_| FlowError::Broken)??;
+        let Written { verdicts, entries } = commit.await.map_err(|_| FlowError::Broken)??;
+        self.fill.take(entries).await;
         for (tag, verdict) in tags.into_iter().zip(verdicts) {
             match verdict {
                 Verdict::Answer(answer) => {
@@ -176,9 +186,13 @@ impl<T> FirstLoad<T> {
     }
 }
 
-/// What an interrupted load has written; nothing for an empty ledger.
-async fn read_back(context: &Context) -> Result<Shelf, FlowError> {
+/// What an interrupted load has written; nothing for an empty ledger. Its index is
+/// behind, or nobody knows what it has beside.
+async fn read_back(context: &Context) -> Result<(Shelf, IndexFill), FlowError> {
     let mut shelf = Shelf::default();
+    let index = context.index.clone();
+    let begins = index.document_count() == 0;
+    let mut fill = IndexFill::new(index, begins);
     let mut after = RecordNumber(0);
     loop {
         let page = context.store.loaded_records(after).await?;
@@ -186,20 +200,27 @@ async fn read_back(context: &Context) -> Result<Shelf, FlowError> {
         after = last.record;
         let keyed = move || {
             let keyed = page.into_par_iter().map(|loaded| {
-                let keys = blocking_keys(&loaded.standard).stored_hashes();
-                (loaded, keys)
+                let entry = IndexEntry {
+                    record: loaded.record,
+                    keys: blocking_keys(&loaded.standard).stored_hashes(),
+                    search: search_terms(&loaded.standard),
+                };
+                (loaded, entry)
             });
             keyed.collect::<Vec<_>>()
         };
-        for (loaded, keys) in context.pool.run(keyed).await? {
-            shelf.read_back(loaded, keys);
+        let mut entries = Vec::new();
+        for (loaded, entry) in context.pool.run(keyed).await? {
+            shelf.read_back(loaded, entry.keys.clone());
+            entries.push(entry);
         }
         shelf.settle();
+        fill.take(Some(entries)).await;
     }
     for (task, known) in context.store.loaded_tasks().await? {
         shelf.keep_task(task, known);
     }
-    Ok(shelf)
+    Ok((shelf, fill))
 }
 
 /// Decides a window inside its commit.
@@ -209,7 +230,7 @@ async fn commit(
     shelf: Arc<RwLock<Shelf>>,
     rows: Vec<Row>,
     decided: oneshot::Sender<()>,
-) -> Result<Vec<Verdict>, StoreError> {
+) -> Result<Written, StoreError> {
     let actor = CommitActor {
         actor: access.actor().name.clone(),
         request_id: access.actor().request_id.clone(),

@@ -12,6 +12,8 @@ use crate::flows::register_record::findings_json;
 use crate::flows::{Context, FlowError, RegisterCommand};
 use crate::foundation::{EventPosition, Instant, PersonId, TaskId};
 use crate::identity::NumberStatus;
+use crate::index::IndexEntry;
+use crate::matching::search::search_terms;
 use crate::matching::{BlockingKeys, blocking_keys};
 use crate::registry::{
     Change, Counters, Numbering, PersonState, PersonStatus, Registered, Registration,
@@ -46,7 +48,18 @@ pub(super) struct ReadyRow {
     command: RegisterCommand,
     ready: Ready,
     keys: BlockingKeys,
+    /// What people may search it by.
+    search: Vec<u64>,
     looked: Option<Looked>,
+}
+
+/// What a window has written.
+pub(super) struct Written {
+    /// What became of its rows, in order.
+    pub(super) verdicts: Vec<Verdict>,
+    /// What the index takes of it; none where it must ask the ledger, because
+    /// what waits there is found under no key.
+    pub(super) entries: Option<Vec<IndexEntry>>,
 }
 
 /// Standardises the rows and makes their keys. A statement about another number
@@ -67,10 +80,12 @@ pub(super) fn make_ready(
         match Ready::from(context, &command.submitted, findings, *default) {
             Ok(ready) => {
                 let keys = blocking_keys(&ready.standard);
+                let search = search_terms(&ready.standard);
                 Row::Ready(Box::new(ReadyRow {
                     command,
                     ready,
                     keys,
+                    search,
                     looked: None,
                 }))
             }
@@ -91,13 +106,19 @@ pub(super) fn look(context: &Context, shelf: &Shelf, rows: &mut [Row]) -> Result
     })
 }
 
+/// Under what a record is found.
+struct FoundBy {
+    keys: Vec<u64>,
+    search: Vec<u64>,
+}
+
 /// A plan in the making.
 pub(super) struct Window<'w> {
     context: &'w Context,
     access: &'w Access,
     now: Instant,
     shelf: &'w mut Shelf,
-    plan: Planned<Vec<Verdict>>,
+    plan: Planned<Written>,
     /// Persons and tasks of earlier windows that this one changes, as they were.
     persons: BTreeMap<PersonId, EventPosition>,
     tasks: BTreeMap<TaskId, TaskState>,
@@ -110,7 +131,10 @@ impl<'w> Window<'w> {
             access,
             now: context.clock.now(),
             shelf,
-            plan: Planned::nothing(Vec::new()),
+            plan: Planned::nothing(Written {
+                verdicts: Vec::new(),
+                entries: Some(Vec::new()),
+            }),
             persons: BTreeMap::new(),
             tasks: BTreeMap::new(),
         }
@@ -118,11 +142,7 @@ impl<'w> Window<'w> {
 
     /// Decides the rows in order. `state` has the ledger's numbers, and gets what the
     /// events change of earlier windows.
-    pub(super) fn decide(
-        mut self,
-        rows: Vec<Row>,
-        state: &mut RegistryState,
-    ) -> Planned<Vec<Verdict>> {
+    pub(super) fn decide(mut self, rows: Vec<Row>, state: &mut RegistryState) -> Planned<Written> {
         let mut counters = state.counters;
         let opened = counters.position;
         for row in rows {
@@ -130,7 +150,7 @@ impl<'w> Window<'w> {
                 Row::Settled(verdict) => verdict,
                 Row::Ready(row) => self.decide_row(*row, &mut counters, opened),
             };
-            self.plan.answer.push(verdict);
+            self.plan.answer.verdicts.push(verdict);
         }
         self.shelf.settle();
         for (person, revision) in self.persons {
@@ -163,6 +183,7 @@ impl<'w> Window<'w> {
             command,
             ready,
             keys,
+            search,
             looked,
         } = row;
         let Some(looked) = looked else {
@@ -198,8 +219,11 @@ impl<'w> Window<'w> {
             reach.state.apply(event);
         }
         *counters = reach.state.counters;
-        let stored = keys.stored_hashes();
-        self.take(reach, &registration, change, &stored, ready.payload)
+        let found_by = FoundBy {
+            keys: keys.stored_hashes(),
+            search,
+        };
+        self.take(reach, &registration, change, found_by, ready.payload)
     }
 
     /// Puts the decision on the shelf and into the plan.
@@ -208,7 +232,7 @@ impl<'w> Window<'w> {
         reach: Reach,
         registration: &Registration,
         change: Change<Registered>,
-        stored: &[u64],
+        found_by: FoundBy,
         payload: String,
     ) -> Verdict {
         let deferred = change
@@ -220,7 +244,7 @@ impl<'w> Window<'w> {
             registration,
             record,
             person: answer.person_id,
-            keys: stored,
+            keys: &found_by.keys,
             events: &change.events,
             deferred,
         };
@@ -239,8 +263,17 @@ impl<'w> Window<'w> {
             answer: serde_json::to_string(&answer)
                 .expect("invariant: an answer of texts and numbers always becomes JSON"),
         });
-        if !deferred {
-            self.plan.keys.push((record, stored.to_vec()));
+        if deferred {
+            self.plan.answer.entries = None;
+        } else {
+            self.plan.keys.push((record, found_by.keys.clone()));
+        }
+        if let Some(entries) = &mut self.plan.answer.entries {
+            entries.push(IndexEntry {
+                record,
+                keys: found_by.keys,
+                search: found_by.search,
+            });
         }
         self.plan.events.extend(change.events);
         Verdict::Answer(Box::new(answer))

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::foundation::limits::RECORD_BODY_BYTES_MAX;
 use crate::interfaces::fhir::outcome::{Spine, faulty};
+use crate::interfaces::fhir::xml;
 use crate::interfaces::http::Current;
 use crate::interfaces::http::reading::{read_bytes, request_id, require_media};
 use crate::interfaces::http::{Problem, Refused};
@@ -17,7 +18,13 @@ use crate::interfaces::json::Tree;
 /// The media type of answers.
 pub(super) const FHIR_JSON: &str = "application/fhir+json";
 /// Those of requests.
-const ACCEPTED: [&str; 3] = [FHIR_JSON, "application/json", "application/json+fhir"];
+const ACCEPTED: [&str; 5] = [
+    FHIR_JSON,
+    "application/json",
+    "application/json+fhir",
+    "application/fhir+xml",
+    "application/xml",
+];
 
 /// A resource that is not read yet: who may not do a thing is told so, and not what is
 /// wrong with the resource.
@@ -39,7 +46,17 @@ impl Body {
     pub(super) async fn within(request: Request, most: usize) -> Result<Self, Problem> {
         let id = request_id(request.headers());
         require_media(request.headers(), &ACCEPTED, &id)?;
-        let bytes = read_bytes(request, most, &id).await?;
+        let sent = request.headers().get(header::CONTENT_TYPE);
+        let sent = sent.and_then(|media| media.to_str().ok());
+        let xml = sent.is_some_and(|media| media.to_ascii_lowercase().contains("xml"));
+        let mut bytes = read_bytes(request, most, &id).await?;
+        if xml {
+            let said = xml::to_json(&bytes).map_err(|fault| {
+                let problem = Problem::new(Refused::Malformed, fault.to_string(), &id);
+                problem.member("Resource").rule(Spine::InvalidValue.code())
+            })?;
+            bytes = said.into();
+        }
         Ok(Self { bytes, id })
     }
 

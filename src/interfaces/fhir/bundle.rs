@@ -1,40 +1,26 @@
 //! Bundles: a batch, or a message of PMIR's feed.
 
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::Request;
+use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use crate::flows::Context;
 use crate::foundation::limits::BODY_BYTES_MAX;
 use crate::interfaces::fhir::body::{Body, answer};
 use crate::interfaces::fhir::bundle_entry::{Counter, told};
-use crate::interfaces::fhir::identifiers::sources;
 use crate::interfaces::fhir::message;
+use crate::interfaces::fhir::opened::Opened;
 use crate::interfaces::fhir::outcome::{Spine, refuse};
 use crate::interfaces::fhir::transaction;
 use crate::interfaces::fhir::view::BundleView;
 use crate::interfaces::http::conditions::idempotency_key;
-use crate::interfaces::http::{Caller, Problem, Refused};
-use crate::security::Action;
+use crate::interfaces::http::{Problem, Refused};
 
 /// Takes a Bundle by its type.
-pub(super) async fn take(
-    State(context): State<Context>,
-    caller: Caller,
-    headers: HeaderMap,
-    request: Request,
-) -> Result<Response, Problem> {
-    caller.may(Action::WriteRecord)?;
+pub(super) async fn take(opened: Opened, request: Request) -> Result<Response, Problem> {
     let body = Body::within(request, BODY_BYTES_MAX).await?;
     let bundle: BundleView = body.resource("Bundle")?.view()?;
-    let sources = sources(&context, &caller).await?;
-    let counter = Counter {
-        context: &context,
-        caller: &caller,
-        headers: &headers,
-        sources: &sources,
-    };
+    let counter = opened.counter();
     match bundle.r#type.as_str() {
         "batch" => batch(&counter, &bundle).await,
         "transaction" => all_or_nothing(&counter, &bundle).await,
@@ -42,7 +28,8 @@ pub(super) async fn take(
         _ => {
             let detail = "a Bundle that is sent is a batch, a transaction or a message";
             let (refused, spine) = (Refused::Malformed, Spine::Unsupported);
-            Err(refuse(&caller, refused, spine, "Bundle.type", detail))
+            let caller = counter.caller;
+            Err(refuse(caller, refused, spine, "Bundle.type", detail))
         }
     }
 }

@@ -13,6 +13,60 @@ pub(super) async fn show() -> Response {
 }
 
 fn statement() -> Value {
+    json!({
+        "resourceType": "CapabilityStatement",
+        "status": "active", "date": "2026-11-28", "kind": "instance",
+        "software": {"name": "Accord", "version": env!("CARGO_PKG_VERSION")},
+        "implementation": {"description": "Record linkage and master patient index"},
+        "fhirVersion": "4.0.1",
+        "format": ["application/fhir+json", "json"],
+        "rest": [{
+            "mode": "server",
+            "documentation": "POST Bundle: batch (entries are independent of each other), or a \
+                message of PMIR's feed (ITI-93), or a transaction of up to 64 entries, each of another \
+                Patient that is created, updated or deleted: all are taken, or none. Bodies may \
+                come as application/fhir+xml; answers are JSON.",
+            "interaction": [{"code": "batch"}, {"code": "transaction"}],
+            "operation": [{"name": "process-message", "definition":
+                "http://hl7.org/fhir/OperationDefinition/MessageHeader-process-message"},
+                {"name": "import", "definition": "urn:accord:operation:import"}],
+            "security": {"description": "Authorization: Bearer TOKEN; people give Accord-Reason."},
+            "resource": resources(),
+        }],
+    })
+}
+
+fn resources() -> Value {
+    json!([patient(), {
+        "type": "Linkage",
+        "documentation": "Which Patients are one person: ids alone.",
+        "interaction": [{"code": "read"}, {"code": "search-type"}],
+        "searchParam": [
+            {"name": "item", "type": "reference"},
+            {"name": "source", "type": "reference"},
+        ],
+    }, {
+        "type": "Subscription",
+        "documentation": "By rest-hook, with a message of PMIR's feed or without a \
+            payload; criteria Patient? or Patient?identifier=SYSTEM|. For administrators.",
+        "interaction": [{"code": "create"}, {"code": "read"}, {"code": "delete"},
+            {"code": "search-type"}],
+        "searchParam": [
+            {"name": "status", "type": "token"},
+            {"name": "url", "type": "uri"},
+        ],
+    }, {
+        "type": "AuditEvent",
+        "documentation": "Who looked at a person, and what an account did: for auditors.",
+        "interaction": [{"code": "read"}, {"code": "search-type"}],
+        "searchParam": [
+            {"name": "patient", "type": "reference"},
+            {"name": "agent-name", "type": "string"},
+        ],
+    }])
+}
+
+fn patient() -> Value {
     let interactions = [
         "read",
         "vread",
@@ -27,53 +81,26 @@ fn statement() -> Value {
         .map(|code| json!({"code": code}))
         .collect();
     json!({
-        "resourceType": "CapabilityStatement",
-        "status": "active", "date": "2026-11-28", "kind": "instance",
-        "software": {"name": "Accord", "version": env!("CARGO_PKG_VERSION")},
-        "implementation": {"description": "Record linkage and master patient index"},
-        "fhirVersion": "4.0.1",
-        "format": ["application/fhir+json", "json"],
-        "rest": [{
-            "mode": "server",
-            "documentation": "POST Bundle: batch (entries are independent of each other), or a \
-                message of PMIR's feed (ITI-93), or a transaction of up to 64 entries, each of another \
-                Patient that is created, updated or deleted: all are taken, or none.",
-            "interaction": [{"code": "batch"}, {"code": "transaction"}],
-            "operation": [{"name": "process-message", "definition":
-                "http://hl7.org/fhir/OperationDefinition/MessageHeader-process-message"},
-                {"name": "import", "definition": "urn:accord:operation:import"}],
-            "security": {"description": "Authorization: Bearer TOKEN; people give Accord-Reason."},
-            "resource": [{
-                "type": "Patient",
-                "profile": UK_CORE_PATIENT,
-                "documentation": "R-… is a source's record as sent; P-… a person, what its records \
-                    say together, which is read and not written.",
-                "interaction": interactions,
-                "searchParam": search_parameters(),
-                "operation": [
-                    {"name": "match", "definition":
-                        "http://hl7.org/fhir/OperationDefinition/Patient-match"},
-                    {"name": "merge", "definition": "urn:accord:operation:merge"},
-                    {"name": "unmerge", "definition": "urn:accord:operation:unmerge"},
-                    {"name": "ihe-pix", "definition":
-                        "https://profiles.ihe.net/ITI/PIXm/OperationDefinition/IHE.PIXm.pix"},
-                ],
-                "versioning": "versioned-update",
-                "readHistory": true,
-                "updateCreate": false,
-                "conditionalCreate": true,
-                "conditionalUpdate": true,
-                "conditionalDelete": "single",
-            }, {
-                "type": "AuditEvent",
-                "documentation": "Who looked at a person, and what an account did: for auditors.",
-                "interaction": [{"code": "read"}, {"code": "search-type"}],
-                "searchParam": [
-                    {"name": "patient", "type": "reference"},
-                    {"name": "agent-name", "type": "string"},
-                ],
-            }],
-        }],
+        "type": "Patient",
+        "profile": UK_CORE_PATIENT,
+        "documentation": "R-… is a source's record as sent; P-… a person, what its records \
+            say together, which is read and not written.",
+        "interaction": interactions,
+        "searchParam": search_parameters(),
+        "operation": [
+            {"name": "match", "definition":
+                "http://hl7.org/fhir/OperationDefinition/Patient-match"},
+            {"name": "merge", "definition": "urn:accord:operation:merge"},
+            {"name": "unmerge", "definition": "urn:accord:operation:unmerge"},
+            {"name": "ihe-pix", "definition":
+                "https://profiles.ihe.net/ITI/PIXm/OperationDefinition/IHE.PIXm.pix"},
+        ],
+        "versioning": "versioned-update",
+        "readHistory": true,
+        "updateCreate": false,
+        "conditionalCreate": true,
+        "conditionalUpdate": true,
+        "conditionalDelete": "single",
     })
 }
 

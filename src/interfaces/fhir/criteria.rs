@@ -6,8 +6,8 @@ use crate::interfaces::fhir::dates::Dates;
 use crate::interfaces::fhir::outcome::{Spine, refuse};
 use crate::interfaces::fhir::query::{Query, token};
 use crate::interfaces::fhir::systems::NHS_NUMBER;
-use crate::interfaces::http::{Caller, Problem, Refused};
-use crate::matching::search::{SearchMode, SearchRequest};
+use crate::interfaces::http::{Caller, FhirReadings, Minimum, Problem, Refused};
+use crate::matching::search::{SearchMinimum, SearchMode, SearchRequest};
 
 /// All that is understood; what is not is refused by name.
 const KNOWN: [&str; 27] = [
@@ -67,10 +67,18 @@ pub(super) enum Sought {
 /// By the codes of the national service; no value is repeated.
 pub(super) fn read(
     query: &Query,
-    caller: &Caller,
+    (caller, readings): (&Caller, FhirReadings),
     today: (i32, u8, u8),
 ) -> Result<(Sought, usize), Problem> {
-    let reader = Reader { query, caller };
+    let minimum = match readings.search_minimum {
+        Minimum::National => SearchMinimum::National,
+        Minimum::Any => SearchMinimum::Any,
+    };
+    let reader = Reader {
+        query,
+        caller,
+        minimum,
+    };
     reader.refuse_unknown()?;
     let limit = reader.limit()?;
     let id = caller.request_id();
@@ -100,6 +108,7 @@ pub(super) fn read(
 struct Reader<'q> {
     query: &'q Query,
     caller: &'q Caller,
+    minimum: SearchMinimum,
 }
 
 impl Reader<'_> {
@@ -214,7 +223,8 @@ impl Reader<'_> {
             let detail = "death-date is searched for by one date, with eq or without a prefix";
             return Err(self.bad(Spine::InvalidSearchData, "death-date", detail));
         }
-        if birth.is_none() && nhs_number.is_none() {
+        let least = self.minimum == SearchMinimum::National;
+        if least && birth.is_none() && nhs_number.is_none() {
             let detail = "birthdate is missing: the least is family and birthdate";
             return Err(self.bad(Spine::MissingValue, "birthdate", detail));
         }
@@ -237,6 +247,7 @@ impl Reader<'_> {
             death_date,
             mode,
             history: self.flag("_history")?,
+            minimum: self.minimum,
             ..SearchRequest::default()
         };
         let parts = birth.map(|dates| dates.parts(&request));

@@ -12,7 +12,7 @@ use crate::interfaces::fhir::view::{BundleView, EntryView};
 use crate::interfaces::http::{Problem, Refused};
 
 /// The event of the feed.
-const FEED: &str = "urn:ihe:iti:pmir:2019:patient-feed";
+pub(super) const FEED: &str = "urn:ihe:iti:pmir:2019:patient-feed";
 
 /// Takes a message, and answers with one.
 pub(super) async fn take(counter: &Counter<'_>, bundle: &BundleView) -> Result<Response, Problem> {

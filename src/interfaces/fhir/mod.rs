@@ -17,32 +17,40 @@ mod bundle_entry;
 mod capability;
 mod criteria;
 mod dates;
+mod feed_out;
 mod from_record;
 mod headers;
 mod identifiers;
+mod linkages;
 mod match_operation;
 mod merge_operation;
 mod message;
+mod opened;
 mod outcome;
 mod parameters;
 mod patients;
 mod persons;
 mod pix;
 mod query;
+mod readings;
 mod replaced;
 mod search;
 mod searchset;
 mod speak;
+mod subscriptions;
 mod systems;
 mod to_record;
 mod transaction;
 mod view;
 mod writer;
 mod writing;
+mod xml;
+mod xml_shape;
 
 use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 
+pub use feed_out::feed_message;
 pub use speak::speak;
 
 /// Where the resources are.
@@ -77,6 +85,16 @@ pub fn routes() -> Router<Current> {
         .route("/AuditEvent", get(audit_events::by_query))
         .route("/AuditEvent/_search", post(audit_events::by_form))
         .route("/AuditEvent/{id}", get(audit_events::read))
+        .route("/Linkage", get(linkages::by_query))
+        .route("/Linkage/{id}", get(linkages::read))
+        .route(
+            "/Subscription",
+            get(subscriptions::by_query).post(subscriptions::create),
+        )
+        .route(
+            "/Subscription/{id}",
+            get(subscriptions::read).delete(subscriptions::delete),
+        )
         .route("/$process-message", post(bundle::take))
         .route("/$import", post(bulk::take))
         .route("/Patient/$merge", post(merge_operation::merge))

@@ -15,7 +15,7 @@ use crate::interfaces::fhir::identifiers::sources;
 use crate::interfaces::fhir::persons;
 use crate::interfaces::fhir::systems::CONFIDENTIALITY;
 use crate::interfaces::fhir::to_record::KEPT;
-use crate::interfaces::http::{Caller, Problem, Refused};
+use crate::interfaces::http::{Caller, FhirReadings, Problem, Refused};
 use crate::registry::{LocalId, RecordStatus, Source, SourceCode, VersionStanding};
 use crate::security::Action;
 
@@ -23,12 +23,16 @@ use crate::security::Action;
 pub(super) async fn read(
     State(context): State<Context>,
     caller: Caller,
+    readings: FhirReadings,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     if let Ok(person) = id.parse::<PersonId>() {
-        return persons::read(&context, &caller, person).await;
+        return persons::read(&context, &caller, readings, person).await;
     }
     let known = Known::find(&context, &caller, &id).await?;
+    if known.is_hidden(&context, &caller, readings).await? {
+        return Err(unknown(&caller));
+    }
     if known.record.status == RecordStatus::Withdrawn {
         let detail = "the source has withdrawn this record; its versions can be read";
         return Err(caller.problem(Refused::Gone, detail));
@@ -125,6 +129,19 @@ impl Known {
             local_id: local_id.clone(),
             record,
         })
+    }
+
+    /// Whether this listener does not know it.
+    pub(super) async fn is_hidden(
+        &self,
+        context: &Context,
+        caller: &Caller,
+        readings: FhirReadings,
+    ) -> Result<bool, Problem> {
+        let (source, local_id) = (&self.source.code, &self.local_id);
+        let access = caller.may_for(Action::ReadRecord, source.as_str())?;
+        let hidden = readings.hides(context, &access, source, local_id).await;
+        hidden.map_err(|error| Problem::of(&error, caller.request_id()))
     }
 
     /// The versions that are, or were, served: what is held is not (DESIGN §2).

@@ -16,7 +16,7 @@ use crate::interfaces::fhir::patients::{kept, restricted};
 use crate::interfaces::fhir::systems::{
     CHI_NUMBER, HEALTH_AND_CARE_NUMBER, NHS_NUMBER, UK_CORE_PATIENT,
 };
-use crate::interfaces::http::{Caller, Problem};
+use crate::interfaces::http::{Caller, FhirReadings, Problem, Refused, RetiredIds};
 use crate::registry::{GoldenField, GoldenRecord, Origin, Source};
 use crate::security::{Access, Action};
 
@@ -27,12 +27,21 @@ const STANDING: &str = "urn:accord:standing";
 pub(super) async fn read(
     context: &Context,
     caller: &Caller,
+    readings: FhirReadings,
     person: PersonId,
 ) -> Result<Response, Problem> {
     let access = caller.may(Action::ReadPerson)?;
     let known = sources(context, caller).await?;
     let (patient, tag) = patient(context, &access, caller, &known, person).await?;
+    if readings.retired_ids == RetiredIds::Unknown && is_retired(&patient) {
+        return Err(caller.problem(Refused::NotFound, "no Patient with this id is known"));
+    }
     Ok(with_version(answer(StatusCode::OK, &patient), tag, None))
+}
+
+/// Whether a person's Patient leads to another one.
+pub(super) fn is_retired(patient: &Value) -> bool {
+    patient["link"][0]["type"] == "replaced-by"
 }
 
 /// A person's Patient and its version, by any id that it ever had.

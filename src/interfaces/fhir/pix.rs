@@ -14,7 +14,7 @@ use crate::interfaces::fhir::parameters::Parameters;
 use crate::interfaces::fhir::persons::identifiers_of;
 use crate::interfaces::fhir::query::{Query, token};
 use crate::interfaces::fhir::systems::NHS_NUMBER;
-use crate::interfaces::http::{Caller, Problem, Refused};
+use crate::interfaces::http::{Caller, FhirReadings, Problem, Refused};
 use crate::registry::{LocalId, Source};
 use crate::security::{Access, Action};
 
@@ -22,6 +22,7 @@ use crate::security::{Access, Action};
 pub(super) async fn by_query(
     State(context): State<Context>,
     caller: Caller,
+    readings: FhirReadings,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     caller.may(Action::ReadPerson)?;
@@ -29,13 +30,14 @@ pub(super) async fn by_query(
     let query = Query::read(&query.unwrap_or_default(), id)?;
     let source = query.one("sourceIdentifier", id)?.map(str::to_owned);
     let targets = query.all("targetSystem").map(str::to_owned).collect();
-    refer(&context, &caller, source, targets).await
+    refer((&context, readings), &caller, source, targets).await
 }
 
 /// By Parameters in the body.
 pub(super) async fn by_parameters(
     State(context): State<Context>,
     caller: Caller,
+    readings: FhirReadings,
     body: Body,
 ) -> Result<Response, Problem> {
     caller.may(Action::ReadPerson)?;
@@ -46,11 +48,11 @@ pub(super) async fn by_parameters(
     let targets = parameters
         .all("targetSystem")
         .filter_map(|found| found.text());
-    refer(&context, &caller, source, targets.collect()).await
+    refer((&context, readings), &caller, source, targets.collect()).await
 }
 
 async fn refer(
-    context: &Context,
+    (context, readings): (&Context, FhirReadings),
     caller: &Caller,
     source: Option<String>,
     targets: Vec<String>,
@@ -79,6 +81,7 @@ async fn refer(
     let asked = (canonical(&known, system), value.to_owned());
     let reader = Reader {
         context,
+        readings,
         caller,
         access: &access,
         known: &known,
@@ -100,7 +103,8 @@ async fn refer(
     for person in persons {
         let identity = flows::view_identity(context, &access, person, None).await;
         let identity = identity.map_err(|error| Problem::of(&error, caller.request_id()))?;
-        parameters.extend(told(&identity, &known, &asked, &targets));
+        let left_out = (!readings.pix_tells_asked).then_some(&asked);
+        parameters.extend(told(&identity, &known, left_out, &targets));
     }
     let mut answered = json!({"resourceType": "Parameters"});
     if !parameters.is_empty() {
@@ -111,6 +115,7 @@ async fn refer(
 
 struct Reader<'r> {
     context: &'r Context,
+    readings: FhirReadings,
     caller: &'r Caller,
     access: &'r Access,
     known: &'r [Source],
@@ -141,6 +146,11 @@ impl Reader<'_> {
                 .may_for(Action::ReadRecord, source.code.as_str())?;
             let wanted = Wanted::default();
             let code = &source.code;
+            let hides = self.readings.hides(self.context, &access, code, &local_id);
+            let hidden = hides.await;
+            if hidden.map_err(|error| Problem::of(&error, self.caller.request_id()))? {
+                return Ok(Vec::new());
+            }
             match flows::cross_reference(self.context, &access, code, &local_id, wanted).await {
                 Ok(known) => return Ok(vec![known.person]),
                 Err(FlowError::NotFound(_)) => {}
@@ -159,12 +169,12 @@ impl Reader<'_> {
     }
 }
 
-/// The identifiers of one person beside the one that was asked with, and the Patients
+/// The identifiers of one person beside the one that is left out, and the Patients
 /// of the records that they name.
 fn told(
     identity: &IdentityAnswer,
     known: &[Source],
-    asked: &(String, String),
+    left_out: Option<&(String, String)>,
     targets: &[String],
 ) -> Vec<Value> {
     let wanted = |system: &str| targets.is_empty() || targets.iter().any(|it| it == system);
@@ -172,7 +182,7 @@ fn told(
     for identifier in identifiers_of(identity, known) {
         let text = |name: &str| identifier[name].as_str().unwrap_or_default().to_owned();
         let pair = (text("system"), text("value"));
-        if pair == *asked || !wanted(&pair.0) {
+        if left_out == Some(&pair) || !wanted(&pair.0) {
             continue;
         }
         // The record that it names, or one that brings it.

@@ -18,7 +18,7 @@ use crate::interfaces::fhir::persons;
 use crate::interfaces::fhir::query::Query;
 use crate::interfaces::fhir::searchset::Searchset;
 use crate::interfaces::http::reading::{read_bytes, require_media};
-use crate::interfaces::http::{Caller, Problem, Refused};
+use crate::interfaces::http::{Caller, FhirReadings, Problem, Refused, RetiredIds};
 use crate::matching::search::SearchRequest;
 use crate::registry::{LocalId, Source};
 use crate::security::{Access, Action};
@@ -30,16 +30,24 @@ const FORM: &str = "application/x-www-form-urlencoded";
 pub(super) async fn by_query(
     State(context): State<Context>,
     caller: Caller,
+    readings: FhirReadings,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    search(&context, &caller, &headers, &query.unwrap_or_default()).await
+    search(
+        (&context, readings),
+        &caller,
+        &headers,
+        &query.unwrap_or_default(),
+    )
+    .await
 }
 
 /// Searches by a form in the body.
 pub(super) async fn by_form(
     State(context): State<Context>,
     caller: Caller,
+    readings: FhirReadings,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
     request: Request,
@@ -47,7 +55,7 @@ pub(super) async fn by_form(
     caller.may(Action::SearchPerson)?;
     let form = read_form(&caller, &headers, request).await?;
     let joined = [query.unwrap_or_default(), form].join("&");
-    search(&context, &caller, &headers, &joined).await
+    search((&context, readings), &caller, &headers, &joined).await
 }
 
 /// The text of a form; what is no text fails where the query is read.
@@ -62,16 +70,17 @@ pub(super) async fn read_form(
 }
 
 async fn search(
-    context: &Context,
+    (context, readings): (&Context, FhirReadings),
     caller: &Caller,
     headers: &HeaderMap,
     query: &str,
 ) -> Result<Response, Problem> {
     let access = caller.may(Action::SearchPerson)?;
     let query = Query::read(query, caller.request_id())?;
-    let (sought, limit) = criteria::read(&query, caller, context.clock.now().date())?;
+    let (sought, limit) = criteria::read(&query, (caller, readings), context.clock.now().date())?;
     let search = Search {
         context,
+        readings,
         caller,
         access: &access,
         sources: sources(context, caller).await?,
@@ -116,6 +125,7 @@ fn many() -> Response {
 /// A search under way.
 struct Search<'s> {
     context: &'s Context,
+    readings: FhirReadings,
     caller: &'s Caller,
     access: &'s Access,
     sources: Vec<Source>,
@@ -151,6 +161,9 @@ impl Search<'_> {
             person,
         )
         .await?;
+        if self.readings.retired_ids == RetiredIds::Unknown && persons::is_retired(&patient) {
+            return Ok(());
+        }
         found.add(patient, &json!({"score": (score * 1e4).round() / 1e4}));
         Ok(())
     }
@@ -165,7 +178,10 @@ impl Search<'_> {
         }
         match Known::find(self.context, self.caller, id).await {
             Ok(known) => {
-                if let Some(patient) = known.current_patient() {
+                let hidden = known.is_hidden(self.context, self.caller, self.readings);
+                if !hidden.await?
+                    && let Some(patient) = known.current_patient()
+                {
                     found.add(patient, &json!({"score": 1.0}));
                 }
                 Ok(())
@@ -186,6 +202,12 @@ impl Search<'_> {
         let source = source_of(&self.sources, system);
         if let (Some(source), Ok(local_id)) = (source, LocalId::parse(value)) {
             let (code, wanted) = (&source.code, Wanted::default());
+            let hides = self
+                .readings
+                .hides(self.context, self.access, code, &local_id);
+            if hides.await.map_err(|error| self.failed(&error))? {
+                return Ok(Vec::new());
+            }
             match flows::cross_reference(self.context, self.access, code, &local_id, wanted).await {
                 Ok(known) => return Ok(vec![known.person]),
                 Err(FlowError::NotFound(_)) => {}

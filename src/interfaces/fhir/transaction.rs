@@ -7,7 +7,7 @@ use crate::interfaces::fhir::body::Body;
 use crate::interfaces::fhir::bundle_entry::{Asked, Counter, placed};
 use crate::interfaces::fhir::outcome::{Spine, refuse};
 use crate::interfaces::fhir::view::BundleView;
-use crate::interfaces::fhir::writer::Answered;
+use crate::interfaces::fhir::writer::{Answered, status_of};
 use crate::interfaces::http::conditions::idempotency_key;
 use crate::interfaces::http::{Problem, Refused};
 use crate::registry::{LocalId, SourceCode};
@@ -43,6 +43,7 @@ pub(super) async fn take(
         places.push(place);
         steps.push((access, step));
     }
+    counter.refuse_twice(&steps, &places).await?;
     let key = idempotency_key(counter.headers, counter.caller.request_id())?;
     let written = flows::write_together(counter.context, steps, key.as_deref()).await;
     let written = written.map_err(|refused| counter.refused(&refused, &places))?;
@@ -54,7 +55,7 @@ pub(super) async fn take(
     }
     let mut answers = Vec::with_capacity(records.len());
     for (record, wrote) in records.into_iter().zip(wrote) {
-        answers.push(counter.told(record, wrote).await?);
+        answers.push(counter.told(record, wrote).await);
     }
     Ok(answers)
 }
@@ -108,6 +109,39 @@ impl Counter<'_> {
         Ok((access, WriteStep::Register(Box::new(command))))
     }
 
+    /// A person who registers somebody twice at once is told so, as of those who are known
+    /// (R121).
+    async fn refuse_twice(
+        &self,
+        steps: &[(Access, WriteStep)],
+        places: &[usize],
+    ) -> Result<(), Problem> {
+        let of = |error| Problem::of(&error, self.caller.request_id());
+        let (mut new, mut sent) = (Vec::new(), Vec::new());
+        for ((access, step), place) in steps.iter().zip(places) {
+            let WriteStep::Register(command) = step else {
+                continue;
+            };
+            if !access.actor().is_person() {
+                continue;
+            }
+            let (source, local_id) = name(command);
+            let known = flows::name_of_record(self.context, &source, &local_id).await;
+            if known.map_err(of)?.is_none() {
+                new.push(*place);
+                sent.push(command.submitted.clone());
+            }
+        }
+        let twice = flows::named_twice(self.context, sent).await.map_err(of)?;
+        let Some(place) = twice.and_then(|found| new.get(found)) else {
+            return Ok(());
+        };
+        let detail = "another entry may be of the same person; register that one alone, and search";
+        let (refused, spine) = (Refused::Conflict, Spine::SingleMatch);
+        let problem = refuse(self.caller, refused, spine, "Patient", detail);
+        Err(placed(*place, problem))
+    }
+
     /// Which entry is at fault, and that nothing was done.
     fn refused(&self, refused: &NotWritten, places: &[usize]) -> Problem {
         let problem = Problem::of(&refused.error, self.caller.request_id());
@@ -115,18 +149,20 @@ impl Counter<'_> {
         place.map_or_else(|| problem.clone(), |place| placed(*place, problem.clone()))
     }
 
-    async fn told(
-        &self,
-        record: Option<(SourceCode, LocalId)>,
-        wrote: Option<Wrote>,
-    ) -> Result<Answered, Problem> {
-        match (record, wrote) {
+    /// What became of an entry. All is written by now: what cannot be read of it, or may
+    /// not be, is left out of the answer.
+    async fn told(&self, record: Option<(SourceCode, LocalId)>, wrote: Option<Wrote>) -> Answered {
+        let (told, status) = match (record, wrote) {
             (Some((source, local_id)), Some(Wrote::Registered(answer))) => {
                 let desk = self.desk();
-                desk.writer().answer(&source, &local_id, &answer).await
+                let told = desk.writer().answer(&source, &local_id, &answer).await;
+                (told, status_of(&answer))
             }
-            (Some((source, local_id)), Some(Wrote::Known)) => self.known(&source, &local_id).await,
-            _ => Ok(Answered::nothing(StatusCode::NO_CONTENT)),
-        }
+            (Some((source, local_id)), Some(Wrote::Known)) => {
+                (self.known(&source, &local_id).await, StatusCode::OK)
+            }
+            _ => return Answered::nothing(StatusCode::NO_CONTENT),
+        };
+        told.unwrap_or_else(|_| Answered::nothing(status))
     }
 }

@@ -93,6 +93,22 @@ views! {
         if_match: Option<String>,
         if_none_exist: Option<String>,
     }
+    /// A Subscription that is sent.
+    SubscriptionView {
+        status: Option<String>,
+        reason: Option<String>,
+        criteria: Option<String>,
+        end: Option<String>,
+        channel: ChannelView,
+        extension: Vec<Extension>,
+        modifier_extension: Vec<Extension>,
+    }
+    ChannelView {
+        r#type: Option<String>,
+        endpoint: Option<String>,
+        payload: Option<String>,
+        header: Vec<String>,
+    }
     Link { other: Reference, r#type: Option<String>, }
     Reference { reference: Option<String>, identifier: Option<PlainIdentifier>, }
     PlainIdentifier { system: Option<String>, value: Option<String>, }

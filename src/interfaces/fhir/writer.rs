@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use crate::flows::{self, Context, IfMatch, RegisterCommand};
+use crate::flows::{self, Context, IfMatch, RegisterCommand, RestateCommand};
 use crate::identity::{Severity, SubmittedRecord};
 use crate::interfaces::fhir::body::answer;
 use crate::interfaces::fhir::headers::{Prefer, with_location, with_version};
@@ -142,13 +142,14 @@ impl Writer<'_> {
             .may_for(Action::WriteRecord, written.source.as_str())?;
         let command = SourceMergeCommand {
             source: written.source.clone(),
-            survivor,
+            survivor: survivor.clone(),
             retired: written.local_id.clone(),
         };
         flows::merge_source_records(self.context, &access, command)
             .await
             .map_err(of)?;
         if !says_nothing(&written.submitted) {
+            flows::say_merged(&mut written.submitted, &survivor);
             return Ok(true);
         }
         let (source, local_id) = (&written.source, &written.local_id);
@@ -158,7 +159,17 @@ impl Writer<'_> {
             return Ok(false);
         };
         if current.restricted == Some(true) {
-            // What is shown is masked, and must not become what the source says.
+            // What is shown is masked, and must not become what the source says: what is
+            // kept says it again.
+            let restate = RestateCommand {
+                source: source.clone(),
+                from: local_id.clone(),
+                to: local_id.clone(),
+                merged_into: Some(survivor),
+                effective_at: None,
+            };
+            let restated = flows::restate_record(self.context, &access, restate).await;
+            restated.map_err(of)?;
             return Ok(false);
         }
         let sent = kept(&written.submitted).unwrap_or_default();
@@ -168,6 +179,7 @@ impl Writer<'_> {
         let mut submitted = current.clone();
         let columns = &mut submitted.other_columns;
         columns.insert(KEPT.to_owned(), whole.to_string());
+        flows::say_merged(&mut submitted, &survivor);
         written.submitted = submitted;
         Ok(true)
     }
@@ -235,13 +247,8 @@ impl Writer<'_> {
                 "several are known who may be meant; search, and ask",
             ),
         };
-        Err(refuse(
-            self.caller,
-            Refused::Conflict,
-            spine,
-            "Patient",
-            detail,
-        ))
+        let refused = Refused::Conflict;
+        Err(refuse(self.caller, refused, spine, "Patient", detail))
     }
 
     /// What its sender is told of a record.
@@ -258,16 +265,11 @@ impl Writer<'_> {
                         person looks at it";
             let issue = notice("warning", "business-rule", held);
             return Ok(Answered {
-                status: StatusCode::ACCEPTED,
+                status: status_of(registered),
                 resource: Some(outcome(vec![issue])),
                 version: None,
             });
         }
-        let status = if registered.created {
-            StatusCode::CREATED
-        } else {
-            StatusCode::OK
-        };
         let name = flows::name_of_record(self.context, source, local_id)
             .await
             .map_err(of)?;
@@ -286,10 +288,19 @@ impl Writer<'_> {
             Prefer::Representation | Prefer::Minimal => None,
         };
         Ok(Answered {
-            status,
+            status: status_of(registered),
             resource,
             version: Some((name, registered.version)),
         })
+    }
+}
+
+/// HTTP's word for what has become of a record.
+pub(super) fn status_of(registered: &RegistrationAnswer) -> StatusCode {
+    match registered.outcome {
+        Outcome::UpdateHeld => StatusCode::ACCEPTED,
+        Outcome::Linked | Outcome::NewPerson if registered.created => StatusCode::CREATED,
+        Outcome::Linked | Outcome::NewPerson => StatusCode::OK,
     }
 }
 

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use crate::flows::{self, Context, IfMatch};
 use crate::interfaces::fhir::body::{Body, Resource};
 use crate::interfaces::fhir::identifiers::{forged, own_id, shown, source_of, sources};
+use crate::interfaces::fhir::opened::Opened;
 use crate::interfaces::fhir::outcome::{Spine, refuse};
 use crate::interfaces::fhir::patients::Known;
 use crate::interfaces::fhir::query::{Query, token};
@@ -19,21 +20,13 @@ use crate::registry::{LocalId, Source, SourceCode};
 use crate::security::Action;
 
 /// Registers a Patient under the local id that it brings; one that is known is updated.
-pub(super) async fn create(
-    State(context): State<Context>,
-    caller: Caller,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Problem> {
-    caller.may(Action::WriteRecord)?;
+pub(super) async fn create(opened: Opened, body: Body) -> Result<Response, Problem> {
     let patient = body.resource("Patient")?;
-    let sources = sources(&context, &caller).await?;
-    if let Some(known) = unless_exists(&context, &caller, &headers, &sources).await? {
+    if let Some(known) = unless_exists(&opened).await? {
         return Ok(known);
     }
-    let desk = Desk::new(&context, &caller, &headers, &sources);
-    let key = idempotency_key(&headers, caller.request_id())?;
-    let answered = Box::pin(desk.take_new(&patient, (key, None))).await?;
+    let key = idempotency_key(&opened.headers, opened.caller.request_id())?;
+    let answered = Box::pin(opened.desk().take_new(&patient, (key, None))).await?;
     Ok(answered.into_response())
 }
 
@@ -75,20 +68,16 @@ fn unconditional(caller: &Caller) -> Problem {
 /// Registers or updates the Patient that a source keeps under an identifier
 /// (PIXm ITI-104).
 pub(super) async fn update_by_identifier(
-    State(context): State<Context>,
-    caller: Caller,
+    opened: Opened,
     RawQuery(query): RawQuery,
-    headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    caller.may(Action::WriteRecord)?;
-    let sources = sources(&context, &caller).await?;
-    let named = by_identifier(&context, &caller, &sources, query.as_deref()).await?;
+    let named = opened.by_identifier(query.as_deref()).await?;
     let patient = body.resource("Patient")?;
-    let condition = if_match(&headers, caller.request_id())?;
-    let key = idempotency_key(&headers, caller.request_id())?;
-    let desk = Desk::new(&context, &caller, &headers, &sources);
-    let answered = Box::pin(desk.take_under(named, &patient, (key, condition))).await?;
+    let id = opened.caller.request_id();
+    let condition = if_match(&opened.headers, id)?;
+    let key = idempotency_key(&opened.headers, id)?;
+    let answered = Box::pin(opened.desk().take_under(named, &patient, (key, condition))).await?;
     Ok(answered.into_response())
 }
 
@@ -195,16 +184,19 @@ pub(super) async fn withdraw(
 
 /// Withdraws the record that a source keeps under an identifier.
 pub(super) async fn withdraw_by_identifier(
-    State(context): State<Context>,
-    caller: Caller,
+    opened: Opened,
     RawQuery(query): RawQuery,
-    headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    caller.may(Action::WriteRecord)?;
-    let sources = sources(&context, &caller).await?;
-    let named = by_identifier(&context, &caller, &sources, query.as_deref()).await?;
-    let condition = if_match(&headers, caller.request_id())?;
-    withdraw_record(&context, &caller, named, condition).await
+    let named = opened.by_identifier(query.as_deref()).await?;
+    let condition = if_match(&opened.headers, opened.caller.request_id())?;
+    withdraw_record(&opened.context, &opened.caller, named, condition).await
+}
+
+impl Opened {
+    /// The source's record that a query names.
+    async fn by_identifier(&self, query: Option<&str>) -> Result<(SourceCode, LocalId), Problem> {
+        by_identifier(&self.context, &self.caller, &self.sources, query).await
+    }
 }
 
 pub(super) async fn withdraw_record(
@@ -234,7 +226,7 @@ pub(super) async fn written_record(
     }
     let named = flows::named_record(context, id).await;
     let (source, local_id) = named.map_err(|error| Problem::of(&error, caller.request_id()))?;
-    caller.may_for(Action::WriteRecord, source.as_str())?;
+    caller.may_write(context, &source).await?;
     Ok((source, local_id))
 }
 
@@ -283,12 +275,13 @@ fn named_by(caller: &Caller) -> Problem {
 }
 
 /// `If-None-Exist: identifier=…`: who is known already is answered and not written.
-async fn unless_exists(
-    context: &Context,
-    caller: &Caller,
-    headers: &HeaderMap,
-    sources: &[Source],
-) -> Result<Option<Response>, Problem> {
+async fn unless_exists(opened: &Opened) -> Result<Option<Response>, Problem> {
+    let Opened {
+        context,
+        caller,
+        headers,
+        sources,
+    } = opened;
     let Some(condition) = headers.get("if-none-exist") else {
         return Ok(None);
     };

@@ -108,17 +108,28 @@ impl<R: Read> CsvRows<R> {
     /// The next row of `columns` fields; of any number when it is `None`, as for
     /// the header. Blank lines are no rows.
     pub(super) fn next(&mut self, columns: Option<usize>) -> Option<Result<RawRow, RawProblem>> {
+        let line = self.next_line()?;
+        Some(line.and_then(|line| self.row(line, columns)))
+    }
+
+    /// The line with which the next row begins.
+    pub(super) fn next_line(&mut self) -> Option<Result<Line, RawProblem>> {
         loop {
             match self.lines.next() {
                 Next::End => return None,
                 Next::Broken(line) => return Some(Err(broken(line))),
                 Next::Line(line) if line.bytes.is_empty() => {}
-                Next::Line(line) => return Some(self.row(line, columns)),
+                Next::Line(line) => return Some(Ok(line)),
             }
         }
     }
 
-    fn row(&mut self, first: Line, columns: Option<usize>) -> Result<RawRow, RawProblem> {
+    /// The row that begins with a line.
+    pub(super) fn row(
+        &mut self,
+        first: Line,
+        columns: Option<usize>,
+    ) -> Result<RawRow, RawProblem> {
         if let Some(row) = plain_row(&first, columns) {
             return Ok(row);
         }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::identity::SubmittedRecord;
 use crate::interfaces::files::csv_rows::{CsvRows, RawProblem};
 use crate::interfaces::files::ndjson::NdjsonRows;
-use crate::interfaces::files::row::record_of;
+use crate::interfaces::files::row::{record_of, record_of_line};
 use crate::interfaces::files::{ColumnMap, ColumnProblem};
 
 /// A file that cannot be read at all.
@@ -250,8 +250,14 @@ impl Iterator for FileRows {
             return None;
         }
         let row = match &mut self.inner {
-            Rows::Csv(rows, map) => rows.next(Some(map.fields.len())).map(|raw| {
-                let raw = raw?;
+            Rows::Csv(rows, map) => rows.next_line().map(|line| {
+                let line = line?;
+                if !self.keeps_rows
+                    && let Some(record) = record_of_line(&line, map)
+                {
+                    return record;
+                }
+                let raw = rows.row(line, Some(map.fields.len()))?;
                 let row = raw.fields.into_iter().map(decode_owned).collect();
                 record_of(raw.line, row, map, self.keeps_rows)
             }),

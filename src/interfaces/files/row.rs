@@ -2,6 +2,7 @@
 
 use crate::foundation::limits::{RECORD_BODY_BYTES_MAX, TEXT_CHARACTERS_MAX};
 use crate::identity::{SubmittedAddress, SubmittedIdentifier, SubmittedName, SubmittedRecord};
+use crate::interfaces::files::lines::Line;
 use crate::interfaces::files::{Column, ColumnMap, FileRow, RowProblem};
 
 /// A record that is filled value by value.
@@ -137,6 +138,31 @@ fn without_end<'a, 'w>(words: &'a [&'w str], end: &str) -> Option<&'a [&'w str]>
         .zip(&end)
         .all(|(a, b)| a.eq_ignore_ascii_case(b));
     (!end.is_empty() && alike).then_some(rest)
+}
+
+/// The record of a line without quotes, of which nothing but what is compared is kept:
+/// most lines, read without a text for each of their values. `None` where it is another
+/// kind of line, or nothing to be read so.
+pub(super) fn record_of_line(line: &Line, map: &ColumnMap) -> Option<Result<FileRow, RowProblem>> {
+    if line.cut || line.bytes.contains(&b'"') {
+        return None;
+    }
+    let text = std::str::from_utf8(&line.bytes).ok()?;
+    let mut filling = Filling::default();
+    let mut columns = map.fields.iter();
+    for value in text.split(',') {
+        let column = columns.next()?;
+        if value.len() > TEXT_CHARACTERS_MAX {
+            return None;
+        }
+        if let Some(column) = column
+            && !value.trim().is_empty()
+        {
+            filling.put(*column, value.to_owned());
+        }
+    }
+    let whole = columns.next().is_none();
+    whole.then(|| filling.finish(line.number, Vec::new()))
 }
 
 /// A row of as many values as the header has columns. Without `keeps_row`, what

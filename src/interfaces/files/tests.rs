@@ -261,6 +261,36 @@ proptest! {
     }
 
     #[test]
+    fn a_row_says_the_same_whether_its_texts_are_kept_or_not(
+        text in prop_oneof!["[\",\na1é ]{0,200}", "([a1é]{0,3},[ a]{0,2},[a ]{0,3}(\r\n|\n)){1,9}"],
+        latin in any::<bool>(),
+    ) {
+        let mut file = format!("record_id,family_name,shoe\n{text}").into_bytes();
+        if latin {
+            // In UTF-8 no letter has this byte alone.
+            file.iter_mut().filter(|byte| **byte == b'1').for_each(|byte| *byte = 0xE9);
+        }
+        let rows = read_csv(Path::new("rows.csv"), boxed(file.clone()), &[]).expect("a header");
+        let without: Vec<Row> = rows.without_texts().collect();
+        let with = csv(file);
+        prop_assert_eq!(with.len(), without.len());
+        for (with, without) in with.iter().zip(&without) {
+            match (with, without) {
+                (Ok(with), Ok(without)) => {
+                    let mut record = with.record.clone();
+                    record.other_columns.clear();
+                    prop_assert!(record == without.record && with.line == without.line);
+                    prop_assert_eq!(&with.record_id, &without.record_id);
+                }
+                (Err(with), Err(without)) => {
+                    prop_assert_eq!((with.line, &with.reason), (without.line, &without.reason));
+                }
+                _ => prop_assert!(false, "one is read and the other is not"),
+            }
+        }
+    }
+
+    #[test]
     fn a_well_written_field_comes_out_as_it_went_in(fields in prop::collection::vec("[^\r\n]{0,20}", 1..6)) {
         let rows: Vec<String> = fields.iter().map(|field| format!("1,{}", quoted(field))).collect();
         let read = csv(format!("record_id,a\n{}\n", rows.join("\n")));

@@ -20,7 +20,7 @@ use crate::foundation::load_limits::{
 use crate::interfaces::hl7v2::desk::{Desk, Peer};
 use crate::interfaces::hl7v2::frame::{Frames, framed};
 use crate::interfaces::hl7v2::settings::{Settings, SettingsProblem};
-use crate::interfaces::hl7v2::tls::Line;
+use crate::interfaces::tls::{self, Line};
 
 /// Pause after the kernel could not give a connection.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
@@ -63,7 +63,7 @@ impl Hl7Listeners {
         let settings = Arc::new(settings);
         let mut listeners = Vec::new();
         for (address, listener) in settings.listeners_at(address)? {
-            let line = Line::of(listener.tls.as_ref())?;
+            let line = Line::of(listener.tls.as_ref()).map_err(SettingsProblem::from)?;
             let fault = |error| ListenFault::Address(address, error);
             let tcp = TcpListener::bind(address).await.map_err(fault)?;
             let desk = Desk {
@@ -155,7 +155,7 @@ async fn converse(
             let shaking = tokio::time::timeout(Duration::from_secs(HL7_STALL_SECONDS_MAX), shaking);
             match shaking.await {
                 Ok(Ok(stream)) => {
-                    let certificate = crate::interfaces::hl7v2::tls::fingerprint(&stream);
+                    let certificate = tls::fingerprint(&stream);
                     talk(
                         stream,
                         desk,

@@ -24,11 +24,12 @@ mod outward;
 mod patient_in;
 mod patient_out;
 mod questions;
+mod reading;
 mod settings;
 mod time_stamp;
-mod tls;
 
 pub use client::{Hl7Client, SendFault, messages_of};
 pub use listener::{Hl7Listeners, ListenFault};
 pub use outward::Hl7Notifier;
+pub use reading::patients_of;
 pub use settings::{Settings, SettingsProblem};

@@ -19,8 +19,8 @@ use crate::interfaces::hl7v2::client::Hl7Client;
 use crate::interfaces::hl7v2::er7::Line;
 use crate::interfaces::hl7v2::patient_out::identifiers;
 use crate::interfaces::hl7v2::settings::{Settings, SettingsProblem};
-use crate::interfaces::hl7v2::tls;
-use crate::registry::RegistryEvent;
+use crate::interfaces::tls;
+use crate::registry::{LocalId, RegistryEvent, SourceCode};
 use crate::security::OutwardPolicy;
 
 /// The authority of person ids in notices.
@@ -42,7 +42,11 @@ impl Hl7Notifier {
     /// # Errors
     /// The settings' TLS cannot be used.
     pub fn new(policy: Arc<OutwardPolicy>, settings: Settings) -> Result<Self, SettingsProblem> {
-        let tls = settings.notices.as_ref().map(tls::connector).transpose()?;
+        let tls = settings.notices.as_ref().map(|notices| {
+            let (certificate, key) = (notices.certificate.as_deref(), notices.key.as_deref());
+            tls::connector(&notices.authorities, certificate, key)
+        });
+        let tls = tls.transpose()?;
         Ok(Self {
             policy,
             settings,
@@ -135,7 +139,7 @@ impl Outward for Hl7Notifier {
 fn notices(message: &OutwardMessage, settings: &Settings) -> Vec<String> {
     let mut notices = Vec::new();
     for event in &message.events {
-        let told = tell(event, message.names_records, settings);
+        let told = tell(event, message.own_record(event), settings);
         for (name, lines) in told {
             let id = format!("{}-{}", message.id, notices.len() + 1);
             let at = stamp(message.at);
@@ -162,7 +166,7 @@ fn notices(message: &OutwardMessage, settings: &Settings) -> Vec<String> {
 /// What one event comes to: type and structure, and the segments after EVN.
 fn tell(
     event: &FeedEvent,
-    names_records: bool,
+    own_record: Option<&(SourceCode, LocalId)>,
     settings: &Settings,
 ) -> Vec<(&'static str, Vec<Line>)> {
     let own = |person: &PersonId| format!("{person}^^^{OWN}^PI");
@@ -189,10 +193,7 @@ fn tell(
             IdChange::Moved { .. } => None,
         });
     }
-    if let (RegistryEvent::RecordLinked { person, .. }, Some(record)) =
-        (&event.event, &event.record)
-        && names_records
-    {
+    if let (RegistryEvent::RecordLinked { person, .. }, Some(record)) = (&event.event, own_record) {
         let local = identifiers(settings, std::slice::from_ref(record), None, &None);
         let ids = [vec![own(person)], local].concat().join("~");
         told.push(("ADT^A31^ADT_A05", vec![pid(ids), visit()]));

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use crate::interfaces::hl7v2::er7::Part;
+use crate::interfaces::tls::{TlsFault, TlsSettings};
 use crate::registry::SourceCode;
 
 /// Everything that the door is told by its operator.
@@ -91,18 +92,6 @@ pub(super) enum ErrorPlaces {
     Ohie,
 }
 
-/// Files of TLS, in PEM.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct TlsSettings {
-    /// The certificate and those above it.
-    pub(super) certificate: PathBuf,
-    /// Its key.
-    pub(super) key: PathBuf,
-    /// Authorities of client certificates; with it every client has to show one.
-    pub(super) clients: Option<PathBuf>,
-}
-
 /// An authority that issues identifiers, by all the names that senders have for it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -162,8 +151,8 @@ pub enum SettingsProblem {
     #[error("only one listener may be without `listen`: it takes the address of --mllp")]
     TwoPlain,
     /// What it says of TLS cannot be used.
-    #[error("TLS: {0}")]
-    Tls(String),
+    #[error(transparent)]
+    Tls(#[from] TlsFault),
 }
 
 impl Settings {

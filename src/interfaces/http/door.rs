@@ -10,11 +10,13 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::flows::KnownTokens;
 use crate::foundation::load_limits::{BATCHES_IN_WORK_MAX, RATED_ACCOUNTS_MAX};
-use crate::interfaces::http::ServerLimits;
+use crate::interfaces::http::{HttpSettings, ServerLimits};
 
 /// The state of the door.
 pub(super) struct Door {
     pub(super) limits: ServerLimits,
+    /// Whose certificates are whose.
+    pub(super) settings: HttpSettings,
     pub(super) tokens: KnownTokens,
     pub(super) rates: Rates,
     /// Present when metrics are on.
@@ -36,9 +38,14 @@ pub(super) struct AtTheDoor {
 pub(super) struct Place(Arc<AtomicUsize>);
 
 impl Door {
-    pub(super) fn new(limits: ServerLimits, figures: Option<PrometheusHandle>) -> Self {
+    pub(super) fn new(
+        limits: ServerLimits,
+        settings: HttpSettings,
+        figures: Option<PrometheusHandle>,
+    ) -> Self {
         Self {
             limits,
+            settings,
             tokens: KnownTokens::default(),
             rates: Rates::new(limits.rate),
             figures,
@@ -142,7 +149,7 @@ mod tests {
 
     use super::{Door, Rates};
     use crate::foundation::load_limits::RATED_ACCOUNTS_MAX;
-    use crate::interfaces::http::ServerLimits;
+    use crate::interfaces::http::{HttpSettings, ServerLimits};
 
     #[test]
     fn an_account_has_its_rate_and_no_other_accounts() {
@@ -181,7 +188,7 @@ mod tests {
             requests_in_work: 1,
             ..ServerLimits::default()
         };
-        let door = Door::new(limits, None);
+        let door = Door::new(limits, HttpSettings::default(), None);
         let place = door.enter(false).expect("a place");
         assert!(door.enter(false).is_none());
         assert!(door.enter(true).is_some());

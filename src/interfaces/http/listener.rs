@@ -17,7 +17,7 @@ use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
@@ -28,6 +28,7 @@ use crate::foundation::load_limits::{
     TURNED_AWAY_AT_ONCE_MAX,
 };
 use crate::interfaces::http::impatient_stream::{Exchanges, ImpatientStream};
+use crate::interfaces::tls::{self, Line};
 
 /// Pause after the kernel could not give a connection, as when files run out.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
@@ -43,6 +44,7 @@ const TURNED_AWAY: &str = concat!(
 pub(super) struct Listener {
     name: &'static str,
     tcp: TcpListener,
+    line: Line,
     router: Router,
     header_time: Duration,
     room: Arc<Semaphore>,
@@ -53,7 +55,7 @@ impl Listener {
     /// Binds; the name is for the metrics.
     pub(super) async fn bind(
         name: &'static str,
-        address: SocketAddr,
+        (address, line): (SocketAddr, Line),
         router: Router,
         connections_max: usize,
         header_time: Duration,
@@ -61,6 +63,7 @@ impl Listener {
         Ok(Self {
             name,
             tcp: TcpListener::bind(address).await?,
+            line,
             router,
             header_time,
             room: Arc::new(Semaphore::new(connections_max)),
@@ -71,6 +74,11 @@ impl Listener {
     /// Where it listens.
     pub(super) fn address(&self) -> std::io::Result<SocketAddr> {
         self.tcp.local_addr()
+    }
+
+    /// Whether it speaks TLS.
+    pub(super) const fn is_tls(&self) -> bool {
+        self.line.is_tls()
     }
 
     /// Serves until `stop`; then takes no more connections, closes the silent
@@ -124,40 +132,70 @@ impl Listener {
         &self,
         stream: TcpStream,
         room: OwnedSemaphorePermit,
-        mut stopped: watch::Receiver<()>,
+        stopped: watch::Receiver<()>,
     ) -> impl Future<Output = ()> + Send + use<> {
-        let exchanges = Arc::new(Exchanges::default());
-        let stream = ImpatientStream::new(stream, Arc::clone(&exchanges), self.header_time);
-        let router = self.router.clone();
-        let answer = service_fn(move |request: hyper::Request<Incoming>| {
-            let answering = exchanges.begin();
-            let answer = router.clone().call(request);
-            async move {
-                let response: Result<Response, Infallible> = answer.await;
-                drop(answering);
-                response
-            }
-        });
-        let mut http = hyper::server::conn::http1::Builder::new();
-        http.timer(TokioTimer::new())
-            .header_read_timeout(Duration::from_secs(IDLE_SECONDS_MAX))
-            .max_buf_size(READ_AHEAD_BYTES_MAX);
-        let connection = http.serve_connection(TokioIo::new(stream), answer);
+        let (line, router) = (self.line.clone(), self.router.clone());
+        let header_time = self.header_time;
         async move {
-            let mut connection = pin!(connection);
-            let ended = tokio::select! {
-                ended = connection.as_mut() => ended,
-                _ = stopped.changed() => {
-                    connection.as_mut().graceful_shutdown();
-                    connection.await
+            match line {
+                Line::Plain => talk(stream, None, router, header_time, stopped).await,
+                Line::Tls(acceptor) => {
+                    let shaking = tokio::time::timeout(header_time, acceptor.accept(stream));
+                    if let Ok(Ok(stream)) = shaking.await {
+                        let shown = tls::fingerprint(&stream).map(ShownCertificate);
+                        talk(stream, shown, router, header_time, stopped).await;
+                    } else {
+                        // Its own words could hold what was sent.
+                        tracing::debug!("a TLS handshake failed");
+                    }
                 }
-            };
-            if let Err(error) = ended {
-                // Its own words could hold what was sent.
-                tracing::debug!(timeout = error.is_timeout(), "a connection broke off");
             }
             drop(room);
         }
+    }
+}
+
+/// SHA-256 of the certificate that the client of a connection has shown.
+#[derive(Clone)]
+pub(super) struct ShownCertificate(pub(super) String);
+
+/// Reads requests and answers them until either side has enough.
+async fn talk(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    shown: Option<ShownCertificate>,
+    router: Router,
+    header_time: Duration,
+    mut stopped: watch::Receiver<()>,
+) {
+    let exchanges = Arc::new(Exchanges::default());
+    let stream = ImpatientStream::new(stream, Arc::clone(&exchanges), header_time);
+    let answer = service_fn(move |mut request: hyper::Request<Incoming>| {
+        let answering = exchanges.begin();
+        if let Some(shown) = &shown {
+            request.extensions_mut().insert(shown.clone());
+        }
+        let answer = router.clone().call(request);
+        async move {
+            let response: Result<Response, Infallible> = answer.await;
+            drop(answering);
+            response
+        }
+    });
+    let mut http = hyper::server::conn::http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_secs(IDLE_SECONDS_MAX))
+        .max_buf_size(READ_AHEAD_BYTES_MAX);
+    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), answer));
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        _ = stopped.changed() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        // Its own words could hold what was sent.
+        tracing::debug!(timeout = error.is_timeout(), "a connection broke off");
     }
 }
 

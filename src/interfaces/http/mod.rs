@@ -18,9 +18,12 @@ mod problem;
 mod process_figures;
 pub mod reading;
 mod server;
+mod settings;
 mod timed_body;
 
 pub use current::Current;
 pub use guard::{Caller, let_in};
 pub use problem::{Problem, Refused};
-pub use server::{Served, ServerLimits, ServerOptions, serve};
+pub use server::{ServeFault, Served, ServerLimits, ServerOptions, serve};
+pub use settings::{FhirReadings, HttpSettings, HttpSettingsProblem};
+pub(in crate::interfaces) use settings::{Minimum, RetiredIds};

@@ -5,14 +5,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Bytes;
 use axum::extract::Request;
 use axum::http::header;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
+use axum::{Extension, Router};
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinSet;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -24,8 +25,9 @@ use crate::interfaces::http::current::Current;
 use crate::interfaces::http::door::Door;
 use crate::interfaces::http::exchange::{Doorkeeper, exchange};
 use crate::interfaces::http::listener::Listener;
-use crate::interfaces::http::{Problem, Refused, health, metrics};
+use crate::interfaces::http::{HttpSettings, Problem, Refused, health, metrics};
 use crate::interfaces::oidc::Provider;
+use crate::interfaces::tls::{Line, TlsFault};
 use crate::interfaces::{fhir, rest, web};
 
 /// Connections of those who watch: a scraper and a supervisor, twice over.
@@ -47,6 +49,8 @@ pub struct ServerOptions {
     pub watching: Option<SocketAddr>,
     /// How much.
     pub limits: ServerLimits,
+    /// How listeners behave, those beside the first, and whose certificates are whose.
+    pub settings: HttpSettings,
     /// Where people may sign in beside accounts with passwords.
     pub provider: Option<Arc<Provider>>,
 }
@@ -82,44 +86,80 @@ impl Default for ServerLimits {
 pub struct Served<F> {
     /// Where it listens.
     pub address: SocketAddr,
+    /// Whether by TLS.
+    pub tls: bool,
+    /// Where it listens beside it, and whether by TLS.
+    pub others: Vec<(SocketAddr, bool)>,
     /// Where those who watch may look beside it.
     pub watching: Option<SocketAddr>,
     /// Runs until told to stop.
     pub run: F,
 }
 
+/// Why the server cannot be bound.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeFault {
+    /// An address cannot be had.
+    #[error("cannot listen on {0}")]
+    Address(SocketAddr, #[source] std::io::Error),
+    /// A listener's TLS cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsFault),
+    /// Figures cannot be kept.
+    #[error("metrics cannot be kept")]
+    Metrics(#[source] std::io::Error),
+}
+
 /// Binds, and gives the addresses and the future that serves until `stop`: it
 /// then takes no more, finishes what is in work within a bounded time, and ends.
 ///
 /// # Errors
-/// An address cannot be bound.
+/// [`ServeFault`].
 pub async fn serve(
     context: Context,
     options: ServerOptions,
     stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<Served<impl Future<Output = ()>>> {
+) -> Result<Served<impl Future<Output = ()>>, ServeFault> {
     let counted = options.metrics || options.watching.is_some();
     let figures = counted.then(metrics::start).transpose();
-    let figures = figures.map_err(std::io::Error::other)?;
+    let figures = figures.map_err(|error| ServeFault::Metrics(std::io::Error::other(error)))?;
     let limits = options.limits;
-    let door = Arc::new(Door::new(limits, figures.clone()));
+    let listeners = options.settings.listeners_at(options.listen);
+    let door = Arc::new(Door::new(limits, options.settings, figures.clone()));
     let keeper = Doorkeeper {
         context,
         door: Arc::clone(&door),
     };
     let header_time = Duration::from_secs(limits.header_seconds);
     let api = router(&keeper, options.metrics, options.provider);
-    let main = Listener::bind("api", options.listen, api, limits.connections, header_time).await?;
+    let mut bound = Vec::with_capacity(listeners.len());
+    for (address, settings) in listeners {
+        let at = (address, Line::of(settings.tls.as_ref())?);
+        let api = api.clone().layer(Extension(settings.fhir));
+        let name = if bound.is_empty() {
+            "api"
+        } else {
+            "api_beside"
+        };
+        let listener = Listener::bind(name, at, api, limits.connections, header_time).await;
+        bound.push(listener.map_err(|error| ServeFault::Address(address, error))?);
+    }
     let watching = match options.watching {
         Some(address) => {
+            let (at, most) = ((address, Line::Plain), WATCHING_CONNECTIONS_MAX);
             let router = watching_router(&keeper);
-            let most = WATCHING_CONNECTIONS_MAX;
-            Some(Listener::bind("watching", address, router, most, header_time).await?)
+            let listener = Listener::bind("watching", at, router, most, header_time).await;
+            Some(listener.map_err(|error| ServeFault::Address(address, error))?)
         }
         None => None,
     };
-    let address = main.address()?;
-    let watched = watching.as_ref().map(Listener::address).transpose()?;
+    let at = |listener: &Listener| {
+        let fault = |error| ServeFault::Address(options.listen, error);
+        Ok::<_, ServeFault>((listener.address().map_err(fault)?, listener.is_tls()))
+    };
+    let mut others = bound.iter().map(at).collect::<Result<Vec<_>, _>>()?;
+    let (address, tls) = others.remove(0);
+    let watched = watching.as_ref().map(at).transpose()?;
     let run = async move {
         let (done, all_done) = oneshot::channel::<()>();
         let ended = async {
@@ -127,11 +167,7 @@ pub async fn serve(
         };
         let watching = watching.map(|watching| tokio::spawn(watching.run(ended)));
         let upkeep = tokio::spawn(keep_up(figures));
-        let told = async {
-            stop.await;
-            door.stop();
-        };
-        main.run(told).await;
+        run_all(bound, &door, stop).await;
         drop(done);
         if let Some(watching) = watching {
             // It has nothing to lose.
@@ -141,9 +177,28 @@ pub async fn serve(
     };
     Ok(Served {
         address,
-        watching: watched,
+        tls,
+        others,
+        watching: watched.map(|(address, _)| address),
         run,
     })
+}
+
+/// Runs all listeners until `stop`, and until each has ended.
+async fn run_all(listeners: Vec<Listener>, door: &Arc<Door>, stop: impl Future<Output = ()>) {
+    let (stopping, stopped) = watch::channel(());
+    let mut running = JoinSet::new();
+    for listener in listeners {
+        let mut stopped = stopped.clone();
+        running.spawn(listener.run(async move {
+            let _ = stopped.changed().await;
+        }));
+    }
+    drop(stopped);
+    stop.await;
+    door.stop();
+    let _ = stopping.send(());
+    while running.join_next().await.is_some() {}
 }
 
 async fn keep_up(figures: Option<PrometheusHandle>) {

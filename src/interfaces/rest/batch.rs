@@ -17,7 +17,7 @@ use crate::interfaces::rest::bodies::{BatchAnswer, BatchLine, BatchProblem, Regi
 use crate::interfaces::rest::document::{SourceParameters, Unusable};
 use crate::interfaces::rest::records::read_named;
 use crate::registry::{LocalId, RegistrationAnswer};
-use crate::security::{Access, Action};
+use crate::security::Access;
 
 /// Media types of one JSON object a line.
 const NDJSON: [&str; 3] = [
@@ -48,7 +48,7 @@ pub(super) async fn register_batch(
 ) -> Result<Response, Problem> {
     let id = caller.request_id().to_owned();
     let source = source_code(&source, &id)?;
-    let access = caller.may_for(Action::WriteRecord, source.as_str())?;
+    let access = caller.may_write(&context, &source).await?;
     refuse_conditions(request.headers(), &id)?;
     require_media(request.headers(), &NDJSON, &id)?;
     let bytes = read_bytes(request, BODY_BYTES_MAX, &id).await?;

@@ -105,7 +105,7 @@ pub(super) async fn register_record(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let access = caller.may_for(Action::WriteRecord, path.source.as_str())?;
+    let access = caller.may_write(&context, &path.source).await?;
     register(&context, &caller, &headers, path, body.read()?, access).await
 }
 
@@ -127,7 +127,7 @@ pub(super) async fn register_record_in_body(
     body: Body,
 ) -> Result<Response, Problem> {
     let source = source_code(&source, caller.request_id())?;
-    let access = caller.may_for(Action::WriteRecord, source.as_str())?;
+    let access = caller.may_write(&context, &source).await?;
     let (local_id, submitted) = read_named(body.tree()?, caller.request_id())?;
     let path = RecordPath { source, local_id };
     register(&context, &caller, &headers, path, submitted, access).await
@@ -183,7 +183,7 @@ pub(super) async fn withdraw_record(
     Parameters(NoParameters {}): Parameters<NoParameters>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
-    let access = caller.may_for(Action::WriteRecord, path.source.as_str())?;
+    let access = caller.may_write(&context, &path.source).await?;
     let condition = if_match(&headers, caller.request_id())?;
     flows::withdraw_record(&context, &access, &path.source, &path.local_id, condition)
         .await

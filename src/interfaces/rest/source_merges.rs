@@ -13,7 +13,6 @@ use crate::interfaces::rest::bodies::{SourceMergeBody, SourceMergedBody};
 use crate::interfaces::rest::document::{Conflicting, SourceParameters, Unknown, Unusable};
 use crate::registry::SourceCode;
 use crate::registry::SourceMergeCommand;
-use crate::security::Action;
 
 /// Says that two local ids of the source are one patient's.
 ///
@@ -33,7 +32,7 @@ pub(super) async fn merge_source_records(
 ) -> Result<Json<SourceMergedBody>, Problem> {
     let id = caller.request_id();
     let source: SourceCode = source_code(&source, id)?;
-    let access = caller.may_for(Action::WriteRecord, source.as_str())?;
+    let access = caller.may_write(&context, &source).await?;
     let asked: SourceMergeBody = body.read()?;
     let named =
         |text: &str, member: &str| local_id_of(text, id).map_err(|problem| problem.member(member));

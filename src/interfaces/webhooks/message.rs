@@ -6,13 +6,14 @@ use serde_json::{Value, json};
 
 use crate::flows::{FeedEvent, IdChange, OutwardMessage};
 use crate::foundation::hmac_sha256;
+use crate::registry::{LocalId, SourceCode};
 
 /// Ids and kinds. What else is known of an event, its reader asks for.
 pub(super) fn body(message: &OutwardMessage) -> String {
     let events: Vec<Value> = message
         .events
         .iter()
-        .map(|event| event_body(event, message.names_records))
+        .map(|event| event_body(event, message.own_record(event)))
         .collect();
     json!({
         "type": "accord.events",
@@ -26,7 +27,7 @@ pub(super) fn body(message: &OutwardMessage) -> String {
     .to_string()
 }
 
-fn event_body(event: &FeedEvent, names_records: bool) -> Value {
+fn event_body(event: &FeedEvent, own: Option<&(SourceCode, LocalId)>) -> Value {
     let mut body = json!({
         "position": event.place,
         "at": event.at.to_string(),
@@ -37,7 +38,6 @@ fn event_body(event: &FeedEvent, names_records: bool) -> Value {
     if !changes.is_empty() {
         body["id_changes"] = changes.into();
     }
-    let own = event.record.as_ref().filter(|_| names_records);
     if let Some((source, local_id)) = own {
         body["record"] = json!({"source": source.as_str(), "local_id": local_id.as_str()});
     }

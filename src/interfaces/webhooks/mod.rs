@@ -13,7 +13,8 @@ use reqwest::redirect::Policy;
 
 use crate::flows::{NotTaken, Outward, OutwardMessage};
 use crate::foundation::limits::WEBHOOK_SECONDS_MAX;
-use crate::security::OutwardPolicy;
+use crate::interfaces::fhir;
+use crate::security::{MessageForm, OutwardPolicy, without_form};
 
 pub use message::signature;
 
@@ -46,14 +47,19 @@ impl Outward for WebhookSender {
         // Judged again each time: what is allowed may have changed since.
         let url = self.policy.judge(&message.url);
         let url = url.map_err(|refusal| NotTaken(refusal.to_string()))?;
-        let body = message::body(message);
+        let form = without_form(&message.url).0;
+        let (media, body) = match form {
+            MessageForm::Events => ("application/json", message::body(message)),
+            MessageForm::PatientFeed => ("application/fhir+json", fhir::feed_message(message)),
+            MessageForm::Knock => ("application/fhir+json", String::new()),
+        };
         let seconds = message.at.microseconds() / 1_000_000;
         let signed = signature(message.secret.reveal(), &message.id, seconds, &body);
         let signed = signed.ok_or_else(|| NotTaken("the secret cannot be read".to_owned()))?;
         let answered = self
             .client
             .post(url)
-            .header("content-type", "application/json")
+            .header("content-type", media)
             .header("webhook-id", &message.id)
             .header("webhook-timestamp", seconds)
             .header("webhook-signature", signed)

@@ -17,12 +17,13 @@ pub(in crate::storage) async fn numbers_for(
 }
 
 /// Keeps every other process from writing, until the connection ends or
-/// [`share_filling`]; `false` where one is there. On a file the directory's lock does.
+/// [`share_filling`]; `false` where one is there. On a file the directory's lock does,
+/// and what rows refer to is not looked up meanwhile: it is written beside them.
 pub(in crate::storage) async fn fill_alone(
     connection: &mut Connection,
 ) -> Result<bool, StoreError> {
     match connection.engine()? {
-        Engine::Sqlite(it) => sqlite::keep_pages(it, true).map(|()| true),
+        Engine::Sqlite(it) => sqlite::fill(it, true).map(|()| true),
         Engine::Postgres(it) => postgres::fill_alone(it).await,
     }
 }
@@ -32,7 +33,7 @@ pub(in crate::storage) async fn share_filling(
     connection: &mut Connection,
 ) -> Result<(), StoreError> {
     match connection.engine()? {
-        Engine::Sqlite(it) => sqlite::keep_pages(it, false),
+        Engine::Sqlite(it) => sqlite::fill(it, false),
         Engine::Postgres(it) => postgres::share_filling(it).await,
     }
 }

@@ -243,9 +243,9 @@ pub(in crate::storage) fn write_parameter(
     // SQLite walks the list of all names for each named one, which costs more
     // than the insert itself where a statement has hundreds. Writing to a
     // string cannot fail.
-    let _ = if in_order && !shared {
-        write!(text, "?")
+    if in_order && !shared {
+        text.push('?');
     } else {
-        write!(text, "${number}")
-    };
+        let _ = write!(text, "${number}");
+    }
 }

@@ -315,12 +315,6 @@ pub(super) fn check_version() -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Sets how many pages the writer keeps.
-pub(super) fn keep_pages(connection: &Connection, filling: bool) -> Result<(), StoreError> {
-    let size = if filling { FILLING_CACHE } else { WRITER_CACHE };
-    Ok(connection.pragma_update(None, "cache_size", size)?)
-}
-
 /// Brings the tables up to date. The list of what was done is the one that the
 /// other engine's migrations keep. A table that is made anew leaves its name for
 /// a moment, so that references are checked once, at each migration's end.
@@ -383,6 +377,15 @@ fn migrate_unchecked(connection: &mut Connection) -> Result<(), StoreError> {
 /// on another writer.
 pub(super) fn begin(connection: &Connection) -> Result<(), StoreError> {
     execute(connection, &super::query("begin immediate")).map(drop)
+}
+
+/// While a ledger is filled, the writer keeps more pages, and references are not looked up,
+/// thirty times for each record: a row and what it refers to come of one plan, and `verify`
+/// compares both with the events.
+pub(super) fn fill(connection: &Connection, fills: bool) -> Result<(), StoreError> {
+    let size = if fills { FILLING_CACHE } else { WRITER_CACHE };
+    connection.pragma_update(None, "cache_size", size)?;
+    Ok(connection.pragma_update(None, "foreign_keys", !fills)?)
 }
 
 /// SQLITE_ERROR, SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH.

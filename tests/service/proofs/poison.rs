@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use accord::flows::{Context, CpuPool, Models};
 use accord::foundation::{Chance, SystemChance, SystemClock};
 use accord::index::CandidateIndex;
-use accord::interfaces::http::{ServerLimits, ServerOptions, serve};
+use accord::interfaces::http::{HttpSettings, ServerLimits, ServerOptions, serve};
 use accord::matching::LinkageModel;
 use accord::storage::{Store, StoreOptions};
 use serde_json::Value;
@@ -46,6 +46,17 @@ async fn open(world: &World) -> Store {
     opened.expect("the ledger")
 }
 
+fn options() -> ServerOptions {
+    ServerOptions {
+        listen: "127.0.0.1:0".parse().expect("an address"),
+        metrics: false,
+        watching: None,
+        limits: ServerLimits::default(),
+        settings: HttpSettings::default(),
+        provider: None,
+    }
+}
+
 #[test]
 fn f16_a_message_that_breaks_the_program_is_answered_500_and_disturbs_nobody() {
     let world = World::at_rest();
@@ -66,13 +77,7 @@ fn f16_a_message_that_breaks_the_program_is_answered_500_and_disturbs_nobody() {
             merges_per_hour: u32::MAX,
             review: Arc::default(),
         };
-        let options = ServerOptions {
-            listen: "127.0.0.1:0".parse().expect("an address"),
-            metrics: false,
-            watching: None,
-            limits: ServerLimits::default(),
-            provider: None,
-        };
+        let options = options();
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let until = async {
             let _ = stopped.await;
@@ -80,8 +85,10 @@ fn f16_a_message_that_breaks_the_program_is_answered_500_and_disturbs_nobody() {
         let served = serve(context, options, until).await.expect("it listens");
         let address = served.address;
         let running = tokio::spawn(served.run);
-        let client = reqwest::Client::builder().no_proxy().build();
-        let client = client.expect("a client");
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .build()
+            .expect("a client");
         let put = |caller: usize| {
             let path = record_path("gp", &format!("poison-{caller}"));
             let request = client

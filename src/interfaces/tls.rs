@@ -1,19 +1,36 @@
-//! TLS of a listener, and the certificate that a client has shown.
+//! TLS of the doors: of their listeners, and towards those whom they tell.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::foundation::hex;
-use crate::interfaces::hl7v2::settings::{NoticeSettings, SettingsProblem, TlsSettings};
+
+/// Files of TLS, in PEM.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TlsSettings {
+    /// The certificate and those above it.
+    pub(super) certificate: PathBuf,
+    /// Its key.
+    pub(super) key: PathBuf,
+    /// Authorities of client certificates; with it every client has to show one.
+    pub(super) clients: Option<PathBuf>,
+}
+
+/// What is said of TLS cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("TLS: {0}")]
+pub struct TlsFault(String);
 
 /// How bytes travel.
 #[derive(Clone)]
@@ -29,7 +46,7 @@ impl Line {
     ///
     /// # Errors
     /// A file cannot be read, or certificate and key do not fit.
-    pub(super) fn of(settings: Option<&TlsSettings>) -> Result<Self, SettingsProblem> {
+    pub(super) fn of(settings: Option<&TlsSettings>) -> Result<Self, TlsFault> {
         let Some(settings) = settings else {
             return Ok(Self::Plain);
         };
@@ -37,7 +54,7 @@ impl Line {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider));
         let builder = builder.with_safe_default_protocol_versions();
-        let builder = builder.map_err(|error| SettingsProblem::Tls(error.to_string()))?;
+        let builder = builder.map_err(|error| TlsFault(error.to_string()))?;
         let builder = match &settings.clients {
             None => builder.with_no_client_auth(),
             Some(path) => {
@@ -59,45 +76,50 @@ impl Line {
     }
 }
 
-/// What notices are sent with.
+/// What those outside are told with: whose certificates are believed, and our own with
+/// its key.
 ///
 /// # Errors
 /// A file cannot be read, or certificate and key do not fit.
-pub(super) fn connector(settings: &NoticeSettings) -> Result<TlsConnector, SettingsProblem> {
+pub(super) fn connector(
+    authorities: &Path,
+    certificate: Option<&Path>,
+    key: Option<&Path>,
+) -> Result<TlsConnector, TlsFault> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider);
     let builder = builder
         .with_safe_default_protocol_versions()
-        .map_err(|error| SettingsProblem::Tls(error.to_string()))?
-        .with_root_certificates(roots_of(&settings.authorities)?);
-    let config = match (&settings.certificate, &settings.key) {
+        .map_err(|error| TlsFault(error.to_string()))?
+        .with_root_certificates(roots_of(authorities)?);
+    let config = match (certificate, key) {
         (Some(certificate), Some(key)) => builder
             .with_client_auth_cert(certificates(certificate)?, key_of(key)?)
             .map_err(|error| fault(certificate, &error))?,
         (None, None) => builder.with_no_client_auth(),
         _ => {
             let said = "notices have a certificate and its key, or neither";
-            return Err(SettingsProblem::Tls(said.to_owned()));
+            return Err(TlsFault(said.to_owned()));
         }
     };
     Ok(TlsConnector::from(Arc::new(config)))
 }
 
-fn fault(path: &Path, error: &dyn std::fmt::Display) -> SettingsProblem {
-    SettingsProblem::Tls(format!("{}: {error}", path.display()))
+fn fault(path: &Path, error: &dyn std::fmt::Display) -> TlsFault {
+    TlsFault(format!("{}: {error}", path.display()))
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, SettingsProblem> {
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsFault> {
     let read = CertificateDer::pem_file_iter(path).map_err(|error| fault(path, &error))?;
     let read = read.collect::<Result<Vec<_>, _>>();
     read.map_err(|error| fault(path, &error))
 }
 
-fn key_of(path: &Path) -> Result<PrivateKeyDer<'static>, SettingsProblem> {
+fn key_of(path: &Path) -> Result<PrivateKeyDer<'static>, TlsFault> {
     PrivateKeyDer::from_pem_file(path).map_err(|error| fault(path, &error))
 }
 
-fn roots_of(path: &Path) -> Result<RootCertStore, SettingsProblem> {
+fn roots_of(path: &Path) -> Result<RootCertStore, TlsFault> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates(path)? {
         roots
