@@ -16,8 +16,8 @@ use crate::cli::ledger::{Use, access, open_to_decide};
 use crate::cli::webhook::OutwardArguments;
 use crate::flows::{
     Context, DeliveryOptions, FollowerOptions, deliver_webhooks, follow, follow_erasures,
-    follow_models, follow_releases, follow_reruns, follow_shadow, seal_audit_each_second,
-    watch_ledger,
+    follow_models, follow_releases, follow_reruns, follow_shadow, keep_counts,
+    seal_audit_each_second, watch_ledger,
 };
 use crate::foundation::limits::{
     MERGES_PER_HOUR_MAX, WEBHOOK_ATTEMPTS_MAX, WEBHOOK_FIRST_WAIT_SECONDS,
@@ -27,7 +27,7 @@ use crate::foundation::load_limits::{
 };
 use crate::interfaces::hl7v2::{Hl7Listeners, Settings};
 use crate::interfaces::http::{HttpSettings, Served, ServerLimits, ServerOptions, serve};
-use crate::interfaces::oidc::{Provider, ProviderSettings};
+use crate::interfaces::oidc::{ClientKey, Proof, Provider, ProviderSettings};
 use crate::registry::Survivorship;
 use crate::review::ReviewRules;
 use crate::security::{Action, Role};
@@ -233,18 +233,26 @@ async fn http_settings(context: &Context, file: &Path) -> anyhow::Result<HttpSet
     Ok(settings)
 }
 
-/// The provider of a file, with the secret that stands in a file of its own.
+/// The provider of a file, with the secret or the key that stands in a file of its own.
 fn provider(file: &Path) -> anyhow::Result<Arc<Provider>> {
     let named = || format!("cannot use {}", file.display());
     let text = std::fs::read_to_string(file).with_context(named)?;
     let settings = ProviderSettings::parse(&text).with_context(named)?;
-    let secret = settings.client_secret_file.as_ref().map(|place| {
+    let beside = |place: &Path| {
         let place = file.parent().unwrap_or(Path::new("")).join(place);
-        let secret = std::fs::read_to_string(&place);
-        secret.with_context(|| format!("cannot use {}", place.display()))
-    });
-    let secret = secret.transpose()?.map(|text| text.trim().to_owned());
-    Ok(Arc::new(Provider::new(settings, secret)?))
+        let text = std::fs::read_to_string(&place);
+        text.with_context(|| format!("cannot use {}", place.display()))
+    };
+    let proof = match (&settings.client_secret_file, &settings.client_key_file) {
+        (Some(place), _) => Proof::Secret(beside(place)?.trim().to_owned()),
+        (None, Some(place)) => {
+            let id = settings.client_key_id.clone();
+            let key = ClientKey::parse(&beside(place)?, &settings.client_key_algorithm, id);
+            Proof::Key(key.with_context(|| format!("cannot use {}", place.display()))?)
+        }
+        (None, None) => Proof::None,
+    };
+    Ok(Arc::new(Provider::new(settings, proof)?))
 }
 
 /// Where requests and messages come in.
@@ -303,6 +311,7 @@ pub(super) async fn run_service(
         tokio::spawn(follow(context.clone(), options.follower)),
         tokio::spawn(follow_releases(context.clone(), deciding)),
         tokio::spawn(watch_ledger(context.clone())),
+        tokio::spawn(keep_counts(context.clone())),
         tokio::spawn(follow_models(context.clone())),
         tokio::spawn(follow_reruns(context.clone(), rejudging)),
         tokio::spawn(follow_shadow(context.clone())),

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::flows::made_up_people::MadeUp;
 use crate::flows::moments::{Known, known_person};
 use crate::flows::view_golden::make;
 use crate::flows::would_change::{Becomes, RecordStep, WouldChange};
@@ -117,6 +118,7 @@ impl Seen<'_> {
         let (now, chance) = (self.context.clock.now(), self.context.chance.as_ref());
         let requested = owner.unwrap_or_else(|| PersonId::new(now, chance));
         let known = Known {
+            made_up: MadeUp::default(),
             view: StoredPersonView {
                 requested,
                 status: PersonStatus::Active,

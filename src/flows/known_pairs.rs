@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use crate::flows::decide_task::{DecideCommand, DecisionAnswer, evidence_now};
 use crate::flows::list_tasks::{ListedTask, TaskFilter, TaskStanding, standing_of};
-use crate::flows::review_task::{is_stale, no_words, words_of};
-use crate::flows::surroundings::{Around, NeighboursKnown, Surroundings};
+use crate::flows::moments::possible_of;
+use crate::flows::review_task::{commit_actor, is_stale, no_words, words_of};
+use crate::flows::surroundings::{Around, NeighboursKnown};
 use crate::flows::view_task::{Side, SideRecord, TaskAnswer, history, reads};
 use crate::flows::{Context, FlowError, IfMatch, VersionAnswer};
 use crate::foundation::limits::TASK_LEASE_SECONDS_DEFAULT;
@@ -22,12 +23,14 @@ use crate::review::{
     settle_known_pair,
 };
 use crate::security::Access;
-use crate::storage::{QueuePart, StoredEvent, StoredKnownPair, TaskFilter as StoredFilter, Words};
+use crate::storage::{
+    KnownPairWrite, QueuePart, StoredEvent, StoredKnownPair, TaskFilter as StoredFilter, Words,
+};
 
 /// A known pair that the asker may see, with the state that its events make.
 pub(super) struct Dealt {
-    stored: StoredKnownPair,
-    state: RegistryState,
+    pub(super) stored: StoredKnownPair,
+    pub(super) state: RegistryState,
 }
 
 /// Gives the reader a known pair in place of a question, when chance says so or one
@@ -52,9 +55,53 @@ pub async fn deal_known_pair(
         return Ok(None);
     }
     let waiting = context.store.open_known_pairs(&reviewer.name).await?;
-    if let Some(waiting) = waiting.into_iter().find(|it| Some(it.pair.task) != but) {
-        return take(context, &reviewer, waiting).await;
+    let waiting = waiting.into_iter().find(|it| Some(it.pair.task) != but);
+    let (stored, is_new) = match waiting {
+        Some(waiting) => (waiting, false),
+        None => match new_pair(context, &reviewer).await? {
+            Some(made) => (made, true),
+            None => return Ok(None),
+        },
+    };
+    take(context, access, stored, is_new).await
+}
+
+/// Lets chance put a known pair among the questions of a reader who has just picked
+/// one from the list, so that the share holds for them too; it waits at its place in
+/// the queue, in nobody's hands, and never beside another one. A fault is logged: what
+/// the reader has picked is in their hands already.
+pub async fn mix_in_known_pair(context: &Context, access: &Access) {
+    if let Err(error) = mix_in(context, access).await {
+        tracing::warn!(%error, "no known pair could be mixed in");
     }
+}
+
+async fn mix_in(context: &Context, access: &Access) -> Result<(), FlowError> {
+    let reviewer = Reviewer::of(access);
+    if !reviewer.decides
+        || !context
+            .store
+            .open_known_pairs(&reviewer.name)
+            .await?
+            .is_empty()
+    {
+        return Ok(());
+    }
+    if let Some(made) = new_pair(context, &reviewer).await? {
+        let actor = commit_actor(access);
+        let (new, now) = (KnownPairWrite::New(Box::new(made)), context.clock.now());
+        // Nobody has done anything yet.
+        let kept = context.store.keep_known_pair(new, (actor, Vec::new()), now);
+        kept.await?;
+    }
+    Ok(())
+}
+
+/// A new pair for the reader, where chance says so.
+async fn new_pair(
+    context: &Context,
+    reviewer: &Reviewer,
+) -> Result<Option<StoredKnownPair>, FlowError> {
     let percent = context.review.known_pairs_percent;
     if !Making::is_due(context.chance.as_ref(), percent) {
         return Ok(None);
@@ -92,18 +139,14 @@ pub async fn deal_known_pair(
         };
         making.make([&like[0], &like[1]])
     };
-    let Some(pair) = context.pool.run(make).await? else {
-        return Ok(None);
-    };
-    let stored = StoredKnownPair {
+    let made = context.pool.run(make).await?;
+    Ok(made.map(|pair| StoredKnownPair {
         pair,
         reader: reviewer.name.clone(),
         version: 1,
         dealt_at: context.clock.now(),
         answered: None,
-    };
-    context.store.add_known_pair(&stored).await?;
-    take(context, &reviewer, stored).await
+    }))
 }
 
 /// A record of each of two sources, for the shape of their ids; of one, where no other
@@ -128,23 +171,31 @@ async fn two_records(context: &Context) -> Result<Option<[(SourceCode, LocalId);
     Ok(found.try_into().ok())
 }
 
+/// Puts it into the reader's hands, with the audit row that a claim has.
 async fn take(
     context: &Context,
-    reviewer: &Reviewer,
+    access: &Access,
     stored: StoredKnownPair,
+    is_new: bool,
 ) -> Result<Option<TaskId>, FlowError> {
-    let mut dealt = Dealt::of(context, stored);
-    let (task, now) = (dealt.stored.pair.task, context.clock.now());
+    let (dealt, now) = (Dealt::of(context, stored), context.clock.now());
+    let task = dealt.stored.pair.task;
     let until = now.plus_microseconds(TASK_LEASE_SECONDS_DEFAULT * 1_000_000);
-    let Some(state) = dealt.task() else {
+    let claimed = dealt
+        .task()
+        .map(|state| claim(task, state, &Reviewer::of(access), (now, until)));
+    let Some(Ok(event)) = claimed else {
         return Ok(None);
     };
-    let Ok(event) = claim(task, state, reviewer, (now, until)) else {
-        return Ok(None);
-    };
-    dealt.stored.pair.push(now, &reviewer.name, event, None);
-    let kept = context.store.keep_known_pair(&dealt.stored).await?;
-    Ok(kept.then_some(task))
+    match dealt
+        .keep(context, access, (vec![event], None), is_new)
+        .await
+    {
+        Ok(_) => Ok(Some(task)),
+        // Another window has taken it.
+        Err(FlowError::Stale) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// The known pair of this id, where the asker may know of it.
@@ -163,51 +214,8 @@ pub(super) async fn known_pair(
     dealt.task().is_some().then_some(dealt).ok_or(UNKNOWN)
 }
 
-/// Those that wait for the asker and that the filter lets through, as a list shows them.
-///
-/// # Errors
-/// A fault of ours.
-pub(super) async fn listed_pairs(
-    context: &Context,
-    access: &Access,
-    filter: &TaskFilter,
-) -> Result<Vec<(TaskId, TaskState)>, FlowError> {
-    let waits = matches!(
-        filter.standing,
-        None | Some(TaskStanding::Waiting | TaskStanding::Open | TaskStanding::Claimed)
-    );
-    let kind = matches!(filter.kind, None | Some(TaskKind::PossibleDuplicate));
-    if !waits || !kind || filter.person.is_some() {
-        return Ok(Vec::new());
-    }
-    let now = context.clock.now();
-    let waiting = context.store.open_known_pairs(access.person()).await?;
-    let dealt = waiting.into_iter().filter_map(|stored| {
-        let dealt = Dealt::of(context, stored);
-        let (task, state) = (dealt.stored.pair.task, dealt.task()?);
-        let claimed = state.claim_at(now).is_some();
-        let stands = match filter.standing {
-            Some(TaskStanding::Open) => !claimed,
-            Some(TaskStanding::Claimed) => claimed,
-            _ => true,
-        };
-        let own = filter
-            .assigned_to
-            .as_deref()
-            .is_none_or(|name| state.claim_at(now).is_some_and(|claim| claim.by == name));
-        let raised = dealt.state.records.get(&state.record)?;
-        let source = filter.source.as_ref().is_none_or(|it| *it == raised.source);
-        let age = (now.microseconds() - task.made_at().microseconds()) / 1_000_000;
-        let old = filter
-            .older_than_seconds
-            .is_none_or(|seconds| age >= seconds);
-        (stands && own && source && old).then(|| (task, state.clone()))
-    });
-    Ok(dealt.collect())
-}
-
 impl Dealt {
-    fn of(context: &Context, stored: StoredKnownPair) -> Self {
+    pub(super) fn of(context: &Context, stored: StoredKnownPair) -> Self {
         let options = context.standardise_options(NumberStatus::NotTraced);
         Self {
             state: stored.pair.state(&options),
@@ -215,7 +223,7 @@ impl Dealt {
         }
     }
 
-    fn task(&self) -> Option<&TaskState> {
+    pub(super) fn task(&self) -> Option<&TaskState> {
         self.state.tasks.get(&self.stored.pair.task)
     }
 
@@ -229,14 +237,16 @@ impl Dealt {
         })
     }
 
-    /// Writes what happened and the audit row that says who did it.
+    /// Writes what happened and the audit row that says who did it, in one commit.
     async fn keep(
         mut self,
         context: &Context,
         access: &Access,
         (events, words): (Vec<RegistryEvent>, Option<String>),
+        is_new: bool,
     ) -> Result<ListedTask, FlowError> {
         let (now, task) = (context.clock.now(), self.stored.pair.task);
+        let named = self.persons().to_vec();
         let mut words = words;
         for event in events {
             if let RegistryEvent::TaskClaimed { by, .. } = &event {
@@ -246,12 +256,20 @@ impl Dealt {
             let pair = &mut self.stored.pair;
             pair.push(now, access.person(), event, words.take());
         }
-        if !context.store.keep_known_pair(&self.stored).await? {
-            return Err(FlowError::Stale);
-        }
-        let audit = access.audit(now, Vec::new(), Some(task.to_string()));
-        context.store.append_audit(vec![audit]).await?;
+        let stored = Box::new(self.stored.clone());
+        let write = if is_new {
+            KnownPairWrite::New(stored)
+        } else {
+            KnownPairWrite::Changed(stored)
+        };
+        let audit = access.audit(now, named, Some(task.to_string()));
+        let by = (commit_actor(access), vec![audit]);
+        context.store.keep_known_pair(write, by, now).await?;
         self.listed(now)
+    }
+
+    pub(super) fn persons(&self) -> &[PersonId] {
+        self.task().map_or(&[], |task| &task.persons)
     }
 
     /// Takes a small step, as with any question.
@@ -267,7 +285,8 @@ impl Dealt {
             return Err(FlowError::Stale);
         }
         let event = take(state, &Reviewer::of(access))?;
-        self.keep(context, access, (vec![event], words)).await
+        self.keep(context, access, (vec![event], words), false)
+            .await
     }
 
     /// Takes the reader's answer: it settles the pair, and nothing follows.
@@ -307,7 +326,7 @@ impl Dealt {
         let right = self.stored.pair.answer();
         let events = settle_known_pair(task, &reviewer.name, &said);
         Ok(DecisionAnswer {
-            listed: self.keep(context, access, (events, words)).await?,
+            listed: self.keep(context, access, (events, words), false).await?,
             merge: None,
             assertion: None,
             persons: Vec::new(),
@@ -317,7 +336,7 @@ impl Dealt {
     }
 
     /// What happened, as events have it, and the words that belong to it.
-    fn happened(&self) -> (Vec<StoredEvent>, Words) {
+    pub(super) fn happened(&self) -> (Vec<StoredEvent>, Words) {
         let mut words = Words::new();
         let entries = self.stored.pair.entries.iter().zip(1..);
         let events = entries.map(|(entry, place)| {
@@ -335,7 +354,7 @@ impl Dealt {
         (events.collect(), words)
     }
 
-    fn only_member(&self, person: PersonId) -> Option<Member> {
+    pub(super) fn only_member(&self, person: PersonId) -> Option<Member> {
         self.state.members(person).into_iter().next()
     }
 
@@ -380,7 +399,10 @@ impl Dealt {
         let gate = Gate::of(access);
         let persons = state.persons.iter();
         let sides = persons.clone().filter_map(|it| self.side(gate, *it));
-        let sides: Vec<Side> = sides.collect();
+        let mut sides: Vec<Side> = sides.collect();
+        for side in sides.iter_mut().filter(|_| access.sees_possible()) {
+            side.possible = possible_of(context, side.person, std::slice::from_ref(state)).await?;
+        }
         let (raising, against): (Vec<Member>, Vec<Member>) = persons
             .filter_map(|person| self.only_member(*person))
             .partition(|member| member.record == state.record);
@@ -400,7 +422,7 @@ impl Dealt {
         let by = (access.person(), false);
         let foresight = foresee(&self.state, &context.model, &numbering, id, by);
         let (events, words) = self.happened();
-        let audit = access.audit(now, Vec::new(), Some(id.to_string()));
+        let audit = access.audit(now, state.persons.clone(), Some(id.to_string()));
         context.store.append_audit(vec![audit]).await?;
         Ok(TaskAnswer {
             evidence: evidence_now(&self.state, state),
@@ -423,9 +445,8 @@ impl Dealt {
     }
 
     /// Nobody stands around made-up people; how common their names are is the model's.
-    pub(super) fn surroundings(&self, context: &Context) -> Surroundings {
-        let persons = self.task().map_or(&[][..], |task| &task.persons);
-        let sides = persons.iter().map(|person| {
+    pub(super) fn around(&self, context: &Context) -> Vec<Around> {
+        let sides = self.persons().iter().map(|person| {
             let standard: Option<Arc<StandardRecord>> =
                 self.only_member(*person).map(|member| member.standard);
             Around {
@@ -436,9 +457,6 @@ impl Dealt {
                 commonness: standard.map(|it| context.model.commonness(&it)),
             }
         });
-        Surroundings {
-            sides: sides.collect(),
-            settled: Vec::new(),
-        }
+        sides.collect()
     }
 }

@@ -1,6 +1,6 @@
 //! The queue of questions that wait for a human, in the order of R116.
 
-use crate::flows::known_pairs::listed_pairs;
+use crate::flows::made_up_people::listed_pairs;
 use crate::flows::moments::seals_of;
 use crate::flows::{Context, FlowError};
 use crate::foundation::{Instant, PersonId, RecordNumber, TaskId};

@@ -33,6 +33,7 @@ mod if_match;
 mod known_pairs;
 mod list_tasks;
 mod live_numbers;
+mod made_up_people;
 mod manage_accounts;
 mod manage_sources;
 mod manage_webhooks;
@@ -122,7 +123,7 @@ pub use follow_events::{EventFeed, FeedEvent, follow_events};
 pub use golden_change::GoldenStep;
 pub use id_changes::IdChange;
 pub use if_match::IfMatch;
-pub use known_pairs::deal_known_pair;
+pub use known_pairs::{deal_known_pair, mix_in_known_pair};
 pub use list_tasks::{
     ListedTask, TaskFilter, TaskPage, TaskStanding, list_tasks, place_of_task, standing_of,
 };
@@ -174,7 +175,9 @@ pub use sign_in::{
     Visit, change_password, confirm_visit, set_purpose, sign_in, sign_out, sign_out_everywhere,
     visit,
 };
-pub use sign_in_elsewhere::{Vouched, confirm_vouched, sign_in_vouched};
+pub use sign_in_elsewhere::{
+    LoggedOut, Vouched, confirm_vouched, end_vouched_sessions, sign_in_vouched,
+};
 pub use standard_values::standard_values;
 pub use subject_access::{SubjectAccess, SubjectEntry, SubjectRecord, subject_access};
 pub use surroundings::{Around, Neighbour, NeighboursKnown, Surroundings, surroundings};
@@ -189,8 +192,10 @@ pub use view_record::{
     CrossReference, RecordAnswer, RecordLink, VersionAnswer, Wanted, cross_reference, view_record,
 };
 pub use view_scorecard::{FaultyRecord, SourceCard, faulty_records, view_scorecard};
-pub use view_task::{ShownRead, Side, SideRecord, TaskAnswer, TaskEntry, view_task};
-pub use watch_ledger::{Standing, standing, store_figures, watch_ledger};
+pub use view_task::{
+    ShownRead, Side, SideRecord, TaskAnswer, TaskEntry, reasons_of_task, view_task,
+};
+pub use watch_ledger::{Standing, keep_counts, standing, store_figures, watch_ledger};
 pub use weigh_ledger::{LedgerWeights, LinkTally, NearThreshold, weigh_ledger};
 pub use withdraw_record::{withdraw_record, withdraw_record_as_of};
 pub use would_change::{
@@ -340,6 +345,7 @@ impl From<StoreError> for FlowError {
         match error {
             StoreError::Busy | StoreError::Filling => Self::Busy,
             StoreError::Panicked => Self::Broken,
+            StoreError::Changed => Self::Stale,
             other => Self::Store(other),
         }
     }

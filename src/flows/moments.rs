@@ -2,6 +2,7 @@
 //! the past passes the gate of today, except for whoever reconstructs what was
 //! visible then.
 
+use crate::flows::made_up_people::{MadeUp, made_up_person};
 use crate::flows::seal_persons::shows_confusion;
 use crate::flows::view_record::unsealed_possible;
 use crate::flows::{Context, FlowError};
@@ -22,6 +23,8 @@ pub(super) struct Known {
     pub(super) confused: bool,
     /// Disputes about its records that hold, or held then (R133).
     pub(super) disputes: Vec<StoredDispute>,
+    /// Of somebody made up for a known pair (R117); else nothing.
+    pub(super) made_up: MadeUp,
 }
 
 impl Known {
@@ -79,11 +82,12 @@ pub(super) async fn load_known(
     requested: PersonId,
     as_of: Option<Moment>,
 ) -> Result<Known, FlowError> {
-    let unknown = FlowError::NotFound("no person with this id is known");
     let gate = Gate::at(access, as_of.map(|moment| moment.at));
     let (mut view, questions) = match as_of {
         None => {
-            let view = context.store.load_person(requested).await?.ok_or(unknown)?;
+            let Some(view) = context.store.load_person(requested).await? else {
+                return made_up(context, access, requested, None).await;
+            };
             let mut questions = Vec::new();
             for task in &view.tasks {
                 questions.extend(context.store.load_task(*task).await?);
@@ -91,8 +95,10 @@ pub(super) async fn load_known(
             (view, questions)
         }
         Some(moment) => {
-            let past = context.store.load_person_as_of(requested, moment).await?;
-            let mut past = past.ok_or(unknown)?;
+            let store = &context.store;
+            let Some(mut past) = store.load_person_as_of(requested, moment).await? else {
+                return made_up(context, access, requested, as_of).await;
+            };
             if gate.then().is_some() {
                 past.view.restricted = past.restricted_then;
             }
@@ -130,7 +136,23 @@ pub(super) async fn load_known(
         questions,
         confused,
         disputes,
+        made_up: MadeUp::default(),
     })
+}
+
+/// Somebody of a known pair that the reader has (R117); else nobody is known.
+async fn made_up(
+    context: &Context,
+    access: &Access,
+    requested: PersonId,
+    as_of: Option<Moment>,
+) -> Result<Known, FlowError> {
+    let found = made_up_person(context, access, requested, as_of).await?;
+    let mut known = found.ok_or(FlowError::NotFound("no person with this id is known"))?;
+    if access.sees_possible() {
+        known.possible = possible_of(context, requested, &known.questions).await?;
+    }
+    Ok(known)
 }
 
 /// The past without what a seal of today keeps apart (R22): a chain of ids that
@@ -230,7 +252,10 @@ pub(super) async fn seals_of(
 }
 
 /// Other persons, from the open questions about one.
-async fn possible_of(
+///
+/// # Errors
+/// A fault of ours.
+pub(super) async fn possible_of(
     context: &Context,
     person: PersonId,
     questions: &[TaskState],

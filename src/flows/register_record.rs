@@ -469,9 +469,8 @@ impl Inside {
             versions: vec![version],
             keys: keyed.into_iter().collect(),
             audit: self.audit(&answer),
-            remark: None,
             remember,
-            answer: Verdict::Answer(Box::new(answer)),
+            ..Planned::nothing(Verdict::Answer(Box::new(answer)))
         }
     }
 }

@@ -44,14 +44,16 @@ pub async fn list_quarantines(
     _access: &Access,
 ) -> Result<Vec<SourceQuarantine>, FlowError> {
     let stored = context.store.list_quarantines().await?;
-    Ok(stored
-        .into_iter()
-        .map(|stored| SourceQuarantine {
-            source: stored.source,
-            quarantine: stored.quarantine,
-            waiting: stored.waiting,
-        })
-        .collect())
+    if stored.is_empty() {
+        return Ok(Vec::new());
+    }
+    let waiting = context.store.waiting_versions().await?;
+    let quarantine = stored.into_iter().map(|stored| SourceQuarantine {
+        waiting: waiting.get(&stored.source).copied().unwrap_or(0),
+        source: stored.source,
+        quarantine: stored.quarantine,
+    });
+    Ok(quarantine.collect())
 }
 
 /// Ends the quarantine; the reason goes into the audit. Gives how many versions
@@ -84,7 +86,7 @@ pub async fn release_source(
     let now = context.clock.now();
     let mut audit = access.audit(now, Vec::new(), Some(source.to_string()));
     audit.purpose = Some(reason.trim().to_owned());
-    let source = source.clone();
+    let (released_source, source) = (source.clone(), source.clone());
     let decide = move |state: &mut RegistryState, _: &_| match release(state, &source) {
         Some(events) => Planned {
             events,
@@ -97,7 +99,10 @@ pub async fn release_source(
         .store
         .commit(read, actor(access), now, decide)
         .await?;
-    released.then_some(found.waiting).ok_or(NONE)
+    if !released {
+        return Err(NONE);
+    }
+    Ok(context.store.count_deferred(Some(&released_source)).await?)
 }
 
 fn actor(access: &Access) -> CommitActor {
@@ -179,13 +184,29 @@ async fn commit(context: &Context, access: &Access, prepared: Prepared) -> Resul
     Ok(context.store.commit(read, actor(access), now, plan).await?)
 }
 
+/// Whether anything waits of a source that is not quarantined; asked of what is
+/// counted, because the walk over what waits of the others is long.
+async fn anything_released(context: &Context) -> Result<bool, FlowError> {
+    let waiting = context.store.waiting_versions().await?;
+    if waiting.is_empty() {
+        return Ok(false);
+    }
+    let held = context.store.list_quarantines().await?;
+    let is_held = |source: &SourceCode| held.iter().any(|held| held.source == *source);
+    Ok(!waiting.keys().all(is_held))
+}
+
+async fn decide_released(context: &Context, access: &Access) -> Result<bool, FlowError> {
+    Ok(anything_released(context).await? && decide_deferred(context, access).await?.more)
+}
+
 /// Decides what waits, as long as the process lives: a release by anybody, and
 /// one that was interrupted, are carried on here.
 pub async fn follow_releases(context: Context, access: Access) {
     loop {
-        match decide_deferred(&context.at_present(), &access).await {
-            Ok(done) if done.more => continue,
-            Ok(_) => {}
+        match decide_released(&context.at_present(), &access).await {
+            Ok(true) => continue,
+            Ok(false) => {}
             Err(error) => {
                 tracing::warn!(%error, "what waited for a release could not be decided; trying again");
             }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::flows::live_numbers::SoughtNumber;
+use crate::flows::made_up_people::found_made_up;
 use crate::flows::seal_persons::seals_for;
 use crate::flows::{Context, FlowError};
 use crate::foundation::limits::{SEARCH_PERSONS_MAX, SEARCH_RECORDS_MAX, SEARCH_TAIL_RECORDS_MAX};
@@ -93,15 +94,22 @@ pub async fn search_persons(
         None => Vec::new(),
     };
     let limit = limit.min(SEARCH_PERSONS_MAX);
-    let too_many = hits.len() > limit || gaps.contains(&SearchGap::TooBroad);
-    let not_unique = !access.sees_search_list() && (hits.len() > 1 || too_many);
-    let shown = if too_many || not_unique {
+    let made_up = found_made_up(context, access, &criteria).await?;
+    let found = hits.len() + made_up.len();
+    let too_many = found > limit || gaps.contains(&SearchGap::TooBroad);
+    let not_unique = !access.sees_search_list() && (found > 1 || too_many);
+    let persons = if too_many || not_unique {
         Vec::new()
     } else {
-        hits
+        let mut persons = display(context, gate, hits).await?;
+        persons.extend(made_up);
+        persons.sort_by(|a, b| {
+            let by_score = b.score.total_cmp(&a.score);
+            by_score.then(a.person.cmp(&b.person))
+        });
+        persons
     };
-    let named = shown.iter().map(|hit| hit.person.person).collect();
-    let persons = display(context, gate, shown).await?;
+    let named = persons.iter().map(|found| found.person).collect();
     let audit = access.audit(context.clock.now(), named, None);
     context.store.append_audit(vec![audit]).await?;
     Ok(SearchAnswer {

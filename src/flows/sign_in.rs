@@ -51,7 +51,7 @@ pub async fn sign_in(
         return Ok(None);
     };
     let now = context.clock.now();
-    Ok(Some(begin(context, account.name, now).await?))
+    Ok(Some(begin(context, account.name, now, None).await?))
 }
 
 /// Begins a session of somebody who was confirmed at that time; gives the cookie.
@@ -59,6 +59,7 @@ pub(super) async fn begin(
     context: &Context,
     account: String,
     confirmed_at: Instant,
+    there: Option<(String, Option<String>)>,
 ) -> Result<String, FlowError> {
     let mut random = [0_u8; COOKIE_BYTES];
     context.chance.fill(&mut random);
@@ -72,8 +73,10 @@ pub(super) async fn begin(
         seen_at: now,
         confirmed_at,
     };
+    let (subject, session_there) = there.unzip();
+    let there = (subject, session_there.flatten());
     let stale = now.plus_microseconds(-SESSION_SECONDS_MAX * 1_000_000);
-    context.store.begin_session(&session, stale).await?;
+    context.store.begin_session(&session, there, stale).await?;
     Ok(cookie)
 }
 

@@ -1,10 +1,12 @@
 //! Signing in by a provider's word: the account is made at the first time, and its
 //! roles are those that the provider's claims give each time. Sessions are as any.
 
+use sha2::{Digest as _, Sha256};
+
 use crate::flows::sign_in::{audit_entry, begin, is_within, present};
 use crate::flows::{Context, FlowError};
-use crate::foundation::Instant;
 use crate::foundation::limits::CONFIRMED_ELSEWHERE_SECONDS;
+use crate::foundation::{Instant, hex};
 use crate::security::Role;
 
 /// Somebody for whom a provider vouches.
@@ -12,6 +14,10 @@ use crate::security::Role;
 pub struct Vouched {
     /// The name of the account.
     pub account: String,
+    /// Who they are to the provider.
+    pub subject: String,
+    /// Their session there, where the provider names it.
+    pub session: Option<String>,
     /// The roles that the claims give; there may be none.
     pub roles: Vec<Role>,
     /// When they have last shown the provider who they are.
@@ -50,7 +56,52 @@ pub async fn sign_in_vouched(
     // Whoever has been signed in there for hours shows again who they are before
     // something grave.
     let confirmed_at = vouched.authenticated_at.unwrap_or_default().min(now);
-    Ok(Some(begin(context, account.name, confirmed_at).await?))
+    let there = (vouched.subject, vouched.session);
+    let cookie = begin(context, account.name, confirmed_at, Some(there));
+    Ok(Some(cookie.await?))
+}
+
+/// Somebody who has signed out at the provider, by its word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoggedOut {
+    /// Whose word.
+    pub issuer: String,
+    /// Who, where it says so.
+    pub subject: Option<String>,
+    /// From which session there; from all without one.
+    pub session: Option<String>,
+    /// The word's own id: it counts once.
+    pub id: String,
+    /// When it is too old to be believed.
+    pub until: Instant,
+}
+
+/// Ends the sessions that came of one at the provider, or of all of somebody's there;
+/// `false` when this very word was heard before.
+///
+/// # Errors
+/// A fault of ours.
+pub async fn end_vouched_sessions(
+    context: &Context,
+    said: LoggedOut,
+    request_id: &str,
+) -> Result<bool, FlowError> {
+    let (store, now) = (&context.store, context.clock.now());
+    let word = hex(&Sha256::digest(format!("{}\n{}", said.issuer, said.id)));
+    if store.has_heard(&word).await? {
+        return Ok(false);
+    }
+    let (subject, session) = (said.subject.as_deref(), said.session.as_deref());
+    let accounts = store.end_sessions_elsewhere(subject, session).await?;
+    for name in accounts {
+        if let Some(account) = store.find_account(&name).await? {
+            let entry = audit_entry(&account, now, "signed_out_elsewhere", request_id);
+            store.append_audit(vec![entry]).await?;
+        }
+    }
+    // Last: a word whose sessions could not be ended may be said again.
+    store.note_heard(&word, said.until, now).await?;
+    Ok(true)
 }
 
 /// Whether the provider says that whoever has this session has just now shown who they

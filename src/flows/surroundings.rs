@@ -116,7 +116,8 @@ pub async fn surroundings(
     let state = match known_task(context, access, task).await {
         Err(FlowError::NotFound(_)) => {
             let pair = known_pair(context, access, task).await?;
-            return Ok(pair.surroundings(context));
+            let own = pair.persons().to_vec();
+            return told(context, access, (task, own), pair.around(context)).await;
         }
         known => known?,
     };
@@ -132,6 +133,16 @@ pub async fn surroundings(
     for person in &people {
         sides.push(around(context, person, (&own, hides_homes)).await?);
     }
+    told(context, access, (task, own), sides).await
+}
+
+/// What stands around, as far as the asker may see it, with the audit of it.
+async fn told(
+    context: &Context,
+    access: &Access,
+    (task, own): (TaskId, Vec<PersonId>),
+    mut sides: Vec<Around>,
+) -> Result<Surroundings, FlowError> {
     let shown = sides.iter().flat_map(|side| &side.neighbours);
     let shown: Vec<PersonId> = own
         .iter()

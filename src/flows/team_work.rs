@@ -1,6 +1,7 @@
 //! How much work waits, who does it, and how well their answers agree; and giving a
 //! question to a colleague.
 
+use crate::flows::made_up_people::waiting_pairs;
 use crate::flows::review_task::step;
 use crate::flows::{Context, FlowError, IfMatch, ListedTask};
 use crate::foundation::limits::{ANSWERED_TASKS_LOOKED_AT, TASK_LEASE_SECONDS_MAX};
@@ -30,7 +31,8 @@ pub async fn team_work(context: &Context, access: &Access) -> Result<TeamWork, F
     let now = context.clock.now();
     let store = &context.store;
     let due = (now, &context.review.due);
-    let waiting = store.count_waiting(due, access.sees_sealed()).await?;
+    let mut waiting = store.count_waiting(due, access.sees_sealed()).await?;
+    waiting.extend(waiting_pairs(context, access).await?);
     Ok(TeamWork {
         waiting,
         agreement: readers_agree(context, access).await?,

@@ -89,7 +89,8 @@ pub(super) async fn make(
     let view = &known.view;
     let store = &context.store;
     let records: Vec<RecordNumber> = numbers_of(view);
-    let versions = store.versions_of(&records).await?;
+    let mut versions = store.versions_of(&records).await?;
+    versions.extend(known.made_up.versions.clone());
     let sources = store.list_sources().await?;
     let sources: BTreeMap<SourceCode, Source> = sources
         .into_iter()

@@ -78,7 +78,8 @@ pub async fn view_history(
 ) -> Result<HistoryAnswer, FlowError> {
     let as_of = moment(context, part.as_of).await?;
     let store = &context.store;
-    let stored = known_person(context, access, requested, as_of).await?.view;
+    let known = known_person(context, access, requested, as_of).await?;
+    let (stored, made_up) = (known.view, known.made_up.history);
     let person = stored.survivor();
     let persons = match as_of {
         None => store.person_and_retired(person).await?,
@@ -90,7 +91,9 @@ pub async fn view_history(
         .list_history(&persons, after, upto, part.limit)
         .await?;
     let gate = Gate::at(access, upto);
-    let events = unsealed(context, gate, page.events, Some(requested)).await?;
+    let mut events = unsealed(context, gate, page.events, Some(requested)).await?;
+    // All of it fits on one page.
+    events.extend(made_up.into_iter().filter(|_| part.after.is_none()));
     let masked_then = gate.then().map(|_| stored.restricted);
     let changes = changes(context, gate, (&persons, masked_then), &events).await?;
     let names_actors = access.sees_actors();

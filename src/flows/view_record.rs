@@ -1,6 +1,7 @@
 //! What a source said, and to whom its record belongs.
 
 use crate::flows::dispute_value::{DisputeAnswer, answer as shown_dispute};
+use crate::flows::made_up_people::made_up_record;
 use crate::flows::moments::{
     Known, known_person, load_known, may_tell_link, may_tell_question, moment, objects_to,
 };
@@ -107,7 +108,7 @@ pub async fn view_record(
     as_of: Option<Instant>,
 ) -> Result<RecordAnswer, FlowError> {
     let as_of = moment(context, as_of).await?;
-    let stored = find(context, source, local_id, as_of).await?;
+    let stored = find(context, access, source, local_id, as_of).await?;
     let gate = Gate::at(access, as_of.map(|moment| moment.at));
     let mut restricted = match gate.then() {
         None => {
@@ -210,7 +211,7 @@ pub async fn cross_reference(
     wanted: Wanted<'_>,
 ) -> Result<CrossReference, FlowError> {
     let as_of = moment(context, wanted.as_of).await?;
-    let stored = find(context, source, local_id, as_of).await?;
+    let stored = find(context, access, source, local_id, as_of).await?;
     let link = link_of(context, &stored).await?.ok_or(FlowError::NotFound(
         "the record is withdrawn and belongs to nobody now",
     ))?;
@@ -311,6 +312,7 @@ fn as_unknown(error: FlowError) -> FlowError {
 
 async fn find(
     context: &Context,
+    access: &Access,
     source: &SourceCode,
     local_id: &LocalId,
     as_of: Option<Moment>,
@@ -322,7 +324,11 @@ async fn find(
             store.find_record_as_of(source, local_id, moment).await?
         }
     };
-    found.ok_or(UNKNOWN)
+    if found.is_some() {
+        return found.ok_or(UNKNOWN);
+    }
+    let made_up = made_up_record(context, access, (source, local_id), as_of).await?;
+    made_up.ok_or(UNKNOWN)
 }
 
 /// Without those whom a seal keeps from the person, or from one before them.

@@ -176,6 +176,27 @@ pub async fn view_task(
     })
 }
 
+/// What readers gave as reasons when they settled a question, as far as the asker may
+/// see it; nothing where the question is not to be known.
+///
+/// # Errors
+/// A fault of ours.
+pub async fn reasons_of_task(
+    context: &Context,
+    access: &Access,
+    id: TaskId,
+) -> Result<Vec<String>, FlowError> {
+    let state = match known_task(context, access, id).await {
+        Err(FlowError::NotFound(_)) => return Ok(Vec::new()),
+        known => known?,
+    };
+    let (events, words) = context.store.task_history(id).await?;
+    let said = reads(&state, access.person(), &events, &words).into_iter();
+    let audit = access.audit(context.clock.now(), state.persons, Some(id.to_string()));
+    context.store.append_audit(vec![audit]).await?;
+    Ok(said.filter_map(|read| read.reason).collect())
+}
+
 /// Looks ahead on the state that a decision would be made on.
 async fn foresee(
     context: &Context,

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::flows::{Context, FlowError};
-use crate::foundation::load_limits::{GAUGE_SAMPLE_SECONDS, INDEX_LAG_MS_MAX, READY_SECONDS_MAX};
+use crate::foundation::load_limits::{
+    COUNTS_INTERVAL_MS, GAUGE_SAMPLE_SECONDS, INDEX_LAG_MS_MAX, READY_SECONDS_MAX,
+};
 use crate::foundation::{EventPosition, Instant};
 use crate::storage::{StoreError, StoreFigures, TaskGauge};
 
@@ -76,6 +78,17 @@ pub async fn watch_ledger(context: Context) {
             tracing::warn!(%error, "the ledger could not be sampled; trying again");
         }
         tokio::time::sleep(Duration::from_secs(GAUGE_SAMPLE_SECONDS)).await;
+    }
+}
+
+/// Leads along, until the process ends, the counts that pages show, so that no page
+/// has to catch up with much.
+pub async fn keep_counts(context: Context) {
+    loop {
+        if let Err(error) = context.store.keep_counts().await {
+            tracing::warn!(%error, "the ledger could not be counted; trying again");
+        }
+        tokio::time::sleep(Duration::from_millis(COUNTS_INTERVAL_MS)).await;
     }
 }
 

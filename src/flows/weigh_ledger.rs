@@ -2,13 +2,10 @@
 //! engineers, who see nobody. No value, no id of a record or person is in here.
 
 use crate::flows::{Context, FlowError};
-use crate::foundation::limits::TASKS_PER_PAGE_MAX;
 use crate::registry::{EvidenceRow, TaskOutcome};
 use crate::security::Access;
 pub use crate::storage::LinkTally;
 
-/// Decided questions that are counted, the earliest first.
-const LABELS_MAX: usize = 20_000;
 /// Questions shown near each threshold.
 const NEAR_EACH: u32 = 4;
 
@@ -63,27 +60,9 @@ pub async fn weigh_ledger(context: &Context, access: &Access) -> Result<LedgerWe
     }
     Ok(LedgerWeights {
         links: context.store.count_links_by_weight().await?,
-        labels: labels(context).await?,
+        labels: context.store.answers_by_weight().await?,
         near,
     })
-}
-
-async fn labels(context: &Context) -> Result<Vec<(f64, bool)>, FlowError> {
-    let (mut labels, mut after) = (Vec::new(), None);
-    while labels.len() < LABELS_MAX {
-        let page = context
-            .store
-            .decided_tasks(after, TASKS_PER_PAGE_MAX)
-            .await?;
-        let Some(last) = page.last() else { break };
-        after = Some(last.task);
-        let decided = page.iter().map(|decided| &decided.state);
-        labels.extend(decided.filter_map(|state| {
-            let pair = state.persons.len() == 2;
-            Some((state.weight_bits?, answer(state.outcome).filter(|_| pair)?))
-        }));
-    }
-    Ok(labels)
 }
 
 fn answer(outcome: Option<TaskOutcome>) -> Option<bool> {

@@ -318,6 +318,7 @@ fn said<A>(plan: Planned<A>, of: impl FnOnce(A) -> Said) -> Planned<Said> {
         audit: plan.audit,
         remark: plan.remark,
         remember: plan.remember,
+        known_pair: plan.known_pair,
         answer: of(plan.answer),
     }
 }

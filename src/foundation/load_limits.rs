@@ -84,6 +84,10 @@ pub const READY_SECONDS_MAX: u64 = 2;
 /// The index lags when it is later than this: an operator is told (RELIABILITY I15).
 pub const INDEX_LAG_MS_MAX: u64 = 5_000;
 
+/// Pause between two looks of a process for what its counts have to follow. A page
+/// that shows them catches up by itself; this keeps what it has to read short.
+pub const COUNTS_INTERVAL_MS: u64 = 1_000;
+
 /// Pause between two samples of what only the ledger knows, such as tasks by age.
 pub const GAUGE_SAMPLE_SECONDS: u64 = 30;
 

@@ -77,32 +77,22 @@ impl DueTimes {
     /// When the question is due.
     #[must_use]
     pub fn due_at(&self, task: TaskId, state: &TaskState) -> Instant {
-        let hours = self.by_kind.get(&state.kind);
-        let hours = hours.unwrap_or(&self.by_priority[usize::from(state.priority.place())]);
-        task.made_at().plus_microseconds(hours * HOUR_MICROSECONDS)
+        self.due(task, state.kind, state.priority)
     }
 
-    /// Before when a question of each place must have been asked to be overdue now.
+    /// When a question of this kind, at this place in the queue, is due.
     #[must_use]
-    pub fn overdue_before(&self, now: Instant) -> [Instant; 5] {
-        self.by_priority
-            .map(|hours| now.plus_microseconds(-hours * HOUR_MICROSECONDS))
-    }
-
-    /// The same of the kinds that have hours of their own.
-    pub fn kinds_overdue_before(
-        &self,
-        now: Instant,
-    ) -> impl Iterator<Item = (TaskKind, Instant)> + '_ {
-        let kinds = self.by_kind.iter();
-        kinds.map(move |(kind, hours)| (*kind, now.plus_microseconds(-hours * HOUR_MICROSECONDS)))
+    pub fn due(&self, task: TaskId, kind: TaskKind, priority: TaskPriority) -> Instant {
+        let hours = self.by_kind.get(&kind);
+        let hours = hours.unwrap_or(&self.by_priority[usize::from(priority.place())]);
+        task.made_at().plus_microseconds(hours * HOUR_MICROSECONDS)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::DueTimes;
-    use crate::foundation::Instant;
+    use crate::foundation::{Instant, SeededChance, TaskId};
     use crate::registry::{TaskKind, TaskPriority};
 
     #[test]
@@ -111,16 +101,15 @@ mod tests {
         let mut due = DueTimes::default();
         due.set(["confusion=8", " overlay_held = 2 "])
             .expect("due times");
-        let hours_ago = |at: Instant| (now.microseconds() - at.microseconds()) / 3_600_000_000;
-        let by_place = due.overdue_before(now).map(hours_ago);
+        let task = TaskId::new(now, &SeededChance::new(1));
+        let hours = |kind, priority| {
+            let due = due.due(task, kind, priority);
+            (due.microseconds() - now.microseconds()) / 3_600_000_000
+        };
+        let by_place = TaskPriority::ALL.map(|place| hours(TaskKind::PossibleDuplicate, place));
         assert_eq!(by_place, [24, 8, 24, 72, 336]);
         assert_eq!(TaskPriority::ALL[1], TaskPriority::Confusion);
-        let kinds: Vec<_> = due.kinds_overdue_before(now).collect();
-        assert_eq!(kinds.len(), 1);
-        assert_eq!(
-            (kinds[0].0, hours_ago(kinds[0].1)),
-            (TaskKind::OverlayHeld, 2)
-        );
+        assert_eq!(hours(TaskKind::OverlayHeld, TaskPriority::Weight), 2);
         for text in [
             "",
             "confusion",

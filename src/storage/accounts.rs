@@ -1,6 +1,8 @@
 //! Accounts of people who use the pages, and their sessions. Neither is an
 //! event: they say nothing of a patient, and a session is gone when it ends.
 
+use std::collections::BTreeSet;
+
 use crate::foundation::Instant;
 use crate::security::Role;
 use crate::storage::db::{self, Query, Row};
@@ -174,27 +176,31 @@ impl Store {
         self.run_alone(query).await.map(|_| ())
     }
 
-    /// Keeps a new session and drops those that were seen last before `stale`.
+    /// Keeps a new session and drops those that were seen last before `stale`. Of one
+    /// that came of a provider's word it keeps who that was there, and which session.
     ///
     /// # Errors
     /// What the database says.
     pub async fn begin_session(
         &self,
         session: &StoredSession,
+        (subject, session_there): (Option<String>, Option<String>),
         stale: Instant,
     ) -> Result<(), StoreError> {
         let old = db::query("delete from sessions where seen_at < $1").bind(stale.microseconds());
         self.run_alone(old).await?;
         let query = db::query(
-            "insert into sessions (digest, account, purpose, began_at, seen_at, confirmed_at) \
-             values ($1, $2, $3, $4, $5, $6)",
+            "insert into sessions (digest, account, purpose, began_at, seen_at, confirmed_at, \
+             provider_subject, provider_session) values ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
         .bind(session.digest.clone())
         .bind(session.account.clone())
         .bind(session.purpose.clone())
         .bind(session.began_at.microseconds())
         .bind(session.seen_at.microseconds())
-        .bind(session.confirmed_at.microseconds());
+        .bind(session.confirmed_at.microseconds())
+        .bind(subject)
+        .bind(session_there);
         self.run_alone(query).await.map(|_| ())
     }
 
@@ -246,6 +252,77 @@ impl Store {
     pub async fn end_sessions(&self, account: &str) -> Result<u64, StoreError> {
         let query = db::query("delete from sessions where account = $1").bind(account.to_owned());
         self.run_alone(query).await
+    }
+
+    /// Ends the sessions that came of one at a provider, or of all of somebody's there;
+    /// whose they were.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn end_sessions_elsewhere(
+        &self,
+        subject: Option<&str>,
+        session: Option<&str>,
+    ) -> Result<BTreeSet<String>, StoreError> {
+        // Where the provider did not name a session, its word for one is for all of them.
+        let (part, values) = match (subject, session) {
+            (Some(subject), Some(session)) => (
+                "provider_subject = $1 and (provider_session = $2 or provider_session is null)",
+                vec![subject, session],
+            ),
+            (Some(subject), None) => ("provider_subject = $1", vec![subject]),
+            (None, Some(session)) => (
+                "provider_subject is not null and provider_session = $1",
+                vec![session],
+            ),
+            (None, None) => return Ok(BTreeSet::new()),
+        };
+        let query = db::query(format!("select digest, account from sessions where {part}"));
+        let query = values.into_iter().fold(query, Query::bind);
+        let mut connection = self.inner.readers.acquire().await?;
+        let rows = query.fetch_all(&mut connection).await?;
+        drop(connection);
+        let mut accounts = BTreeSet::new();
+        for row in &rows {
+            let reader = Reader::named(row, "sessions")?;
+            self.end_session(&reader.text(0)?).await?;
+            accounts.insert(reader.text(1)?);
+        }
+        Ok(accounts)
+    }
+
+    /// Whether a provider's word of this digest was heard before.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn has_heard(&self, digest: &str) -> Result<bool, StoreError> {
+        let mut connection = self.inner.readers.acquire().await?;
+        let query = db::query("select digest from heard_logouts where digest = $1");
+        let row = query
+            .bind(digest.to_owned())
+            .fetch_optional(&mut connection);
+        Ok(row.await?.is_some())
+    }
+
+    /// Remembers it until nobody would believe it any more, and forgets older ones.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn note_heard(
+        &self,
+        digest: &str,
+        until: Instant,
+        now: Instant,
+    ) -> Result<(), StoreError> {
+        let old = db::query("delete from heard_logouts where until < $1").bind(now.microseconds());
+        self.run_alone(old).await?;
+        let query = db::query(
+            "insert into heard_logouts (digest, until) values ($1, $2) \
+             on conflict (digest) do nothing",
+        )
+        .bind(digest.to_owned())
+        .bind(until.microseconds());
+        self.run_alone(query).await.map(|_| ())
     }
 
     async fn run_alone(&self, query: Query) -> Result<u64, StoreError> {

@@ -9,6 +9,7 @@ use crate::security::AuditEntry;
 use crate::storage::StoreError;
 use crate::storage::claims::ClaimRows;
 use crate::storage::command::{CommitActor, NewVersion, Planned, Remark, RememberedAnswer};
+use crate::storage::known_pairs::KnownPairWrite;
 use crate::storage::locks::Touched;
 use crate::storage::project::{Projection, VersionFact, event_kind, event_subjects};
 use crate::storage::recent::KeyRow;
@@ -39,6 +40,7 @@ pub(super) struct Batch {
     pub(super) audit: Vec<AuditEntry>,
     pub(super) remembered: Vec<RememberedAnswer>,
     pub(super) remarks: Vec<(EventPosition, Remark)>,
+    pub(super) known_pairs: Vec<KnownPairWrite>,
 }
 
 impl Batch {
@@ -55,6 +57,7 @@ impl Batch {
             audit: Vec::new(),
             remembered: Vec::new(),
             remarks: Vec::new(),
+            known_pairs: Vec::new(),
         }
     }
 
@@ -133,6 +136,7 @@ impl Batch {
         }
         self.audit.extend(plan.audit);
         self.remembered.extend(plan.remember);
+        self.known_pairs.extend(plan.known_pair);
         Ok(())
     }
 }

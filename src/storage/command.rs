@@ -10,6 +10,7 @@ use crate::identity::StandardRecord;
 use crate::registry::{LocalId, NumberHash, RegistryEvent, RegistryState, Replacement, SourceCode};
 use crate::security::AuditEntry;
 use crate::storage::StoreError;
+use crate::storage::known_pairs::KnownPairWrite;
 
 /// Who commands; stands in the events and the versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,6 +140,8 @@ pub struct Planned<A> {
     pub remark: Option<Remark>,
     /// An answer to keep.
     pub remember: Option<RememberedAnswer>,
+    /// What has become of a known pair, which no event tells (R117).
+    pub known_pair: Option<KnownPairWrite>,
     /// What the caller is told after the commit.
     pub answer: A,
 }
@@ -153,6 +156,7 @@ impl<A> Planned<A> {
             audit: Vec::new(),
             remark: None,
             remember: None,
+            known_pair: None,
             answer,
         }
     }
@@ -242,6 +246,7 @@ where
             audit: planned.audit,
             remark: planned.remark,
             remember: planned.remember,
+            known_pair: planned.known_pair,
             answer: (),
         }
     }

@@ -55,6 +55,9 @@ pub enum StoreError {
     /// A person has moved since it was read; tried again inside.
     #[error("a person has moved meanwhile")]
     Moved,
+    /// A known pair has changed since it was read.
+    #[error("it has changed meanwhile; read it again")]
+    Changed,
     /// Another command that was to be written with it does not agree; told inside alone.
     #[error("nothing was written: another part does not agree")]
     Undone,

@@ -193,31 +193,6 @@ pub struct LinkTally {
     pub links: u64,
 }
 
-impl Store {
-    /// Links that stand, by route and by weight to the nearest bit.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub async fn count_links_by_weight(&self) -> Result<Vec<LinkTally>, StoreError> {
-        let mut connection = self.inner.readers.acquire().await?;
-        let rows = db::query(
-            "select count(*), route, round(weight_bits) from links where to_position is null \
-             group by route, round(weight_bits) order by 2, 3",
-        )
-        .fetch_all(&mut connection)
-        .await?;
-        let tally = |row: &Row| {
-            let reader = Reader::numbered(row, "links")?;
-            Ok(LinkTally {
-                route: reader.parsed_or_null(1, "route", parse_word)?,
-                weight_bits: reader.real_or_null(2)?,
-                links: u64::try_from(reader.number(0)?).unwrap_or_default(),
-            })
-        };
-        rows.iter().map(tally).collect()
-    }
-}
-
 /// Changed records in order of their commits, up to the horizon. A commit that
 /// the limit would cut is given whole: a follower's place is behind it.
 async fn feed_rows(

@@ -1,9 +1,11 @@
 //! Known pairs, beside the ledger (R117): no event, no task, no patient in them.
 
 use crate::foundation::{Instant, TaskId};
-use crate::registry::TaskOutcome;
+use crate::registry::{RegistryState, TaskOutcome};
 use crate::review::{KnownAnswer, KnownPair};
-use crate::storage::db::{self, Query, Row};
+use crate::security::AuditEntry;
+use crate::storage::command::{CommitActor, CommitReads, Planned, ReadSet};
+use crate::storage::db::{self, Connection, Query, Row};
 use crate::storage::rows::{Reader, json, parse_task, parse_word, word};
 use crate::storage::{Store, StoreError};
 
@@ -22,47 +24,85 @@ pub struct StoredKnownPair {
     pub answered: Option<(Instant, TaskOutcome)>,
 }
 
+/// What is to be written of a pair.
+#[derive(Clone)]
+pub enum KnownPairWrite {
+    /// It is given for the first time.
+    New(Box<StoredKnownPair>),
+    /// Something has happened to it, since it was read at its version.
+    Changed(Box<StoredKnownPair>),
+}
+
+impl std::fmt::Debug for KnownPairWrite {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (Self::New(stored) | Self::Changed(stored)) = self;
+        let mut tuple = formatter.debug_tuple("KnownPairWrite");
+        tuple.field(&stored.pair.task).finish()
+    }
+}
+
+impl KnownPairWrite {
+    /// Writes it, inside the commit.
+    pub(super) async fn write(&self, connection: &mut Connection) -> Result<(), StoreError> {
+        let query = match self {
+            Self::New(stored) => inserted(stored),
+            Self::Changed(stored) => updated(stored),
+        };
+        match query.execute(connection).await? {
+            0 => Err(StoreError::Changed),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn inserted(stored: &StoredKnownPair) -> Query {
+    db::query(
+        "insert into known_pairs (task, reader, truth, sides, entries, version, dealt_at, \
+         answered_at, answer) values ($1, $2, $3, $4, $5, $6, $7, null, null)",
+    )
+    .bind(stored.pair.task.to_string())
+    .bind(stored.reader.clone())
+    .bind(word(&stored.pair.answer()))
+    .bind(json(&stored.pair.sides))
+    .bind(json(&stored.pair.entries))
+    .bind(stored.version)
+    .bind(stored.dealt_at.microseconds())
+}
+
+fn updated(stored: &StoredKnownPair) -> Query {
+    let (at, answer) = stored.answered.unzip();
+    db::query(
+        "update known_pairs set reader = $3, entries = $4, version = $2 + 1, \
+         answered_at = $5, answer = $6 where task = $1 and version = $2",
+    )
+    .bind(stored.pair.task.to_string())
+    .bind(stored.version)
+    .bind(stored.reader.clone())
+    .bind(json(&stored.pair.entries))
+    .bind(at.map(Instant::microseconds))
+    .bind(answer.map(|answer| word(&answer)))
+}
+
 const SELECTED: &str = "select task, reader, truth, sides, entries, version, dealt_at, \
     answered_at, answer from known_pairs";
 
 impl Store {
-    /// Keeps a new pair.
+    /// Keeps what has become of a pair, with the audit rows that say who did it.
     ///
     /// # Errors
-    /// What the database says.
-    pub async fn add_known_pair(&self, stored: &StoredKnownPair) -> Result<(), StoreError> {
-        let query = db::query(
-            "insert into known_pairs (task, reader, truth, sides, entries, version, dealt_at, \
-             answered_at, answer) values ($1, $2, $3, $4, $5, $6, $7, null, null)",
-        )
-        .bind(stored.pair.task.to_string())
-        .bind(stored.reader.clone())
-        .bind(word(&stored.pair.answer()))
-        .bind(json(&stored.pair.sides))
-        .bind(json(&stored.pair.entries))
-        .bind(stored.version)
-        .bind(stored.dealt_at.microseconds());
-        self.inner.writer.lock().await.execute(query).await?;
-        Ok(())
-    }
-
-    /// Writes what has changed of a pair; `false` when it has changed meanwhile.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub async fn keep_known_pair(&self, stored: &StoredKnownPair) -> Result<bool, StoreError> {
-        let (at, answer) = stored.answered.unzip();
-        let query = db::query(
-            "update known_pairs set reader = $3, entries = $4, version = $2 + 1, \
-             answered_at = $5, answer = $6 where task = $1 and version = $2",
-        )
-        .bind(stored.pair.task.to_string())
-        .bind(stored.version)
-        .bind(stored.reader.clone())
-        .bind(json(&stored.pair.entries))
-        .bind(at.map(Instant::microseconds))
-        .bind(answer.map(|answer| word(&answer)));
-        Ok(self.inner.writer.lock().await.execute(query).await? > 0)
+    /// [`StoreError::Changed`] when it has changed meanwhile; else what the database says.
+    pub async fn keep_known_pair(
+        &self,
+        pair: KnownPairWrite,
+        (actor, audit): (CommitActor, Vec<AuditEntry>),
+        at: Instant,
+    ) -> Result<(), StoreError> {
+        let plan = move |_: &mut RegistryState, _: &CommitReads| Planned {
+            known_pair: Some(pair.clone()),
+            audit: audit.clone(),
+            ..Planned::nothing(())
+        };
+        self.commit(ReadSet::default(), actor, at, plan).await
     }
 
     /// The pair of this id.

@@ -32,6 +32,7 @@ mod found;
 mod gauges;
 mod golden;
 mod history;
+mod kept_counts;
 mod kept_models;
 mod known_pairs;
 mod load;
@@ -105,7 +106,7 @@ pub use history::HistoryPage;
 pub use kept_models::{
     ActivationKind, KeptModel, RerunState, StoredActivation, StoredModel, StoredRerun, StoredShadow,
 };
-pub use known_pairs::StoredKnownPair;
+pub use known_pairs::{KnownPairWrite, StoredKnownPair};
 pub use project::event_kind;
 pub use read::{StoredMember, StoredPersonView, StoredRecord, StoredVersion};
 pub use read_merges::{ActorDecision, MergeStep, StoredMerge, ToldReader};
@@ -162,6 +163,7 @@ struct Inner {
     /// Last seal known to stand in the second place; one sealer at a time.
     sealed: Mutex<Option<i64>>,
     counts: Arc<Counts>,
+    kept_counts: kept_counts::KeptCounts,
     /// Keys of young records.
     young: Arc<YoungKeys>,
     /// Only this process writes records: what it remembers of them is whole.
@@ -193,8 +195,7 @@ pub struct Health {
 }
 
 impl Store {
-    /// Opens the ledger of a data directory, on which its tables are brought
-    /// up to date. The writer has a thread of its own.
+    /// Opens the ledger of a data directory and brings its tables up to date.
     ///
     /// # Errors
     /// [`StoreError::Missing`], [`StoreError::InUse`], [`StoreError::NotLive`]
@@ -206,8 +207,7 @@ impl Store {
         } else if !file.exists() {
             return Err(StoreError::Missing);
         }
-        let place = Place::file(&file, options.create);
-        Self::open_at(directory, options, place).await
+        Self::open_at(directory, options, Place::file(&file, options.create)).await
     }
 
     /// Opens the ledger in a PostgreSQL database, which any number of
@@ -280,6 +280,7 @@ impl Store {
                 stop,
                 sealed: Mutex::new(None),
                 counts,
+                kept_counts: Mutex::default(),
                 young,
                 alone,
                 is_file,

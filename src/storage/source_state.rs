@@ -36,8 +36,6 @@ pub struct StoredQuarantine {
     pub local_id: LocalId,
     /// The quarantine.
     pub quarantine: Quarantine,
-    /// Versions of the source that wait to be decided.
-    pub waiting: u64,
 }
 
 /// The last version of a record that came during a quarantine of its source.
@@ -63,7 +61,7 @@ const QUARANTINES: RowStatement = RowStatement {
 };
 
 const TASKS: RowStatement = RowStatement {
-    before: select_tasks!("where status = 'open' and task in (values"),
+    before: select_tasks!("where task in (values"),
     columns: 1,
     after: ")",
 };
@@ -133,7 +131,9 @@ pub(super) async fn load(
         .await?;
     for row in &rows {
         let (task, known) = task_from(row)?;
-        state.tasks.insert_new(task, known);
+        if known.waits() {
+            state.tasks.insert_new(task, known);
+        }
     }
     for (source, commands) in commands {
         if !state.is_quarantined(&source) {
@@ -344,24 +344,22 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub async fn list_quarantines(&self) -> Result<Vec<StoredQuarantine>, StoreError> {
-        let mut snapshot = self.inner.readers.begin().await?;
+        let mut connection = self.inner.readers.acquire().await?;
         let rows = db::query(
             "select q.source, q.from_position, q.to_position, q.record, q.because, q.conflicts, \
              q.records, q.task, r.local_id from source_quarantines q \
              join records r on r.record = q.record where q.to_position is null order by q.source",
         )
-        .fetch_all(&mut snapshot)
+        .fetch_all(&mut connection)
         .await?;
         let mut quarantines = Vec::with_capacity(rows.len());
         for row in &rows {
             let (source, quarantine, _) = quarantine_from(row)?;
             let local_id = Reader::named(row, "records")?.parsed(8, "local_id", parse_local_id)?;
-            let waiting = count_deferred(&mut snapshot, Some(&source)).await?;
             quarantines.push(StoredQuarantine {
                 source,
                 local_id,
                 quarantine,
-                waiting,
             });
         }
         Ok(quarantines)

@@ -152,7 +152,19 @@ fn conditions(filter: &TaskFilter, part: QueuePart) -> Where {
         values: Vec::new(),
     };
     if let Some(waits) = filter.waits {
-        wanted.and("status = ?", [task_status_word(waits).into()]);
+        // Few questions name a person or are in hand: they are found by that, and
+        // the index of the queue, which holds all that wait, is kept out.
+        let few = !filter.persons.is_empty()
+            || matches!(
+                filter.assigned,
+                Some(Assigned::To(_) | Assigned::ToSomebody)
+            );
+        let part = if few {
+            "status || '' = ?"
+        } else {
+            "status = ?"
+        };
+        wanted.and(part, [task_status_word(waits).into()]);
     }
     if let Some(stage) = filter.stage {
         wanted.and("stage = ?", [word(&stage).into()]);
@@ -167,7 +179,7 @@ fn conditions(filter: &TaskFilter, part: QueuePart) -> Where {
             wanted.and("claimed_by = ? and claimed_until > ?", values);
         }
         Some(Assigned::ToSomebody) => {
-            wanted.and("coalesce(claimed_until, 0) > ?", [now.into()]);
+            wanted.and("claimed_by is not null and claimed_until > ?", [now.into()]);
         }
         Some(Assigned::ToNobody) => {
             wanted.and("coalesce(claimed_until, 0) <= ?", [now.into()]);
@@ -175,7 +187,8 @@ fn conditions(filter: &TaskFilter, part: QueuePart) -> Where {
         None => {}
     }
     if let Some(source) = &filter.source {
-        let part = "record in (select r.record from records r where r.source = ?)";
+        let part =
+            "exists (select 1 from records r where r.record = tasks.record and r.source = ?)";
         wanted.and(part, [source.as_str().into()]);
     }
     if !filter.persons.is_empty() {
@@ -322,15 +335,18 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<TaskState>, StoreError> {
         let mut connection = self.inner.readers.acquire().await?;
-        let rows = db::query(select_tasks!(
-            "where kind = 'possible_duplicate' and weight_bits is not null \
-             order by abs(weight_bits - $1), task limit $2"
-        ))
-        .bind(weight_bits)
-        .bind(i64::from(limit))
-        .fetch_all(&mut connection)
-        .await?;
-        rows.iter().map(|row| Ok(task_from(row)?.1)).collect()
+        let mut near = Vec::new();
+        for text in [AT_OR_ABOVE, BELOW] {
+            let query = db::query(text).bind(weight_bits).bind(i64::from(limit));
+            let rows = query.fetch_all(&mut connection).await?;
+            for row in &rows {
+                near.push(task_from(row)?);
+            }
+        }
+        let away = |state: &TaskState| (state.weight_bits.unwrap_or(f64::MAX) - weight_bits).abs();
+        near.sort_by(|(one, a), (other, b)| away(a).total_cmp(&away(b)).then(one.cmp(other)));
+        near.truncate(limit as usize);
+        Ok(near.into_iter().map(|(_, state)| state).collect())
     }
 
     /// Tasks that people have decided, in order of id after one.
@@ -379,6 +395,15 @@ impl Store {
         Ok(decided)
     }
 }
+
+/// Questions about a pair from a weight upwards, and those below it.
+const AT_OR_ABOVE: &str = select_tasks!(
+    "where kind = 'possible_duplicate' and weight_bits >= $1 order by weight_bits, task limit $2"
+);
+const BELOW: &str = select_tasks!(
+    "where kind = 'possible_duplicate' and weight_bits < $1 \
+     order by weight_bits desc, task desc limit $2"
+);
 
 const TIMES: RowStatement = RowStatement {
     before: "select position, at from events where position in (values",

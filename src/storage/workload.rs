@@ -1,15 +1,16 @@
-//! How much work waits, counted in one walk over the questions that wait, and the
-//! answers that people gave last.
+//! How much work waits and what the weights have come to, as this process counts, and
+//! the answers that people gave last.
 
-use std::fmt::Write as _;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::foundation::Instant;
+use crate::foundation::{Instant, TaskId};
 use crate::registry::{SourceCode, TaskKind, TaskPriority, TaskState};
 use crate::review::DueTimes;
-use crate::storage::db::{self, Query};
-use crate::storage::rows::{Reader, parse_source, parse_task, parse_word, word};
+use crate::storage::db::{self, Row};
+use crate::storage::kept_counts::{Counted, CountedTask};
+use crate::storage::rows::{Reader, parse_task};
 use crate::storage::task_rows::{select_tasks, task_from};
-use crate::storage::{Store, StoreError};
+use crate::storage::{LinkTally, Store, StoreError};
 
 /// Questions that wait and have all this in common.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,16 +31,17 @@ pub struct WaitingTasks {
     pub oldest: Instant,
 }
 
-const COUNTED: &str = "select t.kind, r.source, t.priority, \
-    case when t.claimed_until > $1 then t.claimed_by end, count(*), min(t.task), \
-    sum(case when t.task < case {kinds}when t.priority = 0 then $2 when t.priority = 1 then $3 \
-        when t.priority = 2 then $4 when t.priority = 3 then $5 else $6 end then 1 else 0 end) \
-    from tasks t join records r on r.record = t.record where t.status = 'open'";
+/// Waiting questions about somebody who objects to being told of: only a privacy
+/// officer's. Few object, and few questions name them: the queue's index is kept out.
+const HIDDEN: &str = "select t.task from seals x join seal_records s on s.seal = x.seal \
+    join links l on l.record = s.record join tasks t on t.person_a = l.person \
+    where x.lifted_position is null and x.whole = 1 and t.status || '' = 'open' \
+    union select t.task from seals x join seal_records s on s.seal = x.seal \
+    join links l on l.record = s.record join tasks t on t.person_b = l.person \
+    where x.lifted_position is null and x.whole = 1 and t.status || '' = 'open'";
 
-/// Questions about somebody who objects to being told of: only a privacy officer's.
-const NOT_HIDDEN: &str = " and not exists (select 1 from seals x \
-    join seal_records s on s.seal = x.seal join links l on l.record = s.record \
-    where x.lifted_position is null and x.whole = 1 and l.person in (t.person_a, t.person_b))";
+/// What questions that are counted together have in common.
+type Common = (SourceCode, TaskKind, TaskPriority, Option<String>);
 
 impl Store {
     /// How much waits, in no order; without what an objection hides where the asker
@@ -52,38 +54,68 @@ impl Store {
         (now, due): (Instant, &DueTimes),
         sees_sealed: bool,
     ) -> Result<Vec<WaitingTasks>, StoreError> {
-        let hides = !sees_sealed && self.has_seals().await?;
-        let mut connection = self.inner.readers.acquire().await?;
-        let hidden = if hides { NOT_HIDDEN } else { "" };
-        // An id begins with the instant at which it was made.
-        let asked = |at: Instant| format!("T-{:012x}", at.microseconds().max(0) / 1_000);
-        let mut kinds = String::new();
-        let mut values: Vec<String> = due.overdue_before(now).map(asked).to_vec();
-        for (kind, at) in due.kinds_overdue_before(now) {
-            values.extend([word(&kind), asked(at)]);
-            let last = values.len() + 1;
-            let _ = write!(kinds, "when t.kind = ${} then ${last} ", last - 1);
+        let hidden = if sees_sealed {
+            BTreeSet::new()
+        } else {
+            self.hidden_tasks().await?
+        };
+        self.counted(|counted| waiting(counted, &hidden, now, due))
+            .await
+    }
+
+    async fn hidden_tasks(&self) -> Result<BTreeSet<TaskId>, StoreError> {
+        if !self.has_seals().await? {
+            return Ok(BTreeSet::new());
         }
-        let counted = COUNTED.replace("{kinds}", &kinds);
-        let text = format!("{counted}{hidden} group by 1, 2, 3, 4");
-        let query = db::query(text).bind(now.microseconds());
-        let rows = values.into_iter().fold(query, Query::bind);
-        let rows = rows.fetch_all(&mut connection).await?;
-        let waiting = rows.iter().map(|row| {
-            let reader = Reader::named(row, "tasks")?;
-            let place = usize::try_from(reader.number(2)?).ok();
-            let priority = place.and_then(|place| TaskPriority::ALL.get(place).copied());
-            Ok(WaitingTasks {
-                source: reader.parsed(1, "source", parse_source)?,
-                kind: reader.parsed(0, "kind", parse_word)?,
-                priority: priority.ok_or_else(|| reader.wrong("priority"))?,
-                in_hand: reader.text_or_null(3)?,
-                tasks: reader.count(4, "count")?,
-                overdue: reader.count(6, "count")?,
-                oldest: reader.parsed(5, "task", parse_task)?.made_at(),
-            })
-        });
-        waiting.collect()
+        let mut connection = self.inner.readers.acquire().await?;
+        let rows = db::query(HIDDEN).fetch_all(&mut connection).await?;
+        let task = |row: &Row| Reader::named(row, "tasks")?.parsed(0, "task", parse_task);
+        rows.iter().map(task).collect()
+    }
+
+    /// Versions that wait to be decided, by source.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn waiting_versions(&self) -> Result<BTreeMap<SourceCode, u64>, StoreError> {
+        let count = |counted: &Counted| {
+            let by_source = counted.deferred.iter();
+            let by_source =
+                by_source.map(|(source, waiting)| (source.clone(), waiting.len() as u64));
+            by_source.collect()
+        };
+        self.counted(count).await
+    }
+
+    /// Links that stand, by route and by weight to the nearest bit.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn count_links_by_weight(&self) -> Result<Vec<LinkTally>, StoreError> {
+        let tally = |counted: &Counted| {
+            let by_kind = counted.links.by_kind.iter();
+            let tallies = by_kind.map(|((route, weight), links)| LinkTally {
+                route: *route,
+                weight_bits: weight.map(f64::from),
+                links: *links,
+            });
+            tallies.collect()
+        };
+        self.counted(tally).await
+    }
+
+    /// Weights of questions about a pair that people have decided, and whether they
+    /// said that it is one person; in no order.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn answers_by_weight(&self) -> Result<Vec<(f64, bool)>, StoreError> {
+        let answered = |task: &CountedTask| match task {
+            CountedTask::Answered { weight_bits, same } => Some((*weight_bits, *same)),
+            CountedTask::Waits { .. } => None,
+        };
+        self.counted(|counted| counted.tasks.values().filter_map(answered).collect())
+            .await
     }
 
     /// Questions that more than one person may have answered, those asked last first.
@@ -104,4 +136,45 @@ impl Store {
             .map(|row| task_from(row).map(|(_, state)| state));
         tasks.collect()
     }
+}
+
+/// Adds up what waits.
+fn waiting(
+    counted: &Counted,
+    hidden: &BTreeSet<TaskId>,
+    now: Instant,
+    due: &DueTimes,
+) -> Vec<WaitingTasks> {
+    let mut heaps: BTreeMap<Common, WaitingTasks> = BTreeMap::new();
+    for (task, known) in &counted.tasks {
+        let CountedTask::Waits {
+            source,
+            kind,
+            priority,
+            claim,
+        } = known
+        else {
+            continue;
+        };
+        if hidden.contains(task) {
+            continue;
+        }
+        let claim = claim.as_ref().filter(|(_, until)| *until > now);
+        let in_hand = claim.map(|(by, _)| by.clone());
+        let (asked, overdue) = (task.made_at(), due.due(*task, *kind, *priority) < now);
+        let common = (source.clone(), *kind, *priority, in_hand.clone());
+        let heap = heaps.entry(common).or_insert_with(|| WaitingTasks {
+            source: source.clone(),
+            kind: *kind,
+            priority: *priority,
+            in_hand,
+            tasks: 0,
+            overdue: 0,
+            oldest: asked,
+        });
+        heap.tasks += 1;
+        heap.overdue += u32::from(overdue);
+        heap.oldest = heap.oldest.min(asked);
+    }
+    heaps.into_values().collect()
 }

@@ -68,6 +68,9 @@ impl Batch {
                 })
                 .await?;
         }
+        for pair in &self.known_pairs {
+            pair.write(connection).await?;
+        }
         self.write_audit(connection, &settled.audit, stamp.place)
             .await?;
         let remembered = self.remembered.iter().map(|answer| (answer, settled.at));

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::people::{john_smith, with};
 use crate::visitor::{Seen, Visitor};
-use crate::world::{Actor, World};
+use crate::world::{Actor, World, record_path};
 
 /// A service that always deals one, with a question that is real.
 fn world() -> (World, String) {
@@ -56,7 +56,8 @@ fn r117_a_known_pair_is_read_like_any_question_and_changes_nothing() {
     let mut sue = Visitor::signed_in(&world, "sue", &["steward"]);
     sue.asks(&page).expect(404);
     assert_eq!(sue.opens("/review").tasks().join(" "), real);
-    sam.opens("/work").shows("1 questions, 0 overdue");
+    sam.opens("/work").shows("2 questions, 0 overdue");
+    sue.opens("/work").shows("1 questions, 0 overdue");
     // From one to the other, as the queue has them.
     let there = sam.asks(&format!("{page}/next"));
     let back = sam.asks(&format!("{page}/previous"));
@@ -125,6 +126,129 @@ fn r117_figures_of_known_pairs_stand_apart_and_are_no_labels() {
     let labels = std::fs::read_to_string(&file).expect("the labels");
     assert_eq!(labels.lines().count(), 1, "a head alone: {labels}");
     world.verify();
+}
+
+/// The persons that a page links to, each once.
+fn persons_of(seen: &Seen) -> Vec<String> {
+    let mut links = seen.values("href=\"/persons/");
+    links.retain(|link| link.len() == 34);
+    links.sort_unstable();
+    links.dedup();
+    links
+}
+
+#[test]
+fn r117_the_people_of_a_known_pair_have_pages_records_and_are_found_until_it_is_answered() {
+    let (world, _) = world();
+    let mut sam = Visitor::signed_in(&world, "sam", &["steward"]);
+    let mut sue = Visitor::signed_in(&world, "sue", &["steward"]);
+    for reader in [&mut sam, &mut sue] {
+        reader.opens("/review");
+        reader.posts("/purpose", &[("purpose", "asked by phone")]);
+    }
+    let known = task_of(&sam.posts("/review/start", &[]).expect(303));
+    let persons = persons_of(&sam.opens(&format!("/review/tasks/{known}")));
+    assert_eq!(persons.len(), 2);
+    for person in &persons {
+        let page = format!("/persons/{person}");
+        sam.opens(&page)
+            .shows("A question was raised")
+            .shows(&known);
+        sam.opens(&format!("{page}/records/1")).shows("ersion 1");
+        sam.asks(&format!("{page}?as_of=2001-01-01")).expect(404);
+        sue.asks(&page).expect(404);
+    }
+    sam.answers(&known, "same").expect(303);
+    let answered = sam.opens(&format!("/review/tasks/{known}"));
+    assert_eq!(persons_of(&answered), [""; 0], "nobody is there any more");
+    sam.asks(&format!("/persons/{}", persons[0])).expect(404);
+    world.verify();
+}
+
+#[test]
+fn r117_who_reads_by_the_api_is_given_known_pairs_and_finds_their_people() {
+    let (world, real) = world();
+    let claim = world.post(&format!("/review/tasks/{real}/claim"));
+    claim.by(Actor::Steward).json(&json!({})).send().expect(200);
+    let listed = world.tasks().tasks();
+    assert_eq!(listed.len(), 2, "one is mixed in");
+    let known = listed.into_iter().find(|task| *task != real);
+    let path = format!("/review/tasks/{}", known.expect("a known pair"));
+    let task = world.get(&path).by(Actor::Steward).send().expect(200);
+    let side = &task["sides"][0];
+    assert_eq!(
+        side["possible"][0]["person_id"],
+        task["sides"][1]["person_id"]
+    );
+    let person = side["person_id"].as_str().expect("an id");
+    let record = &side["records"][0];
+    let said = &record["versions"][0]["record"];
+    let texts = [&record["source"], &record["local_id"]].map(|it| it.as_str().expect("a text"));
+    for path in [
+        format!("/persons/{person}"),
+        format!("/persons/{person}/golden"),
+        format!("/persons/{person}/history"),
+        format!("/persons/{person}/records"),
+        record_path(texts[0], texts[1]),
+    ] {
+        world.get(&path).by(Actor::Steward).send().expect(200);
+        world.get(&path).by(Actor::Approver).send().expect(404);
+    }
+    let history = format!("/persons/{person}/history");
+    let history = world.get(&history).by(Actor::Steward).send().expect(200);
+    assert_eq!(history.list("history").len(), 4, "{}", history.text);
+    let sought = json!({
+        "family_name": said["family_name"],
+        "given_names": [said["given_names"][0]],
+        "birth_date": said["birth_date"],
+    });
+    let finds = |actor: Actor| {
+        let found = world.post("/persons/search").by(actor).json(&sought).send();
+        let found = found.expect(200);
+        let mut persons = found.list("persons").iter();
+        persons.any(|found| found["person_id"] == person)
+    };
+    assert!(finds(Actor::Steward));
+    assert!(!finds(Actor::Approver));
+    world.verify();
+}
+
+/// What the audit holds of a reader who takes the next question and opens it: what was
+/// done, and how many persons each row names.
+fn audit_of_a_reader(world: &World) -> Vec<(String, usize)> {
+    let mut sam = Visitor::signed_in(world, "sam", &["steward"]);
+    sam.opens("/review");
+    let next = task_of(&sam.posts("/review/start", &[]).expect(303));
+    sam.opens(&format!("/review/tasks/{next}"));
+    let mut audrey = Visitor::signed_in(world, "audrey", &["auditor"]);
+    audrey.opens("/audit");
+    let file = audrey.posts("/audit", &[("actor", "sam"), ("step", "csv")]);
+    let file = file.expect(200).text;
+    let mut lines = file.lines().map(|line| {
+        let cells = line.trim_matches('"').split("\",\"");
+        cells.map(ToOwned::to_owned).collect::<Vec<_>>()
+    });
+    let head = lines.next().expect("a head");
+    let place = |name: &str| head.iter().position(|it| it == name).expect("a column");
+    let (action, persons) = (place("action"), place("persons"));
+    let named = lines.map(|row| (row[action].clone(), row[persons].matches("P-").count()));
+    let mut named: Vec<_> = named.collect();
+    named.sort();
+    named
+}
+
+#[test]
+fn r117_a_known_pair_leaves_the_audit_rows_of_any_question() {
+    let (dealing, _) = world();
+    let plain = World::start();
+    plain.registers("gp", "1", &john_smith());
+    let smyth = with(&john_smith(), json!({"family_name": "Smyth"}));
+    plain.registers("pas", "1", &smyth);
+    let rows = audit_of_a_reader(&plain);
+    assert!(rows.len() > 5, "{rows:?}");
+    assert_eq!(audit_of_a_reader(&dealing), rows);
+    dealing.verify();
+    plain.verify();
 }
 
 #[test]

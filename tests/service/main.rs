@@ -39,6 +39,7 @@ mod desk;
 mod desk_around;
 mod desk_hostile;
 mod desk_known_pairs;
+mod desk_moments;
 /// What the pages must never do: show, run or let in what they should not.
 mod desk_safety;
 mod desk_sources;

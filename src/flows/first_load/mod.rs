@@ -258,6 +258,7 @@ async fn commit(
             audit,
             remark,
             remember,
+            known_pair,
             answer,
         } = plan;
         Planned {
@@ -267,6 +268,7 @@ async fn commit(
             audit,
             remark,
             remember,
+            known_pair,
             answer: Some(answer),
         }
     });

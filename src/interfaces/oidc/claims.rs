@@ -26,8 +26,11 @@ const NAME_CHARACTERS_MAX: usize = 64;
 
 /// The key that a token names, where the provider has it; a token without a name is by
 /// the only key.
-fn key_of(token: &str, keys: &JwkSet) -> Result<Option<(DecodingKey, Algorithm)>, NotVouched> {
-    let unread = |_| NotVouched::NotOurs("the ID token cannot be read");
+pub(super) fn key_of(
+    token: &str,
+    keys: &JwkSet,
+) -> Result<Option<(DecodingKey, Algorithm)>, NotVouched> {
+    let unread = |_| NotVouched::NotOurs("the token cannot be read");
     let header = decode_header(token).map_err(unread)?;
     if !ALGORITHMS.contains(&header.alg) {
         return Err(NotVouched::NotOurs("signature algorithm"));
@@ -104,8 +107,11 @@ pub(super) fn vouched(claims: &Value, settings: &ProviderSettings) -> Result<Vou
         return Err(NotVouched::Unreachable("no claim that names an account"));
     }
     let seconds = claims.get("auth_time").and_then(Value::as_i64);
+    let subject = text("sub").unwrap_or_default().to_owned();
     Ok(Vouched {
         account,
+        subject,
+        session: text("sid").map(ToOwned::to_owned),
         roles: settings.roles(claims),
         authenticated_at: seconds
             .and_then(|seconds| seconds.checked_mul(1_000_000))

@@ -14,9 +14,11 @@ use tokio::sync::RwLock;
 use url::Url;
 use url::form_urlencoded::{Serializer, byte_serialize};
 
+use crate::interfaces::oidc::assertion::{ASSERTION_TYPE, ClientKey, Statement};
 use crate::interfaces::oidc::claims::{is_known, read, vouched, with_userinfo};
-use crate::interfaces::oidc::settings::{ProviderSettings, secure};
-use crate::interfaces::oidc::{NotVouched, Purpose, Ticket, Vouched};
+use crate::interfaces::oidc::logout;
+use crate::interfaces::oidc::settings::{Audience, ProviderSettings, secure};
+use crate::interfaces::oidc::{LoggedOut, NotVouched, Purpose, Ticket, Vouched};
 
 /// A sign-in page waits no longer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -53,11 +55,22 @@ struct Tokens {
     id_token: String,
 }
 
+/// How we show the provider who we are.
+#[derive(Debug, Clone)]
+pub enum Proof {
+    /// Not at all: a public client, with PKCE alone.
+    None,
+    /// By a secret that both know.
+    Secret(String),
+    /// By a signed statement.
+    Key(ClientKey),
+}
+
 /// A provider at which people sign in.
 #[derive(Debug)]
 pub struct Provider {
     settings: ProviderSettings,
-    secret: Option<String>,
+    proof: Proof,
     client: reqwest::Client,
     known: RwLock<Option<Arc<Known>>>,
 }
@@ -67,7 +80,7 @@ impl Provider {
     ///
     /// # Errors
     /// TLS cannot be set up.
-    pub fn new(settings: ProviderSettings, secret: Option<String>) -> Result<Self, reqwest::Error> {
+    pub fn new(settings: ProviderSettings, proof: Proof) -> Result<Self, reqwest::Error> {
         let mut client = reqwest::Client::builder()
             .timeout(PATIENCE)
             .redirect(Policy::none());
@@ -78,7 +91,7 @@ impl Provider {
         let client = client.build()?;
         Ok(Self {
             settings,
-            secret,
+            proof,
             client,
             known: RwLock::default(),
         })
@@ -144,15 +157,12 @@ impl Provider {
         &self,
         ticket: &Ticket,
         code: &str,
-        back: &str,
+        (back, now): (&str, crate::foundation::Instant),
     ) -> Result<Vouched, NotVouched> {
         let known = self.known(false).await?;
-        let tokens = self.tokens(&known.offer, ticket, code, back).await?;
-        let known = if is_known(&tokens.id_token, &known.keys)? {
-            known
-        } else {
-            self.known(true).await?
-        };
+        let said = (code, back, now);
+        let tokens = self.tokens(&known.offer, ticket, said).await?;
+        let known = self.with_key_of(&tokens.id_token).await?;
         let nonce = ticket.nonce();
         let mut claims = read(&tokens.id_token, &known.keys, &self.settings, &nonce)?;
         if let Some(address) = &known.offer.userinfo_endpoint {
@@ -163,12 +173,34 @@ impl Provider {
         vouched(&claims, &self.settings)
     }
 
+    /// Who has signed out there, by a token that the provider has sent.
+    ///
+    /// # Errors
+    /// The provider does not answer, or the token is not its own, not for us, not of
+    /// this kind, or too old.
+    pub async fn hears_logout(
+        &self,
+        token: &str,
+        now: crate::foundation::Instant,
+    ) -> Result<LoggedOut, NotVouched> {
+        let known = self.with_key_of(token).await?;
+        logout::read(token, &known.keys, &self.settings, now)
+    }
+
+    /// What is known of the provider, asked for anew where a token names another key.
+    async fn with_key_of(&self, token: &str) -> Result<Arc<Known>, NotVouched> {
+        let known = self.known(false).await?;
+        if is_known(token, &known.keys)? {
+            return Ok(known);
+        }
+        self.known(true).await
+    }
+
     async fn tokens(
         &self,
         offer: &Offer,
         ticket: &Ticket,
-        code: &str,
-        back: &str,
+        (code, back, now): (&str, &str, crate::foundation::Instant),
     ) -> Result<Tokens, NotVouched> {
         let client_id = &self.settings.client_id;
         let verifier = ticket.verifier();
@@ -183,13 +215,30 @@ impl Provider {
         // Without a word of it, RFC 6749's own method is meant.
         let basic = methods.is_empty() || methods.iter().any(|it| it == "client_secret_basic");
         let mut request = self.client.post(endpoint(&offer.token_endpoint)?);
-        match &self.secret {
-            Some(secret) if basic => {
+        let statement;
+        match &self.proof {
+            Proof::Secret(secret) if basic => {
                 let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
                 request = request.basic_auth(encoded(client_id), Some(encoded(secret)));
             }
-            Some(secret) => fields.push(("client_secret", secret)),
-            None => {}
+            Proof::Secret(secret) => fields.push(("client_secret", secret)),
+            Proof::Key(key) => {
+                let audience = match self.settings.client_key_audience {
+                    Audience::Issuer => &offer.issuer,
+                    Audience::TokenEndpoint => &offer.token_endpoint,
+                };
+                let said = Statement {
+                    client_id,
+                    audience,
+                    id: &ticket.statement(code),
+                    now,
+                };
+                let refused = NotVouched::Unreachable("the client's key does not sign");
+                statement = key.sign(&said).ok_or(refused)?;
+                fields.push(("client_assertion_type", ASSERTION_TYPE));
+                fields.push(("client_assertion", &statement));
+            }
+            Proof::None => {}
         }
         let form = Serializer::new(String::new()).extend_pairs(fields).finish();
         let media = "application/x-www-form-urlencoded";

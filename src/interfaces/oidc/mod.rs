@@ -8,17 +8,23 @@
 //!                            ▼
 //!                         finish: state by the cookie, code for tokens, claims to roles
 //! ```
+//!
+//! The provider may say later, from server to server, that somebody has signed out there
+//! (`logout`): the sessions that came of it end.
 
+mod assertion;
 mod claims;
 mod exchange;
+mod logout;
 mod settings;
 mod ticket;
 
-pub use exchange::Provider;
+pub use assertion::{ClientKey, NoKey};
+pub use exchange::{Proof, Provider};
 pub use settings::{ProviderProblem, ProviderSettings};
 pub use ticket::{Purpose, Ticket};
 
-pub use crate::flows::Vouched;
+pub use crate::flows::{LoggedOut, Vouched};
 
 /// Why nobody is vouched for. The texts are safe to show; none holds a token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

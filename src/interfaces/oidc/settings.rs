@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
+use crate::interfaces::oidc::assertion::is_algorithm;
 use crate::security::Role;
 
 /// A provider, as its operator describes it.
@@ -22,6 +23,16 @@ pub struct ProviderSettings {
     pub(super) client_id: String,
     /// A file with the secret; without one the client is a public one.
     pub client_secret_file: Option<std::path::PathBuf>,
+    /// A file with the private key by which the client proves itself, in place of a secret.
+    pub client_key_file: Option<std::path::PathBuf>,
+    /// What the provider calls that key.
+    pub client_key_id: Option<String>,
+    /// How it signs.
+    #[serde(default = "plain_algorithm")]
+    pub client_key_algorithm: String,
+    /// To whom the statement of who the client is speaks.
+    #[serde(default)]
+    pub(super) client_key_audience: Audience,
     /// Where people reach the pages; may be left out on the machine itself.
     pub(super) url: Option<String>,
     /// What is asked for.
@@ -39,6 +50,21 @@ pub struct ProviderSettings {
     /// Which claims give which roles.
     #[serde(default, rename = "grant")]
     pub(super) grants: Vec<Grant>,
+}
+
+/// To whom a client's signed statement of itself speaks; providers differ.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Audience {
+    /// The address that it is sent to.
+    #[default]
+    TokenEndpoint,
+    /// The provider by its name.
+    Issuer,
+}
+
+fn plain_algorithm() -> String {
+    "RS512".to_owned()
 }
 
 fn plain_name() -> String {
@@ -97,6 +123,16 @@ impl ProviderSettings {
         }
         if !settings.scopes.iter().any(|scope| scope == "openid") {
             return Err(problem("scopes: openid is among them".to_owned()));
+        }
+        if settings.client_key_file.is_some() && settings.client_secret_file.is_some() {
+            return Err(problem(
+                "client_key_file: in place of client_secret_file".to_owned(),
+            ));
+        }
+        if !is_algorithm(&settings.client_key_algorithm) {
+            return Err(problem(
+                "client_key_algorithm: RS256, RS384, RS512, PS256, PS384 or PS512".to_owned(),
+            ));
         }
         if settings.account_prefix.trim().is_empty() {
             return Err(problem(
@@ -272,5 +308,10 @@ mod tests {
         assert!(with("client_id", "account_prefix = \" \"\nclient_id").contains("account_prefix"));
         assert!(with("client_id", "scopes = [\"email\"]\nclient_id").contains("openid"));
         assert!(with("client_id", "colour = \"red\"\nclient_id").contains("colour"));
+        let key = "client_key_file = \"key\"\n";
+        let both = format!("{key}client_secret_file = \"secret\"\nclient_id");
+        assert!(with("client_id", &both).contains("in place of"));
+        let weak = format!("{key}client_key_algorithm = \"HS256\"\nclient_id");
+        assert!(with("client_id", &weak).contains("client_key_algorithm"));
     }
 }

@@ -97,6 +97,12 @@ impl Ticket {
         URL_SAFE_NO_PAD.encode(Sha256::digest(self.verifier()))
     }
 
+    /// The id of our statement of who we are, which goes with this code alone.
+    #[must_use]
+    pub(super) fn statement(&self, code: &str) -> String {
+        hex(&self.made_of(&format!("statement\n{code}")))
+    }
+
     fn made_of(&self, text: &str) -> [u8; 32] {
         hmac_sha256(self.secret.as_bytes(), text.as_bytes())
     }

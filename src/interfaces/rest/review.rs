@@ -204,10 +204,11 @@ pub(super) async fn claim_task(
     let asked: ClaimRequest = body.read()?;
     let lease = asked.lease_seconds.unwrap_or(TASK_LEASE_SECONDS_DEFAULT);
     let condition = if_match(&headers, caller.request_id())?;
-    stepped(
-        &caller,
-        flows::claim_task(&context, &access, task, lease, condition).await,
-    )
+    let claimed = flows::claim_task(&context, &access, task, lease, condition).await;
+    if claimed.is_ok() {
+        flows::mix_in_known_pair(&context, &access).await;
+    }
+    stepped(&caller, claimed)
 }
 
 /// Gives a task to a colleague for a working day, or takes it over from them.

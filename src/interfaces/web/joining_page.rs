@@ -439,7 +439,7 @@ pub(super) async fn move_record(
         "" | "new" => MoveTarget::New,
         other => MoveTarget::Person(person_of(other, visitor)?),
     };
-    let record = record_at(&context, visitor, person, &place).await?;
+    let record = record_at(&context, visitor, (person, &place), None).await?;
     // A list may have changed since the form was made.
     let code = visitor.code_of(&format!("{}\n{}", record.source, record.local_id));
     let deed = Deed {

@@ -4,6 +4,9 @@ use time::{Date, Month, OffsetDateTime, UtcOffset, Weekday};
 
 use crate::foundation::Instant;
 
+const LAST_OF_DAY: &str = "23:59:59.999999";
+const HOUR_MICROSECONDS: i64 = 3_600_000_000;
+
 /// An instant as a page shows it, with the exact one for machines.
 #[derive(Debug, Clone)]
 pub(super) struct LocalTime {
@@ -38,6 +41,26 @@ impl LocalTime {
     }
 }
 
+/// The instant that somebody means who writes a day (its end), a day and a time as they
+/// are on an English wall, or an exact instant (RFC 3339).
+pub(super) fn meant(text: &str) -> Option<Instant> {
+    let text = text.trim();
+    if let Some(exact) = Instant::parse(text) {
+        return Some(exact);
+    }
+    let (day, time) = text.split_once([' ', 'T']).unwrap_or((text, LAST_OF_DAY));
+    let seconds = if time.len() == "14:05".len() {
+        ":00"
+    } else {
+        ""
+    };
+    let in_winter = Instant::parse(&format!("{day}T{time}{seconds}Z"))?;
+    let in_summer = in_winter.plus_microseconds(-HOUR_MICROSECONDS);
+    let nanos = i128::from(in_summer.microseconds()) * 1_000;
+    let at = OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?;
+    Some(if is_summer(at) { in_summer } else { in_winter })
+}
+
 /// Summer time: from 01:00 UTC on the last Sunday of March to that of October.
 fn is_summer(utc: OffsetDateTime) -> bool {
     let change = |month| last_sunday(utc.year(), month).with_hms(1, 0, 0);
@@ -58,8 +81,33 @@ fn last_sunday(year: i32, month: Month) -> Date {
 
 #[cfg(test)]
 mod tests {
-    use super::LocalTime;
+    use super::{LocalTime, meant};
     use crate::foundation::Instant;
+
+    #[test]
+    fn a_day_is_meant_to_its_end_and_a_time_as_it_is_on_the_wall() {
+        for (text, exact) in [
+            ("2026-03-12", "2026-03-12T23:59:59.999999Z"),
+            ("2026-03-31", "2026-03-31T22:59:59.999999Z"),
+            (" 2026-03-12 14:05", "2026-03-12T14:05:00Z"),
+            ("2026-07-12 14:05:09", "2026-07-12T13:05:09Z"),
+            ("2026-07-12T14:05", "2026-07-12T13:05:00Z"),
+            ("2026-07-12T14:05:00Z", "2026-07-12T14:05:00Z"),
+            ("2026-03-12T14:05:00+01:00", "2026-03-12T13:05:00Z"),
+        ] {
+            assert_eq!(meant(text), Instant::parse(exact), "{text}");
+        }
+        for text in [
+            "",
+            "yesterday",
+            "2026-02-30",
+            "2026-03",
+            "2026-03-12 25:00",
+            "12/03/2026",
+        ] {
+            assert_eq!(meant(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn times_are_those_of_a_clock_on_an_english_wall() {

@@ -76,6 +76,7 @@ pub fn routes(provider: Option<Arc<Provider>>) -> Router<Current> {
         .route("/sign-in/again", get(provider_page::confirm))
         .route("/sign-in/callback", get(provider_page::come_back))
         .route("/sign-in/finish", get(provider_page::finish))
+        .route("/sign-in/logged-out", post(provider_page::hear_logout))
         .route("/signed-out", get(provider_page::signed_out))
         .route("/account", get(account_page::show))
         .route("/account/password", post(account_page::change_password))

@@ -17,7 +17,7 @@ use crate::identity::SubmittedRecord;
 use crate::interfaces::web::cohesion::Picture;
 use crate::interfaces::web::forms::parameters;
 use crate::interfaces::web::layout::{NoPage, Page, html, may};
-use crate::interfaces::web::local_time::LocalTime;
+use crate::interfaces::web::local_time::{LocalTime, meant};
 use crate::interfaces::web::search_page::ask_purpose;
 use crate::interfaces::web::timeline::{Happened, timeline};
 use crate::interfaces::web::values::{ROWS, name_of, standard, values};
@@ -72,6 +72,8 @@ struct PersonTemplate {
     confused: bool,
     as_of: Option<LocalTime>,
     as_of_text: String,
+    /// What was asked for is no instant.
+    no_instant: bool,
     golden: Vec<Golden>,
     records: Vec<Record>,
     picture: Option<Picture>,
@@ -93,7 +95,25 @@ pub(super) fn person_of(text: &str, visitor: &Visitor) -> Result<PersonId, NoPag
     })
 }
 
-/// A person, now or as it was known at the end of a day.
+/// The instant that a query asks for, with how it was written; `None` where what is
+/// written is no instant.
+struct Then {
+    written: String,
+    at: Option<Instant>,
+}
+
+impl Then {
+    fn of(context: &Context, uri: &Uri) -> Self {
+        let mut given = parameters(uri.query()).into_iter();
+        let written = given.find(|(name, _)| name == "as_of");
+        let written = written.map_or_else(String::new, |(_, value)| value);
+        // Today has not ended: it is known until now.
+        let at = meant(&written).map(|at| at.min(context.clock.now()));
+        Self { written, at }
+    }
+}
+
+/// A person, now or as it was known at an instant.
 pub(super) async fn show(
     State(context): State<Context>,
     visitor: Visitor,
@@ -105,11 +125,8 @@ pub(super) async fn show(
         visitor.may_because(Action::ReadPerson, "asks")?;
         return Ok(ask_purpose(&visitor, uri.path()));
     };
-    let given = parameters(uri.query());
-    let day = given.iter().find(|(name, _)| name == "as_of");
-    let day = day.map_or("", |(_, value)| value.as_str());
-    // Today has not ended: it is known until now.
-    let as_of = end_of(day).map(|end| end.min(context.clock.now()));
+    let then = Then::of(&context, &uri);
+    let as_of = then.at;
     let failed = |error: FlowError| visitor.no_page(&error);
     let access = visitor.may(Action::ReadPerson)?;
     let answer = flows::view_person(&context, &access, id, as_of)
@@ -134,8 +151,7 @@ pub(super) async fn show(
         .await
         .map_err(failed)?;
     let shown = Shown {
-        as_of,
-        day,
+        then,
         purpose,
         picture: Picture::of(&cohesion),
         more: history.next.is_some(),
@@ -145,14 +161,8 @@ pub(super) async fn show(
     Ok(html(StatusCode::OK, &template))
 }
 
-/// The last instant of a day; nothing where the text is no day.
-fn end_of(day: &str) -> Option<Instant> {
-    Instant::parse(&format!("{day}T23:59:59Z"))
-}
-
-struct Shown<'a> {
-    as_of: Option<Instant>,
-    day: &'a str,
+struct Shown {
+    then: Then,
     purpose: String,
     picture: Option<Picture>,
     happened: Vec<Happened>,
@@ -163,7 +173,7 @@ fn template(
     visitor: &Visitor,
     answer: PersonAnswer,
     golden: GoldenAnswer,
-    shown: Shown<'_>,
+    shown: Shown,
 ) -> PersonTemplate {
     let roles = &visitor.visit.roles;
     let names_actors = golden.names_actors;
@@ -183,8 +193,8 @@ fn template(
         requested: (answer.requested != answer.person).then(|| answer.requested.to_string()),
         withdrawn: answer.standing == PersonStanding::Withdrawn,
         confused: answer.number_confused,
-        as_of: shown.as_of.map(LocalTime::of),
-        as_of_text: shown.as_of.map_or(String::new(), |_| shown.day.to_owned()),
+        as_of: shown.then.at.map(LocalTime::of),
+        no_instant: shown.then.at.is_none() && !shown.then.written.trim().is_empty(),
         golden,
         records: answer
             .records
@@ -205,7 +215,8 @@ fn template(
         tasks: answer.tasks.iter().map(ToString::to_string).collect(),
         happened: shown.happened,
         more: shown.more,
-        may_merge: may(roles, Action::MergePerson) && shown.as_of.is_none(),
+        may_merge: may(roles, Action::MergePerson) && shown.then.at.is_none(),
+        as_of_text: shown.then.written,
         may_audit: may(roles, Action::ReadAudit),
         may_give: may(roles, Action::GiveSubjectAccess),
         purpose: shown.purpose,
@@ -297,6 +308,7 @@ struct Version {
 struct RecordTemplate {
     page: Page,
     person: String,
+    as_of: Option<LocalTime>,
     source: String,
     local_id: String,
     route: &'static str,
@@ -312,17 +324,19 @@ pub(super) async fn show_record(
     State(context): State<Context>,
     visitor: Visitor,
     Path((person, place)): Path<(String, String)>,
+    uri: Uri,
 ) -> Result<Response, NoPage> {
     let id = person_of(&person, &visitor)?;
+    let as_of = Then::of(&context, &uri).at;
     if visitor.visit.purpose.is_none() {
         visitor.may_because(Action::ReadRecord, "asks")?;
         return Ok(ask_purpose(&visitor, &format!("/persons/{id}")));
     }
     let failed = |error: FlowError| visitor.no_page(&error);
-    let record = record_at(&context, &visitor, id, &place).await?;
+    let record = record_at(&context, &visitor, (id, &place), as_of).await?;
     let access = visitor.may(Action::ReadRecord)?;
     let (source, local_id) = (record.source, record.local_id);
-    let answer = flows::view_record(&context, &access, &source, &local_id, None)
+    let answer = flows::view_record(&context, &access, &source, &local_id, as_of)
         .await
         .map_err(failed)?;
     let findings = answer.answer.findings.iter().map(|finding| Finding {
@@ -355,6 +369,7 @@ pub(super) async fn show_record(
     let template = RecordTemplate {
         page: visitor.page("Record", "/search"),
         person: id.to_string(),
+        as_of: as_of.map(LocalTime::of),
         source: source.to_string(),
         local_id: local_id.to_string(),
         route: words::route(answer.link.as_ref().and_then(|link| link.route)),
@@ -370,11 +385,11 @@ pub(super) async fn show_record(
 pub(super) async fn record_at(
     context: &Context,
     visitor: &Visitor,
-    person: PersonId,
-    place: &str,
+    (person, place): (PersonId, &str),
+    as_of: Option<Instant>,
 ) -> Result<PersonRecord, NoPage> {
     let access = visitor.may(Action::ReadPerson)?;
-    let answer = flows::view_person(context, &access, person, None)
+    let answer = flows::view_person(context, &access, person, as_of)
         .await
         .map_err(|error| visitor.no_page(&error))?;
     let place = place

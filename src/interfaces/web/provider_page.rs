@@ -6,16 +6,19 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use askama::Template;
+use axum::Json;
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 
+use serde_json::json;
+
 use crate::flows::{self, Context, FlowError, Vouched};
 use crate::foundation::hex;
 use crate::interfaces::http::{Problem, Refused};
 use crate::interfaces::oidc::{NotVouched, Provider, Purpose, Ticket};
-use crate::interfaces::web::forms::{parameters, request_id, text};
+use crate::interfaces::web::forms::{Form, parameters, request_id, text};
 use crate::interfaces::web::layout::{NoPage, Page, html, redirect};
 use crate::interfaces::web::sign_in_page::place;
 use crate::interfaces::web::visitor::{
@@ -181,7 +184,8 @@ pub(super) async fn finish(
     let ticket = Ticket::of_state(&secret, of("state"));
     let ticket = ticket.ok_or_else(|| not_vouched(&NotVouched::NotOurs("state"), &headers))?;
     let back = address(&provider, "/sign-in/callback", &headers)?;
-    let vouched = provider.vouches(&ticket, of("code"), &back).await;
+    let now = context.clock.now();
+    let vouched = provider.vouches(&ticket, of("code"), (&back, now)).await;
     let vouched = vouched.map_err(|error| not_vouched(&error, &headers))?;
     let mut response = match ticket.purpose {
         Purpose::Confirm => confirmed(&context, &vouched, &headers).await?,
@@ -235,6 +239,58 @@ async fn signed_in(
     let cookie = set_cookie(headers, Some(&cookie));
     response.headers_mut().append(header::SET_COOKIE, cookie);
     Ok(response)
+}
+
+/// The provider says, from server to server, that somebody has signed out there
+/// (OpenID Connect Back-Channel Logout 1.0 §2.8).
+pub(super) async fn hear_logout(
+    State(context): State<Context>,
+    provider: Elsewhere,
+    form: Form,
+) -> Response {
+    let status = end_sessions(&context, provider, &form).await;
+    let status = status.unwrap_or_else(|refused| refused);
+    let no_store = [(header::CACHE_CONTROL, "no-store")];
+    // As OAuth says errors: the provider reads no page.
+    match status {
+        StatusCode::OK => (status, no_store).into_response(),
+        StatusCode::BAD_REQUEST => {
+            let error = json!({"error": "invalid_request"});
+            (status, no_store, Json(error)).into_response()
+        }
+        _ => {
+            let error = json!({"error": "temporarily_unavailable"});
+            (status, no_store, Json(error)).into_response()
+        }
+    }
+}
+
+async fn end_sessions(
+    context: &Context,
+    provider: Elsewhere,
+    form: &Form,
+) -> Result<StatusCode, StatusCode> {
+    let provider = provider.0.ok_or(StatusCode::BAD_REQUEST)?;
+    let token = form.as_typed("logout_token");
+    let heard = provider.hears_logout(token, context.clock.now()).await;
+    let heard = heard.map_err(|error| {
+        tracing::warn!(
+            cause = error.cause(),
+            "the word of a sign-out is not believed"
+        );
+        match error {
+            NotVouched::Unreachable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::BAD_REQUEST,
+        }
+    })?;
+    let ended = flows::end_vouched_sessions(context, heard, &form.request_id).await;
+    let is_new = ended.map_err(|error| {
+        tracing::error!(%error, "sessions could not be ended");
+        StatusCode::SERVICE_UNAVAILABLE
+    })?;
+    is_new
+        .then_some(StatusCode::OK)
+        .ok_or(StatusCode::BAD_REQUEST)
 }
 
 /// Signed out here; the way to sign out there as well.

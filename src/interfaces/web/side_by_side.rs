@@ -64,11 +64,17 @@ pub(super) struct Head {
     pub(super) person: String,
     pub(super) note: String,
     pub(super) restricted: bool,
+    /// Its page can be opened: nobody stands for the people of a known pair once it is
+    /// answered.
+    pub(super) stands: bool,
 }
 
 /// All rows, under their heads.
 pub(super) fn compare(context: &Context, answer: &TaskAnswer) -> (Vec<Head>, Vec<Compared>) {
-    let (heads, columns) = columns(&answer.sides, answer.record.as_ref());
+    let (mut heads, columns) = columns(&answer.sides, answer.record.as_ref());
+    for head in &mut heads {
+        head.stands = answer.known_answer.is_none();
+    }
     let rows = ROWS
         .iter()
         .filter_map(|row| compared(context, *row, &columns));
@@ -84,6 +90,7 @@ fn columns<'a>(
         person: side.survivor.to_string(),
         note,
         restricted: side.restricted,
+        stands: true,
     };
     if let [side] = sides {
         return within(side, raising, head);

@@ -29,18 +29,19 @@ pub(super) async fn take_next(
     let read = visitor.may_because(Action::ReadTask, REASON)?;
     let work = visitor.may_because(Action::WorkTask, REASON)?;
     let failed = |error: FlowError| visitor.no_page(&error);
+    let listed = TaskFilter {
+        limit: NEXT_TRIED,
+        after: None,
+        ..filter.clone()
+    };
+    // In either case, so that neither takes less.
+    let page = flows::list_tasks(context, &read, listed)
+        .await
+        .map_err(failed)?;
     let known = flows::deal_known_pair(context, &work, &filter, but).await;
     if let Some(known) = known.map_err(failed)? {
         return Ok(Some(known));
     }
-    let filter = TaskFilter {
-        limit: NEXT_TRIED,
-        after: None,
-        ..filter
-    };
-    let page = flows::list_tasks(context, &read, filter)
-        .await
-        .map_err(failed)?;
     let me = visitor.visit.account.as_str();
     for task in page.tasks {
         let by = task.state.claim.as_ref().map(|claim| claim.by.as_str());

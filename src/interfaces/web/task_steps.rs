@@ -85,7 +85,11 @@ pub(super) async fn claim(
     let task = task_of(&task, visitor)?;
     let access = work(visitor, task)?;
     let lease = TASK_LEASE_SECONDS_DEFAULT;
-    match flows::claim_task(&context, &access, task, lease, None).await {
+    let claimed = flows::claim_task(&context, &access, task, lease, None).await;
+    if claimed.is_ok() {
+        flows::mix_in_known_pair(&context, &access).await;
+    }
+    match claimed {
         // What was typed is on the page again, and nothing is lost by taking it.
         Ok(_) if !posted.form.text("reason").is_empty() => {
             let said = "The question is in your hands again.".to_owned();

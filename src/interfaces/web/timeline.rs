@@ -14,7 +14,8 @@ use crate::interfaces::web::words;
 use crate::registry::{EvidenceRow, LinkDecision, RegistryEvent};
 use crate::security::Action;
 
-/// Merges and assertions of a history that are asked after; more are told without it.
+/// Merges, assertions and settled questions of a history that are asked after; more are
+/// told without it.
 const ASKED_AFTER_MAX: usize = 20;
 
 /// Something that happened.
@@ -49,6 +50,7 @@ pub(super) async fn timeline(
     entries: Vec<HistoryEntry>,
 ) -> Result<Vec<Happened>, NoPage> {
     let may_ask = may(&visitor.visit.roles, Action::ReadMerge);
+    let may_read = may(&visitor.visit.roles, Action::ReadTask);
     let may_withdraw = may(&visitor.visit.roles, Action::MergePerson);
     let mut asked = 0;
     let mut shown = Vec::with_capacity(entries.len());
@@ -59,6 +61,13 @@ pub(super) async fn timeline(
             RegistryEvent::MergeMade { merge, .. } if may_ask && asked < ASKED_AFTER_MAX => {
                 asked += 1;
                 tell_merge(context, visitor, merge, &mut happened).await?;
+            }
+            RegistryEvent::TaskDecided { task, .. } if may_read && asked < ASKED_AFTER_MAX => {
+                asked += 1;
+                let access = visitor.may(Action::ReadTask)?;
+                let said = flows::reasons_of_task(context, &access, task).await;
+                let said = said.map_err(|error| visitor.no_page(&error))?;
+                happened.reason = Some(said.join("; ")).filter(|said| !said.is_empty());
             }
             RegistryEvent::AssertionMade { assertion, .. }
                 if may_withdraw && asked < ASKED_AFTER_MAX =>

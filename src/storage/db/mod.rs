@@ -28,6 +28,8 @@ use crate::storage::StoreError;
 use crate::storage::error::EngineError;
 pub(super) use filling::{fill_alone, numbers_for, share_filling};
 pub(super) use pool::Pool;
+#[cfg(test)]
+pub(super) use query::seen;
 pub(super) use query::{Query, Row, Value, query, write_parameter};
 
 /// A connection of either engine, alone, from a pool, or in a snapshot that

@@ -54,9 +54,32 @@ pub(in crate::storage) struct Query {
 
 /// A statement. Texts that are put together hold no value of a caller.
 pub(in crate::storage) fn query(text: impl Into<Cow<'static, str>>) -> Query {
+    let text = text.into();
+    #[cfg(test)]
+    seen::note(&text);
     Query {
-        text: text.into(),
+        text,
         values: Vec::new(),
+    }
+}
+
+/// Texts of statements that a test has listened for, on its own thread.
+#[cfg(test)]
+pub(in crate::storage) mod seen {
+    use std::cell::RefCell;
+    use std::collections::BTreeSet;
+
+    thread_local! {
+        static TEXTS: RefCell<BTreeSet<String>> = const { RefCell::new(BTreeSet::new()) };
+    }
+
+    pub(super) fn note(text: &str) {
+        TEXTS.with_borrow_mut(|texts| texts.insert(text.to_owned()));
+    }
+
+    /// What was asked since it was taken last.
+    pub(in crate::storage) fn take() -> BTreeSet<String> {
+        TEXTS.take()
     }
 }
 

@@ -1,6 +1,8 @@
 //! Signing in at a real OpenID Connect provider (npm's `oidc-provider`), which each
 //! story starts for itself. Where node or the package is missing the stories say so.
 
+mod signing_out;
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -35,6 +37,10 @@ impl Drop for Elsewhere {
 impl Elsewhere {
     /// A provider that knows these people; `None` where it cannot run here.
     fn start(people: &Value, method: &str) -> Option<Self> {
+        Self::start_with(people, method, &[])
+    }
+
+    fn start_with(people: &Value, method: &str, environment: &[(&str, &str)]) -> Option<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         if !root.join("node_modules/oidc-provider").is_dir() {
             eprintln!("left out: npm's oidc-provider is not here (make prepare)");
@@ -45,6 +51,7 @@ impl Elsewhere {
             .arg(root.join("tests/service/oidc/provider.mjs"))
             .env("PEOPLE", people.to_string())
             .env("METHOD", method)
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
         let Ok(mut child) = command.spawn() else {
@@ -115,14 +122,19 @@ impl Elsewhere {
 
     /// A service that believes this provider.
     fn world(&self, more: &str) -> World {
+        let more = format!("client_secret_file = \"secret\"\n{more}");
+        self.world_with(&more, ("secret", "a secret of +/ and %\n"))
+    }
+
+    /// The same, with a file beside its settings.
+    fn world_with(&self, more: &str, (name, content): (&str, &str)) -> World {
         let folder = tempfile::tempdir().expect("a folder").keep();
         let file = folder.join("oidc.toml");
         let text = format!(
-            "issuer = \"{}\"\nname = \"the trust\"\nclient_id = \"accord\"\n\
-             client_secret_file = \"secret\"\n{more}",
+            "issuer = \"{}\"\nname = \"the trust\"\nclient_id = \"accord\"\n{more}",
             self.url
         );
-        std::fs::write(folder.join("secret"), "a secret of +/ and %\n").expect("written");
+        std::fs::write(folder.join(name), content).expect("written");
         std::fs::write(&file, text).expect("written");
         World::start_with(&[("ACCORD_OIDC", file.to_str().expect("text"))])
     }

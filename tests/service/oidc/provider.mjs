@@ -1,24 +1,42 @@
 // A certified OpenID Connect provider for the tests: whoever comes is signed in at
-// once as the person whom POST /as?who=NAME named last. Prints its address.
+// once as the person whom /as?who=NAME named last. It tells the address that /tells?url=
+// named of sign-outs, and signs any claims with /signs, so that words can be forged.
+// Prints its address.
 import { createServer } from "node:http";
+import { SignJWT, exportJWK, generateKeyPair } from "jose";
 import Provider from "oidc-provider";
 
 const people = JSON.parse(process.env.PEOPLE);
+const method = process.env.METHOD ?? "client_secret_basic";
 let who = Object.keys(people)[0];
+// Its own client lets it speak to nobody on this machine, and our address is not known yet.
+const RELAYED = "http://desk.example.org/told";
+let told;
 
 const server = createServer();
 await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
 const issuer = `http://127.0.0.1:${server.address().port}`;
 
+const keys = { own: await generateKeyPair("RS256", { extractable: true }), other: await generateKeyPair("RS256") };
+const own = { ...(await exportJWK(keys.own.privateKey)), kid: "own", alg: "RS256", use: "sig" };
+
+const proof = method === "private_key_jwt"
+  ? { jwks: { keys: JSON.parse(process.env.CLIENT_KEYS) }, token_endpoint_auth_signing_alg: "RS512" }
+  : { client_secret: "a secret of +/ and %" };
+
 const provider = new Provider(issuer, {
   clients: [{
     client_id: "accord",
-    client_secret: "a secret of +/ and %",
     application_type: "native",
     redirect_uris: ["http://127.0.0.1/sign-in/callback"],
     post_logout_redirect_uris: ["http://127.0.0.1/"],
-    token_endpoint_auth_method: process.env.METHOD ?? "client_secret_basic",
+    token_endpoint_auth_method: method,
+    backchannel_logout_uri: RELAYED,
+    backchannel_logout_session_required: true,
+    ...proof,
   }],
+  jwks: { keys: [own] },
+  enabledJWA: { clientAuthSigningAlgValues: ["RS256", "RS512", "PS256"] },
   scopes: ["openid", "profile", "nationalrbacaccess", "selectedrole"],
   claims: {
     openid: ["sub"],
@@ -27,11 +45,17 @@ const provider = new Provider(issuer, {
     selectedrole: ["selected_roleid"],
     acr: null,
     auth_time: null,
+    sid: null,
   },
   acrValues: ["AAL3_ANY"],
+  clientAuthMethods: ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"],
   conformIdTokenClaims: false,
   pkce: { required: () => true },
-  features: { devInteractions: { enabled: false } },
+  features: {
+    devInteractions: { enabled: false },
+    backchannelLogout: { enabled: true },
+    rpInitiatedLogout: { enabled: true },
+  },
   interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
   findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, ...people[id] }) }),
   loadExistingGrant: async (ctx) => {
@@ -42,6 +66,7 @@ const provider = new Provider(issuer, {
     await grant.save();
     return grant;
   },
+  fetch: (url, { dispatcher, ...options }) => globalThis.fetch(url === RELAYED ? told : url, options),
   cookies: { keys: ["for tests only"] },
 });
 
@@ -51,6 +76,13 @@ server.on("request", async (request, response) => {
   if (url.pathname === "/as") {
     who = url.searchParams.get("who");
     response.end("yes");
+  } else if (url.pathname === "/tells") {
+    told = url.searchParams.get("url");
+    response.end("yes");
+  } else if (url.pathname === "/signs") {
+    const { key = "own", typ, ...rest } = Object.fromEntries(url.searchParams);
+    const token = new SignJWT(JSON.parse(rest.claims)).setProtectedHeader({ alg: "RS256", kid: "own", typ });
+    response.end(await token.sign(keys[key].privateKey));
   } else if (url.pathname.startsWith("/interaction/")) {
     const { prompt } = await provider.interactionDetails(request, response);
     const login = { accountId: who, acr: people[who].acr ?? "AAL3_ANY" };

@@ -21,7 +21,7 @@ const CLIENTS: usize = 4;
 const READ: usize = 50;
 const JUMPS: [&str; 6] = ["+0", "-1h", "+1d", "-1d", "+366d", "+0"];
 
-fn library() -> Result<PathBuf, String> {
+pub(crate) fn library() -> Result<PathBuf, String> {
     let folders = [
         "/usr/lib",
         "/usr/lib/x86_64-linux-gnu",

@@ -5,7 +5,7 @@
 //! cannot run here (no root, no PostgreSQL, no tool) says so in one line.
 
 /// A clock that jumps.
-mod clock;
+pub(crate) mod clock;
 /// The way to PostgreSQL is cut, also while a commit is under way.
 mod cuts;
 /// Files of the index are damaged.
