@@ -66,11 +66,10 @@ fn r139_why_two_were_joined_months_ago_is_read_as_it_was_known_then_and_masked_a
     sam.opens(&asked)
         .shows("As it was known at")
         .shows(WHY)
-        .shows("Why:")
-        .shows("By model")
+        .shows("was merged into")
         .hides("Take this merge back")
         .hides("LS6 2AB")
-        .hides("QUARRY");
+        .hides("Quarry");
     sam.opens(&format!("{page}/records/1?as_of={}", day(1)))
         .shows("As it was known at")
         .shows("Version 1")

@@ -8,8 +8,14 @@ use crate::storage::db::{self, seen};
 use crate::storage::load::Working;
 use crate::storage::{Assigned, QueuePart, Store, TaskFilter};
 
-/// Tables that do not grow with the records: they may be walked.
-const SMALL: [&str; 4] = ["SCAN q", "source_quarantines", "accounts", "meta"];
+/// What does not grow with the records may be walked: small tables, a list that is given.
+const SMALL: [&str; 5] = [
+    "SCAN q",
+    "SCAN asked",
+    "source_quarantines",
+    "accounts",
+    "meta",
+];
 
 /// What is wrong with how a statement finds its rows.
 async fn walks(store: &Store, text: &str) -> Vec<String> {
