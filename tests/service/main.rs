@@ -46,6 +46,8 @@ mod desk_sources;
 mod desk_work;
 /// What a person disputes supports no link.
 mod disputing;
+/// Every door of the service.
+mod doors;
 /// An acknowledged record survives `kill -9`.
 mod durability;
 /// An erased record is gone to the last token.

@@ -4,9 +4,9 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::doors::READERS;
 use crate::people::{verified_person, with};
 use crate::request::Answer;
-use crate::sealing::READERS;
 use crate::world::{Actor, World, record_path};
 
 /// Somebody with two records who objects: the person and what is known of it.

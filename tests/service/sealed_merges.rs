@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use crate::doors::READERS;
 use crate::people::{NUMBERS, person, with};
 use crate::request::Answer;
-use crate::sealing::{READERS, Side, after, before, seal, side, told_together};
+use crate::sealing::{Side, after, before, seal, side, told_together};
 use crate::world::{Actor, World, record_path};
 
 /// The same, and sealed.
