@@ -140,6 +140,15 @@ pub(super) async fn open_alone_or_beside(
     }
 }
 
+/// The same, and always beside the services of a database: they have its index, which this
+/// process would have to make.
+pub(super) async fn open_to_follow(arguments: &LedgerArguments) -> anyhow::Result<(Context, bool)> {
+    match arguments.database {
+        Some(_) => Ok((open(arguments, Use::Existing).await?, false)),
+        None => open_alone_or_beside(arguments).await,
+    }
+}
+
 const fn is_in_use(error: &StoreError) -> bool {
     matches!(error, StoreError::InUse)
 }

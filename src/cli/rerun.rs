@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::cli::LedgerArguments;
 use crate::cli::account::password;
-use crate::cli::ledger::{Use, access, open, open_alone_or_beside, open_for_models};
+use crate::cli::ledger::{access, open_for_models, open_to_follow};
 use crate::cli::progress::Progress;
 use crate::flows::{
     Context, NamedPerson, RerunState, StoredRerun, begin_rerun, catch_up, pause_rerun, rerun_page,
@@ -73,11 +73,7 @@ pub(super) async fn run(arguments: RerunArguments) -> anyhow::Result<()> {
         tell(&paused);
         return Ok(());
     }
-    // The services of a database have its index; this process would have to make one.
-    let (context, alone) = match arguments.ledger.database {
-        Some(_) => (open(&arguments.ledger, Use::Existing).await?, false),
-        None => open_alone_or_beside(&arguments.ledger).await?,
-    };
+    let (context, alone) = open_to_follow(&arguments.ledger).await?;
     let asked = (reason, arguments.tasks_max);
     let begun = begin_rerun(&context, approver, asked, "model-rerun").await?;
     let judging = access(Action::WriteRecord, Role::Integration, "model-rerun")?;

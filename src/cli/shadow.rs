@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::cli::LedgerArguments;
 use crate::cli::account::password;
-use crate::cli::ledger::{Use, access, open, open_alone_or_beside, open_for_models};
+use crate::cli::ledger::{access, open_for_models, open_to_follow};
 use crate::cli::model_life::model_id;
 use crate::flows::{
     NamedPerson, ShadowReport, begin_shadow, catch_up, end_shadow, shadow_report, shadow_some,
@@ -68,10 +68,7 @@ pub(super) async fn run(arguments: ShadowArguments) -> anyhow::Result<()> {
 
 /// Where no service follows the ledger, what has come is judged first.
 async fn report(arguments: &ShadowArguments) -> anyhow::Result<()> {
-    let (context, alone) = match arguments.ledger.database {
-        Some(_) => (open(&arguments.ledger, Use::Existing).await?, false),
-        None => open_alone_or_beside(&arguments.ledger).await?,
-    };
+    let (context, alone) = open_to_follow(&arguments.ledger).await?;
     if alone {
         catch_up(&context).await?;
         while shadow_some(&context).await? {}

@@ -127,6 +127,27 @@ impl Store {
         Ok(self.small_write(query).await? > 0)
     }
 
+    /// Takes the lease of a row by its number and epoch until some time; gives the new epoch,
+    /// and nothing while another process holds it. The statement asks for these two, for what
+    /// the lease must have run out by, and for its new end.
+    async fn take_lease(
+        &self,
+        statement: Query,
+        (number, epoch): (i64, i64),
+        (now, until): (Instant, Instant),
+    ) -> Result<Option<i64>, StoreError> {
+        // Where this process is alone, what is left of a lease is its own.
+        let run_out_by = if self.inner.alone {
+            i64::MAX
+        } else {
+            now.microseconds()
+        };
+        let statement = statement.bind(number).bind(epoch);
+        let statement = statement.bind(run_out_by).bind(until.microseconds());
+        let taken = self.small_write(statement).await? > 0;
+        Ok(taken.then_some(epoch + 1))
+    }
+
     /// All models, the earliest first.
     ///
     /// # Errors

@@ -172,18 +172,9 @@ impl Store {
         let query = db::query(
             "update model_reruns set epoch = epoch + 1, lease_until = $4 \
              where activation = $1 and epoch = $2 and lease_until < $3 and state = 'running'",
-        )
-        .bind(rerun.activation)
-        .bind(rerun.epoch)
-        // Where this process is alone, what is left of a lease is its own.
-        .bind(if self.inner.alone {
-            i64::MAX
-        } else {
-            now.microseconds()
-        })
-        .bind(until.microseconds());
-        let taken = self.small_write(query).await? > 0;
-        Ok(taken.then_some(rerun.epoch + 1))
+        );
+        let (row, term) = ((rerun.activation, rerun.epoch), (now, until));
+        self.take_lease(query, row, term).await
     }
 
     /// Notes how far it is and gives the lease back; `false` where another process has

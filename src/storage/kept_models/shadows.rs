@@ -116,18 +116,9 @@ impl Store {
         let query = db::query(
             "update model_shadows set epoch = epoch + 1, lease_until = $4 \
              where number = $1 and epoch = $2 and lease_until < $3 and ended_at is null",
-        )
-        .bind(shadow.number)
-        .bind(shadow.epoch)
-        // Where this process is alone, what is left of a lease is its own.
-        .bind(if self.inner.alone {
-            i64::MAX
-        } else {
-            now.microseconds()
-        })
-        .bind(until.microseconds());
-        let taken = self.small_write(query).await? > 0;
-        Ok(taken.then_some(shadow.epoch + 1))
+        );
+        let (row, term) = ((shadow.number, shadow.epoch), (now, until));
+        self.take_lease(query, row, term).await
     }
 
     /// Notes what was found and gives the lease back; `false` where another process has
