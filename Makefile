@@ -59,6 +59,9 @@ bench-link: ## Whole files: accord link beside Splink, processor time and memory
 	$(CARGO) build --release --locked
 	./scripts/bench_link.py --sizes $${ACCORD_SIZES:-20000,100000}
 
+engines: ## Whole files beyond memory: tables that spill, and a cluster, beside a run in memory
+	$(CARGO) test --locked --features ballista --test service engines
+
 clients: ## HL7 v2 and FHIR packages of other people against the service (needs PyPI)
 	$(CARGO) build --locked
 	python3 -m venv target/clients && target/clients/bin/pip install --quiet hl7 hl7apy fhirpy

@@ -12,6 +12,8 @@ pub mod bulk;
 pub mod registry;
 pub mod review;
 
+#[cfg(feature = "datafusion")]
+pub mod frames;
 pub mod index;
 pub mod storage;
 

@@ -166,6 +166,29 @@ fn undivided_max(records: u32) -> usize {
     ((BLOCK_RECORDS_MAX as f64 * share) as usize).max(BLOCK_RECORDS_MIN)
 }
 
+/// Whether of so many records each is compared with each.
+pub(super) fn is_small(records: u32) -> bool {
+    u64::from(records) * u64::from(records.saturating_sub(1)) / 2 <= SMALL_FILE_PAIRS
+}
+
+/// One block of all records.
+pub(super) fn everybody(records: u32) -> Vec<RuleBlocks> {
+    let mut everybody = RuleBlocks::default();
+    everybody.push(0..records, false);
+    vec![everybody]
+}
+
+/// The blocks of each rule's keys, which stand above their records, in a run over so many
+/// records.
+pub(super) fn meet_at(codes: &Codes<'_>, keyed: Vec<Vec<u64>>, records: u32) -> Vec<RuleBlocks> {
+    let most = undivided_max(records);
+    let of_rule = |(rule, mut keyed): (&'static Rule, Vec<u64>)| {
+        keyed.sort_unstable();
+        divided(codes, rule, most, &keyed).blocks
+    };
+    RULES.iter().zip(keyed).map(of_rule).collect()
+}
+
 /// All blocks of all rules. `progress` is told how many rules are done.
 pub(super) fn meet(codes: &Codes<'_>, records: u32, progress: &dyn Fn(u64)) -> Met {
     let lacking: Vec<bool> = (0..records)
@@ -178,10 +201,8 @@ pub(super) fn meet(codes: &Codes<'_>, records: u32, progress: &dyn Fn(u64)) -> M
         lacking,
         oversized: Vec::new(),
     };
-    if u64::from(records) * u64::from(records.saturating_sub(1)) / 2 <= SMALL_FILE_PAIRS {
-        let mut everybody = RuleBlocks::default();
-        everybody.push(0..records, false);
-        met.blocks.push(everybody);
+    if is_small(records) {
+        met.blocks = everybody(records);
         return met;
     }
     let most = undivided_max(records);

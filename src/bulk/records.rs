@@ -215,7 +215,8 @@ impl BulkRecords {
     }
 
     /// A record as it was standardised, as far as decisions read it.
-    pub(super) fn standard(&self, record: u32) -> StandardRecord {
+    #[must_use]
+    pub fn standard(&self, record: u32) -> StandardRecord {
         let facts = &self.facts[record as usize];
         StandardRecord {
             nhs_number: facts.nhs_number,

@@ -8,7 +8,7 @@ use crate::bulk::briefs::briefs;
 use crate::bulk::care;
 use crate::bulk::comparing::Comparer;
 use crate::bulk::evidence::Evidence;
-use crate::bulk::groups::{Cuts, group};
+use crate::bulk::groups::{Cuts, Grouped, group};
 use crate::bulk::keys::Codes;
 use crate::bulk::known_pairs::Labels;
 use crate::bulk::learning::{Calibrates, Trained, train};
@@ -40,6 +40,14 @@ pub struct LinkPlan {
     pub across_sources_only: bool,
     /// Pairs below it are no links; the model's review threshold when absent.
     pub least_bits: Option<f64>,
+}
+
+impl LinkPlan {
+    /// Pairs below it are no links, where a run weighs by this model.
+    pub(super) fn least_bits_of(&self, model: &LinkageModel) -> f64 {
+        self.least_bits
+            .unwrap_or_else(|| model.review_threshold().bits())
+    }
 }
 
 /// A stage of a run, for whoever shows progress.
@@ -160,14 +168,7 @@ pub fn link(
     let model = trained
         .as_ref()
         .map_or(&plan.model, |trained| &trained.model);
-    let review = model.review_threshold().bits();
-    let least = plan.least_bits.unwrap_or(review);
-    let cuts = cuts_of(model);
-    let floor = least.min(match plan.policy {
-        // Persons are made of pairs that bring records into one component.
-        Policy::Model => cuts.component,
-        Policy::Care => review - FLOOR_BITS,
-    });
+    let floor = floor_of(plan, model);
     watch.begin(Stage::Comparing, meeting.pairs());
     let bounds = Bounds::new(records, model, floor);
     let pairs = meeting.worth_comparing(&bounds, &|done| watch.at(done));
@@ -179,15 +180,12 @@ pub fn link(
     let mut edges = score(&comparer, &pairs, floor);
     drop(pairs);
     watch.begin(Stage::Grouping, edges.len() as u64);
-    let witness = |a, b| Evidence::of(model, &comparer.compare(a, b));
-    let grouped = group(records.len(), &edges, cuts, &witness);
-    let persons = match plan.policy {
-        Policy::Care => care::settle(records, model, &edges),
-        Policy::Model => grouped.person,
-    };
+    let grouped = settled(&comparer, plan.policy, &edges);
+    let persons = grouped.person;
     if model.file().weighs_groups {
         edges = weighed_by_groups(edges, grouped.pairs);
     }
+    let least = plan.least_bits_of(model);
     let source = |record: u32| records.facts[record as usize].source;
     edges.retain(|edge| {
         edge.weight >= least && !(plan.across_sources_only && source(edge.a) == source(edge.b))
@@ -206,7 +204,32 @@ pub fn link(
     })
 }
 
-fn strongest_first(mut links: Vec<Edge>) -> Vec<Edge> {
+/// Pairs below it are of no use: neither links, nor anything that persons are made of.
+pub(super) fn floor_of(plan: &LinkPlan, model: &LinkageModel) -> f64 {
+    plan.least_bits_of(model).min(match plan.policy {
+        // Persons are made of pairs that bring records into one component.
+        Policy::Model => component_bits(model),
+        Policy::Care => model.review_threshold().bits() - FLOOR_BITS,
+    })
+}
+
+/// Pairs at or above it bring records into one component.
+pub(super) fn component_bits(model: &LinkageModel) -> f64 {
+    cuts_of(model).component
+}
+
+/// Persons of records, and the pairs inside components with the weight of their groups.
+pub(super) fn settled(comparer: &Comparer<'_>, policy: Policy, edges: &[Edge]) -> Grouped {
+    let (records, model) = (comparer.records, comparer.model);
+    let witness = |a, b| Evidence::of(model, &comparer.compare(a, b));
+    let mut grouped = group(records.len(), edges, cuts_of(model), &witness);
+    if policy == Policy::Care {
+        grouped.person = care::settle(records, model, edges);
+    }
+    grouped
+}
+
+pub(super) fn strongest_first(mut links: Vec<Edge>) -> Vec<Edge> {
     links.par_sort_unstable_by(|x, y| {
         y.weight
             .total_cmp(&x.weight)
@@ -232,7 +255,7 @@ fn cuts_of(model: &LinkageModel) -> Cuts {
 
 /// Pairs with the weight of the groups in which they met; those in no group
 /// keep their own. Both are in order then.
-fn weighed_by_groups(edges: Vec<Edge>, mut grouped: Vec<Edge>) -> Vec<Edge> {
+pub(super) fn weighed_by_groups(edges: Vec<Edge>, mut grouped: Vec<Edge>) -> Vec<Edge> {
     let key = |edge: &Edge| (edge.a, edge.b);
     grouped.par_sort_unstable_by_key(key);
     let mut all = Vec::with_capacity(grouped.len());
@@ -251,7 +274,12 @@ fn weighed_by_groups(edges: Vec<Edge>, mut grouped: Vec<Edge>) -> Vec<Edge> {
 
 /// The best probability of a record's pairs inside its person; 1 where it
 /// stands alone.
-fn certainty(count: usize, model: &LinkageModel, persons: &[u32], links: &[Edge]) -> Vec<f64> {
+pub(super) fn certainty(
+    count: usize,
+    model: &LinkageModel,
+    persons: &[u32],
+    links: &[Edge],
+) -> Vec<f64> {
     let mut best: Vec<Option<f64>> = vec![None; count];
     for edge in links {
         if persons[edge.a as usize] == persons[edge.b as usize] {

@@ -20,20 +20,20 @@ use crate::matching::MatchWeight;
 pub(super) struct LinkArguments {
     /// Weighs by this model; without one, it is learnt from the files first.
     #[arg(long, value_name = "FILE")]
-    model: Option<PathBuf>,
+    pub(super) model: Option<PathBuf>,
     /// Whose rules hold; without it, the rows decide.
     #[arg(long, value_name = "PROFILE")]
-    profile: Option<ProfileChoice>,
+    pub(super) profile: Option<ProfileChoice>,
     /// How persons are made: by the model alone, or by the decision table of
     /// direct care.
     #[arg(long, value_name = "POLICY", default_value = "model")]
-    policy: PolicyChoice,
+    pub(super) policy: PolicyChoice,
     /// Compares only records of different sources.
     #[arg(long)]
-    across_sources_only: bool,
+    pub(super) across_sources_only: bool,
     /// Leaves out links of fewer bits (default: the model's review threshold).
     #[arg(long, value_name = "BITS", allow_negative_numbers = true)]
-    min_weight: Option<f64>,
+    pub(super) min_weight: Option<f64>,
     /// Writes `record_id_a,record_id_b,weight_bits,probability`.
     #[arg(long, value_name = "FILE")]
     links: Option<PathBuf>,
@@ -43,24 +43,56 @@ pub(super) struct LinkArguments {
     /// Writes a page about the run: blocks, weights, the model, sizes of persons, pairs
     /// around the thresholds.
     #[arg(long, value_name = "FILE.html")]
-    report: Option<PathBuf>,
+    pub(super) report: Option<PathBuf>,
     /// Shows the values of those pairs on the page; else their levels alone.
     #[arg(long, requires = "report")]
     report_values: bool,
     /// Reads COLUMN as FIELD; may be repeated.
     #[arg(long = "map", value_name = "COLUMN=FIELD")]
-    maps: Vec<String>,
+    pub(super) maps: Vec<String>,
+    #[command(flatten)]
+    pub(super) engine: EngineArguments,
     /// No progress.
     #[arg(long)]
-    quiet: bool,
+    pub(super) quiet: bool,
     /// CSV (also .gz) or NDJSON files.
     #[arg(required = true, value_name = "FILE")]
-    files: Vec<PathBuf>,
+    pub(super) files: Vec<PathBuf>,
+}
+
+/// What links, and within what.
+#[derive(Debug, Args)]
+pub(super) struct EngineArguments {
+    /// What links: in memory; or, in a program that was built with that feature, as tables
+    /// that spill to disk, on this machine or on a cluster. The links are the same.
+    #[arg(long, value_name = "ENGINE", default_value = "memory")]
+    pub(super) engine: EngineChoice,
+    /// Memory that the engine's tables may take before they spill (default: 1024).
+    #[arg(long, value_name = "MIB")]
+    pub(super) memory: Option<usize>,
+    /// Where tables and what is spilled are kept until the run ends (default: the folder for
+    /// temporary files). All executors of a cluster must see it under the same name.
+    #[arg(long, value_name = "DIR")]
+    pub(super) work_folder: Option<PathBuf>,
+    /// Where the scheduler of the cluster listens.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(super) scheduler: Option<String>,
+}
+
+/// What links.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum EngineChoice {
+    /// Whole files in memory.
+    Memory,
+    /// Tables of DataFusion on this machine (feature `datafusion`).
+    Datafusion,
+    /// The same on a Ballista cluster (feature `ballista`).
+    Ballista,
 }
 
 /// How persons are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum PolicyChoice {
+pub(super) enum PolicyChoice {
     Model,
     Care,
 }
@@ -68,11 +100,37 @@ enum PolicyChoice {
 /// Blocks that are named on standard error.
 const BLOCKS_NAMED_MAX: usize = 10;
 
-pub(super) fn run(arguments: &LinkArguments) -> anyhow::Result<()> {
+pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<()> {
     let outputs = [&arguments.links, &arguments.persons, &arguments.report];
     if outputs.iter().all(|output| output.is_none()) {
         bail!("nothing to write: use --links FILE, --persons FILE, --report FILE or several");
     }
+    let engine = &arguments.engine;
+    if engine.engine != EngineChoice::Memory {
+        return beyond_memory(arguments).await;
+    }
+    if engine.memory.is_some() || engine.work_folder.is_some() || engine.scheduler.is_some() {
+        bail!("--memory, --work-folder and --scheduler are for another --engine");
+    }
+    in_memory(&arguments)
+}
+
+#[cfg(feature = "datafusion")]
+async fn beyond_memory(arguments: LinkArguments) -> anyhow::Result<()> {
+    crate::cli::engines::run(arguments).await
+}
+
+#[cfg(not(feature = "datafusion"))]
+#[expect(clippy::unused_async, reason = "as where the engine is built in")]
+async fn beyond_memory(arguments: LinkArguments) -> anyhow::Result<()> {
+    let engine = arguments.engine.engine;
+    let name = engine
+        .to_possible_value()
+        .map_or_else(String::new, |it| it.get_name().to_owned());
+    bail!("this program was built without that engine: build it with `--features {name}`");
+}
+
+fn in_memory(arguments: &LinkArguments) -> anyhow::Result<()> {
     let given = arguments.model.as_deref().map(read_model).transpose()?;
     let asked = arguments.profile.map(ProfileChoice::profile);
     let profile = asked.or_else(|| given.as_ref().map(|model| model.profile()));
@@ -94,32 +152,54 @@ pub(super) fn run(arguments: &LinkArguments) -> anyhow::Result<()> {
     let stages = Stages::new(arguments.quiet);
     let linked = link(&whole.records, &plan, &stages)?;
     stages.finish();
-    if let Some(path) = &arguments.links {
-        write_links(path, &whole.records, &linked)?;
-    }
-    if let Some(path) = &arguments.persons {
-        write_persons(path, &whole.records, &linked)?;
-    }
+    write_outcome(arguments, &whole.records, &linked)?;
     if let Some(path) = &arguments.report {
         write_report(path, arguments, &whole.records, &linked)?;
     }
     if !arguments.quiet {
         report(&linked);
     }
-    let mut persons = linked.persons.clone();
-    persons.sort_unstable();
-    persons.dedup();
-    println!("records {}", whole.records.len());
-    println!("pairs_compared {}", linked.compared);
-    println!("links {}", linked.links.len());
-    println!("persons {}", persons.len());
+    print_figures(Some(linked.compared), &linked);
     let rejected = whole.rejected;
     // The process ends: giving back millions of texts one by one is of no use.
     std::mem::forget((whole, linked));
+    refuse_rejected(rejected)
+}
+
+/// Rows that could not be read fail a run, after what could be read was linked.
+pub(super) fn refuse_rejected(rejected: u64) -> anyhow::Result<()> {
     if rejected > 0 {
         bail!("{rejected} rows could not be read and were left out");
     }
     Ok(())
+}
+
+/// Writes links and persons, where they are wanted.
+pub(super) fn write_outcome(
+    arguments: &LinkArguments,
+    ids: &BulkRecords,
+    linked: &Linked,
+) -> anyhow::Result<()> {
+    if let Some(path) = &arguments.links {
+        write_links(path, ids, linked)?;
+    }
+    if let Some(path) = &arguments.persons {
+        write_persons(path, ids, linked)?;
+    }
+    Ok(())
+}
+
+/// Says how much there was and what came of it.
+pub(super) fn print_figures(compared: Option<usize>, linked: &Linked) {
+    let mut persons = linked.persons.clone();
+    persons.sort_unstable();
+    persons.dedup();
+    println!("records {}", linked.persons.len());
+    if let Some(compared) = compared {
+        println!("pairs_compared {compared}");
+    }
+    println!("links {}", linked.links.len());
+    println!("persons {}", persons.len());
 }
 
 /// What a user should know beside the figures.

@@ -12,9 +12,13 @@
 
 mod account;
 mod backup;
+#[cfg(feature = "ballista")]
+mod cluster;
 mod compare_models;
 mod demo;
 mod demo_questions;
+#[cfg(feature = "datafusion")]
+mod engines;
 mod erase;
 mod evaluate;
 mod evaluate_page;
@@ -91,8 +95,12 @@ enum Command {
     Export(export::ExportArguments),
     /// Says how good links and persons are, against a truth.
     Evaluate(Box<evaluate::EvaluateArguments>),
-    /// Links whole files in memory: links and persons as files.
-    Link(link::LinkArguments),
+    /// Links whole files: links and persons as files.
+    Link(Box<link::LinkArguments>),
+    /// A cluster for files that one machine does not hold.
+    #[cfg(feature = "ballista")]
+    #[command(subcommand)]
+    Cluster(cluster::ClusterCommand),
     /// Learns a model from whole files, without labels.
     Train(train::TrainArguments),
     /// Makes up a population.
@@ -166,7 +174,9 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Import(arguments) => import::run(arguments).await,
         Command::Export(arguments) => export::run(arguments).await,
         Command::Evaluate(arguments) => evaluate::run(&arguments),
-        Command::Link(arguments) => link::run(&arguments),
+        Command::Link(arguments) => link::run(*arguments).await,
+        #[cfg(feature = "ballista")]
+        Command::Cluster(command) => cluster::run(command).await,
         Command::Train(arguments) => train::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Erase(arguments) => erase::run(arguments).await,

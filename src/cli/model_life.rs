@@ -271,7 +271,9 @@ fn read_figures(path: &Path) -> anyhow::Result<Value> {
 }
 
 /// A model from its file, with the texts of the tables that its id is of.
-fn read_with_tables(path: &Path) -> anyhow::Result<(LinkageModel, BTreeMap<String, String>)> {
+pub(super) fn read_with_tables(
+    path: &Path,
+) -> anyhow::Result<(LinkageModel, BTreeMap<String, String>)> {
     let text = std::fs::read_to_string(path);
     let text = text.with_context(|| format!("cannot read {}", path.display()))?;
     let folder = path.parent().unwrap_or(Path::new(""));

@@ -103,14 +103,11 @@ pub(super) fn read(
     } = read;
     let twice = records.seal();
     if !twice.is_empty() {
-        for (a, b) in twice.iter().take(NAMED_MAX) {
-            let (first, again) = (places.name(paths, *a), places.name(paths, *b));
-            eprintln!("{again} repeats the record_id of {first}");
-        }
-        bail!(
-            "{} rows repeat a record_id; nothing was linked",
-            twice.len()
-        );
+        let twice: Vec<_> = twice
+            .into_iter()
+            .map(|(first, again)| [places.0[first], places.0[again]])
+            .collect();
+        return Err(repeated_ids(paths, &twice));
     }
     Ok(WholeFiles {
         records,
@@ -131,11 +128,17 @@ struct ReadOnce {
 #[derive(Default)]
 struct Places(Vec<(u32, u32)>);
 
-impl Places {
-    fn name(&self, paths: &[PathBuf], row: usize) -> String {
-        let (file, line) = self.0[row];
-        format!("{}: line {line}", paths[file as usize].display())
+/// Names rows whose id occurs twice: file and line of the first and of the other.
+pub(super) fn repeated_ids(paths: &[PathBuf], twice: &[[(u32, u32); 2]]) -> anyhow::Error {
+    let name =
+        |(file, line): (u32, u32)| format!("{}: line {line}", paths[file as usize].display());
+    for [first, again] in twice.iter().take(NAMED_MAX) {
+        eprintln!("{} repeats the record_id of {}", name(*again), name(*first));
     }
+    anyhow::anyhow!(
+        "{} rows repeat a record_id; nothing was linked",
+        twice.len()
+    )
 }
 
 /// What the rows say of their profile.
@@ -191,51 +194,92 @@ fn read_once(
         rejected: 0,
     };
     let mut decided = profile.is_some();
-    for (file, path) in paths.iter().enumerate() {
-        let rows = files::open(path, maps)?.without_texts();
-        let bytes = rows.bytes_read();
+    read.rejected = each_chunk(paths, maps, quiet, &mut |chunk| {
+        for row in &chunk.rows {
+            read.signs.see(&row.record);
+        }
+        if !decided {
+            read.profile = read.signs.profile();
+            decided = true;
+        }
+        read.places.0.extend(chunk.places);
+        read.records
+            .take(chunk.rows, &standardise_options(read.profile));
+        if read.records.len() == ROWS_PER_CHUNK {
+            read.records.reserve(rows_in(chunk.size, chunk.bytes));
+        }
+        Ok(())
+    })?;
+    Ok(read)
+}
+
+/// Rows that are standardised together.
+pub(super) struct Chunk {
+    pub(super) rows: Vec<SentRow>,
+    /// File and line of each.
+    pub(super) places: Vec<(u32, u32)>,
+    /// Bytes of the file that they stand in.
+    size: u64,
+    /// Of which so many are read.
+    bytes: u64,
+}
+
+/// Gives the rows of files in chunks. Rows that cannot be read are named and counted.
+pub(super) fn each_chunk(
+    paths: &[PathBuf],
+    maps: &[String],
+    quiet: bool,
+    take: &mut dyn FnMut(Chunk) -> anyhow::Result<()>,
+) -> anyhow::Result<u64> {
+    let (mut done, mut rejected) = (0, 0);
+    for (file, path) in (0_u32..).zip(paths) {
+        let source = files::open(path, maps)?.without_texts();
+        let read = source.bytes_read();
         let size = std::fs::metadata(path).map_or(0, |about| about.len());
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let mut progress = Progress::over_bytes(&format!("reading {name}"), size, quiet);
-        let mut chunk = Vec::with_capacity(ROWS_PER_CHUNK);
-        for row in rows {
+        let mut rows = Vec::with_capacity(ROWS_PER_CHUNK);
+        let mut places = Vec::with_capacity(ROWS_PER_CHUNK);
+        let mut hand_on = |rows: &mut Vec<SentRow>, places: &mut Vec<(u32, u32)>| {
+            let bytes = read.load(Ordering::Relaxed);
+            done += rows.len() as u64;
+            take(Chunk {
+                rows: std::mem::replace(rows, Vec::with_capacity(ROWS_PER_CHUNK)),
+                places: std::mem::replace(places, Vec::with_capacity(ROWS_PER_CHUNK)),
+                size,
+                bytes,
+            })?;
+            progress.at(done, read.load(Ordering::Relaxed));
+            anyhow::Ok(())
+        };
+        for row in source {
             match row {
                 Ok(row) => {
-                    read.signs.see(&row.record);
-                    let line = u32::try_from(row.line).unwrap_or(u32::MAX);
-                    read.places
-                        .0
-                        .push((u32::try_from(file).unwrap_or(u32::MAX), line));
-                    chunk.push(SentRow {
+                    places.push((file, u32::try_from(row.line).unwrap_or(u32::MAX)));
+                    rows.push(SentRow {
                         record_id: row.record_id,
                         source: row.source.unwrap_or_default(),
                         record: row.record,
                     });
                 }
                 Err(problem) => {
-                    if read.rejected < NAMED_MAX as u64 {
+                    if rejected < NAMED_MAX as u64 {
                         eprintln!("{name}: {problem}");
                     }
-                    read.rejected += 1;
+                    rejected += 1;
                     if problem.ends_file {
                         bail!("{name} is damaged or was cut short; nothing was linked");
                     }
                 }
             }
-            if chunk.len() == ROWS_PER_CHUNK {
-                take(&mut read, &mut chunk, &mut decided);
-                if read.records.len() == ROWS_PER_CHUNK {
-                    read.records
-                        .reserve(rows_in(size, bytes.load(Ordering::Relaxed)));
-                }
-                progress.at(read.records.len() as u64, bytes.load(Ordering::Relaxed));
+            if rows.len() == ROWS_PER_CHUNK {
+                hand_on(&mut rows, &mut places)?;
             }
         }
-        take(&mut read, &mut chunk, &mut decided);
-        progress.at(read.records.len() as u64, bytes.load(Ordering::Relaxed));
+        hand_on(&mut rows, &mut places)?;
         progress.finish();
     }
-    Ok(read)
+    Ok(rejected)
 }
 
 /// How many rows a file of this size may have, where the first chunk took so many
@@ -244,15 +288,6 @@ fn rows_in(size: u64, bytes: u64) -> usize {
     let chunks = size.div_ceil(bytes.max(1));
     let rows = usize::try_from(chunks).map_or(0, |chunks| chunks.saturating_mul(ROWS_PER_CHUNK));
     rows.min(ROWS_RESERVED_MAX)
-}
-
-fn take(read: &mut ReadOnce, chunk: &mut Vec<SentRow>, decided: &mut bool) {
-    if !*decided {
-        read.profile = read.signs.profile();
-        *decided = true;
-    }
-    let rows = std::mem::replace(chunk, Vec::with_capacity(ROWS_PER_CHUNK));
-    read.records.take(rows, &standardise_options(read.profile));
 }
 
 /// Treats values that stand for nothing as absent, and says of which sources and how many.
@@ -292,12 +327,15 @@ pub(super) fn standardise_options(profile: Profile) -> StandardiseOptions {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
+    use std::collections::{BTreeMap, BTreeSet, HashMap};
     use std::fmt::Write as _;
     use std::path::{Path, PathBuf};
 
     use super::{WholeFiles, read, standardise_options};
-    use crate::bulk::{LinkPlan, Linked, Policy, Stage, Watch, link};
+    use crate::bulk::{
+        BulkRecords, Edge, LinkPlan, Linked, NO_PIECE, Piecework, Policy, SettledPiece, Stage,
+        Watch, link,
+    };
     use crate::evaluation::generator::{Population, generate};
     use crate::identity::{Profile, StandardRecord, standardise};
     use crate::interfaces::files;
@@ -435,6 +473,119 @@ mod tests {
         }
         assert!(reaching > 300);
         assert_eq!(reaching, linked.links.len());
+    }
+
+    /// Records of these numbers, as another process would get them.
+    fn piece_of(whole: &WholeFiles, numbers: &[u32]) -> BulkRecords {
+        let all = (0..).take(whole.records.len());
+        let sources: BTreeSet<&str> = all.map(|record| whole.records.source(record)).collect();
+        BulkRecords::of_piece(numbers.iter().map(|record| {
+            let bytes = postcard::to_stdvec(&whole.records.standard(*record)).expect("bytes");
+            let source = sources.range(..whole.records.source(*record)).count();
+            let standard = postcard::from_bytes(&bytes).expect("a record");
+            (u32::try_from(source).expect("few"), standard)
+        }))
+    }
+
+    /// The edges between records of a piece, by the numbers that `number` gives.
+    fn renumbered(edges: &[Edge], number: impl Fn(u32) -> u32) -> Vec<Edge> {
+        let edges = edges.iter().map(|edge| Edge {
+            a: number(edge.a),
+            b: number(edge.b),
+            ..*edge
+        });
+        edges.collect()
+    }
+
+    /// A run whose blocks are dealt out, and whose persons are made piece by piece.
+    fn link_in_pieces(whole: &WholeFiles, plan: &LinkPlan) -> Linked {
+        const HANDS: usize = 7;
+        let count = u32::try_from(whole.records.len()).expect("few");
+        let all: Vec<u32> = (0..count).collect();
+        let work = Piecework::new(plan.clone(), count);
+        let mut hands = vec![BTreeMap::<u32, Vec<u64>>::new(); HANDS];
+        for half in all.chunks(all.len() / 2 + 1) {
+            let places = work.places(&piece_of(whole, half));
+            for (record, places) in half.iter().zip(places) {
+                for place in places {
+                    let hand = &mut hands[usize::try_from(place).expect("64 bits") % HANDS];
+                    hand.entry(*record).or_default().push(place);
+                }
+            }
+        }
+        let mut edges = BTreeMap::new();
+        for hand in hands {
+            let numbers: Vec<u32> = hand.keys().copied().collect();
+            let met: Vec<(u64, u32)> = (0..)
+                .zip(hand.values())
+                .flat_map(|(record, places)| places.iter().map(move |place| (*place, record)))
+                .collect();
+            let found = work.weigh(&piece_of(whole, &numbers), &met);
+            for edge in renumbered(&found, |record| numbers[record as usize]) {
+                let again = edges.insert((edge.a, edge.b), edge);
+                assert!(again.is_none_or(|again| again == edge), "{edge:?}");
+            }
+        }
+        let edges: Vec<Edge> = edges.into_values().collect();
+        let pieces = work.pieces(&edges);
+        let mut settled = SettledPiece {
+            persons: all.clone(),
+            pairs: Vec::new(),
+        };
+        let last = pieces.iter().filter(|piece| **piece != NO_PIECE).max();
+        for piece in 0..=*last.expect("a piece") {
+            let numbers: Vec<u32> = all
+                .iter()
+                .copied()
+                .filter(|record| pieces[*record as usize] == piece)
+                .collect();
+            let inside: Vec<Edge> = edges
+                .iter()
+                .copied()
+                .filter(|edge| {
+                    [edge.a, edge.b]
+                        .iter()
+                        .all(|it| pieces[*it as usize] == piece)
+                })
+                .collect();
+            let place = |record| {
+                let place = numbers.binary_search(&record).expect("inside");
+                u32::try_from(place).expect("few")
+            };
+            let found = work.settle(&piece_of(whole, &numbers), &renumbered(&inside, place));
+            for (record, first) in numbers.iter().zip(found.persons) {
+                settled.persons[*record as usize] = numbers[first as usize];
+            }
+            let pairs = renumbered(&found.pairs, |record| numbers[record as usize]);
+            settled.pairs.extend(pairs);
+        }
+        work.linked(edges, settled.pairs, settled.persons)
+    }
+
+    #[test]
+    fn a_run_in_pieces_gives_what_a_run_in_memory_gives() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (_, path) = region(folder.path());
+        let whole = read_path(&path);
+        let learnt = link(&whole.records, &plan(true, Policy::Model), &Nobody);
+        // It weighs groups, which the shipped one does not.
+        let learnt = learnt.expect("linked").model;
+        for (model, policy) in [
+            (learnt, Policy::Model),
+            (LinkageModel::uk_care(), Policy::Model),
+            (LinkageModel::uk_care(), Policy::Care),
+        ] {
+            let plan = LinkPlan {
+                model,
+                across_sources_only: policy == Policy::Care,
+                ..plan(false, policy)
+            };
+            let linked = link(&whole.records, &plan, &Nobody).expect("linked");
+            let pieces = link_in_pieces(&whole, &plan);
+            assert!(linked.links.len() > 500);
+            assert!(told(&whole, &linked) == told(&whole, &pieces), "{policy:?}");
+            assert!(linked.certainty == pieces.certainty);
+        }
     }
 
     #[test]

@@ -50,6 +50,9 @@ mod disputing;
 mod doors;
 /// An acknowledged record survives `kill -9`.
 mod durability;
+/// Engines for files that memory does not hold.
+#[cfg(feature = "datafusion")]
+mod engines;
 /// An erased record is gone to the last token.
 mod erasing;
 /// How good links and persons are, against a truth.
