@@ -3,6 +3,7 @@
 //! asked who is there: a network of its own is their only guard.
 
 use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -87,7 +88,12 @@ pub async fn execute(executor: Executor) -> Result<(), FramesProblem> {
         registry.scalar_functions.insert(name, Arc::new(function));
     }
     let folder = executor.work_folder;
-    std::fs::create_dir_all(&folder).map_err(|error| FramesProblem::of_file(&folder, error))?;
+    // What is in it is of patients: nobody else may look into it.
+    let made = std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&folder);
+    made.map_err(|error| FramesProblem::of_file(&folder, error))?;
     let defaults = ExecutorProcessConfig::default();
     let settings = ExecutorProcessConfig {
         bind_host: executor.listen.ip().to_string(),
