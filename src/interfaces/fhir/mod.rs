@@ -10,6 +10,7 @@
 
 use crate::interfaces::http::Current;
 mod audit_events;
+mod audit_shape;
 mod body;
 mod bulk;
 mod bundle;
