@@ -16,6 +16,7 @@ use crate::interfaces::fhir::outcome::{Spine, refuse};
 use crate::interfaces::fhir::query::Query;
 use crate::interfaces::fhir::search::read_form;
 use crate::interfaces::fhir::searchset::Searchset;
+use crate::interfaces::fhir::speak::{format_of, in_form};
 use crate::interfaces::http::{Caller, Problem, Refused};
 use crate::security::Action;
 
@@ -65,7 +66,8 @@ pub(super) async fn by_form(
 ) -> Result<Response, Problem> {
     caller.may(Action::ReadAudit)?;
     let form = read_form(&caller, &headers, request).await?;
-    search(&context, &caller, &headers, &form).await
+    let found = search(&context, &caller, &headers, &form).await?;
+    Ok(in_form(found, format_of(&form)))
 }
 
 async fn trail(

@@ -46,6 +46,8 @@ mod view;
 mod writer;
 mod writing;
 mod xml;
+mod xml_order;
+mod xml_out;
 mod xml_shape;
 
 use axum::Router;

@@ -55,7 +55,8 @@ pub(super) async fn by_form(
     caller.may(Action::SearchPerson)?;
     let form = read_form(&caller, &headers, request).await?;
     let joined = [query.unwrap_or_default(), form].join("&");
-    search((&context, readings), &caller, &headers, &joined).await
+    let found = search((&context, readings), &caller, &headers, &joined).await?;
+    Ok(in_form(found, format_of(&joined)))
 }
 
 /// The text of a form; what is no text fails where the query is read.
