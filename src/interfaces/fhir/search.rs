@@ -17,6 +17,7 @@ use crate::interfaces::fhir::patients::Known;
 use crate::interfaces::fhir::persons;
 use crate::interfaces::fhir::query::Query;
 use crate::interfaces::fhir::searchset::Searchset;
+use crate::interfaces::fhir::speak::{format_of, in_form};
 use crate::interfaces::http::reading::{read_bytes, require_media};
 use crate::interfaces::http::{Caller, FhirReadings, Problem, Refused, RetiredIds};
 use crate::matching::search::SearchRequest;
