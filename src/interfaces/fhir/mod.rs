@@ -26,6 +26,7 @@ mod linkages;
 mod match_operation;
 mod merge_operation;
 mod message;
+mod narrowing;
 mod opened;
 mod outcome;
 mod parameters;

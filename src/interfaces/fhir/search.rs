@@ -12,7 +12,8 @@ use crate::foundation::limits::RECORD_BODY_BYTES_MAX;
 use crate::interfaces::fhir::body::answer;
 use crate::interfaces::fhir::criteria::{self, Sought};
 use crate::interfaces::fhir::identifiers::{canonical, source_of, sources};
-use crate::interfaces::fhir::outcome::{Spine, refuse, too_many};
+use crate::interfaces::fhir::narrowing::{Narrowing, UnknownDomain};
+use crate::interfaces::fhir::outcome::{Spine, notice, outcome, refuse, too_many};
 use crate::interfaces::fhir::patients::Known;
 use crate::interfaces::fhir::persons;
 use crate::interfaces::fhir::query::Query;
@@ -80,12 +81,18 @@ async fn search(
     let access = caller.may(Action::SearchPerson)?;
     let query = Query::read(query, caller.request_id())?;
     let (sought, limit) = criteria::read(&query, (caller, readings), context.clock.now().date())?;
+    let sources = sources(context, caller).await?;
+    let narrowing = match Narrowing::read(&query, caller, &sources)? {
+        Ok(narrowing) => narrowing,
+        Err(domain) => return Ok(unknown_domain(&domain)),
+    };
     let search = Search {
         context,
         readings,
         caller,
         access: &access,
-        sources: sources(context, caller).await?,
+        sources,
+        narrowing,
     };
     let mut found = Searchset::new(headers);
     match sought {
@@ -124,6 +131,13 @@ fn many() -> Response {
     answer(StatusCode::OK, &too_many(said))
 }
 
+/// PDQm's case 4: whose identifiers are wanted is nobody that is known here.
+fn unknown_domain(UnknownDomain(name): &UnknownDomain) -> Response {
+    let said = format!("targetSystem not found: {name}");
+    let issues = vec![notice("warning", "not-found", &said)];
+    answer(StatusCode::NOT_FOUND, &outcome(issues))
+}
+
 /// A search under way.
 struct Search<'s> {
     context: &'s Context,
@@ -131,6 +145,7 @@ struct Search<'s> {
     caller: &'s Caller,
     access: &'s Access,
     sources: Vec<Source>,
+    narrowing: Narrowing,
 }
 
 impl Search<'_> {
@@ -155,7 +170,7 @@ impl Search<'_> {
         person: PersonId,
         score: f64,
     ) -> Result<(), Problem> {
-        let (patient, _) = persons::patient(
+        let (mut patient, _) = persons::patient(
             self.context,
             self.access,
             self.caller,
@@ -163,7 +178,8 @@ impl Search<'_> {
             person,
         )
         .await?;
-        if self.readings.retired_ids == RetiredIds::Unknown && persons::is_retired(&patient) {
+        let hides = self.readings.retired_ids == RetiredIds::Unknown;
+        if (hides && persons::is_retired(&patient)) || !self.narrowing.keeps(&mut patient) {
             return Ok(());
         }
         found.add(patient, &json!({"score": (score * 1e4).round() / 1e4}));
@@ -182,7 +198,8 @@ impl Search<'_> {
             Ok(known) => {
                 let hidden = known.is_hidden(self.context, self.caller, self.readings);
                 if !hidden.await?
-                    && let Some(patient) = known.current_patient()
+                    && let Some(mut patient) = known.current_patient()
+                    && self.narrowing.keeps(&mut patient)
                 {
                     found.add(patient, &json!({"score": 1.0}));
                 }
