@@ -43,7 +43,7 @@ impl Harness {
 
     /// With what a suite asks beyond what is promised; the usual behaviour of each is tested
     /// in `http_listeners.rs` and `fhir_asking.rs`.
-    fn reading(readings: &str, sources: &[(&str, &str)]) -> Self {
+    pub(crate) fn reading(readings: &str, sources: &[(&str, &str)]) -> Self {
         let settings = NamedTempFile::new().expect("a file");
         fs::write(settings.path(), format!("[[listener]]\n{readings}")).expect("a file");
         let file = settings.path().display().to_string();
@@ -86,7 +86,7 @@ impl Harness {
         asked.bytes("application/fhir+xml", body).send()
     }
 
-    fn request(&self, who: &str, method: Method, path: &str) -> Request<'_> {
+    pub(crate) fn request(&self, who: &str, method: Method, path: &str) -> Request<'_> {
         let token = format!("Bearer {}", self.tokens[who]);
         let asked = self.world.fhir(method, path).by(Actor::Nobody);
         asked.header("authorization", &token)
@@ -483,10 +483,10 @@ fn merges(harness: &Harness, files: &BTreeMap<String, Value>, count: &mut Count)
 }
 
 /// Makes the first three records one person.
-fn joins(harness: &Harness, records: &[String]) {
+pub(crate) fn joins(harness: &Harness, records: &[String]) {
     // Where name and birth date alone join nobody (R80), a steward does.
     let person = |record: &str| harness.asks(&format!("/Patient/{record}")).refers_to();
-    for other in [&records[1], &records[2]] {
+    for other in records.iter().take(3).skip(1) {
         let (first, other) = (person(&records[0]), person(other));
         if other == first {
             continue;

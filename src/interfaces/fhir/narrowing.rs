@@ -72,7 +72,7 @@ impl Narrowing {
         for system in wanted_domains(query) {
             let of_nation = [NHS_NUMBER, CHI_NUMBER, HEALTH_AND_CARE_NUMBER].contains(&system);
             if !of_nation && source_of(sources, system).is_none() {
-                return Ok(Err(UnknownDomain(shown(system).to_string())));
+                return Ok(Err(UnknownDomain(shown(system).to_owned())));
             }
             domains.push(canonical(sources, system));
         }
