@@ -162,14 +162,13 @@ fn is_one_div(markup: &str) -> bool {
                     return false;
                 }
             }
-            Ok(Event::Text(_)) if depth > 0 => {}
+            Ok(Event::Text(_) | Event::Comment(_)) if depth > 0 => {}
             Ok(Event::GeneralRef(entity)) if depth > 0 => {
                 let name: &str = &entity;
                 if !name.starts_with('#') && !["amp", "lt", "gt", "quot", "apos"].contains(&name) {
                     return false;
                 }
             }
-            Ok(Event::Comment(_)) if depth > 0 => {}
             Ok(Event::Eof) => return depth == 0 && divs == 1,
             _ => return false,
         }

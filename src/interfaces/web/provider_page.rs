@@ -130,7 +130,7 @@ async fn set_out(
     provider: &Provider,
     purpose: Purpose,
     then: &str,
-    (headers, origin): (&HeaderMap, &Origin),
+    headers: &HeaderMap,
 ) -> Result<Response, NoPage> {
     let mut random = [0_u8; SECRET_BYTES];
     context.chance.fill(&mut random);
@@ -229,7 +229,7 @@ async fn signed_in(
     context: &Context,
     vouched: Vouched,
     then: &str,
-    headers: &HeaderMap,
+    (headers, origin): (&HeaderMap, &Origin),
 ) -> Result<Response, NoPage> {
     let id = request_id(headers);
     let failed = |error: FlowError| NoPage::of(Page::outside(""), &error, &id);
