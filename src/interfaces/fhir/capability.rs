@@ -119,6 +119,11 @@ fn search_parameters() -> Vec<Value> {
         ("telecom", "token"),
         ("phone", "token"),
         ("email", "token"),
+        ("active", "token"),
+        ("address-city", "string"),
+        ("address-country", "string"),
+        ("address-state", "string"),
+        ("mothersMaidenName", "string"),
     ];
     let known = known.iter();
     known
