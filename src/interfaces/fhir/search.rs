@@ -221,6 +221,8 @@ impl Search<'_> {
         let source = source_of(&self.sources, system);
         if let (Some(source), Ok(local_id)) = (source, LocalId::parse(value)) {
             let (code, wanted) = (&source.code, Wanted::default());
+            // Local ids can be counted through: by those of others a system may not ask.
+            self.caller.may_for(Action::SearchPerson, code.as_str())?;
             let hides = self
                 .readings
                 .hides(self.context, self.access, code, &local_id);
