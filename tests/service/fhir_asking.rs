@@ -436,7 +436,7 @@ fn a_system_that_is_bound_to_a_source_asks_by_no_local_id_of_another() {
     };
     for path in ["/Patient?identifier", "/Patient/$ihe-pix?sourceIdentifier"] {
         let foreign = asks(path, "pas", "F-7").expect_outcome(403, "ACCESS_DENIED");
-        let unknown = asks(path, "pas", "no such").expect_outcome(403, "ACCESS_DENIED");
+        let unknown = asks(path, "pas", "F-9").expect_outcome(403, "ACCESS_DENIED");
         assert_eq!(
             foreign.text.len(),
             unknown.text.len(),
