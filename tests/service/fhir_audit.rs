@@ -154,6 +154,7 @@ fn r22_an_audit_row_names_nobody_on_both_sides_of_a_seal_and_still_says_who_look
     for mark in &b.marks {
         assert!(!after.mentions(mark), "{mark}: {}", after.text);
     }
+    assert!(!after.text.contains(&b.person), "{}", after.text);
     let id = named["id"].as_str().expect("an id");
     let same = |event: &Value| event["id"] == id;
     let cut = events(&after).into_iter().find(same);
@@ -161,7 +162,7 @@ fn r22_an_audit_row_names_nobody_on_both_sides_of_a_seal_and_still_says_who_look
     assert!(cut.to_string().contains(&a.person), "{cut}");
     assert_eq!(cut["agent"], named["agent"]);
     let alone = asks(&world, &format!("/AuditEvent/{id}"), Actor::Auditor).expect(200);
-    let together = alone.mentions(&a.person) && alone.mentions(&b.person);
+    let together = alone.text.contains(&a.person) && alone.text.contains(&b.person);
     assert!(!together, "{}", alone.text);
 }
 
@@ -295,7 +296,7 @@ fn r130_what_comes_by_fhir_stands_in_the_audit_by_the_patterns_of_balp() {
     )
     .expect(200);
     assert!(
-        !all.mentions("Tallanford") && !all.mentions("1966"),
+        !all.text.contains("Tallanford") && !all.text.contains("1966-"),
         "{}",
         all.text
     );
@@ -331,7 +332,7 @@ fn r130_a_search_that_finds_two_is_an_event_of_each() {
     let (number, _) = id.split_once('-').expect("a number and a person");
     let whole = asks(&world, &format!("/AuditEvent/{number}"), Actor::Auditor).expect(200);
     assert!(
-        whole.mentions(&one) && whole.mentions(&other),
+        whole.text.contains(&one) && whole.text.contains(&other),
         "{}",
         whole.text
     );
