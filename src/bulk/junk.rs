@@ -6,6 +6,8 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
+use rayon::prelude::*;
+
 use crate::bulk::hashing::{FastHash, of_text};
 use crate::bulk::records::{BulkRecords, Facts, Lists};
 use crate::identity::{BirthDate, Email, Phone, PostalAddress, Profile, StandardDate};
@@ -104,7 +106,6 @@ const DAYS_PER_YEAR: f64 = 365.25;
 /// Who stands under a value.
 #[derive(Default)]
 struct Crowd {
-    records: u32,
     /// Initials of family names, a bit each.
     initials: u64,
     /// Years of birth, by their rest.
@@ -158,31 +159,46 @@ impl BulkRecords {
     /// Dates that stand for none, and the days of sources that write 1 January where they
     /// know the year alone.
     fn set_aside_dates(&mut self, guessed: bool, told: &mut Vec<Junk>) {
-        let mut seen: HashMap<u32, (u32, u32), FastHash> = HashMap::default();
+        let mut seen = vec![(0, 0); self.sources.len()];
         let mut totals: HashMap<u64, u32, FastHash> = HashMap::default();
         for facts in &self.facts {
             if let Some(date) = whole_date(facts) {
-                let (firsts, all) = seen.entry(facts.source).or_default();
+                let (firsts, all) = &mut seen[facts.source as usize];
                 *firsts += u32::from(is_first_of_january(date));
                 *all += 1;
                 *totals.entry(code_of(date)).or_default() += 1;
             }
         }
         let guesses = |source: u32| {
-            let (firsts, all) = seen.get(&source).copied().unwrap_or_default();
+            let (firsts, all) = seen[source as usize];
             firsts >= JANUARY_RECORDS
                 && f64::from(firsts) * DAYS_PER_YEAR > JANUARY_TIMES * f64::from(all)
         };
-        let mut crowds = Crowds::new(&DATES, totals);
-        for facts in &self.facts {
-            // Where the day is a guess, many years of it are no default.
-            if let Some(date) = whole_date(facts)
-                && !(is_first_of_january(date) && guesses(facts.source))
-            {
-                crowds.see(self, facts, [code_of(date)].into_iter());
-            }
+        // Where the day is a guess, many years of it are no default.
+        let dated = |facts: &Facts| {
+            let date = whole_date(facts)?;
+            (!(is_first_of_january(date) && guesses(facts.source))).then_some(date)
+        };
+        let mut said = vec![0; self.sources.len()];
+        for facts in self.facts.iter().filter(|facts| dated(facts).is_some()) {
+            said[facts.source as usize] += 1;
         }
-        let found = crowds.found();
+        let distinct = totals.len();
+        totals.retain(|_, records| *records >= DATES.records);
+        let crowds = Crowds {
+            rule: &DATES,
+            distinct,
+            said,
+        };
+        let found = crowds.found(self, &|see| {
+            for facts in &self.facts {
+                if let Some(code) = dated(facts).map(code_of)
+                    && totals.contains_key(&code)
+                {
+                    see(facts, code);
+                }
+            }
+        });
         let mut taken = [Taken::default(), Taken::default()];
         for facts in &mut self.facts {
             let Some(date) = whole_date(facts) else {
@@ -214,7 +230,7 @@ struct Kind<T> {
     rest: fn(T) -> Option<T>,
 }
 
-impl<T: Clone + Eq + Hash> Kind<T> {
+impl<T: Clone + Eq + Hash + Sync> Kind<T> {
     fn set_aside(
         &self,
         lists: fn(&mut BulkRecords) -> &mut Lists<T>,
@@ -223,7 +239,7 @@ impl<T: Clone + Eq + Hash> Kind<T> {
     ) {
         let mut facts = std::mem::take(&mut records.facts);
         let mut own = std::mem::take(lists(records));
-        let found = self.found(records, &mut facts, &own);
+        let found = self.found(records, &facts, &own);
         if !found.is_empty() {
             // Equal lists must have one number: bounds rely on it.
             own.reopen();
@@ -235,27 +251,62 @@ impl<T: Clone + Eq + Hash> Kind<T> {
         records.facts = facts;
     }
 
-    fn found(&self, records: &BulkRecords, facts: &mut [Facts], lists: &Lists<T>) -> Found {
+    fn found(&self, records: &BulkRecords, facts: &[Facts], lists: &Lists<T>) -> Found {
         let mut counts = vec![0; lists.values.len()];
-        for facts in &mut *facts {
-            counts[*(self.list)(facts) as usize] += 1;
-        }
-        let mut totals: HashMap<u64, u32, FastHash> = HashMap::default();
-        for (list, count) in lists.values.iter().zip(counts) {
-            for code in list.iter().filter_map(self.code) {
-                *totals.entry(code).or_default() += count;
-            }
-        }
-        let mut crowds = Crowds::new(self.rule, totals);
-        let holds = self.holding(lists, &|code| crowds.may_be(code));
+        let mut said = vec![0; records.sources.len()];
         for facts in facts {
-            let list = *(self.list)(facts);
-            let own = lists.at(list).iter().filter(|_| holds[list as usize]);
-            if list > 0 {
-                crowds.see(records, facts, own.filter_map(self.code));
+            let list = self.list_of(facts);
+            counts[list as usize] += 1;
+            said[facts.source as usize] += u32::from(list > 0);
+        }
+        let values = self.by_code(lists);
+        let (mut distinct, mut many) = (0, HashSet::<u64, FastHash>::default());
+        let mut holds = vec![false; lists.values.len()];
+        for value in values.chunk_by(|a, b| a.0 == b.0) {
+            distinct += 1;
+            let total: u32 = value.iter().map(|(_, list)| counts[*list as usize]).sum();
+            if total >= self.rule.records {
+                many.insert(value[0].0);
+                value
+                    .iter()
+                    .for_each(|(_, list)| holds[*list as usize] = true);
             }
         }
-        crowds.found()
+        let crowds = Crowds {
+            rule: self.rule,
+            distinct,
+            said,
+        };
+        crowds.found(records, &|see| {
+            for facts in facts {
+                let list = self.list_of(facts);
+                let own = lists.at(list).iter().filter(|_| holds[list as usize]);
+                for code in own.filter_map(self.code).filter(|code| many.contains(code)) {
+                    see(facts, code);
+                }
+            }
+        })
+    }
+
+    /// The lists in which values stand, in the order of the values' codes.
+    fn by_code(&self, lists: &Lists<T>) -> Vec<(u64, u32)> {
+        let lists = lists.values.par_iter().enumerate();
+        let mut values: Vec<(u64, u32)> = lists
+            .flat_map_iter(|(list, own)| {
+                let list = u32::try_from(list).expect("invariant: lists have numbers of 32 bits");
+                own.iter()
+                    .filter_map(self.code)
+                    .map(move |code| (code, list))
+            })
+            .collect();
+        values.par_sort_unstable();
+        values
+    }
+
+    /// The number of a record's list.
+    fn list_of(&self, facts: &Facts) -> u32 {
+        let mut own = *facts;
+        *(self.list)(&mut own)
     }
 
     /// By list: whether a value of it is asked for.
@@ -298,60 +349,60 @@ impl<T: Clone + Eq + Hash> Kind<T> {
 /// Who stands under the values of each source.
 struct Crowds {
     rule: &'static Crowded,
-    /// Values that many have, over all sources.
-    totals: HashMap<u64, u32, FastHash>,
+    /// How many values there are, over all sources.
     distinct: usize,
-    said: HashMap<u32, u32, FastHash>,
-    crowds: HashMap<(u32, u64), Crowd, FastHash>,
+    /// By source: records that have a value.
+    said: Vec<u32>,
 }
 
+/// Shows each record that has a value of many, with the value's code.
+type Visit<'v> = &'v dyn Fn(&mut dyn FnMut(&Facts, u64));
+
 impl Crowds {
-    fn new(rule: &'static Crowded, mut totals: HashMap<u64, u32, FastHash>) -> Self {
-        let distinct = totals.len();
-        totals.retain(|_, records| *records >= rule.records);
-        Self {
-            rule,
-            totals,
-            distinct,
-            said: HashMap::default(),
-            crowds: HashMap::default(),
+    /// The values under which too many stand. Who they are is asked of those alone of
+    /// which there are enough records, and they are few.
+    fn found(&self, records: &BulkRecords, visit: Visit<'_>) -> Found {
+        let mut counts: HashMap<(u32, u64), u32, FastHash> = HashMap::default();
+        visit(&mut |facts, code| *counts.entry((facts.source, code)).or_default() += 1);
+        counts.retain(|(source, _), count| self.are_enough(*source, *count));
+        let crowds = counts.into_keys().map(|place| (place, Crowd::default()));
+        let mut crowds: HashMap<(u32, u64), Crowd, FastHash> = crowds.collect();
+        if crowds.is_empty() {
+            return Found::default();
         }
-    }
-
-    fn may_be(&self, code: u64) -> bool {
-        self.totals.contains_key(&code)
-    }
-
-    fn see(&mut self, records: &BulkRecords, facts: &Facts, codes: impl Iterator<Item = u64>) {
-        *self.said.entry(facts.source).or_default() += 1;
-        for code in codes {
-            if !self.totals.contains_key(&code) {
-                continue;
+        visit(&mut |facts, code| {
+            if let Some(crowd) = crowds.get_mut(&(facts.source, code)) {
+                crowd.take(records, facts);
             }
-            let crowd = self.crowds.entry((facts.source, code)).or_default();
-            crowd.records += 1;
-            let name = records.names.at(facts.names).first();
-            let family = name.and_then(|name| name.family.as_ref());
-            if let Some(initial) = family.and_then(|name| name.whole.as_str().bytes().next()) {
-                crowd.initials |= 1 << (initial % 64);
-            }
-            if let Some(birth) = facts.birth_date {
-                crowd.years |= 1 << birth.date.year().rem_euclid(64);
-            }
-        }
-    }
-
-    fn found(self) -> Found {
-        let Self { rule, said, .. } = &self;
-        let crowds = self.crowds.iter().filter(|((source, _), crowd)| {
-            let records = said.get(source).copied().unwrap_or(0);
-            let usual = (f64::from(records) / self.distinct.max(1) as f64).max(1.0);
-            crowd.records >= rule.records
-                && f64::from(crowd.records) >= rule.times * usual
-                && crowd.initials.count_ones() >= rule.initials
-                && crowd.years.count_ones() >= rule.years
         });
-        crowds.map(|(place, _)| *place).collect()
+        let many_kinds = crowds
+            .into_iter()
+            .filter(|(_, crowd)| crowd.is_of(self.rule));
+        many_kinds.map(|(place, _)| place).collect()
+    }
+
+    fn are_enough(&self, source: u32, count: u32) -> bool {
+        let said = f64::from(self.said[source as usize]);
+        let usual = (said / self.distinct.max(1) as f64).max(1.0);
+        count >= self.rule.records && f64::from(count) >= self.rule.times * usual
+    }
+}
+
+impl Crowd {
+    fn take(&mut self, records: &BulkRecords, facts: &Facts) {
+        let name = records.names.at(facts.names).first();
+        let family = name.and_then(|name| name.family.as_ref());
+        if let Some(initial) = family.and_then(|name| name.whole.as_str().bytes().next()) {
+            self.initials |= 1 << (initial % 64);
+        }
+        if let Some(birth) = facts.birth_date {
+            self.years |= 1 << birth.date.year().rem_euclid(64);
+        }
+    }
+
+    /// Whether they are of as many kinds as the rule asks.
+    fn is_of(&self, rule: &Crowded) -> bool {
+        self.initials.count_ones() >= rule.initials && self.years.count_ones() >= rule.years
     }
 }
 

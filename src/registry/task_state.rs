@@ -46,6 +46,21 @@ pub enum TaskOutcome {
     Reject,
 }
 
+impl TaskOutcome {
+    /// Its name in requests, forms and answers.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Same => "same",
+            Self::Different => "different",
+            Self::CannotTell => "cannot_tell",
+            Self::Escalate => "escalate",
+            Self::Approve => "approve",
+            Self::Reject => "reject",
+        }
+    }
+}
+
 /// Where a question stands in the queue (R94, R116); the first is the most
 /// urgent. Whoever is an active inpatient is not known here.
 #[derive(

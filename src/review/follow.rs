@@ -85,3 +85,9 @@ pub fn outcomes(kind: TaskKind) -> Vec<TaskOutcome> {
     };
     all.into_iter().filter(is_one).collect()
 }
+
+/// The same in words, for whoever said something else.
+pub(super) fn names_of(kind: TaskKind) -> String {
+    let names: Vec<&str> = outcomes(kind).into_iter().map(TaskOutcome::name).collect();
+    names.join(" or ")
+}

@@ -34,6 +34,10 @@
 //! A confusion that people leave apart goes on keeping the number from anchoring
 //! anything (R19): whose number it is says the national service.
 
+use follow::names_of;
+
+use crate::registry::TaskKind;
+
 mod agreement;
 mod carrying;
 mod evidence;
@@ -79,8 +83,8 @@ pub enum ReviewRefusal {
     #[error("this question waits for a second pair of eyes, which must be an approver's")]
     NotApprover,
     /// The kind of question has no such outcome.
-    #[error("this kind of question has no such outcome")]
-    NotAnOutcome,
+    #[error("this kind of question has no such outcome; say {}", names_of(*.0))]
+    NotAnOutcome(TaskKind),
     /// What was seen is not what is known now.
     #[error("the evidence has changed since it was read; read the question again")]
     StaleEvidence {

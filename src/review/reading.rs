@@ -160,7 +160,7 @@ pub fn read(
         outcome => follow(kind, outcome).is_some(),
     };
     if !known {
-        return Err(ReviewRefusal::NotAnOutcome);
+        return Err(ReviewRefusal::NotAnOutcome(kind));
     }
     may_read_next(state, reviewer)?;
     if said.evidence != seen {

@@ -354,7 +354,7 @@ fn r115_each_kind_of_question_has_its_own_outcomes() {
                 ..steward("s")
             };
             let said = desk.says(&reader, outcome);
-            let refused = said == Err(ReviewRefusal::NotAnOutcome);
+            let refused = said == Err(ReviewRefusal::NotAnOutcome(kind));
             assert_eq!(
                 refused,
                 !expected.contains(&outcome),
@@ -362,6 +362,10 @@ fn r115_each_kind_of_question_has_its_own_outcomes() {
             );
         }
     }
+    assert_eq!(
+        ReviewRefusal::NotAnOutcome(TaskKind::MergeApproval).to_string(),
+        "this kind of question has no such outcome; say approve or reject"
+    );
     assert_eq!(
         follow(TaskKind::OverlayHeld, Same),
         Some(Follow::AcceptHeld)

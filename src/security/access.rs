@@ -2,14 +2,15 @@
 //! only the policy here makes one, and holding one is what writes the audit.
 
 use crate::foundation::{Instant, PersonId};
+use crate::security::permission::roles_for;
 use crate::security::{Action, Actor, AuditEntry, Role, actions};
 
 /// Why the policy says no. Safe to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
     /// No role of the account allows it (R131).
-    #[error("no role of this account allows this")]
-    Role,
+    #[error("no role of this account allows this; it takes the role {}", roles_for(*.0))]
+    Role(Action),
     /// The account is bound to other sources.
     #[error("this account may not use this source")]
     Source,
@@ -41,7 +42,7 @@ impl Access {
             None => &actor.roles,
         };
         let allowed = |role: &&Role| actions(**role).contains(&action);
-        let role = *held.iter().find(allowed).ok_or(Denied::Role)?;
+        let role = *held.iter().find(allowed).ok_or(Denied::Role(action))?;
         let reads_a_person = matches!(
             action,
             Action::ReadRecord
@@ -214,7 +215,7 @@ mod tests {
         let nobody = actor(ActorKind::Person, &[], Some("care"));
         assert_eq!(
             Access::to(Action::ReadSource, nobody).err(),
-            Some(Denied::Role)
+            Some(Denied::Role(Action::ReadSource))
         );
     }
 
@@ -262,7 +263,7 @@ mod tests {
         );
         assert_eq!(
             Access::to(Action::WriteRecord, system).err(),
-            Some(Denied::Role)
+            Some(Denied::Role(Action::WriteRecord))
         );
     }
 

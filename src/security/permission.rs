@@ -275,3 +275,10 @@ pub const fn actions(role: Role) -> &'static [Action] {
         Role::Administrator => &[ReadSource, WriteSource, ManageWebhook],
     }
 }
+
+/// The roles that may do it, in words.
+pub(super) fn roles_for(action: Action) -> String {
+    let may = |(role, _): &&(Role, &str)| actions(*role).contains(&action);
+    let names: Vec<&str> = ROLES.iter().filter(may).map(|(_, name)| *name).collect();
+    names.join(" or ")
+}

@@ -308,7 +308,7 @@ impl Problem {
             Denied::Reason => problem.member("Accord-Reason").rule("R131"),
             Denied::Source => problem.member("source").rule("sources of the account"),
             Denied::Person => problem.rule("R114"),
-            Denied::Role => problem,
+            Denied::Role(_) => problem,
         }
     }
 
@@ -323,7 +323,7 @@ impl Problem {
             ReviewRefusal::NotSteward | ReviewRefusal::NotApprover => {
                 (Refused::Forbidden, "Authorization", "R114")
             }
-            ReviewRefusal::NotAnOutcome => (Refused::Unprocessable, "outcome", "R115"),
+            ReviewRefusal::NotAnOutcome(_) => (Refused::Unprocessable, "outcome", "R115"),
             ReviewRefusal::StaleEvidence { .. } => (Refused::Conflict, "evidence", "R102"),
         };
         let problem = Self::new(refused, refusal.to_string(), request_id);

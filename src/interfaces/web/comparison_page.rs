@@ -307,7 +307,7 @@ fn choice(foreseen: Foreseen, chosen: Option<TaskOutcome>) -> Choice {
         format!("{count} {} {what}", if count == 1 { one } else { many })
     });
     Choice {
-        code: words::outcome_code(foreseen.outcome),
+        code: foreseen.outcome.name(),
         label: words::outcome(foreseen.outcome),
         key: words::outcome_key(foreseen.outcome),
         follows: words::follow(foreseen.follow),

@@ -211,7 +211,7 @@ struct Followed {
 fn told(query: String, (task, outcome): (TaskId, TaskOutcome), followed: Followed) -> String {
     let mut query = url::form_urlencoded::Serializer::new(query);
     query.append_pair("done", &task.to_string());
-    query.append_pair("outcome", words::outcome_code(outcome));
+    query.append_pair("outcome", outcome.name());
     if let Some(merge) = followed.merge {
         query.append_pair("merge", &merge.to_string());
     }
@@ -219,7 +219,7 @@ fn told(query: String, (task, outcome): (TaskId, TaskOutcome), followed: Followe
         query.append_pair("assertion", &assertion.to_string());
     }
     if let Some(answer) = followed.known_answer {
-        query.append_pair("known", words::outcome_code(answer));
+        query.append_pair("known", answer.name());
     }
     query.finish()
 }

@@ -120,19 +120,7 @@ pub(super) const fn outcome(outcome: TaskOutcome) -> &'static str {
     }
 }
 
-/// The code of an outcome in forms.
-pub(super) const fn outcome_code(outcome: TaskOutcome) -> &'static str {
-    match outcome {
-        TaskOutcome::Same => "same",
-        TaskOutcome::Different => "different",
-        TaskOutcome::CannotTell => "cannot_tell",
-        TaskOutcome::Escalate => "escalate",
-        TaskOutcome::Approve => "approve",
-        TaskOutcome::Reject => "reject",
-    }
-}
-
-/// Its key on the keyboard.
+/// The key of an outcome on the keyboard.
 pub(super) const fn outcome_key(outcome: TaskOutcome) -> &'static str {
     match outcome {
         TaskOutcome::Same => "s",
@@ -153,8 +141,7 @@ pub(super) fn outcome_of(code: &str) -> Option<TaskOutcome> {
         TaskOutcome::Approve,
         TaskOutcome::Reject,
     ];
-    all.into_iter()
-        .find(|outcome| outcome_code(*outcome) == code)
+    all.into_iter().find(|outcome| outcome.name() == code)
 }
 
 /// What would follow, as a sentence.
@@ -293,7 +280,7 @@ pub(super) fn age(seconds: i64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{age, golden, outcome_code, outcome_of};
+    use super::{age, golden, outcome_of};
     use crate::registry::{GoldenField, TaskOutcome};
 
     #[test]
@@ -317,7 +304,7 @@ mod tests {
             TaskOutcome::CannotTell,
             TaskOutcome::Reject,
         ] {
-            assert_eq!(outcome_of(outcome_code(outcome)), Some(outcome));
+            assert_eq!(outcome_of(outcome.name()), Some(outcome));
         }
     }
 }
