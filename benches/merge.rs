@@ -22,7 +22,7 @@ use accord::flows::{
 use accord::foundation::PersonId;
 use accord::identity::SubmittedRecord;
 use accord::registry::{LocalId, MoveTarget, SourceCode};
-use accord::security::{Access, Action, Actor, ActorKind, Role};
+use accord::security::{Access, Action, Actor, ActorKind, Origin, Role};
 use support::{access, command, ledger, submitted};
 use tokio::runtime::Runtime;
 
@@ -45,6 +45,7 @@ fn steward() -> Access {
         on_behalf_of: None,
         reason: None,
         request_id: "bench".to_owned(),
+        origin: Origin::default(),
     };
     Access::to(Action::MergePerson, actor).expect("a steward may")
 }

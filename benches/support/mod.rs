@@ -10,7 +10,7 @@ use accord::identity::{SubmittedAddress, SubmittedRecord};
 use accord::index::CandidateIndex;
 use accord::matching::LinkageModel;
 use accord::registry::{LocalId, SourceCode};
-use accord::security::{Access, Action, Actor, ActorKind, Role};
+use accord::security::{Access, Action, Actor, ActorKind, Origin, Role};
 use accord::storage::{Store, StoreOptions};
 
 /// As the program has it; the system's own takes more of the time.
@@ -27,6 +27,7 @@ pub(crate) fn access(action: Action) -> Access {
         on_behalf_of: None,
         reason: None,
         request_id: "bench".to_owned(),
+        origin: Origin::default(),
     };
     Access::to(action, actor).expect("an integration system may")
 }

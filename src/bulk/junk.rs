@@ -267,9 +267,9 @@ impl<T: Clone + Eq + Hash + Sync> Kind<T> {
             let total: u32 = value.iter().map(|(_, list)| counts[*list as usize]).sum();
             if total >= self.rule.records {
                 many.insert(value[0].0);
-                value
-                    .iter()
-                    .for_each(|(_, list)| holds[*list as usize] = true);
+                for (_, list) in value {
+                    holds[*list as usize] = true;
+                }
             }
         }
         let crowds = Crowds {

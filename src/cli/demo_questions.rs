@@ -13,7 +13,7 @@ use crate::flows::{
 use crate::foundation::{PersonId, hex};
 use crate::identity::NumberStatus;
 use crate::registry::{LocalId, Source, SourceCode, TaskKind};
-use crate::security::{Access, Action, Actor, ActorKind, Role};
+use crate::security::{Access, Action, Actor, ActorKind, Origin, Role};
 
 /// Random bytes of a password that is printed.
 const PASSWORD_BYTES: usize = 10;
@@ -244,6 +244,7 @@ impl Sender<'_> {
             on_behalf_of: None,
             reason: Some("demo".to_owned()),
             request_id: "demo".to_owned(),
+            origin: Origin::default(),
         };
         let access = Access::to(Action::MergePerson, proposer)?;
         let asked = Asked {

@@ -13,7 +13,7 @@ use crate::foundation::limits::MERGES_PER_HOUR_MAX;
 use crate::foundation::{SystemChance, SystemClock};
 use crate::index::{CandidateIndex, IndexError};
 use crate::matching::LinkageModel;
-use crate::security::{Access, Action, Actor, ActorKind, Role};
+use crate::security::{Access, Action, Actor, ActorKind, Origin, Role};
 use crate::storage::{Store, StoreError, StoreOptions};
 
 /// How a command uses the ledger.
@@ -218,6 +218,7 @@ pub(super) fn access(action: Action, role: Role, reason: &str) -> anyhow::Result
         on_behalf_of: None,
         reason: Some(reason.to_owned()),
         request_id: reason.to_owned(),
+        origin: Origin::default(),
     };
     Ok(Access::to(action, actor)?)
 }

@@ -21,6 +21,7 @@ pub async fn audit_refusal(context: &Context, actor: &Actor) -> Result<(), FlowE
         request_id: actor.request_id.clone(),
         persons: Vec::new(),
         record: None,
+        origin: actor.origin.clone(),
     };
     context.store.append_audit(vec![entry]).await?;
     Ok(())

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::flows::{Context, FlowError};
 use crate::foundation::load_limits::{TOKEN_REMEMBERED_SECONDS, TOKENS_REMEMBERED_MAX};
 use crate::foundation::{Instant, hex};
-use crate::security::{Actor, ActorKind, Role};
+use crate::security::{Actor, ActorKind, Origin, Role};
 use crate::storage::StoredToken;
 
 /// Random bytes in a token: far beyond guessing, short enough for a header.
@@ -65,6 +65,7 @@ pub async fn authenticate(context: &Context, token: &str) -> Result<Option<Actor
             on_behalf_of: None,
             reason: None,
             request_id: String::new(),
+            origin: Origin::default(),
         }))
 }
 
@@ -133,7 +134,7 @@ fn digest(token: &str) -> String {
 mod tests {
     use super::{KnownTokens, TOKEN_REMEMBERED_SECONDS, TOKENS_REMEMBERED_MAX};
     use crate::foundation::Instant;
-    use crate::security::{Actor, ActorKind};
+    use crate::security::{Actor, ActorKind, Origin};
 
     fn actor() -> Actor {
         Actor {
@@ -144,6 +145,7 @@ mod tests {
             on_behalf_of: None,
             reason: None,
             request_id: String::new(),
+            origin: Origin::default(),
         }
     }
 

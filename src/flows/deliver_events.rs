@@ -18,7 +18,7 @@ use crate::foundation::limits::{
 };
 use crate::foundation::{Instant, PersonId, Redacted, WebhookId};
 use crate::registry::{LocalId, SourceCode};
-use crate::security::{Access, Action, Actor, ActorKind, Role};
+use crate::security::{Access, Action, Actor, ActorKind, Origin, Role};
 use crate::storage::{DeadLetter, FailedAttempt, FeedPlace, Webhook};
 
 /// A message to a reader.
@@ -442,6 +442,7 @@ fn reader(webhook: &Webhook) -> Result<Access, FlowError> {
         on_behalf_of: None,
         reason: None,
         request_id: webhook.id.to_string(),
+        origin: Origin::default(),
     };
     Ok(Access::to(Action::DeliverEvent, actor)?)
 }

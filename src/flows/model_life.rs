@@ -12,7 +12,7 @@ use crate::flows::{Context, FlowError, GateBounds, pass_gates};
 use crate::foundation::Instant;
 use crate::foundation::limits::{MODEL_BYTES_MAX, MODEL_WORDS_CHARACTERS_MAX};
 use crate::matching::{LinkageModel, ModelId};
-use crate::security::{Access, Action, Actor, ActorKind, Role, is_same_human};
+use crate::security::{Access, Action, Actor, ActorKind, Origin, Role, is_same_human};
 use crate::storage::{ActivationKind, StoredActivation, StoredModel};
 
 /// A model of the ledger.
@@ -311,7 +311,7 @@ pub(super) async fn shown(
     request_id: &str,
 ) -> Result<Actor, FlowError> {
     let NamedPerson { name, password } = answering;
-    let account = confirm(context, &name, password, request_id).await?;
+    let account = confirm(context, &name, password, (request_id, &Origin::default())).await?;
     let account = account.ok_or(FlowError::Conflict(
         "no open account has this name and this password",
     ))?;
@@ -327,6 +327,7 @@ fn person(name: String, roles: Vec<Role>, reason: Option<&str>, request_id: &str
         on_behalf_of: None,
         reason: reason.map(str::to_owned),
         request_id: request_id.to_owned(),
+        origin: Origin::default(),
     }
 }
 

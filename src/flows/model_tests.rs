@@ -18,7 +18,7 @@ use crate::matching::{Calibration, LinkageModel, MatchWeight, ModelId};
 use crate::registry::{
     LocalId, RegistryEvent, RegistryState, SourceCode, TaskKind, TaskPriority, TaskState,
 };
-use crate::security::{Access, Action, Actor, ActorKind, Role};
+use crate::security::{Access, Action, Actor, ActorKind, Origin, Role};
 use crate::storage::{
     ActivationKind, FeedPlace, RerunState, Store, StoreOptions, StoredActivation, StoredModel,
     StoredRerun,
@@ -87,6 +87,7 @@ fn access_to(action: Action, role: Role) -> Access {
         on_behalf_of: None,
         reason: None,
         request_id: "1".to_owned(),
+        origin: Origin::default(),
     };
     Access::to(action, actor).expect("allowed")
 }

@@ -29,6 +29,8 @@ pub struct AuditTrail {
     pub rows: Vec<AuditRow>,
     /// Ask for rows before this number, where more may be.
     pub before: Option<i64>,
+    /// The ids that the person asked about ever had; none where an account was asked about.
+    pub asked: Vec<PersonId>,
 }
 
 /// A page of the audit.
@@ -74,11 +76,12 @@ pub async fn read_audit(
     let more = rows.len() >= ROWS_PER_PAGE as usize;
     rows.truncate(ROWS_PER_PAGE as usize);
     without_sealed(context, access, &named, &mut rows).await?;
-    let audit = access.audit(context.clock.now(), named, None);
+    let audit = access.audit(context.clock.now(), named.clone(), None);
     store.append_audit(vec![audit]).await?;
     Ok(AuditTrail {
         before: rows.last().map(|row| row.audit).filter(|_| more),
         rows,
+        asked: named,
     })
 }
 

@@ -10,7 +10,7 @@ use crate::foundation::limits::{
     SIGN_IN_FAILURES_MAX, SIGN_IN_WAIT_SECONDS,
 };
 use crate::foundation::{Instant, hex};
-use crate::security::{AuditEntry, Role};
+use crate::security::{AuditEntry, Origin, Role};
 use crate::storage::{StoredAccount, StoredSession};
 
 /// Random bytes of a session's cookie.
@@ -45,9 +45,9 @@ pub async fn sign_in(
     context: &Context,
     name: &str,
     password: String,
-    request_id: &str,
+    asked: (&str, &Origin),
 ) -> Result<Option<String>, FlowError> {
-    let Some(account) = confirm(context, name, password, request_id).await? else {
+    let Some(account) = confirm(context, name, password, asked).await? else {
         return Ok(None);
     };
     let now = context.clock.now();
@@ -85,7 +85,7 @@ pub(super) async fn confirm(
     context: &Context,
     name: &str,
     password: String,
-    request_id: &str,
+    asked: (&str, &Origin),
 ) -> Result<Option<StoredAccount>, FlowError> {
     let found = context.store.find_account(name).await?;
     let now = context.clock.now();
@@ -115,7 +115,7 @@ pub(super) async fn confirm(
     } else {
         "sign_in_refused"
     };
-    let entry = audit_entry(&account, now, action, request_id);
+    let entry = audit_entry(&account, now, action, asked);
     context.store.append_audit(vec![entry]).await?;
     Ok(allowed.then_some(account))
 }
@@ -131,7 +131,7 @@ pub(super) fn audit_entry(
     account: &StoredAccount,
     at: Instant,
     action: &'static str,
-    request_id: &str,
+    (request_id, origin): (&str, &Origin),
 ) -> AuditEntry {
     AuditEntry {
         at,
@@ -148,6 +148,7 @@ pub(super) fn audit_entry(
         request_id: request_id.to_owned(),
         persons: Vec::new(),
         record: None,
+        origin: origin.clone(),
     }
 }
 
@@ -207,12 +208,12 @@ pub async fn confirm_visit(
     context: &Context,
     cookie: &str,
     password: String,
-    request_id: &str,
+    asked: (&str, &Origin),
 ) -> Result<bool, FlowError> {
     let Some((mut session, account)) = present(context, cookie).await? else {
         return Ok(false);
     };
-    let confirmed = confirm(context, &account.name, password, request_id).await?;
+    let confirmed = confirm(context, &account.name, password, asked).await?;
     if confirmed.is_none() {
         return Ok(false);
     }
@@ -273,12 +274,12 @@ pub async fn change_password(
     context: &Context,
     cookie: &str,
     (present, new): (String, String),
-    request_id: &str,
+    asked: (&str, &Origin),
 ) -> Result<bool, FlowError> {
     let Some(known) = visit(context, cookie).await? else {
         return Ok(false);
     };
-    if !confirm_visit(context, cookie, present, request_id).await? {
+    if !confirm_visit(context, cookie, present, asked).await? {
         return Ok(false);
     }
     super::set_password(context, &known.account, new).await?;

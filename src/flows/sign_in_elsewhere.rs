@@ -7,7 +7,7 @@ use crate::flows::sign_in::{audit_entry, begin, is_within, present};
 use crate::flows::{Context, FlowError};
 use crate::foundation::limits::CONFIRMED_ELSEWHERE_SECONDS;
 use crate::foundation::{Instant, hex};
-use crate::security::Role;
+use crate::security::{Origin, Role};
 
 /// Somebody for whom a provider vouches.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub struct Vouched {
 pub async fn sign_in_vouched(
     context: &Context,
     vouched: Vouched,
-    request_id: &str,
+    asked: (&str, &Origin),
 ) -> Result<Option<String>, FlowError> {
     let (store, now) = (&context.store, context.clock.now());
     let name = &vouched.account;
@@ -48,7 +48,7 @@ pub async fn sign_in_vouched(
     } else {
         "sign_in_refused"
     };
-    let entry = audit_entry(&account, now, action, request_id);
+    let entry = audit_entry(&account, now, action, asked);
     store.append_audit(vec![entry]).await?;
     if !allowed {
         return Ok(None);
@@ -84,7 +84,7 @@ pub struct LoggedOut {
 pub async fn end_vouched_sessions(
     context: &Context,
     said: LoggedOut,
-    request_id: &str,
+    asked: (&str, &Origin),
 ) -> Result<bool, FlowError> {
     let (store, now) = (&context.store, context.clock.now());
     let word = hex(&Sha256::digest(format!("{}\n{}", said.issuer, said.id)));
@@ -95,7 +95,7 @@ pub async fn end_vouched_sessions(
     let accounts = store.end_sessions_elsewhere(subject, session).await?;
     for name in accounts {
         if let Some(account) = store.find_account(&name).await? {
-            let entry = audit_entry(&account, now, "signed_out_elsewhere", request_id);
+            let entry = audit_entry(&account, now, "signed_out_elsewhere", asked);
             store.append_audit(vec![entry]).await?;
         }
     }
@@ -113,7 +113,7 @@ pub async fn confirm_vouched(
     context: &Context,
     cookie: &str,
     vouched: &Vouched,
-    request_id: &str,
+    asked: (&str, &Origin),
 ) -> Result<bool, FlowError> {
     let Some((mut session, account)) = present(context, cookie).await? else {
         return Ok(false);
@@ -128,7 +128,7 @@ pub async fn confirm_vouched(
     } else {
         "sign_in_refused"
     };
-    let entry = audit_entry(&account, now, action, request_id);
+    let entry = audit_entry(&account, now, action, asked);
     context.store.append_audit(vec![entry]).await?;
     if confirmed {
         session.confirmed_at = now;

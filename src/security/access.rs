@@ -187,6 +187,7 @@ impl Access {
             request_id: self.actor.request_id.clone(),
             persons,
             record,
+            origin: self.actor.origin.clone(),
         }
     }
 }
@@ -194,7 +195,7 @@ impl Access {
 #[cfg(test)]
 mod tests {
     use super::{Access, Denied};
-    use crate::security::{Action, Actor, ActorKind, OnBehalf, Role};
+    use crate::security::{Action, Actor, ActorKind, OnBehalf, Origin, Role};
 
     fn actor(kind: ActorKind, roles: &[Role], reason: Option<&str>) -> Actor {
         Actor {
@@ -205,6 +206,7 @@ mod tests {
             on_behalf_of: None,
             reason: reason.map(Into::into),
             request_id: "1".into(),
+            origin: Origin::default(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Who acts: a person, a system, or a system for a person.
 
-use crate::security::Role;
+use crate::security::{Origin, Role};
 
 /// Whether an account is a human being.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub struct Actor {
     pub reason: Option<String>,
     /// Id of the request.
     pub request_id: String,
+    /// Where it came from.
+    pub origin: Origin,
 }
 
 impl Actor {

@@ -2,6 +2,7 @@
 //! outlives an erasure.
 
 use crate::foundation::{Instant, PersonId};
+use crate::security::Origin;
 
 /// One row, committed with the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,4 +27,6 @@ pub struct AuditEntry {
     pub persons: Vec<PersonId>,
     /// Source and local id, where a record was asked for or changed.
     pub record: Option<String>,
+    /// Where the request came from.
+    pub origin: Origin,
 }

@@ -9,6 +9,7 @@ use crate::security::AuditEntry;
 use crate::storage::command::{self, CommitActor, Planned, Queued};
 use crate::storage::db::{self, Connection, Row};
 use crate::storage::rows::Reader;
+use crate::storage::seal::Layout;
 use crate::storage::{Store, StoreError};
 
 /// A row of the audit log.
@@ -36,18 +37,22 @@ pub struct AuditRow {
     pub persons: String,
     /// Source and local id.
     pub record: Option<String>,
+    /// The client's network address; none in rows from before it was kept.
+    pub address: Option<String>,
+    /// The door, as [`crate::security::Origin`] says it.
+    pub door: Option<String>,
 }
 
 impl AuditRow {
     /// Leaf hash of RFC 6962: SHA-256 over 0x00 and the columns in order, each
     /// as its length in eight bytes and its UTF-8 text, an absent one as eight
-    /// bytes of 0xff.
-    pub(super) fn leaf(&self) -> [u8; 32] {
+    /// bytes of 0xff. Before the third layout of seals rows had no origin.
+    pub(super) fn leaf(&self, layout: Layout) -> [u8; 32] {
         let mut hash = Sha256::new();
         hash.update([0x00]);
         let audit = self.audit.to_string();
         let at = self.at.microseconds().to_string();
-        let columns: [Option<&str>; 11] = [
+        let columns: [Option<&str>; 13] = [
             Some(&audit),
             Some(&at),
             Some(&self.actor),
@@ -59,8 +64,14 @@ impl AuditRow {
             Some(&self.request_id),
             Some(&self.persons),
             self.record.as_deref(),
+            self.address.as_deref(),
+            self.door.as_deref(),
         ];
-        for column in columns {
+        let count = match layout {
+            Layout::First | Layout::Second => 11,
+            Layout::Third => 13,
+        };
+        for column in columns.into_iter().take(count) {
             match column {
                 Some(text) => {
                     hash.update((text.len() as u64).to_be_bytes());
@@ -77,7 +88,8 @@ macro_rules! select_audit {
     ($rest:literal) => {
         concat!(
             "select a.audit, a.at, a.actor, a.on_behalf_of, a.role, a.organisation, a.purpose, \
-             a.action, a.request_id, a.persons, a.record, a.stamp from audit a ",
+             a.action, a.request_id, a.persons, a.record, a.stamp, a.address, a.door \
+             from audit a ",
             $rest
         )
     };
@@ -97,6 +109,8 @@ fn audit_from(row: &Row) -> Result<AuditRow, StoreError> {
         request_id: reader.text(8)?,
         persons: reader.text(9)?,
         record: reader.text_or_null(10)?,
+        address: reader.text_or_null(12)?,
+        door: reader.text_or_null(13)?,
     })
 }
 

@@ -42,16 +42,40 @@ pub(super) struct Seal {
     pub(super) sealed_at: i64,
 }
 
+/// What a seal covers. A node of an older release may still seal beside newer ones, so
+/// that each seal's own hash says which it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Layout {
+    /// Numbers without gaps.
+    First,
+    /// Rows in order of their commits.
+    Second,
+    /// The same, with where each request came from.
+    Third,
+}
+
 impl Seal {
+    /// By which layout its hash is what its members say; `None` when by none.
+    pub(super) fn layout(&self) -> Option<Layout> {
+        let layouts: &[Layout] = match self.rows {
+            0 => &[Layout::First],
+            _ => &[Layout::Third, Layout::Second],
+        };
+        let fits = |layout: &&Layout| self.hash == self.hash_as(**layout);
+        layouts.iter().find(fits).copied()
+    }
+
     /// The hash that these members must have.
-    pub(super) fn computed_hash(&self) -> String {
+    pub(super) fn hash_as(&self, layout: Layout) -> String {
         let (seal, first, last) = (self.seal, self.first, self.last);
-        let numbers = match self.rows {
-            0 => format!("accord audit seal 1\n{seal}\n{first}\n{last}"),
-            rows => format!(
-                "accord audit seal 2\n{seal}\n{first}\n{last}\n{}\n{rows}",
-                self.last_stamp
-            ),
+        let stamped = |name| {
+            let (stamp, rows) = (self.last_stamp, self.rows);
+            format!("{name}\n{seal}\n{first}\n{last}\n{stamp}\n{rows}")
+        };
+        let numbers = match layout {
+            Layout::First => format!("accord audit seal 1\n{seal}\n{first}\n{last}"),
+            Layout::Second => stamped("accord audit seal 2"),
+            Layout::Third => stamped("accord audit seal 3"),
         };
         let text = format!(
             "{numbers}\n{}\n{}\n{}\n",
@@ -210,7 +234,7 @@ impl Store {
         let (Some(first), Some(end)) = (rows.first(), rows.last()) else {
             return Ok(None);
         };
-        let leaves: Vec<[u8; 32]> = rows.iter().map(|row| row.leaf()).collect();
+        let leaves: Vec<[u8; 32]> = rows.iter().map(|row| row.leaf(Layout::Third)).collect();
         let mut seal = Seal {
             seal: last.as_ref().map_or(0, |seal| seal.seal) + 1,
             first: first.audit,
@@ -222,7 +246,7 @@ impl Store {
             hash: String::new(),
             sealed_at: at.microseconds(),
         };
-        seal.hash = seal.computed_hash();
+        seal.hash = seal.hash_as(Layout::Third);
         Ok(Some(seal))
     }
 

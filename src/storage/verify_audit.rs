@@ -125,14 +125,16 @@ async fn sealed_rows(
 }
 
 fn is_sound(seal: &Seal, before: Option<&Seal>, rows: &[AuditRow]) -> bool {
-    let leaves: Vec<[u8; 32]> = rows.iter().map(AuditRow::leaf).collect();
+    let Some(layout) = seal.layout() else {
+        return false;
+    };
+    let leaves: Vec<[u8; 32]> = rows.iter().map(|row| row.leaf(layout)).collect();
     seal.seal == before.map_or(0, |seal| seal.seal) + 1
         && rows.first().is_some_and(|row| row.audit == seal.first)
         && rows.last().is_some_and(|row| row.audit == seal.last)
         && i64::try_from(rows.len()) == Ok(seal.count())
         && seal.root == hex(&merkle_root(&leaves))
         && seal.previous == hash_before(before)
-        && seal.hash == seal.computed_hash()
 }
 
 /// The second place has the same seals.

@@ -410,8 +410,8 @@ fn bind_link(query: Bound, row: &LinkRow) -> Bound {
 
 const INSERT_AUDIT: RowStatement = RowStatement {
     before: "insert into audit (audit, at, actor, on_behalf_of, role, organisation, purpose, \
-        action, request_id, persons, record, stamp) values",
-    columns: 12,
+        action, request_id, persons, record, stamp, address, door) values",
+    columns: 14,
     after: "",
 };
 
@@ -430,6 +430,8 @@ fn bind_audit(query: Bound, row: &AuditRow) -> Bound {
         .bind(json(&entry.persons))
         .bind(entry.record.clone())
         .bind(row.stamp)
+        .bind(entry.origin.address.map(|address| address.to_string()))
+        .bind(entry.origin.door.clone())
 }
 
 const INSERT_AUDIT_PERSONS: RowStatement = RowStatement {

@@ -420,10 +420,37 @@ fn what_comes_as_xml_is_judged_as_json_and_kept() {
     for text in ["<Patient>", "<Observation/>", entity] {
         sends(text).expect_outcome(400, "INVALID_VALUE");
     }
-    let wants = world
-        .fhir(Method::GET, "/metadata")
-        .header("accept", "application/fhir+xml");
-    wants.send().expect_outcome(406, "UNSUPPORTED_SERVICE");
+    // And it goes back in XML to who takes that: the same, so that it is known already.
+    let path = format!("/Patient/{}", taken.id());
+    let wants = |path: &str| {
+        let asked = world.fhir(Method::GET, path).by(Actor::Steward);
+        asked.header("accept", "application/fhir+xml").send()
+    };
+    let back = wants(&path).expect(200);
+    let media = back.headers.get("content-type").map(String::as_str);
+    assert_eq!(media, Some("application/fhir+xml"));
+    let family = "<name><family value=\"D&apos;Ambleteuse\"/><given value=\"Peregrine\"/></name>";
+    assert!(back.text.contains(family), "{}", back.text);
+    let versions = || world.record("gp", "X-1").list("versions").len();
+    let before = versions();
+    sends(&back.text).expect(200);
+    assert_eq!(versions(), before, "{}", back.text);
+    let unknown = wants("/Patient/R-1").expect(404);
+    assert!(
+        unknown.text.contains("<OperationOutcome xmlns="),
+        "{}",
+        unknown.text
+    );
+    let form = world
+        .fhir(Method::POST, "/Patient/_search")
+        .by(Actor::Steward);
+    let form = form.bytes(
+        "application/x-www-form-urlencoded",
+        "_format=xml&family=D%27Ambleteuse&given=Peregrine&birthdate=1958-11-30",
+    );
+    let found = form.send().expect(200);
+    let total = "<type value=\"searchset\"/><total value=\"1\"/>";
+    assert!(found.text.contains(total), "{}", found.text);
 }
 
 #[test]
@@ -448,10 +475,10 @@ fn ids_of_an_exchange_come_back_and_errors_are_outcomes_everywhere() {
     nowhere.expect_outcome(404, "RESOURCE_NOT_FOUND");
     let method = world.fhir(Method::PATCH, "/Patient/R-1").send();
     method.expect_outcome(405, "UNSUPPORTED_SERVICE");
-    let xml = world
+    let turtle = world
         .fhir(Method::GET, "/metadata")
-        .header("accept", "application/fhir+xml");
-    xml.send().expect_outcome(406, "UNSUPPORTED_SERVICE");
+        .header("accept", "text/turtle");
+    turtle.send().expect_outcome(406, "UNSUPPORTED_SERVICE");
     let capability = world
         .fhir(Method::GET, "/metadata")
         .by(Actor::Nobody)

@@ -416,6 +416,36 @@ fn r122_an_answer_that_is_not_whole_says_so() {
     assert_eq!(remarks[0]["resource"]["issue"][0]["code"], "incomplete");
 }
 
+#[test]
+fn a_system_that_is_bound_to_a_source_asks_by_no_local_id_of_another() {
+    let world = World::start();
+    world.sends(&rich("pas", "F-7"));
+    world.sends(&with(
+        &rich("gp", "F-8"),
+        json!({"birthDate": "1969-05-04"}),
+    ));
+    let create = "token create --actor bound --role integration --source gp";
+    let arguments: Vec<&str> = create.split(' ').collect();
+    let made = world.accord(&arguments).expect(0);
+    let token = format!("Bearer {}", made.out.trim());
+    let asks = |path: &str, source: &str, local_id: &str| {
+        let identifier = format!("{}%7C{local_id}", segment(&authority(source)));
+        let asked = world.fhir(Method::GET, &format!("{path}={identifier}"));
+        let asked = asked.by(Actor::Nobody).header("authorization", &token);
+        asked.send()
+    };
+    for path in ["/Patient?identifier", "/Patient/$ihe-pix?sourceIdentifier"] {
+        let foreign = asks(path, "pas", "F-7").expect_outcome(403, "ACCESS_DENIED");
+        let unknown = asks(path, "pas", "F-9").expect_outcome(403, "ACCESS_DENIED");
+        assert_eq!(
+            foreign.text.len(),
+            unknown.text.len(),
+            "nor learns which there are"
+        );
+        asks(path, "gp", "F-8").expect(200);
+    }
+}
+
 /// A person who registers for a practice.
 pub(crate) fn clerk(world: &World) -> String {
     let create = "token create --actor clerk --role integration --source gp --person";

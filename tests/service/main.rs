@@ -32,6 +32,7 @@ mod conformance;
 /// The public suites of FHIR.
 mod conformance_fhir;
 /// The search cases of the national service.
+mod conformance_pdqm;
 mod conformance_pds;
 mod conformance_pmir;
 /// The review desk: signing in, the queue, the comparison page, decisions.

@@ -1,39 +1,50 @@
-//! Who looked at whom, for auditors: rows of the audit as AuditEvents, in the shape of
-//! IHE's BALP as far as a row says it. Ids, accounts and reasons alone.
+//! Who looked at whom, for auditors: rows of the audit as AuditEvents, in the patterns of
+//! IHE's BALP. Ids, accounts, addresses and reasons alone.
 
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use serde_json::{Value, json};
+use serde_json::json;
 use url::form_urlencoded::byte_serialize;
 
-use crate::flows::{self, AuditQuestion, AuditRow, AuditTrail, Context};
+use crate::flows::{self, AuditQuestion, AuditTrail, Context};
 use crate::foundation::PersonId;
+use crate::interfaces::fhir::audit_shape::{audit_event, audit_events, persons_of};
 use crate::interfaces::fhir::body::answer;
+use crate::interfaces::fhir::headers::base_of;
 use crate::interfaces::fhir::outcome::{Spine, refuse};
 use crate::interfaces::fhir::query::Query;
 use crate::interfaces::fhir::search::read_form;
 use crate::interfaces::fhir::searchset::Searchset;
+use crate::interfaces::fhir::speak::{format_of, in_form};
 use crate::interfaces::http::{Caller, Problem, Refused};
 use crate::security::Action;
 
-const TYPES: &str = "http://dicom.nema.org/resources/ontology/DCM";
-const ENTITY_TYPES: &str = "http://terminology.hl7.org/CodeSystem/audit-entity-type";
-const ENTITY_ROLES: &str = "http://terminology.hl7.org/CodeSystem/object-role";
-const BALP_ENTITY_TYPES: &str = "https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType";
-
-/// Reads one row.
+/// Reads one row by its number, or what it says of one of the persons that it found.
 pub(super) async fn read(
     State(context): State<Context>,
     caller: Caller,
+    headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     caller.may(Action::ReadAudit)?;
     let unknown = || caller.problem(Refused::NotFound, "no AuditEvent with this id is known");
-    let number = id.parse().map_err(|_| unknown())?;
+    let (number, person) = match id.split_once('-') {
+        Some((number, person)) => (number, Some(person)),
+        None => (id.as_str(), None),
+    };
+    let number = number.parse().map_err(|_| unknown())?;
     let trail = trail(&context, &caller, &AuditQuestion::Row(number), None).await?;
     let row = trail.rows.first().ok_or_else(unknown)?;
-    Ok(answer(StatusCode::OK, &audit_event(row)))
+    let base = base_of(&headers);
+    let event = if person.is_some() {
+        let mut events = audit_events(row, &base).into_iter();
+        let found = events.find(|(_, event)| event["id"] == id.as_str());
+        found.ok_or_else(unknown)?.1
+    } else {
+        audit_event(row, &persons_of(row), &base)
+    };
+    Ok(answer(StatusCode::OK, &event))
 }
 
 /// Searches by the query.
@@ -55,7 +66,8 @@ pub(super) async fn by_form(
 ) -> Result<Response, Problem> {
     caller.may(Action::ReadAudit)?;
     let form = read_form(&caller, &headers, request).await?;
-    search(&context, &caller, &headers, &form).await
+    let found = search(&context, &caller, &headers, &form).await?;
+    Ok(in_form(found, format_of(&form)))
 }
 
 async fn trail(
@@ -86,8 +98,16 @@ async fn search(
     })?;
     let trail = trail(context, caller, &question, before).await?;
     let mut found = Searchset::new(headers);
+    let base = base_of(headers);
+    let asked: Vec<String> = trail.asked.iter().map(PersonId::to_string).collect();
     for row in &trail.rows {
-        found.add(audit_event(row), &json!({}));
+        for (person, event) in audit_events(row, &base) {
+            // Of a search that found others too, what it says of the person asked about.
+            let of_others = |person: &String| !asked.is_empty() && !asked.contains(person);
+            if !person.as_ref().is_some_and(of_others) {
+                found.add(event, &json!({}));
+            }
+        }
     }
     if let Some(before) = trail.before {
         found.next(&format!("/AuditEvent?{criterion}&_before={before}"));
@@ -143,88 +163,4 @@ fn shortened(name: &str) -> &str {
 
 fn bad(caller: &Caller, spine: Spine, place: &str, detail: &str) -> Problem {
     refuse(caller, Refused::Malformed, spine, place, detail)
-}
-
-/// A row as an AuditEvent.
-fn audit_event(row: &AuditRow) -> Value {
-    let kind = if row.persons == "[]" && row.record.is_none() {
-        json!({"system": TYPES, "code": "110100", "display": "Application Activity"})
-    } else {
-        json!({"system": TYPES, "code": "110110", "display": "Patient Record"})
-    };
-    let mut event = json!({
-        "resourceType": "AuditEvent",
-        "id": row.audit.to_string(),
-        "type": kind,
-        "subtype": [{"system": "urn:accord:action", "code": row.action}],
-        "action": action(&row.action),
-        "recorded": row.at.to_string(),
-        "outcome": if is_refusal(row) { "4" } else { "0" },
-        "agent": agents(row),
-        "source": {"observer": {"display": "Accord"}},
-        "entity": entities(row),
-    });
-    if let Some(purpose) = &row.purpose {
-        event["purposeOfEvent"] = json!([{"text": purpose}]);
-    }
-    event
-}
-
-/// FHIR's letter for what was done.
-fn action(name: &str) -> &'static str {
-    match name {
-        "erase_record" => "D",
-        "write_record" | "write_source" => "U",
-        name if name.starts_with("read_") => "R",
-        _ => "E",
-    }
-}
-
-fn is_refusal(row: &AuditRow) -> bool {
-    let purpose = row.purpose.as_deref().unwrap_or_default();
-    row.action == "message_refused" || purpose.starts_with("refused:")
-}
-
-/// The account, and the person for whom it acted: that one has asked then.
-fn agents(row: &AuditRow) -> Vec<Value> {
-    let who = |name: &str| json!({"identifier": {"system": "urn:accord:account", "value": name}, "display": name});
-    let role = json!([{"coding": [{"system": "urn:accord:role", "code": row.role}]}]);
-    let mut account = json!({
-        "who": who(&row.actor), "requestor": row.on_behalf_of.is_none(),
-    });
-    let Some(person) = &row.on_behalf_of else {
-        account["role"] = role;
-        return vec![account];
-    };
-    let mut person = json!({"who": who(person), "requestor": true, "role": role});
-    if let Some(organisation) = &row.organisation {
-        person["location"] = json!({"display": organisation});
-    }
-    vec![account, person]
-}
-
-fn entities(row: &AuditRow) -> Vec<Value> {
-    let ids: Vec<String> = serde_json::from_str(&row.persons).unwrap_or_default();
-    let patient = json!({"system": ENTITY_ROLES, "code": "1", "display": "Patient"});
-    let mut entities: Vec<Value> = ids
-        .iter()
-        .map(|id| {
-            json!({
-                "what": {"reference": format!("Patient/{id}")},
-                "type": {"system": ENTITY_TYPES, "code": "1", "display": "Person"},
-                "role": patient,
-            })
-        })
-        .collect();
-    if let Some(record) = &row.record {
-        entities.push(json!({
-            "what": {"identifier": {"system": "urn:accord:record", "value": record}},
-            "type": {"system": ENTITY_TYPES, "code": "2", "display": "System Object"},
-        }));
-    }
-    entities.push(json!({
-        "what": {"identifier": {"value": row.request_id}},
-        "type": {"system": BALP_ENTITY_TYPES, "code": "XrequestId"},
-    }));
-    entities
 }

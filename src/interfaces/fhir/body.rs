@@ -17,12 +17,14 @@ use crate::interfaces::json::Tree;
 
 /// The media type of answers.
 pub(super) const FHIR_JSON: &str = "application/fhir+json";
+/// That of answers in XML.
+pub(super) const FHIR_XML: &str = "application/fhir+xml";
 /// Those of requests.
 const ACCEPTED: [&str; 5] = [
     FHIR_JSON,
     "application/json",
     "application/json+fhir",
-    "application/fhir+xml",
+    FHIR_XML,
     "application/xml",
 ];
 

@@ -19,13 +19,13 @@ fn statement() -> Value {
         "software": {"name": "Accord", "version": env!("CARGO_PKG_VERSION")},
         "implementation": {"description": "Record linkage and master patient index"},
         "fhirVersion": "4.0.1",
-        "format": ["application/fhir+json", "json"],
+        "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
         "rest": [{
             "mode": "server",
             "documentation": "POST Bundle: batch (entries are independent of each other), or a \
                 message of PMIR's feed (ITI-93), or a transaction of up to 64 entries, each of another \
-                Patient that is created, updated or deleted: all are taken, or none. Bodies may \
-                come as application/fhir+xml; answers are JSON.",
+                Patient that is created, updated or deleted: all are taken, or none. Bodies come \
+                and go in either form.",
             "interaction": [{"code": "batch"}, {"code": "transaction"}],
             "operation": [{"name": "process-message", "definition":
                 "http://hl7.org/fhir/OperationDefinition/MessageHeader-process-message"},
@@ -119,6 +119,11 @@ fn search_parameters() -> Vec<Value> {
         ("telecom", "token"),
         ("phone", "token"),
         ("email", "token"),
+        ("active", "token"),
+        ("address-city", "string"),
+        ("address-country", "string"),
+        ("address-state", "string"),
+        ("mothersMaidenName", "string"),
     ];
     let known = known.iter();
     known

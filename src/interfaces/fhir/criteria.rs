@@ -3,6 +3,7 @@
 
 use crate::foundation::limits::SEARCH_PERSONS_MAX;
 use crate::interfaces::fhir::dates::Dates;
+use crate::interfaces::fhir::narrowing::{NARROWING, is_domains};
 use crate::interfaces::fhir::outcome::{Spine, refuse};
 use crate::interfaces::fhir::query::{Query, token};
 use crate::interfaces::fhir::systems::NHS_NUMBER;
@@ -87,7 +88,13 @@ pub(super) fn read(
         return Ok((Sought::Id(wanted.to_owned()), limit));
     }
     let mut number = None;
-    if let Some(identifier) = query.one("identifier", id)? {
+    let mut identifiers = query.all("identifier").filter(|sent| !is_domains(sent));
+    let identifier = identifiers.next().filter(|sent| !sent.is_empty());
+    if identifiers.next().is_some() {
+        let detail = "identifier is there twice; send it once";
+        return Err(reader.bad(Spine::InvalidSearchData, "identifier", detail));
+    }
+    if let Some(identifier) = identifier {
         let (system, value) = token(identifier);
         let system = system.filter(|system| !system.is_empty() && !value.is_empty());
         let Some(system) = system else {
@@ -118,7 +125,8 @@ impl Reader<'_> {
 
     fn refuse_unknown(&self) -> Result<(), Problem> {
         let mut names = self.query.pairs.iter().map(|(name, _)| name.as_str());
-        if let Some(unknown) = names.find(|name| !KNOWN.contains(name)) {
+        let is_known = |name: &str| KNOWN.contains(&name) || NARROWING.contains(&name);
+        if let Some(unknown) = names.find(|name| !is_known(name)) {
             let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_:.".contains(&byte);
             let shown = unknown.len() <= 40 && unknown.bytes().all(plain);
             let shown = if shown { unknown } else { "(not a word)" };
@@ -126,7 +134,8 @@ impl Reader<'_> {
             return Err(self.bad(Spine::AdditionalProperties, shown, detail));
         }
         let asks = |(name, value): &(String, String)| {
-            !OF_FORM.contains(&name.as_str()) && !value.is_empty()
+            let name = name.as_str();
+            !OF_FORM.contains(&name) && !NARROWING.contains(&name) && !value.is_empty()
         };
         if self.query.pairs.iter().any(asks) {
             return Ok(());
@@ -137,7 +146,8 @@ impl Reader<'_> {
 
     fn alone(&self, name: &str) -> Result<(), Problem> {
         let mut names = self.query.pairs.iter().map(|(held, _)| held.as_str());
-        if names.all(|held| held == name || OF_FORM.contains(&held)) {
+        let beside = |held: &str| OF_FORM.contains(&held) || NARROWING.contains(&held);
+        if names.all(|held| held == name || beside(held)) {
             return Ok(());
         }
         let detail = format!("{name} is searched for by itself");

@@ -10,6 +10,7 @@
 
 use crate::interfaces::http::Current;
 mod audit_events;
+mod audit_shape;
 mod body;
 mod bulk;
 mod bundle;
@@ -25,6 +26,7 @@ mod linkages;
 mod match_operation;
 mod merge_operation;
 mod message;
+mod narrowing;
 mod opened;
 mod outcome;
 mod parameters;
@@ -45,6 +47,8 @@ mod view;
 mod writer;
 mod writing;
 mod xml;
+mod xml_order;
+mod xml_out;
 mod xml_shape;
 
 use axum::Router;

@@ -13,6 +13,7 @@ use crate::interfaces::fhir::outcome::{Spine, refuse};
 use crate::interfaces::fhir::parameters::Parameters;
 use crate::interfaces::fhir::persons::identifiers_of;
 use crate::interfaces::fhir::query::{Query, token};
+use crate::interfaces::fhir::speak::in_form;
 use crate::interfaces::fhir::systems::NHS_NUMBER;
 use crate::interfaces::http::{Caller, FhirReadings, Problem, Refused};
 use crate::registry::{LocalId, Source};
@@ -33,6 +34,9 @@ pub(super) async fn by_query(
     refer((&context, readings), &caller, source, targets).await
 }
 
+/// Parameters of a body.
+const KNOWN: [&str; 3] = ["sourceIdentifier", "targetSystem", "_format"];
+
 /// By Parameters in the body.
 pub(super) async fn by_parameters(
     State(context): State<Context>,
@@ -41,14 +45,16 @@ pub(super) async fn by_parameters(
     body: Body,
 ) -> Result<Response, Problem> {
     caller.may(Action::ReadPerson)?;
-    let parameters = Parameters::read(&body, &caller, &["sourceIdentifier", "targetSystem"])?;
+    let parameters = Parameters::read(&body, &caller, &KNOWN)?;
     let source = parameters
         .one("sourceIdentifier")
         .and_then(|found| found.text());
     let targets = parameters
         .all("targetSystem")
         .filter_map(|found| found.text());
-    refer((&context, readings), &caller, source, targets.collect()).await
+    let told = refer((&context, readings), &caller, source, targets.collect()).await?;
+    let format = parameters.one("_format").and_then(|found| found.text());
+    Ok(in_form(told, format.as_deref()))
 }
 
 async fn refer(

@@ -12,11 +12,13 @@ use crate::foundation::limits::RECORD_BODY_BYTES_MAX;
 use crate::interfaces::fhir::body::answer;
 use crate::interfaces::fhir::criteria::{self, Sought};
 use crate::interfaces::fhir::identifiers::{canonical, source_of, sources};
-use crate::interfaces::fhir::outcome::{Spine, refuse, too_many};
+use crate::interfaces::fhir::narrowing::{Narrowing, UnknownDomain};
+use crate::interfaces::fhir::outcome::{Spine, notice, outcome, refuse, too_many};
 use crate::interfaces::fhir::patients::Known;
 use crate::interfaces::fhir::persons;
 use crate::interfaces::fhir::query::Query;
 use crate::interfaces::fhir::searchset::Searchset;
+use crate::interfaces::fhir::speak::{format_of, in_form};
 use crate::interfaces::http::reading::{read_bytes, require_media};
 use crate::interfaces::http::{Caller, FhirReadings, Problem, Refused, RetiredIds};
 use crate::matching::search::SearchRequest;
@@ -55,7 +57,8 @@ pub(super) async fn by_form(
     caller.may(Action::SearchPerson)?;
     let form = read_form(&caller, &headers, request).await?;
     let joined = [query.unwrap_or_default(), form].join("&");
-    search((&context, readings), &caller, &headers, &joined).await
+    let found = search((&context, readings), &caller, &headers, &joined).await?;
+    Ok(in_form(found, format_of(&joined)))
 }
 
 /// The text of a form; what is no text fails where the query is read.
@@ -78,12 +81,18 @@ async fn search(
     let access = caller.may(Action::SearchPerson)?;
     let query = Query::read(query, caller.request_id())?;
     let (sought, limit) = criteria::read(&query, (caller, readings), context.clock.now().date())?;
+    let sources = sources(context, caller).await?;
+    let narrowing = match Narrowing::read(&query, caller, &sources)? {
+        Ok(narrowing) => narrowing,
+        Err(domain) => return Ok(unknown_domain(&domain)),
+    };
     let search = Search {
         context,
         readings,
         caller,
         access: &access,
-        sources: sources(context, caller).await?,
+        sources,
+        narrowing,
     };
     let mut found = Searchset::new(headers);
     match sought {
@@ -122,6 +131,13 @@ fn many() -> Response {
     answer(StatusCode::OK, &too_many(said))
 }
 
+/// PDQm's case 4: whose identifiers are wanted is nobody that is known here.
+fn unknown_domain(UnknownDomain(name): &UnknownDomain) -> Response {
+    let said = format!("targetSystem not found: {name}");
+    let issues = vec![notice("warning", "not-found", &said)];
+    answer(StatusCode::NOT_FOUND, &outcome(issues))
+}
+
 /// A search under way.
 struct Search<'s> {
     context: &'s Context,
@@ -129,6 +145,7 @@ struct Search<'s> {
     caller: &'s Caller,
     access: &'s Access,
     sources: Vec<Source>,
+    narrowing: Narrowing,
 }
 
 impl Search<'_> {
@@ -153,7 +170,7 @@ impl Search<'_> {
         person: PersonId,
         score: f64,
     ) -> Result<(), Problem> {
-        let (patient, _) = persons::patient(
+        let (mut patient, _) = persons::patient(
             self.context,
             self.access,
             self.caller,
@@ -161,7 +178,8 @@ impl Search<'_> {
             person,
         )
         .await?;
-        if self.readings.retired_ids == RetiredIds::Unknown && persons::is_retired(&patient) {
+        let hides = self.readings.retired_ids == RetiredIds::Unknown;
+        if (hides && persons::is_retired(&patient)) || !self.narrowing.keeps(&mut patient) {
             return Ok(());
         }
         found.add(patient, &json!({"score": (score * 1e4).round() / 1e4}));
@@ -180,7 +198,8 @@ impl Search<'_> {
             Ok(known) => {
                 let hidden = known.is_hidden(self.context, self.caller, self.readings);
                 if !hidden.await?
-                    && let Some(patient) = known.current_patient()
+                    && let Some(mut patient) = known.current_patient()
+                    && self.narrowing.keeps(&mut patient)
                 {
                     found.add(patient, &json!({"score": 1.0}));
                 }
@@ -202,6 +221,8 @@ impl Search<'_> {
         let source = source_of(&self.sources, system);
         if let (Some(source), Ok(local_id)) = (source, LocalId::parse(value)) {
             let (code, wanted) = (&source.code, Wanted::default());
+            // Local ids can be counted through: by those of others a system may not ask.
+            self.caller.may_for(Action::SearchPerson, code.as_str())?;
             let hides = self
                 .readings
                 .hides(self.context, self.access, code, &local_id);

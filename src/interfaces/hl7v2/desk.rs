@@ -11,7 +11,7 @@ use crate::interfaces::hl7v2::er7::Message;
 use crate::interfaces::hl7v2::fault::{Code, Fault, Place, Verdict};
 use crate::interfaces::hl7v2::header::Header;
 use crate::interfaces::hl7v2::settings::{ListenerSettings, Sender, Settings};
-use crate::security::{Access, Action, Actor, ActorKind, Role};
+use crate::security::{Access, Action, Actor, ActorKind, Origin, Role};
 
 /// Processing id of messages about patients (table 0103).
 const PRODUCTION: &str = "P";
@@ -23,6 +23,16 @@ pub(super) struct Peer {
     pub(super) address: SocketAddr,
     /// SHA-256 of its certificate, where it has shown one.
     pub(super) certificate: Option<String>,
+}
+
+impl Peer {
+    /// The same, for the audit.
+    fn origin(&self) -> Origin {
+        Origin {
+            address: Some(self.address.ip().to_canonical()),
+            door: Some("HL7 v2".to_owned()),
+        }
+    }
 }
 
 /// Where messages of one listener are answered.
@@ -147,7 +157,7 @@ impl Desk {
         };
         match &answer.fault {
             Some(fault) if fault.forbidden => self
-                .audit(fault, header, actor, request_id)
+                .audit(fault, header, actor, (peer, request_id))
                 .await
                 .map_or(answer, Answer::from),
             _ => answer,
@@ -160,9 +170,9 @@ impl Desk {
         fault: &Fault,
         header: &Header,
         actor: Option<Actor>,
-        request_id: &str,
+        (peer, request_id): (&Peer, &str),
     ) -> Option<Fault> {
-        let mut actor = actor.unwrap_or_else(|| nobody(request_id));
+        let mut actor = actor.unwrap_or_else(|| nobody(request_id, peer));
         actor.reason = Some(format!("{}: {}", header.known_name(), fault.text));
         let written = audit_refusal(&self.context, &actor).await;
         written
@@ -213,6 +223,7 @@ impl Desk {
             on_behalf_of: None,
             reason: Some(format!("HL7 {}", header.known_name())),
             request_id: request_id.to_owned(),
+            origin: peer.origin(),
         };
         if let Some(wanted) = &sender.certificate {
             let wanted = wanted.replace(':', "");
@@ -247,7 +258,7 @@ impl Desk {
     }
 }
 
-fn nobody(request_id: &str) -> Actor {
+fn nobody(request_id: &str, peer: &Peer) -> Actor {
     Actor {
         name: "hl7:unknown".to_owned(),
         kind: ActorKind::System,
@@ -256,5 +267,6 @@ fn nobody(request_id: &str) -> Actor {
         on_behalf_of: None,
         reason: None,
         request_id: request_id.to_owned(),
+        origin: peer.origin(),
     }
 }

@@ -17,6 +17,7 @@ use crate::foundation::load_limits::{HEADER_BYTES_MAX, HEADERS_MAX, URI_CHARACTE
 use crate::interfaces::fhir::takes_many;
 use crate::interfaces::http::door::{AtTheDoor, Door};
 use crate::interfaces::http::guard::request_id;
+use crate::interfaces::http::origin::origin_of;
 use crate::interfaces::http::timed_body::TimedBody;
 use crate::interfaces::http::{Problem, Refused};
 
@@ -101,7 +102,9 @@ impl Exchange {
             let detail = "too much is in work; send the same request again in a moment";
             return self.problem(Refused::Unavailable, detail);
         };
+        let origin = origin_of(&request, format!("{} {}", self.method, self.route()));
         let (mut parts, body) = request.into_parts();
+        parts.extensions.insert(origin);
         let asks_first = parts.headers.contains_key(header::EXPECT);
         let (body, late) = TimedBody::over(body, asks_first);
         parts.extensions.insert(AtTheDoor {
@@ -136,6 +139,11 @@ impl Exchange {
         })
     }
 
+    /// The pattern of the path, which holds nothing that was sent.
+    fn route(&self) -> &str {
+        self.route.as_ref().map_or("unmatched", MatchedPath::as_str)
+    }
+
     fn too_large(&self, request: &Request) -> Option<Problem> {
         let uri = request.uri();
         let path = uri.path_and_query().map_or("", |path| path.as_str());
@@ -164,7 +172,7 @@ impl Exchange {
     fn tell(&mut self, status: Option<StatusCode>) {
         self.told = true;
         let took = self.started.elapsed();
-        let route = self.route.as_ref().map_or("unmatched", MatchedPath::as_str);
+        let route = self.route();
         let class = status.map_or("gone", |status| class(status));
         let labels = [
             ("route", route.to_owned()),

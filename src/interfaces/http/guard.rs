@@ -14,7 +14,7 @@ use crate::interfaces::http::listener::ShownCertificate;
 use crate::interfaces::http::settings::ClientCertificate;
 use crate::interfaces::http::{Problem, Refused};
 use crate::registry::SourceCode;
-use crate::security::{Access, Action, Actor, ActorKind, Denied, OnBehalf, Role};
+use crate::security::{Access, Action, Actor, ActorKind, Denied, OnBehalf, Origin, Role};
 
 /// Longest value of one of our headers.
 const HEADER_CHARACTERS_MAX: usize = 512;
@@ -151,6 +151,7 @@ async fn authenticated(
             on_behalf_of: None,
             reason: None,
             request_id: request_id.to_owned(),
+            origin: Origin::default(),
         });
     };
     let known = door_of(parts).tokens.authenticate(context, &token).await;
@@ -176,6 +177,7 @@ async fn bound(
         return Ok(actor);
     }
     request_id.clone_into(&mut actor.request_id);
+    actor.origin = origin_in(parts);
     actor.reason = Some("refused: the certificate speaks for another source".to_owned());
     let written = flows::audit_refusal(context, &actor).await;
     written.map_err(|error| Problem::of(&error, request_id))?;
@@ -187,6 +189,11 @@ fn door_of(parts: &Parts) -> &Door {
     let at = parts.extensions.get::<AtTheDoor>();
     &at.expect("invariant: every request passes the door before its guard")
         .door
+}
+
+/// Where the request comes from.
+pub fn origin_in(parts: &Parts) -> Origin {
+    parts.extensions.get().cloned().unwrap_or_default()
 }
 
 /// What the certificate of the connection speaks for.
@@ -234,6 +241,7 @@ impl FromRequestParts<Current> for Caller {
             });
         }
         actor.request_id = request_id;
+        actor.origin = origin_in(parts);
         Ok(Self { actor })
     }
 }

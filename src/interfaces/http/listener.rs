@@ -28,6 +28,7 @@ use crate::foundation::load_limits::{
     TURNED_AWAY_AT_ONCE_MAX,
 };
 use crate::interfaces::http::impatient_stream::{Exchanges, ImpatientStream};
+use crate::interfaces::http::origin::Peer;
 use crate::interfaces::tls::{self, Line};
 
 /// Pause after the kernel could not give a connection, as when files run out.
@@ -98,11 +99,11 @@ impl Listener {
                 }
                 accepted = self.tcp.accept() => accepted,
             };
-            let Some(stream) = accepted_stream(accepted).await else {
+            let Some((stream, peer)) = accepted_stream(accepted).await else {
                 continue;
             };
             if let Ok(room) = Arc::clone(&self.room).try_acquire_owned() {
-                open.spawn(self.converse(stream, room, stopped.clone()));
+                open.spawn(self.converse((stream, peer), room, stopped.clone()));
             } else {
                 metrics::counter!("accord_connections_refused_total").increment(1);
                 if let Ok(place) = Arc::clone(&away).try_acquire_owned() {
@@ -130,7 +131,7 @@ impl Listener {
     /// One connection from its beginning to its end.
     fn converse(
         &self,
-        stream: TcpStream,
+        (stream, peer): (TcpStream, Peer),
         room: OwnedSemaphorePermit,
         stopped: watch::Receiver<()>,
     ) -> impl Future<Output = ()> + Send + use<> {
@@ -138,12 +139,12 @@ impl Listener {
         let header_time = self.header_time;
         async move {
             match line {
-                Line::Plain => talk(stream, None, router, header_time, stopped).await,
+                Line::Plain => talk(stream, (peer, None), router, header_time, stopped).await,
                 Line::Tls(acceptor) => {
                     let shaking = tokio::time::timeout(header_time, acceptor.accept(stream));
                     if let Ok(Ok(stream)) = shaking.await {
                         let shown = tls::fingerprint(&stream).map(ShownCertificate);
-                        talk(stream, shown, router, header_time, stopped).await;
+                        talk(stream, (peer, shown), router, header_time, stopped).await;
                     } else {
                         // Its own words could hold what was sent.
                         tracing::debug!("a TLS handshake failed");
@@ -162,7 +163,7 @@ pub(super) struct ShownCertificate(pub(super) String);
 /// Reads requests and answers them until either side has enough.
 async fn talk(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    shown: Option<ShownCertificate>,
+    (peer, shown): (Peer, Option<ShownCertificate>),
     router: Router,
     header_time: Duration,
     mut stopped: watch::Receiver<()>,
@@ -171,6 +172,7 @@ async fn talk(
     let stream = ImpatientStream::new(stream, Arc::clone(&exchanges), header_time);
     let answer = service_fn(move |mut request: hyper::Request<Incoming>| {
         let answering = exchanges.begin();
+        request.extensions_mut().insert(peer);
         if let Some(shown) = &shown {
             request.extensions_mut().insert(shown.clone());
         }
@@ -199,12 +201,14 @@ async fn talk(
     }
 }
 
-async fn accepted_stream(accepted: std::io::Result<(TcpStream, SocketAddr)>) -> Option<TcpStream> {
+async fn accepted_stream(
+    accepted: std::io::Result<(TcpStream, SocketAddr)>,
+) -> Option<(TcpStream, Peer)> {
     match accepted {
-        Ok((stream, _)) => {
+        Ok((stream, address)) => {
             // Small answers must not wait for the next packet; it is no more than slower.
             let _ = stream.set_nodelay(true);
-            Some(stream)
+            Some((stream, Peer(address.ip())))
         }
         Err(error) => {
             metrics::counter!("accord_accept_errors_total").increment(1);

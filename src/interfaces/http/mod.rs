@@ -14,6 +14,7 @@ mod health;
 mod impatient_stream;
 mod listener;
 mod metrics;
+mod origin;
 mod problem;
 mod process_figures;
 pub mod reading;
@@ -22,7 +23,7 @@ mod settings;
 mod timed_body;
 
 pub use current::Current;
-pub use guard::{Caller, let_in};
+pub use guard::{Caller, let_in, origin_in};
 pub use problem::{Problem, Refused};
 pub use server::{ServeFault, Served, ServerLimits, ServerOptions, serve};
 pub use settings::{FhirReadings, HttpSettings, HttpSettingsProblem};

@@ -25,6 +25,7 @@ use crate::interfaces::http::current::Current;
 use crate::interfaces::http::door::Door;
 use crate::interfaces::http::exchange::{Doorkeeper, exchange};
 use crate::interfaces::http::listener::Listener;
+use crate::interfaces::http::origin::Proxies;
 use crate::interfaces::http::{HttpSettings, Problem, Refused, health, metrics};
 use crate::interfaces::oidc::Provider;
 use crate::interfaces::tls::{Line, TlsFault};
@@ -135,7 +136,9 @@ pub async fn serve(
     let mut bound = Vec::with_capacity(listeners.len());
     for (address, settings) in listeners {
         let at = (address, Line::of(settings.tls.as_ref())?);
+        let proxies = Proxies(settings.proxies.into());
         let api = api.clone().layer(Extension(settings.fhir));
+        let api = api.layer(Extension(proxies));
         let name = if bound.is_empty() {
             "api"
         } else {

@@ -2,7 +2,7 @@
 //! `accord serve --http`.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use serde::Deserialize;
 
@@ -31,6 +31,9 @@ pub(super) struct HttpListenerSettings {
     pub(super) fhir: FhirReadings,
     /// TLS; without it the line is plain.
     pub(super) tls: Option<TlsSettings>,
+    /// Proxies in front of it whose `X-Forwarded-For` is believed: from where somebody
+    /// came stands in the audit.
+    pub(super) proxies: Vec<IpAddr>,
 }
 
 /// Readings of FHIR where a public suite contradicts what is promised everywhere else

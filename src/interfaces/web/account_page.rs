@@ -63,8 +63,8 @@ pub(super) async fn change_password(
         return refused("The new password and its repetition differ.".to_owned());
     }
     let pair = (present, new);
-    let id = &visitor.request_id;
-    match flows::change_password(&context, &visitor.cookie, pair, id).await {
+    let asked = visitor.asked();
+    match flows::change_password(&context, &visitor.cookie, pair, asked).await {
         Ok(true) => {
             let cookie = set_cookie(&headers, None);
             Ok(([(header::SET_COOKIE, cookie)], redirect("/")).into_response())

@@ -28,6 +28,7 @@ struct Row {
     purpose: String,
     persons: String,
     request_id: String,
+    address: String,
 }
 
 #[derive(Template)]
@@ -52,6 +53,7 @@ fn rows(trail: AuditTrail) -> (Vec<Row>, Option<i64>) {
         purpose: row.purpose.unwrap_or_default(),
         persons: row.persons.replace(['[', ']', '"'], "").replace(',', ", "),
         request_id: row.request_id,
+        address: row.address.unwrap_or_default(),
     });
     (rows.collect(), trail.before)
 }
@@ -146,6 +148,8 @@ fn file(trail: AuditTrail) -> Response {
         "reason",
         "persons",
         "request",
+        "address",
+        "door",
     ];
     let rows = trail.rows.into_iter().map(|row| {
         vec![
@@ -158,6 +162,8 @@ fn file(trail: AuditTrail) -> Response {
             row.purpose.unwrap_or_default(),
             row.persons,
             row.request_id,
+            row.address.unwrap_or_default(),
+            row.door.unwrap_or_default(),
         ]
     });
     csv::file("audit.csv", &head, rows)

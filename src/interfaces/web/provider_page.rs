@@ -6,11 +6,11 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use askama::Template;
-use axum::Json;
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
 
 use serde_json::json;
 
@@ -24,6 +24,7 @@ use crate::interfaces::web::sign_in_page::place;
 use crate::interfaces::web::visitor::{
     Visitor, cookie_header, cookie_named, cookie_of, is_loopback, name_among, set_cookie,
 };
+use crate::security::Origin;
 
 /// From leaving to coming back; it holds nothing but a random number.
 const COOKIE: &str = "__Host-accord-way";
@@ -171,6 +172,7 @@ pub(super) async fn come_back(headers: HeaderMap, uri: Uri) -> Result<Response, 
 pub(super) async fn finish(
     State(context): State<Context>,
     provider: Elsewhere,
+    Extension(origin): Extension<Origin>,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, NoPage> {
@@ -188,8 +190,11 @@ pub(super) async fn finish(
     let vouched = provider.vouches(&ticket, of("code"), (&back, now)).await;
     let vouched = vouched.map_err(|error| not_vouched(&error, &headers))?;
     let mut response = match ticket.purpose {
-        Purpose::Confirm => confirmed(&context, &vouched, &headers).await?,
-        Purpose::SignIn => signed_in(&context, vouched, &ticket.then, &headers).await?,
+        Purpose::Confirm => confirmed(&context, &vouched, &headers, &origin).await?,
+        Purpose::SignIn => {
+            let then = &ticket.then;
+            signed_in(&context, vouched, then, (&headers, &origin)).await?
+        }
     };
     let used = cookie_header(&headers, cookie_name(&headers), None);
     response.headers_mut().append(header::SET_COOKIE, used);
@@ -200,10 +205,11 @@ async fn confirmed(
     context: &Context,
     vouched: &Vouched,
     headers: &HeaderMap,
+    origin: &Origin,
 ) -> Result<Response, NoPage> {
     let cookie = cookie_of(headers).unwrap_or_default();
     let id = request_id(headers);
-    let confirmed = flows::confirm_vouched(context, &cookie, vouched, &id).await;
+    let confirmed = flows::confirm_vouched(context, &cookie, vouched, (&id, origin)).await;
     if !confirmed.map_err(|error| NoPage::of(Page::outside(""), &error, &id))? {
         let error = NotVouched::NotOurs("another account, or too long ago");
         return Err(not_vouched(&error, headers));
@@ -223,11 +229,11 @@ async fn signed_in(
     context: &Context,
     vouched: Vouched,
     then: &str,
-    headers: &HeaderMap,
+    (headers, origin): (&HeaderMap, &Origin),
 ) -> Result<Response, NoPage> {
     let id = request_id(headers);
     let failed = |error: FlowError| NoPage::of(Page::outside(""), &error, &id);
-    let cookie = flows::sign_in_vouched(context, vouched, &id).await;
+    let cookie = flows::sign_in_vouched(context, vouched, (&id, origin)).await;
     let cookie = cookie
         .map_err(failed)?
         .ok_or_else(|| not_vouched(&NotVouched::Refused, headers))?;
@@ -246,9 +252,10 @@ async fn signed_in(
 pub(super) async fn hear_logout(
     State(context): State<Context>,
     provider: Elsewhere,
+    Extension(origin): Extension<Origin>,
     form: Form,
 ) -> Response {
-    let status = end_sessions(&context, provider, &form).await;
+    let status = end_sessions(&context, provider, &form, &origin).await;
     let status = status.unwrap_or_else(|refused| refused);
     let no_store = [(header::CACHE_CONTROL, "no-store")];
     // As OAuth says errors: the provider reads no page.
@@ -269,6 +276,7 @@ async fn end_sessions(
     context: &Context,
     provider: Elsewhere,
     form: &Form,
+    origin: &Origin,
 ) -> Result<StatusCode, StatusCode> {
     let provider = provider.0.ok_or(StatusCode::BAD_REQUEST)?;
     let token = form.as_typed("logout_token");
@@ -283,7 +291,8 @@ async fn end_sessions(
             _ => StatusCode::BAD_REQUEST,
         }
     })?;
-    let ended = flows::end_vouched_sessions(context, heard, &form.request_id).await;
+    let asked = (form.request_id.as_str(), origin);
+    let ended = flows::end_vouched_sessions(context, heard, asked).await;
     let is_new = ended.map_err(|error| {
         tracing::error!(%error, "sessions could not be ended");
         StatusCode::SERVICE_UNAVAILABLE

@@ -1,6 +1,7 @@
 //! The way in and out. Why a name and a password do not fit is not said.
 
 use askama::Template;
+use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
@@ -10,7 +11,7 @@ use crate::interfaces::web::forms::{Form, parameters, request_id};
 use crate::interfaces::web::layout::{NoPage, Page, html, may, redirect};
 use crate::interfaces::web::provider_page::Elsewhere;
 use crate::interfaces::web::visitor::{Posted, cookie_of, set_cookie};
-use crate::security::{Action, Role};
+use crate::security::{Action, Origin, Role};
 
 const PLACE_CHARACTERS_MAX: usize = 512;
 
@@ -122,12 +123,14 @@ fn first_page(roles: &[Role]) -> &'static str {
 pub(super) async fn sign_in(
     State(context): State<Context>,
     Elsewhere(provider): Elsewhere,
+    Extension(origin): Extension<Origin>,
     headers: HeaderMap,
     form: Form,
 ) -> Result<Response, NoPage> {
     let name = form.text("name").to_owned();
     let password = form.as_typed("password").to_owned();
-    let signed_in = flows::sign_in(&context, &name, password, &form.request_id).await;
+    let asked = (form.request_id.as_str(), &origin);
+    let signed_in = flows::sign_in(&context, &name, password, asked).await;
     let signed_in =
         signed_in.map_err(|error| NoPage::of(Page::outside(""), &error, &form.request_id))?;
     let then = place(form.text("then")).unwrap_or_default().to_owned();

@@ -266,7 +266,7 @@ pub(super) async fn confirm(
     if password.is_empty() {
         return Ok(false);
     }
-    flows::confirm_visit(context, &visitor.cookie, password, &visitor.request_id)
+    flows::confirm_visit(context, &visitor.cookie, password, visitor.asked())
         .await
         .map_err(|error| visitor.no_page(&error))
 }

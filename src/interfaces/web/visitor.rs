@@ -9,11 +9,11 @@ use axum::response::{IntoResponse, Response};
 use crate::flows::{self, Context, FlowError, Visit};
 use crate::foundation::{hex, hmac_sha256};
 use crate::interfaces::http::Current;
-use crate::interfaces::http::{Problem, Refused, let_in};
+use crate::interfaces::http::{Problem, Refused, let_in, origin_in};
 use crate::interfaces::web::forms::{Form, request_id, text};
 use crate::interfaces::web::layout::{NoPage, Page, redirect};
 use crate::interfaces::web::sign_in_page;
-use crate::security::{Access, Action, Actor, ActorKind};
+use crate::security::{Access, Action, Actor, ActorKind, Origin};
 
 /// Browsers send a cookie of this prefix over TLS only, and take it from this very
 /// host only.
@@ -26,9 +26,15 @@ pub(super) struct Visitor {
     pub(super) visit: Visit,
     pub(super) cookie: String,
     pub(super) request_id: String,
+    pub(super) origin: Origin,
 }
 
 impl Visitor {
+    /// The request, as the audit names it.
+    pub(super) fn asked(&self) -> (&str, &Origin) {
+        (&self.request_id, &self.origin)
+    }
+
     /// A page under one of the links.
     pub(super) fn page(&self, title: &str, under: &str) -> Page {
         Page::inside(title, under, &self.visit, token(&self.cookie))
@@ -44,6 +50,7 @@ impl Visitor {
             on_behalf_of: None,
             reason: Some(reason.to_owned()).filter(|reason| !reason.trim().is_empty()),
             request_id: self.request_id.clone(),
+            origin: self.origin.clone(),
         };
         Access::to(action, actor).map_err(|denied| {
             let problem = Problem::denied(denied, &self.request_id);
@@ -98,6 +105,7 @@ async fn visitor(parts: &Parts, context: &Context) -> Result<Option<Visitor>, Re
         visit,
         cookie,
         request_id,
+        origin: origin_in(parts),
     }))
 }
 

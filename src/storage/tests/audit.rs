@@ -1,7 +1,10 @@
 //! The audit log and its seals.
 
 use super::{Ledger, at, person_id};
-use crate::security::AuditEntry;
+use crate::foundation::hex;
+use crate::security::{AuditEntry, Origin};
+use crate::storage::audit::list_after;
+use crate::storage::seal::{Layout, Seal, list_seals, merkle_root};
 
 pub(super) fn entry(request_id: &str, seeds: &[u64]) -> AuditEntry {
     AuditEntry {
@@ -15,6 +18,10 @@ pub(super) fn entry(request_id: &str, seeds: &[u64]) -> AuditEntry {
         request_id: request_id.into(),
         persons: seeds.iter().map(|seed| person_id(*seed)).collect(),
         record: None,
+        origin: Origin {
+            address: Some([192, 0, 2, 7].into()),
+            door: Some("GET /persons".to_owned()),
+        },
     }
 }
 
@@ -86,6 +93,8 @@ async fn i13_tampering_is_found() {
         "update audit set purpose = null where audit = 7",
         "update audit set at = at - 1 where audit = 15",
         "update audit set record = '' where audit = 1",
+        "update audit set address = null where audit = 3",
+        "update audit set door = 'GET /' where audit = 4",
         "update audit_seals set root = (select root from audit_seals where seal = 2) where seal = 1",
         "update audit_seals set sealed_at = sealed_at - 1 where seal = 2",
         "update audit_seals set last = 9223372036854775807 where seal = 3",
@@ -99,6 +108,53 @@ async fn i13_tampering_is_found() {
         ledger.spoil(mutation).await;
         assert_eq!(found(&ledger).await, ["I13"], "{mutation}");
     }
+}
+
+/// As a node of an older release does that still runs beside newer ones.
+#[tokio::test]
+async fn i13_a_seal_without_where_requests_came_from_is_still_good() {
+    let ledger = sealed().await;
+    let rows = vec![entry("4", &[1]), entry("5", &[])];
+    ledger.store.append_audit(rows).await.expect("appended");
+    let mut connection = ledger.store.inner.readers.acquire().await.expect("one");
+    let last = list_seals(&mut connection, 2, 1)
+        .await
+        .expect("seals")
+        .remove(0);
+    let rows = list_after(&mut connection, last.end(), i64::MAX, 10).await;
+    let rows = rows.expect("rows");
+    drop(connection);
+    let leaves: Vec<_> = rows
+        .iter()
+        .map(|(_, row)| row.leaf(Layout::Second))
+        .collect();
+    let mut seal = Seal {
+        seal: 4,
+        first: 16,
+        last: 17,
+        last_stamp: rows[1].0,
+        rows: 2,
+        root: hex(&merkle_root(&leaves)),
+        previous: last.hash,
+        hash: String::new(),
+        sealed_at: 0,
+    };
+    seal.hash = seal.hash_as(Layout::Second);
+    let values = format!(
+        "4, 16, 17, '{}', '{}', '{}', 0, {}, 2",
+        seal.root, seal.previous, seal.hash, seal.last_stamp
+    );
+    ledger
+        .spoil(format!("insert into audit_seals select {values}").leak())
+        .await;
+    assert!(found(&ledger).await.is_empty());
+    ledger.store.seal_audit(at()).await.expect("caught up");
+    assert!(found(&ledger).await.is_empty());
+    // What it covers is held as ever.
+    ledger
+        .spoil("update audit set actor = 'x' where audit = 16")
+        .await;
+    assert_eq!(found(&ledger).await, ["I13"]);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Ledger, OPTIONS, Sent, at};
 use crate::foundation::{Instant, RecordNumber};
 use crate::matching::{LinkageModel, ModelId};
-use crate::security::AuditEntry;
+use crate::security::{AuditEntry, Origin};
 use crate::storage::{
     ActivationKind, KeptModel, RerunState, StoreOptions, StoredActivation, StoredModel,
     StoredRerun, StoredShadow,
@@ -67,6 +67,7 @@ fn audit(request_id: &str) -> AuditEntry {
         request_id: request_id.to_owned(),
         persons: Vec::new(),
         record: None,
+        origin: Origin::default(),
     }
 }
 
