@@ -29,6 +29,7 @@ mod hl7;
 mod import;
 mod import_by_url;
 mod intake;
+mod kept_memory;
 mod ledger;
 mod link;
 mod model;
@@ -138,10 +139,24 @@ enum Command {
     Webhook(webhook::WebhookCommand),
 }
 
+impl Command {
+    /// Whether it holds whole files in memory, one stage after the other.
+    fn works_in_memory(&self) -> bool {
+        match self {
+            Self::Link(arguments) => arguments.engine.engine == link::EngineChoice::Memory,
+            Self::Train(_) | Self::Evaluate(_) => true,
+            _ => false,
+        }
+    }
+}
+
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if arguments.command.works_in_memory() {
+        kept_memory::keep_freed_memory();
+    }
     telemetry::start(match arguments.command {
         // A line for each request.
         Command::Serve(_) => "warn,accord=info",

@@ -9,7 +9,7 @@
 //! Edge… ─ pieces ─► records of a piece together ─ settle ─► persons
 //! ```
 //!
-//! Ids, edges and the persons of records are kept in memory: some 40 bytes a record.
+//! Ids, edges and the persons of records are kept in memory: some 60 bytes a record.
 
 #[cfg(feature = "ballista")]
 mod cluster;
