@@ -11,7 +11,7 @@ use crate::identity::{
 };
 use crate::index::ProbeOutcome;
 use crate::registry::Gate;
-use crate::security::Access;
+use crate::security::{Access, Denied};
 
 /// Who carries an identifier.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +26,8 @@ pub struct IdentifierAnswer {
 /// names of its authority.
 ///
 /// # Errors
-/// A fault of ours; never an empty list for a fault (R122).
+/// The authority is a source whose local ids the actor may not ask for, in whatever
+/// letters it is written; a fault of ours; never an empty list for a fault (R122).
 pub async fn persons_with_identifier(
     context: &Context,
     access: &Access,
@@ -52,6 +53,7 @@ pub async fn persons_with_identifier(
         Ok((asked, Some(found)))
     });
     let (asked, found) = read_and_compute(context, looking).await?;
+    refuse_ids_of_others(context, access, &asked.identifiers).await?;
     let gate = Gate::of(access);
     let mut answer = IdentifierAnswer {
         complete: true,
@@ -75,6 +77,25 @@ pub async fn persons_with_identifier(
     let audit = access.audit(context.clock.now(), answer.persons.clone(), None);
     context.store.append_audit(vec![audit]).await?;
     Ok(answer)
+}
+
+/// Local ids can be counted through: by those of others a bound system may not ask. It
+/// is the standardised name that is judged, because that is what is looked up.
+async fn refuse_ids_of_others(
+    context: &Context,
+    access: &Access,
+    asked: &[OtherIdentifier],
+) -> Result<(), FlowError> {
+    let sources = context.store.list_sources().await?;
+    for system in asked.iter().filter_map(|asked| asked.system.as_deref()) {
+        let mut named = sources
+            .iter()
+            .filter(|source| source.is_authority_in_any_letters(system));
+        if named.any(|source| !access.actor().may_use_source(source.code.as_str())) {
+            return Err(Denied::Source.into());
+        }
+    }
+    Ok(())
 }
 
 fn read(

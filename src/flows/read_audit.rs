@@ -76,7 +76,12 @@ pub async fn read_audit(
     let more = rows.len() >= ROWS_PER_PAGE as usize;
     rows.truncate(ROWS_PER_PAGE as usize);
     without_sealed(context, access, &named, &mut rows).await?;
-    let audit = access.audit(context.clock.now(), named.clone(), None);
+    // One row is about those whom it still names.
+    let about = match question {
+        AuditQuestion::Row(_) => rows.iter().flat_map(persons_of).collect(),
+        _ => named.clone(),
+    };
+    let audit = access.audit(context.clock.now(), about, None);
     store.append_audit(vec![audit]).await?;
     Ok(AuditTrail {
         before: rows.last().map(|row| row.audit).filter(|_| more),

@@ -150,9 +150,11 @@ async fn record(
 }
 
 /// What a record says of its own person: not who its mother is by number, nor how
-/// its friends are called and reached.
+/// its friends are called and reached; nor what nobody mapped, such as next of kin in
+/// a message that was kept whole.
 fn without_others(mut record: SubmittedRecord) -> SubmittedRecord {
     record.mother = None;
+    record.other_columns.clear();
     for person in &mut record.associated_persons {
         person.name = None;
         person.phone = None;

@@ -312,6 +312,10 @@ async fn side_record(
     let (source, local_id) = (&member.state.source, &member.state.local_id);
     let stored = context.store.find_record(source, local_id).await?;
     let versions = stored.map_or_else(Vec::new, |stored| stored.versions);
+    // A held version restricts the others too, and one may be newer than the person read.
+    let restricts = |sent: &SubmittedRecord| sent.restricted == Some(true);
+    let mut sent = versions.iter().filter_map(|it| it.submitted.as_ref());
+    let restricted = restricted || sent.any(restricts);
     let versions = versions.into_iter().map(|version| VersionAnswer {
         version: version.version,
         standing: version.standing,

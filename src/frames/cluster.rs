@@ -3,8 +3,8 @@
 //! asked who is there: a network of its own is their only guard.
 
 use std::net::SocketAddr;
-use std::os::unix::fs::DirBuilderExt as _;
-use std::path::PathBuf;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ballista_core::config::TaskSchedulingPolicy;
@@ -77,6 +77,18 @@ pub async fn schedule(listen: SocketAddr) -> Result<(), FramesProblem> {
         .map_err(failed)
 }
 
+/// A folder that was there before keeps its owner and its permissions.
+fn refuse_folder_of_others(folder: &Path) -> std::io::Result<()> {
+    let (held, own) = (std::fs::metadata(folder)?, std::fs::metadata("/proc/self")?);
+    if held.uid() == own.uid() && held.mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    Err(std::io::Error::new(
+        std::io::ErrorKind::PermissionDenied,
+        "others may look into it; give a folder that does not exist yet, or one of yours with mode 0700",
+    ))
+}
+
 /// Works on tasks until it is stopped.
 ///
 /// # Errors
@@ -93,7 +105,8 @@ pub async fn execute(executor: Executor) -> Result<(), FramesProblem> {
         .recursive(true)
         .mode(0o700)
         .create(&folder);
-    made.map_err(|error| FramesProblem::of_file(&folder, error))?;
+    made.and_then(|()| refuse_folder_of_others(&folder))
+        .map_err(|error| FramesProblem::of_file(&folder, error))?;
     let defaults = ExecutorProcessConfig::default();
     let settings = ExecutorProcessConfig {
         bind_host: executor.listen.ip().to_string(),

@@ -109,11 +109,14 @@ impl Gate {
         self.sees_sealed || !seals.part_any(persons, records)
     }
 
-    /// A record as sent, without the location of a restricted person. Columns
-    /// that nobody mapped go too: nobody knows what is in them.
+    /// A record as sent, without the location of a restricted person. A version that
+    /// restricts by itself is masked whatever is known of its person: it may be held,
+    /// old, or newer than what was asked before it. Columns that nobody mapped go
+    /// too: nobody knows what is in them.
     #[must_use]
     pub fn record(self, submitted: SubmittedRecord, person_is_restricted: bool) -> SubmittedRecord {
-        if self.sees_location || !person_is_restricted {
+        let restricts = person_is_restricted || submitted.restricted == Some(true);
+        if self.sees_location || !restricts {
             return submitted;
         }
         SubmittedRecord {

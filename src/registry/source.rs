@@ -113,12 +113,26 @@ impl Source {
     /// identifier with or without `urn:oid:`.
     #[must_use]
     pub fn is_authority(&self, name: &str) -> bool {
-        let bare = |text: &str| text.strip_prefix(OID).unwrap_or(text).to_owned();
+        self.is_called(name, |own, name| own == name)
+    }
+
+    /// The same in capital or small letters: for what is kept from somebody, since
+    /// identifiers of other authorities are found in either.
+    #[must_use]
+    pub fn is_authority_in_any_letters(&self, name: &str) -> bool {
+        self.is_called(name, |own, name| own.to_lowercase() == name.to_lowercase())
+    }
+
+    fn is_called(&self, name: &str, same: impl Fn(&str, &str) -> bool) -> bool {
+        fn bare(text: &str) -> &str {
+            text.strip_prefix(OID).unwrap_or(text)
+        }
         let known = self.authority.as_deref().unwrap_or_default();
-        name == self.code.as_str()
-            || name.strip_prefix(OWN) == Some(self.code.as_str())
-            || name == self.authority_name()
-            || known.split_whitespace().any(|own| bare(own) == bare(name))
+        same(self.code.as_str(), name)
+            || same(&format!("{OWN}{}", self.code), name)
+            || known
+                .split_whitespace()
+                .any(|own| same(own, name) || same(bare(own), bare(name)))
     }
 }
 
@@ -164,5 +178,19 @@ mod tests {
         assert_eq!(plain.authority_name(), "urn:accord:source:gp");
         assert!(plain.is_authority("urn:accord:source:gp"));
         assert!(!plain.is_authority(""));
+    }
+
+    #[test]
+    fn an_authority_in_other_letters_is_known_to_who_keeps_its_ids_back() {
+        let known = source(Some("https://Example.org/gp URN:OID:1.2.3"));
+        for name in [
+            "HTTPS://example.org/GP",
+            "urn:oid:1.2.3",
+            "URN:ACCORD:SOURCE:GP",
+        ] {
+            assert!(!known.is_authority(name), "{name}");
+            assert!(known.is_authority_in_any_letters(name), "{name}");
+        }
+        assert!(!known.is_authority_in_any_letters("https://example.org/pas"));
     }
 }

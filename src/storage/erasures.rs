@@ -68,7 +68,12 @@ impl Erasures {
                 query.bind(record.0).bind(i64::from(row.versions))
             })
             .await?;
-        for statement in [&DELETE_KEYS, &ERASE_MERGE_REMARKS, &ERASE_ASSERTION_REMARKS] {
+        for statement in [
+            &DELETE_KEYS,
+            &ERASE_MERGE_REMARKS,
+            &ERASE_ASSERTION_REMARKS,
+            &ERASE_TASK_REMARKS,
+        ] {
             statement
                 .write(connection, &rows, |query, (record, _)| query.bind(record.0))
                 .await?;
@@ -143,6 +148,19 @@ const ERASE_ASSERTION_REMARKS: RowStatement = RowStatement {
         (select assertion from assertion_records where record in (values",
     columns: 1,
     after: "))",
+};
+
+/// What readers wrote of questions that the record raised, or that were about a person
+/// whose it is or was: nobody knows which of the values their words repeat.
+const ERASE_TASK_REMARKS: RowStatement = RowStatement {
+    before: "with erased (record) as (values",
+    columns: 1,
+    after: ") update remarks set reason = null where subject in \
+        (select t.task from erased e join tasks t on t.record = e.record \
+        union select t.task from erased e join links l on l.record = e.record \
+            join tasks t on t.person_a = l.person \
+        union select t.task from erased e join links l on l.record = e.record \
+            join tasks t on t.person_b = l.person)",
 };
 
 const ERASE_RECORD_REMARKS: RowStatement = RowStatement {

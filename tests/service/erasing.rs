@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::people::{number, verified_person, with};
+use crate::people::{john_smith, number, person, verified_person, with};
 use crate::postgres::Cluster;
 use crate::request::Answer;
 use crate::world::{Actor, Place, World, record_path};
@@ -211,6 +211,36 @@ fn r111_an_erased_restriction_goes_on_restricting() {
         .expect("a postcode");
     assert!(!world.person(&person_id).text.contains(postcode));
     assert!(!world.matches(&known).text.contains(postcode));
+}
+
+#[test]
+fn r135_what_readers_wrote_of_its_questions_goes_with_a_record() {
+    let world = World::start();
+    world.registers("gp", "1", &john_smith());
+    world.registers("pas", "1", &john_smith());
+    world.registers("gp", "2", &person("a bystander"));
+    world.registers("pas", "2", &person("a bystander"));
+    let tasks = world.tasks().tasks();
+    assert_eq!(tasks.len(), 2, "{tasks:?}");
+    for task in &tasks {
+        let comment = json!({"comment": "Canarycomment of where they live"});
+        let path = format!("/review/tasks/{task}/comment");
+        let said = world.post(&path).by(Actor::Steward).json(&comment).send();
+        said.expect(200);
+    }
+    let says_it = || {
+        let opened = tasks.iter().map(|task| world.task(task));
+        opened
+            .filter(|opened| opened.text.contains("Canarycomment"))
+            .count()
+    };
+    assert_eq!(says_it(), 2);
+    // The question was raised by the other source's record.
+    let asked = json!({"source": "gp", "local_id": "1", "reason": "asked for by the source"});
+    let erasing = world.post("/erasures").by(Actor::PrivacyOfficer);
+    erasing.json(&asked).send().expect(200);
+    assert_eq!(says_it(), 1, "the words about others stay");
+    world.verify();
 }
 
 #[test]

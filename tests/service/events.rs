@@ -156,6 +156,34 @@ fn an_account_bound_to_a_source_follows_its_own_persons_only() {
 }
 
 #[test]
+fn an_account_bound_to_a_source_is_not_told_with_whom_others_join_its_person() {
+    let world = World::start();
+    let own = world.registers("gp", "1", &verified_person("known to the practice"));
+    let (own, stranger) = (own.person(), {
+        let unnumbered = json!({"nhs_number": null, "nhs_number_status": null});
+        let stranger = with(&verified_person("a stranger"), unnumbered);
+        world.registers("pas", "2", &stranger).person()
+    });
+    let merge = json!({"survivor": own, "retired": stranger, "reason": "one letter for both"});
+    let asked = world.post("/merges").by(Actor::Steward).json(&merge).send();
+    assert!((200..300).contains(&asked.status), "{}", asked.text);
+    let (told, _) = drain(&world, Actor::GpFeed, None, 500);
+    let of_merge = |event: &&Value| event["data"]["merge"].is_string();
+    assert!(told.iter().any(|event| of_merge(&event)), "{told:?}");
+    assert!(
+        !told.iter().any(|event| mentions(event, &stranger)),
+        "{told:?}"
+    );
+    let (all, _) = drain(&world, Actor::Integration, None, 500);
+    let whole = all.iter().find(of_merge).expect("the merge");
+    assert_eq!(
+        whole["data"]["retired"],
+        stranger.as_str(),
+        "others are told"
+    );
+}
+
+#[test]
 fn r131_it_is_for_those_whose_role_says_so() {
     let world = World::shared();
     for actor in [

@@ -407,3 +407,19 @@ fn r111_the_flag_outlives_the_record_that_brought_it() {
     }
     assert_masked(&world.matches(&open).text);
 }
+
+#[test]
+fn r109_a_version_that_restricts_is_masked_while_it_is_held_and_when_it_is_old() {
+    let world = World::start();
+    world.registers("gp", "1", &verified_person("open so far"));
+    let held = world.registers("gp", "1", &restricted());
+    assert_eq!(held["outcome"], "update_held", "{}", held.text);
+    world.registers("gp", "2", &with(&restricted(), json!({"nhs_number": null})));
+    world.registers("gp", "2", &with(&restricted(), json!({"nhs_number": null,
+        "restricted": false, "addresses": null, "phones": null, "emails": null, "gp_practice": null})));
+    for local_id in ["1", "2"] {
+        for answer in everything_said(&world, "gp", local_id) {
+            assert_masked(&answer.text);
+        }
+    }
+}

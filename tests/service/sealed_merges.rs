@@ -148,7 +148,8 @@ fn r132_subject_access_holds_all_of_the_person_and_nobody_else() {
         json!([{"relationship": "friend", "name": "Canaryfriend", "phone": "07700 900999"}]);
     let known = with(
         &before(),
-        json!({"mother": mother, "associated_persons": friend}),
+        json!({"mother": mother, "associated_persons": friend,
+            "other_columns": {"NK1": "Canaryfriend, 07700 900999"}}),
     );
     let a = side(&world, "gp", "side-of-a", known.clone());
     let again = with(&known, json!({"phones": ["07700 900111"]}));

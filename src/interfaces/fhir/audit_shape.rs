@@ -242,9 +242,11 @@ fn letter(name: &str) -> &'static str {
     }
 }
 
+/// A purpose is what the caller says of itself: a row that shows somebody is no refusal,
+/// whatever it says.
 fn is_refusal(row: &AuditRow) -> bool {
     let purpose = row.purpose.as_deref().unwrap_or_default();
-    row.action == "message_refused" || purpose.starts_with("refused:")
+    row.action == "message_refused" || (purpose.starts_with("refused:") && row.persons == "[]")
 }
 
 /// This service, by the same words as who took part and as who saw it.

@@ -99,7 +99,7 @@ async fn search(
         Sought::Id(id) => search.add_id(&mut found, &id).await?,
         Sought::Identifier { system, value } => {
             let persons = search.with_identifier(&mut found, &system, &value).await?;
-            if persons.len() > 1 && !access.sees_search_list() {
+            if persons.len() > limit || (persons.len() > 1 && !access.sees_search_list()) {
                 return Ok(many());
             }
             for person in persons {
@@ -219,10 +219,13 @@ impl Search<'_> {
         value: &str,
     ) -> Result<Vec<PersonId>, Problem> {
         let source = source_of(&self.sources, system);
+        if let Some(source) = source {
+            // Local ids can be counted through: by those of others a system may not ask.
+            self.caller
+                .may_for(Action::SearchPerson, source.code.as_str())?;
+        }
         if let (Some(source), Ok(local_id)) = (source, LocalId::parse(value)) {
             let (code, wanted) = (&source.code, Wanted::default());
-            // Local ids can be counted through: by those of others a system may not ask.
-            self.caller.may_for(Action::SearchPerson, code.as_str())?;
             let hides = self
                 .readings
                 .hides(self.context, self.access, code, &local_id);

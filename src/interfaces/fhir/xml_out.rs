@@ -1,8 +1,8 @@
 //! Answers in FHIR's XML, written from the JSON that says the same (R4 §2.6.2).
 
-use quick_xml::Reader;
 use quick_xml::escape::escape;
-use quick_xml::events::Event;
+use quick_xml::events::{BytesStart, Event};
+use quick_xml::{Reader, XmlVersion};
 use serde_json::{Map, Value};
 
 use crate::interfaces::fhir::xml_order::{kind_of, place};
@@ -54,9 +54,15 @@ fn children(out: &mut String, kind: &str, members: &Map<String, Value>, is_resou
         match (members.get(name), about) {
             (Some(Value::Array(values)), about) => {
                 let abouts = about.and_then(Value::as_array);
-                for (at, value) in values.iter().enumerate() {
+                let count = values.len().max(abouts.map_or(0, Vec::len));
+                for at in 0..count {
                     let about = abouts.and_then(|abouts| abouts.get(at));
-                    element(out, kind, name, (value, about));
+                    element(
+                        out,
+                        kind,
+                        name,
+                        (values.get(at).unwrap_or(&Value::Null), about),
+                    );
                 }
             }
             (Some(value), about) => element(out, kind, name, (value, about)),
@@ -141,16 +147,19 @@ fn narrative(out: &mut String, markup: &str) {
     close(out, "div");
 }
 
-/// Whether it is one `div` and nothing beside it, with entities that XML knows.
+/// Whether it is one `div` and nothing beside it, of what every reader of XML takes: one
+/// source's narrative must not spoil the answer for the others.
 fn is_one_div(markup: &str) -> bool {
+    if allowed(markup) != markup {
+        return false;
+    }
     let mut reader = Reader::from_str(markup);
     let (mut depth, mut divs) = (0_usize, 0);
     loop {
         match reader.read_event() {
             Ok(Event::Start(start)) => {
                 let is_div = start.name().into_inner() == "div";
-                let sound = start.attributes().all(|attribute| attribute.is_ok());
-                if !sound || (depth == 0 && (!is_div || divs > 0)) {
+                if !is_sound(&start) || (depth == 0 && (!is_div || divs > 0)) {
                     return false;
                 }
                 divs += usize::from(depth == 0);
@@ -158,14 +167,22 @@ fn is_one_div(markup: &str) -> bool {
             }
             Ok(Event::End(_)) => depth = depth.saturating_sub(1),
             Ok(Event::Empty(start)) if depth > 0 => {
-                if start.attributes().any(|attribute| attribute.is_err()) {
+                if !is_sound(&start) {
                     return false;
                 }
             }
-            Ok(Event::Text(_) | Event::Comment(_)) if depth > 0 => {}
+            Ok(Event::Text(text)) if depth > 0 => {
+                let text: &str = &text;
+                if text.contains("]]>") {
+                    return false;
+                }
+            }
+            Ok(Event::Comment(_)) if depth > 0 => {}
             Ok(Event::GeneralRef(entity)) if depth > 0 => {
                 let name: &str = &entity;
-                if !name.starts_with('#') && !["amp", "lt", "gt", "quot", "apos"].contains(&name) {
+                let is_letter =
+                    matches!(entity.resolve_char_ref(), Ok(Some(letter)) if may(letter));
+                if !is_letter && !["amp", "lt", "gt", "quot", "apos"].contains(&name) {
                     return false;
                 }
             }
@@ -173,6 +190,28 @@ fn is_one_div(markup: &str) -> bool {
             _ => return false,
         }
     }
+}
+
+/// Whether the names of an element and of its attributes are of no namespace that nobody
+/// declared, and its values can be read.
+fn is_sound(start: &BytesStart<'_>) -> bool {
+    let is_plain = |name: &str| {
+        let mut letters = name.chars();
+        letters
+            .next()
+            .is_some_and(|first| first.is_ascii_alphabetic())
+            && letters.all(|letter| letter.is_ascii_alphanumeric() || "-_".contains(letter))
+    };
+    is_plain(start.name().into_inner())
+        && start.attributes().all(|attribute| {
+            attribute.is_ok_and(|attribute| {
+                let name = attribute.key.into_inner();
+                let value = attribute.normalized_value(XmlVersion::Implicit1_0);
+                (is_plain(name) || name == "xml:lang" || name == "xml:space")
+                    && !attribute.value.contains('<')
+                    && value.is_ok_and(|value| value.chars().all(may))
+            })
+        })
 }
 
 fn open(out: &mut String, name: &str) {
@@ -205,9 +244,13 @@ fn text(out: &mut String, value: &str) {
     out.push_str(&escape(allowed(value).as_str()));
 }
 
+/// Whether XML has a way to write a letter.
+const fn may(letter: char) -> bool {
+    matches!(letter, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+}
+
 /// Without what XML has no way to write.
 fn allowed(value: &str) -> String {
-    let may = |letter: char| matches!(letter, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
     let keep = |letter| if may(letter) { letter } else { '\u{fffd}' };
     value.chars().map(keep).collect()
 }
@@ -303,6 +346,14 @@ mod tests {
             "<div><!DOCTYPE x></div>",
             "<div>&unheard;</div>",
             "<div><p></div>",
+            "<div>\u{1}</div>",
+            "<div>&#0;</div>",
+            "<div title=\"&unheard;\"></div>",
+            "<div title=\"<\"></div>",
+            "<div title=\"&#1;\"></div>",
+            "<div><x:p></x:p></div>",
+            "<div><1></1></div>",
+            "<div>]]></div>",
             "plain \u{1} text",
             "",
         ] {

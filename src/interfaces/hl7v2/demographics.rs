@@ -11,7 +11,7 @@ use crate::interfaces::hl7v2::desk::{Desk, Letter};
 use crate::interfaces::hl7v2::er7::{Line, Part, Segment, components, escape};
 use crate::interfaces::hl7v2::fault::{Code, Fault, Place};
 use crate::interfaces::hl7v2::patient_out::identifiers;
-use crate::interfaces::hl7v2::questions::{Found, ShownPerson};
+use crate::interfaces::hl7v2::questions::{Found, ShownPerson, may_read};
 use crate::interfaces::hl7v2::settings::Minimum;
 use crate::interfaces::hl7v2::time_stamp::TimeStamp;
 use crate::matching::search::{MatchedField, MatchedHow, SearchMinimum, SearchMode, SearchRequest};
@@ -194,6 +194,7 @@ impl Desk {
         }
         if let Some(id) = question.mother.field() {
             let (source, local_id) = self.any_id(Segment::usual(&id).field(1))?;
+            may_read(letter, &source)?;
             narrow(self.children(letter, &source, &local_id, place).await?);
         }
         if question.mothers_family.is_some() || question.mothers_given.is_some() {

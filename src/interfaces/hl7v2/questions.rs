@@ -275,7 +275,7 @@ impl Desk {
 }
 
 /// Leave to ask by an id of this source.
-fn may_read(letter: &Letter<'_>, source: &SourceCode) -> Result<Access, Fault> {
+pub(super) fn may_read(letter: &Letter<'_>, source: &SourceCode) -> Result<Access, Fault> {
     let mut actor = letter.actor.clone();
     if letter.sender.asks_for_all {
         actor.sources.clear();

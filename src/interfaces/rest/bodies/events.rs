@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::flows::{EventFeed, FeedEvent, HistoryAnswer, HistoryEntry};
+use crate::foundation::PersonId;
 use crate::interfaces::rest::bodies::records::LocalIdBody;
 use crate::interfaces::rest::moments::AsOf;
 use crate::registry::{LocalId, RegistryEvent, SourceCode, task_of};
@@ -232,7 +233,8 @@ struct EventBody {
 
 impl From<FeedEvent> for EventBody {
     fn from(event: FeedEvent) -> Self {
-        let (kind, data) = kind_and_data(&event.event);
+        let (kind, mut data) = kind_and_data(&event.event);
+        leave_out_others(&mut data, &event.persons);
         Self {
             position: event.place,
             at: event.at.to_string(),
@@ -251,6 +253,19 @@ impl From<EventFeed> for FeedBody {
             next: feed.next,
             more: feed.more,
         }
+    }
+}
+
+/// Takes the ids of persons out whom the reader is not told of: a merge names both sides
+/// to whoever may know one.
+fn leave_out_others(data: &mut Value, told: &[PersonId]) {
+    if let Value::Object(members) = data {
+        members.retain(|_, value| {
+            let named = value
+                .as_str()
+                .and_then(|text| text.parse::<PersonId>().ok());
+            named.is_none_or(|person| told.contains(&person))
+        });
     }
 }
 
