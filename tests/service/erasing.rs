@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::people::{john_smith, number, person, verified_person, with};
+use crate::people::{john_smith, number, verified_person, with};
 use crate::postgres::Cluster;
 use crate::request::Answer;
 use crate::world::{Actor, Place, World, record_path};
@@ -218,8 +218,12 @@ fn r135_what_readers_wrote_of_its_questions_goes_with_a_record() {
     let world = World::start();
     world.registers("gp", "1", &john_smith());
     world.registers("pas", "1", &john_smith());
-    world.registers("gp", "2", &person("a bystander"));
-    world.registers("pas", "2", &person("a bystander"));
+    let others = with(
+        &john_smith(),
+        json!({"family_name": "Jones", "birth_date": "1948-09-17"}),
+    );
+    world.registers("gp", "2", &others);
+    world.registers("pas", "2", &others);
     let tasks = world.tasks().tasks();
     assert_eq!(tasks.len(), 2, "{tasks:?}");
     for task in &tasks {
