@@ -89,26 +89,20 @@ pub(super) async fn confirm(
 ) -> Result<Option<StoredAccount>, FlowError> {
     let found = context.store.find_account(name).await?;
     let now = context.clock.now();
-    let earlier = found
+    let stale = now.plus_microseconds(-SIGN_IN_WAIT_SECONDS * 1_000_000);
+    let bound = (stale, SIGN_IN_FAILURES_MAX);
+    let may = context.store.begin_guess(name, now, bound).await?;
+    let known = found
         .as_ref()
-        .map_or(0, |account| failures_at(account, now));
-    let may =
-        |account: &&StoredAccount| account.disabled_at.is_none() && earlier < SIGN_IN_FAILURES_MAX;
-    let known = found.as_ref().filter(may);
+        .filter(|account| may && account.disabled_at.is_none());
     let expected = known.and_then(|account| account.password.clone());
     let right = is_right(context, expected, password).await?;
     let Some(account) = found else {
         return Ok(None);
     };
     let allowed = right && account.disabled_at.is_none();
-    if allowed && account.failures > 0 {
+    if allowed {
         context.store.forget_failures(&account.name).await?;
-    } else if !allowed && earlier < SIGN_IN_FAILURES_MAX {
-        if earlier == 0 {
-            context.store.forget_failures(&account.name).await?;
-        }
-        let store = &context.store;
-        store.count_failure(&account.name, now, earlier + 1).await?;
     }
     let action = if allowed {
         "sign_in"
@@ -118,13 +112,6 @@ pub(super) async fn confirm(
     let entry = audit_entry(&account, now, action, asked);
     context.store.append_audit(vec![entry]).await?;
     Ok(allowed.then_some(account))
-}
-
-/// Wrong passwords that still count.
-fn failures_at(account: &StoredAccount, now: Instant) -> i64 {
-    let last = account.failed_at.unwrap_or_default();
-    let over = last.plus_microseconds(SIGN_IN_WAIT_SECONDS * 1_000_000) <= now;
-    if over { 0 } else { account.failures }
 }
 
 pub(super) fn audit_entry(
@@ -292,9 +279,7 @@ fn digest(cookie: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Instant, failures_at, is_within};
-    use crate::foundation::limits::SIGN_IN_WAIT_SECONDS;
-    use crate::storage::StoredAccount;
+    use super::{Instant, is_within};
 
     fn at(seconds: i64) -> Instant {
         Instant::from_microseconds(1_700_000_000_000_000 + seconds * 1_000_000)
@@ -305,20 +290,5 @@ mod tests {
         assert!(is_within(at(0), 60, at(59)));
         assert!(!is_within(at(0), 60, at(60)));
         assert!(is_within(at(10), 60, at(0)), "a clock that was set back");
-    }
-
-    #[test]
-    fn wrong_passwords_are_forgotten_after_the_wait() {
-        let account = StoredAccount {
-            name: "clerk".into(),
-            password: None,
-            roles: Vec::new(),
-            created_at: at(0),
-            disabled_at: None,
-            failures: 4,
-            failed_at: Some(at(0)),
-        };
-        assert_eq!(failures_at(&account, at(SIGN_IN_WAIT_SECONDS - 1)), 4);
-        assert_eq!(failures_at(&account, at(SIGN_IN_WAIT_SECONDS)), 0);
     }
 }

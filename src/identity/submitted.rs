@@ -93,6 +93,34 @@ pub struct SubmittedRecord {
     pub other_columns: BTreeMap<String, String>,
 }
 
+/// Columns in which the doors of FHIR and HL7 keep a message as it was sent, to give it
+/// back, and what a source's merge leaves.
+const DOORS_COLUMNS: [&str; 3] = ["fhir_r4_patient", "hl7:", "merged_into"];
+
+impl SubmittedRecord {
+    /// With columns of other names in place of those that are FHIR's and HL7's own: who
+    /// sends by another door would have them show somebody else than was matched.
+    /// Nothing is lost.
+    #[must_use]
+    pub fn without_columns_of_doors(mut self) -> Self {
+        let is_doors = |name: &str| DOORS_COLUMNS.iter().any(|own| name.starts_with(own));
+        if self.other_columns.keys().any(|name| is_doors(name)) {
+            let columns = std::mem::take(&mut self.other_columns).into_iter();
+            self.other_columns = columns
+                .map(|(name, value)| {
+                    let name = if is_doors(&name) {
+                        format!("sent:{name}")
+                    } else {
+                        name
+                    };
+                    (name, value)
+                })
+                .collect();
+        }
+        self
+    }
+}
+
 /// An identifier of another authority; `system` may be unknown.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]

@@ -37,7 +37,8 @@ impl Access {
     /// [`Denied`] says why not.
     pub fn to(action: Action, actor: Actor) -> Result<Self, Denied> {
         let held: &[Role] = match &actor.on_behalf_of {
-            // A system never gains by acting for somebody: both must be allowed.
+            // Accounts and sources decide whom a system may act for: no header grants that.
+            Some(person) if person.role == Role::Administrator => &[],
             Some(person) => &[person.role],
             None => &actor.roles,
         };

@@ -145,23 +145,27 @@ impl Store {
         Ok(self.run_alone(query).await? > 0)
     }
 
-    /// Counts a wrong password; `first` begins the count anew.
+    /// Counts a password before it is looked at, so that guesses at the same time count
+    /// each other; `false` where `most` were wrong since `stale`, or nobody has the name.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn count_failure(
+    pub async fn begin_guess(
         &self,
         name: &str,
         at: Instant,
-        failures: i64,
-    ) -> Result<(), StoreError> {
+        (stale, most): (Instant, i64),
+    ) -> Result<bool, StoreError> {
         let query = db::query(
-            "update accounts set failures = $3, failed_at = $2 where name = $1 and failures < $3",
+            "update accounts set failed_at = $2, failures = case \
+             when failed_at is null or failed_at <= $3 then 1 else failures + 1 end \
+             where name = $1 and (failed_at is null or failed_at <= $3 or failures < $4)",
         )
         .bind(name.to_owned())
         .bind(at.microseconds())
-        .bind(failures);
-        self.run_alone(query).await.map(|_| ())
+        .bind(stale.microseconds())
+        .bind(most);
+        Ok(self.run_alone(query).await? > 0)
     }
 
     /// Forgets wrong passwords.

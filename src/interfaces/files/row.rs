@@ -112,7 +112,7 @@ impl Filling {
             line,
             record_id: self.record_id,
             source: self.source,
-            record: self.record,
+            record: self.record.without_columns_of_doors(),
             row,
         })
     }

@@ -350,23 +350,26 @@ impl Line {
             .is_some_and(|field| !field.is_empty())
     }
 
-    /// The segment with its end.
+    /// The segment with its end. What was sent as ER7 is written back as it was, but
+    /// for control characters: they end segments and frames.
     pub(super) fn write(&self, out: &mut String) {
+        let start = out.len();
         let used = self.fields.iter().rposition(|field| !field.is_empty());
         let fields = &self.fields[..used.map_or(0, |last| last + 1)];
         let _ = match self.name {
-            "MSH" => write!(
-                out,
-                "MSH|{}\r",
-                fields.get(1..).unwrap_or_default().join("|")
-            ),
+            "MSH" => write!(out, "MSH|{}", fields.get(1..).unwrap_or_default().join("|")),
             name => write!(
                 out,
-                "{name}{}{}\r",
+                "{name}{}{}",
                 if fields.is_empty() { "" } else { "|" },
                 fields.join("|")
             ),
         };
+        if out[start..].contains(char::is_control) {
+            let plain = out[start..].replace(char::is_control, " ");
+            out.replace_range(start.., &plain);
+        }
+        out.push('\r');
     }
 }
 

@@ -96,7 +96,8 @@ fn read_line(line: &[u8], id: &str) -> Result<(LocalId, SubmittedRecord), Proble
         return Err(Problem::new(Refused::TooLarge, detail, id));
     }
     let tree = Tree::parse(line).map_err(|fault| faulty("member", &fault, id))?;
-    read_named(tree, id)
+    let (local_id, submitted) = read_named(tree, id)?;
+    Ok((local_id, submitted.without_columns_of_doors()))
 }
 
 fn answered(

@@ -54,7 +54,7 @@ async fn register(
     let command = RegisterCommand {
         source: path.source,
         local_id: path.local_id,
-        submitted,
+        submitted: submitted.without_columns_of_doors(),
         idempotency_key: idempotency_key(headers, caller.request_id())?,
         if_match: if_match(headers, caller.request_id())?,
         findings: Vec::new(),

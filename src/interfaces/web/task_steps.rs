@@ -302,6 +302,28 @@ async fn has_said(
     Ok(reads.any(|read| read.by == me && read.outcome == outcome))
 }
 
+/// A merge may be taken back without its preview for so long, by who made it.
+const AT_ONCE_SECONDS: i64 = 900;
+
+const NOT_AT_ONCE: FlowError = FlowError::Conflict(
+    "only what you have joined yourself a few minutes ago is taken back at once; take this merge \
+     back from the timeline of the person, where you see first what would change",
+);
+
+/// Whether the account itself has just made a merge: whoever gives its id in a form, or
+/// in a link, takes back nobody else's (T13).
+async fn is_own_and_new(
+    context: &Context,
+    access: &Access,
+    merge: MergeId,
+    account: &str,
+) -> Result<bool, FlowError> {
+    let known = flows::view_merge(context, access, merge).await?;
+    let since = (context.clock.now()).plus_microseconds(-AT_ONCE_SECONDS * 1_000_000);
+    let last = known.steps.last();
+    Ok(last.is_some_and(|step| step.actor.as_deref() == Some(account) && step.at >= since))
+}
+
 /// Takes back what was done to a question just now: its merge is undone, its
 /// assertion withdrawn.
 pub(super) async fn undo(
@@ -318,7 +340,14 @@ pub(super) async fn undo(
         idempotency_key: None,
     };
     let failed = |error: FlowError| visitor.no_page(&error);
+    if !visitor.visit.confirmed {
+        return Err(failed(FlowError::Conflict(unconfirmed(visitor))));
+    }
     if let Ok(merge) = form.text("merge").parse() {
+        let own = is_own_and_new(&context, &access, merge, &visitor.visit.account).await;
+        if !own.map_err(failed)? {
+            return Err(failed(NOT_AT_ONCE));
+        }
         let undone = flows::undo_merge(&context, &access, merge, (&asked, None));
         undone.await.map_err(failed)?;
     } else if let Ok(assertion) = form.text("assertion").parse() {
