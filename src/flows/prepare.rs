@@ -51,8 +51,17 @@ pub(super) struct LookedUp {
 
 /// Looks up. Computes and may wait for a page of the index: for the pool.
 pub(super) fn look_up(context: &Context, record: &StandardRecord) -> Result<LookedUp, FlowError> {
+    look_up_within(context, record, &RetrievalBounds::default())
+}
+
+/// The same with other bounds.
+pub(super) fn look_up_within(
+    context: &Context,
+    record: &StandardRecord,
+    bounds: &RetrievalBounds,
+) -> Result<LookedUp, FlowError> {
     let keys = blocking_keys(record);
-    let retrieved = context.index.retrieve(&keys, &RetrievalBounds::default())?;
+    let retrieved = context.index.retrieve(&keys, bounds)?;
     Ok(LookedUp { keys, retrieved })
 }
 

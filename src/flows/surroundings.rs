@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::flows::household::{at_homes, homes_of, sharing_keys};
+use crate::flows::household::{Looked, at_homes, homes_of};
 use crate::flows::known_pairs::known_pair;
 use crate::flows::list_tasks::known_task;
 use crate::flows::moments::seals_of;
@@ -13,6 +13,7 @@ use crate::flows::{Context, FlowError, ListedTask, TaskFilter, TaskStanding, lis
 use crate::foundation::limits::HOUSEHOLD_PERSONS_MAX;
 use crate::foundation::{PersonId, TaskId};
 use crate::identity::{NameToken, Sex, StandardDate, StandardRecord};
+use crate::index::RetrievalBounds;
 use crate::matching::{Commonness, same_mother};
 use crate::registry::Gate;
 use crate::security::Access;
@@ -20,6 +21,12 @@ use crate::storage::{StoredPerson, StoredPersonView};
 
 /// Neighbours that are shown of one person: those nearest to it.
 const NEIGHBOURS_SHOWN_MAX: usize = 12;
+/// Records of one name that are looked at: each brings its person with all records, and
+/// of the thousands that share a common name none is nearer than another.
+const NAMESAKES: RetrievalBounds = RetrievalBounds {
+    records_per_key: 4 * NEIGHBOURS_SHOWN_MAX,
+    records_total: 4 * NEIGHBOURS_SHOWN_MAX,
+};
 /// Earlier questions that are shown.
 const SETTLED_SHOWN_MAX: u32 = 20;
 
@@ -130,8 +137,9 @@ pub async fn surroundings(
     let own: Vec<PersonId> = people.iter().map(StoredPersonView::survivor).collect();
     let hides_homes = people.iter().any(|person| person.restricted);
     let mut sides = Vec::new();
+    let mut looked = Looked::default();
     for person in &people {
-        sides.push(around(context, person, (&own, hides_homes)).await?);
+        sides.push(around(context, person, (&own, hides_homes), &mut looked).await?);
     }
     told(context, access, (task, own), sides).await
 }
@@ -191,6 +199,7 @@ async fn around(
     context: &Context,
     side: &StoredPersonView,
     (own, hides_homes): (&[PersonId], bool),
+    looked: &mut Looked,
 ) -> Result<Around, FlowError> {
     let members = side.members.iter();
     let members: Vec<&StandardRecord> = members
@@ -202,14 +211,18 @@ async fn around(
     };
     let mut found: BTreeMap<PersonId, (StoredPerson, bool)> = BTreeMap::new();
     for probe in members.iter().flat_map(|member| probes_of(member)) {
-        let (persons, complete) = sharing_keys(context, probe).await?;
+        let Some((persons, complete)) = looked.sharing_keys(context, &probe, NAMESAKES).await?
+        else {
+            known.incomplete = true;
+            break;
+        };
         known.incomplete |= !complete;
-        let persons = persons.into_iter();
-        found.extend(persons.map(|person| (person.person, (person, false))));
+        let persons = persons.iter();
+        found.extend(persons.map(|person| (person.person, (person.clone(), false))));
     }
     if !hides_homes {
         let homes = members.iter().flat_map(|member| homes_of(member)).collect();
-        let (mut residents, complete) = at_homes(context, homes).await?;
+        let (mut residents, complete) = at_homes(context, looked, homes).await?;
         known.incomplete |= !complete;
         residents.retain(|person, _| !own.contains(person));
         // A care home is no family.
@@ -248,16 +261,13 @@ fn probes_of(record: &StandardRecord) -> Vec<StandardRecord> {
         names: vec![name.clone()],
         ..StandardRecord::default()
     };
-    let mut probes = vec![named.clone()];
-    if record.birth_date.is_some() {
-        probes.push(StandardRecord {
-            birth_date: record.birth_date,
-            gender: record.gender,
-            mother: record.mother.clone(),
-            ..named
-        });
-    }
-    probes
+    let dated = record.birth_date.map(|birth_date| StandardRecord {
+        birth_date: Some(birth_date),
+        gender: record.gender,
+        mother: record.mother.clone(),
+        ..named.clone()
+    });
+    dated.into_iter().chain([named]).collect()
 }
 
 fn neighbour(members: &[&StandardRecord], person: &StoredPerson, lives_there: bool) -> Neighbour {

@@ -17,7 +17,7 @@ use crate::identity::{StandardRecord, SubmittedRecord};
 use crate::matching::LinkageModel;
 use crate::registry::{
     Gate, LiveNumbers, LocalId, Member, Numbering, OtherPerson, RegistryEvent, RegistryState,
-    ShownRow, SourceCode, TaskOutcome, TaskState,
+    ShownRow, SourceCode, TaskKind, TaskOutcome, TaskState,
 };
 use crate::review::{Foresight, SeenRecord, evidence_seen, may_see_read};
 use crate::security::Access;
@@ -150,7 +150,14 @@ pub async fn view_task(
     };
     let restricted = people.iter().any(|person| person.restricted);
     let foresight = foresee(context, access, id, &state, restricted).await?;
-    let (events, words) = context.store.task_history(id).await?;
+    let (events, mut words) = context.store.task_history(id).await?;
+    if let (TaskKind::MergeApproval, [one, other], Some(asked)) =
+        (state.kind, state.persons.as_slice(), events.first())
+    {
+        // Whoever approves reads why it was proposed.
+        let proposed = context.store.words_of_proposal(id, [*one, *other]).await?;
+        words.extend(proposed.map(|reason| (asked.position, reason)));
+    }
     let mut sides = Vec::new();
     for person in people {
         sides.push(side(context, access, person).await?);

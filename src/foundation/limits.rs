@@ -125,6 +125,10 @@ pub const HOUSEHOLD_PERSONS_MAX: usize = 32;
 /// Addresses of two persons that are looked up for that: each costs a retrieval.
 pub const HOMES_MAX: usize = 8;
 
+/// Names and addresses that are looked up for what stands around one question: two
+/// persons with four of each.
+pub const LOOK_UPS_MAX: usize = 16;
+
 /// Records of a source that its scorecard looks at, the latest first: enough for a
 /// share to a per cent or two, few enough for a page.
 pub const SCORECARD_RECORDS_MAX: u32 = 2_000;

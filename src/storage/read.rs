@@ -164,11 +164,10 @@ impl Store {
         };
         let (state, _) = record_from(&row)?;
         let versions = versions(&mut snapshot, &state).await?;
-        let rows =
-            db::query("select task from tasks where record = $1 and status = 'open' order by task")
-                .bind(state.number.0)
-                .fetch_all(&mut snapshot)
-                .await?;
+        let rows = db::query(OPEN_OF_RECORD)
+            .bind(state.number.0)
+            .fetch_all(&mut snapshot)
+            .await?;
         let tasks = rows.iter().map(task_id).collect::<Result<_, _>>()?;
         Ok(Some(StoredRecord {
             state,
@@ -231,17 +230,21 @@ async fn members(
     Ok(members)
 }
 
+/// Few questions are about one record or one person: they are found by that, and the
+/// index of the queue, which holds all that wait, is kept out.
+const OPEN_OF_RECORD: &str =
+    "select task from tasks where record = $1 and status || '' = 'open' order by task";
+const OPEN_OF_PERSON: &str = "select task from tasks where status || '' = 'open' and person_a = $1 \
+     union select task from tasks where status || '' = 'open' and person_b = $1 order by task";
+
 async fn open_tasks(
     connection: &mut Connection,
     person: PersonId,
 ) -> Result<Vec<TaskId>, StoreError> {
-    let rows = db::query(
-        "select task from tasks where status = 'open' and person_a = $1 \
-         union select task from tasks where status = 'open' and person_b = $1 order by task",
-    )
-    .bind(person.to_string())
-    .fetch_all(connection)
-    .await?;
+    let rows = db::query(OPEN_OF_PERSON)
+        .bind(person.to_string())
+        .fetch_all(connection)
+        .await?;
     rows.iter().map(task_id).collect()
 }
 

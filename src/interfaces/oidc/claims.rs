@@ -1,53 +1,16 @@
 //! What an ID token says, once its signature and its address are right.
 
 use jsonwebtoken::jwk::JwkSet;
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use jsonwebtoken::{Validation, decode};
 use serde_json::Value;
 
 use crate::foundation::Instant;
+use crate::interfaces::oidc::keys::key_of;
 use crate::interfaces::oidc::settings::ProviderSettings;
 use crate::interfaces::oidc::{NotVouched, Vouched};
 
-/// Signatures by a key of the provider; none that our own secret could make.
-const ALGORITHMS: [Algorithm; 9] = [
-    Algorithm::RS256,
-    Algorithm::RS384,
-    Algorithm::RS512,
-    Algorithm::PS256,
-    Algorithm::PS384,
-    Algorithm::PS512,
-    Algorithm::ES256,
-    Algorithm::ES384,
-    Algorithm::EdDSA,
-];
-
 /// Longest name of an account, as for those made here.
 const NAME_CHARACTERS_MAX: usize = 64;
-
-/// The key that a token names, where the provider has it; a token without a name is by
-/// the only key.
-pub(super) fn key_of(
-    token: &str,
-    keys: &JwkSet,
-) -> Result<Option<(DecodingKey, Algorithm)>, NotVouched> {
-    let unread = |_| NotVouched::NotOurs("the token cannot be read");
-    let header = decode_header(token).map_err(unread)?;
-    if !ALGORITHMS.contains(&header.alg) {
-        return Err(NotVouched::NotOurs("signature algorithm"));
-    }
-    let key = match (&header.kid, keys.keys.as_slice()) {
-        (Some(kid), _) => keys.find(kid),
-        (None, [only]) => Some(only),
-        (None, _) => None,
-    };
-    let key = key.map(|key| DecodingKey::from_jwk(key).map_err(unread));
-    Ok(key.transpose()?.map(|key| (key, header.alg)))
-}
-
-/// Whether a key of the token is among these.
-pub(super) fn is_known(token: &str, keys: &JwkSet) -> Result<bool, NotVouched> {
-    Ok(key_of(token, keys)?.is_some())
-}
 
 /// The claims of a token that is by the provider, for us, in time, and of this sign-in.
 pub(super) fn read(

@@ -15,7 +15,8 @@ use url::Url;
 use url::form_urlencoded::{Serializer, byte_serialize};
 
 use crate::interfaces::oidc::assertion::{ASSERTION_TYPE, ClientKey, Statement};
-use crate::interfaces::oidc::claims::{is_known, read, vouched, with_userinfo};
+use crate::interfaces::oidc::claims::{read, vouched, with_userinfo};
+use crate::interfaces::oidc::keys::is_known;
 use crate::interfaces::oidc::logout;
 use crate::interfaces::oidc::settings::{Audience, ProviderSettings, secure};
 use crate::interfaces::oidc::{LoggedOut, NotVouched, Purpose, Ticket, Vouched};

@@ -6,7 +6,7 @@ use jsonwebtoken::{Validation, decode, decode_header};
 use serde_json::Value;
 
 use crate::foundation::Instant;
-use crate::interfaces::oidc::claims::key_of;
+use crate::interfaces::oidc::keys::key_of;
 use crate::interfaces::oidc::settings::ProviderSettings;
 use crate::interfaces::oidc::{LoggedOut, NotVouched};
 

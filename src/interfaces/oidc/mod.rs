@@ -15,6 +15,7 @@
 mod assertion;
 mod claims;
 mod exchange;
+mod keys;
 mod logout;
 mod settings;
 mod ticket;

@@ -131,7 +131,8 @@ impl ProviderSettings {
         }
         if !is_algorithm(&settings.client_key_algorithm) {
             return Err(problem(
-                "client_key_algorithm: RS256, RS384, RS512, PS256, PS384 or PS512".to_owned(),
+                "client_key_algorithm: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384 or EdDSA"
+                    .to_owned(),
             ));
         }
         if settings.account_prefix.trim().is_empty() {

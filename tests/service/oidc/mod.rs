@@ -223,6 +223,20 @@ fn r131_a_provider_says_who_it_is_and_its_claims_say_which_roles() {
 }
 
 #[test]
+fn t13_a_provider_signs_with_keys_of_elliptic_curves_too() {
+    let people = json!({"sam": {"groups": ["data-quality"]}});
+    for algorithm in ["ES256", "ES384", "EdDSA", "PS256"] {
+        let environment = [("ALGORITHM", algorithm)];
+        let started = Elsewhere::start_with(&people, "client_secret_basic", &environment);
+        let Some(provider) = started else { return };
+        let world = provider.world(BY_GROUP);
+        let mut sam = Visitor::nobody(&world);
+        provider.signs_in(&mut sam, "/sign-in/provider").expect(303);
+        sam.opens("/account").shows("oidc:sam").shows("steward");
+    }
+}
+
+#[test]
 fn who_signs_in_elsewhere_shows_again_who_they_are_before_people_are_joined() {
     let people = json!({"sam": {"groups": ["data-quality"]}, "sue": {"groups": ["data-quality"]}});
     let Some(provider) = Elsewhere::start(&people, "client_secret_post") else {

@@ -8,6 +8,7 @@ import Provider from "oidc-provider";
 
 const people = JSON.parse(process.env.PEOPLE);
 const method = process.env.METHOD ?? "client_secret_basic";
+const alg = process.env.ALGORITHM ?? "RS256";
 let who = Object.keys(people)[0];
 // Its own client lets it speak to nobody on this machine, and our address is not known yet.
 const RELAYED = "http://desk.example.org/told";
@@ -17,8 +18,8 @@ const server = createServer();
 await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
 const issuer = `http://127.0.0.1:${server.address().port}`;
 
-const keys = { own: await generateKeyPair("RS256", { extractable: true }), other: await generateKeyPair("RS256") };
-const own = { ...(await exportJWK(keys.own.privateKey)), kid: "own", alg: "RS256", use: "sig" };
+const keys = { own: await generateKeyPair(alg, { extractable: true }), other: await generateKeyPair(alg) };
+const own = { ...(await exportJWK(keys.own.privateKey)), kid: "own", alg, use: "sig" };
 
 const proof = method === "private_key_jwt"
   ? { jwks: { keys: JSON.parse(process.env.CLIENT_KEYS) }, token_endpoint_auth_signing_alg: "RS512" }
@@ -33,10 +34,14 @@ const provider = new Provider(issuer, {
     token_endpoint_auth_method: method,
     backchannel_logout_uri: RELAYED,
     backchannel_logout_session_required: true,
+    id_token_signed_response_alg: alg,
     ...proof,
   }],
   jwks: { keys: [own] },
-  enabledJWA: { clientAuthSigningAlgValues: ["RS256", "RS512", "PS256"] },
+  enabledJWA: {
+    clientAuthSigningAlgValues: ["RS256", "RS512", "PS256"],
+    idTokenSigningAlgValues: ["RS256", "PS256", "ES256", "ES384", "EdDSA"],
+  },
   scopes: ["openid", "profile", "nationalrbacaccess", "selectedrole"],
   claims: {
     openid: ["sub"],
@@ -81,7 +86,7 @@ server.on("request", async (request, response) => {
     response.end("yes");
   } else if (url.pathname === "/signs") {
     const { key = "own", typ, ...rest } = Object.fromEntries(url.searchParams);
-    const token = new SignJWT(JSON.parse(rest.claims)).setProtectedHeader({ alg: "RS256", kid: "own", typ });
+    const token = new SignJWT(JSON.parse(rest.claims)).setProtectedHeader({ alg, kid: "own", typ });
     response.end(await token.sign(keys[key].privateKey));
   } else if (url.pathname.startsWith("/interaction/")) {
     const { prompt } = await provider.interactionDetails(request, response);
