@@ -11,6 +11,8 @@
 )]
 
 mod account;
+#[cfg(feature = "ballista")]
+mod await_cluster;
 mod backup;
 #[cfg(feature = "ballista")]
 mod cluster;
