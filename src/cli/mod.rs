@@ -23,6 +23,7 @@ mod demo_questions;
 mod engines;
 mod erase;
 mod evaluate;
+mod evaluate_groups;
 mod evaluate_page;
 mod evaluate_unlabelled;
 mod export;
