@@ -13,7 +13,7 @@ use crate::visitor::{PASSWORD, Visitor, make_account};
 use crate::world::{Actor, World};
 
 /// Whom weight alone links: his name is not rare, and no number says who he is.
-fn gareth() -> Value {
+pub(crate) fn gareth() -> Value {
     json!({
         "given_names": ["Gareth"], "family_name": "Palmer", "birth_date": "1961-03-04",
         "gender": "male", "phones": ["07700900461"],
@@ -21,7 +21,7 @@ fn gareth() -> Value {
 }
 
 /// Runs `accord model` with a password on its standard input.
-fn model(world: &World, arguments: &[&str], password: &str) -> Ended {
+pub(crate) fn model(world: &World, arguments: &[&str], password: &str) -> Ended {
     use std::io::Write as _;
     let mut command = world.command(&[&["model"], arguments].concat());
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -48,7 +48,7 @@ fn wary(world: &World) -> String {
 }
 
 /// Figures of a model as `accord evaluate` prints them, held against the active one.
-fn figures(world: &World, model: &str) -> [String; 2] {
+pub(crate) fn figures(world: &World, model: &str) -> [String; 2] {
     let against = json!({ "model": active(world), "found_by_other": 900, "lost": 0,
         "lost_share": { "share": 0.0 } });
     let three = json!({ "p": 1.0, "r": 0.9, "r_of_retrieval": 0.99 });
@@ -96,7 +96,7 @@ fn until_it_follows(world: &World, before: &Value) -> Value {
 }
 
 /// Brings a model by which nothing links by weight any more, and gives its id.
-fn brought(world: &World) -> String {
+pub(crate) fn brought(world: &World) -> String {
     make_account(world, "edith", &["engineer", "approver"]);
     make_account(world, "ann", &["approver"]);
     let file = wary(world);
@@ -105,7 +105,7 @@ fn brought(world: &World) -> String {
 }
 
 /// Asks for the activation of a model by an approver with a reason and a password.
-fn activate(world: &World, id: &str, words: [&str; 3], files: &[String]) -> Ended {
+pub(crate) fn activate(world: &World, id: &str, words: [&str; 3], files: &[String]) -> Ended {
     let [approver, reason, password] = words;
     let mut all = vec!["activate", id, "--approver", approver, "--reason", reason];
     for file in files {

@@ -121,6 +121,7 @@ pub(super) const fn priority(priority: TaskPriority) -> &'static str {
         TaskPriority::Sensitive => "Child or restricted person",
         TaskPriority::Number => "Two numbers",
         TaskPriority::Weight => "By weight",
+        TaskPriority::Learning => "To learn from",
     }
 }
 
