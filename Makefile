@@ -85,4 +85,4 @@ fairness: ## The largest gaps between groups of people, on made-up regions of a 
 ratchet: ## Links the corpora in the tree and records a better accuracy
 	ACCORD_ACCURACY=ratchet $(CARGO) test --release --locked --test service accuracy -- --nocapture
 
-.PHONY: help run test quick prepare assets browser prove bench bench-pages bench-link clients conformance fuzz measure fairness ratchet
+.PHONY: help run test quick prepare assets browser prove bench bench-pages bench-link engines clients conformance fuzz measure fairness ratchet

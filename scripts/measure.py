@@ -40,11 +40,12 @@ def accord(*arguments):
     return measured.run([PROGRAM, *arguments], stderr=None)
 
 
-def evaluated(records, truth, across, links=None, persons=None, replicates=400):
+def evaluated(records, truth, across, links=None, persons=None, replicates=400, groups=None):
     command = ["evaluate", "--quiet", "--truth", truth, "--records", records, "--replicates", replicates]
     command += ["--across-sources-only"] if across else []
     command += ["--links", links] if links else []
     command += ["--persons", persons] if persons else []
+    command += ["--groups", groups] if groups else []
     return json.loads(accord(*command)[0])
 
 
@@ -188,8 +189,8 @@ def of_seeds(seeds, persons):
             f"standard deviation over the seeds, lowest and highest in brackets.\n\n" + head + "\n".join(rows))
 
 
-# What divides people; sources and missing fields divide records.
-OF_PEOPLE = ("sex", "age_band", "name_origin", "abode")
+# What divides people; sources and missing fields divide records. The last two are in no record: a file beside them says it.
+OF_PEOPLE = ("sex", "age_band", "name_origin", "abode", "ethnicity", "deprivation")
 
 
 def gap_cells(found):
@@ -222,7 +223,7 @@ def of_fairness(records, regions):
             for policy in ("model", "care"):
                 persons = work / f"{policy}.csv"
                 accord("link", "--quiet", "--policy", policy, "--persons", persons, file)
-                found = evaluated(file, work / "truth.csv", False, persons=persons, replicates=0)
+                found = evaluated(file, work / "truth.csv", False, persons=persons, replicates=0, groups=work / "groups.csv")
                 kind = "with numbers" if numbers else "without numbers"
                 head = f"| {region}, {kind}, {found['n_records']:,} records | {policy} | "
                 rows += [head + f"{of} | {cell} |" for of, cell in zip(("missed pairs", "false links"), gap_cells(found))]

@@ -75,6 +75,7 @@ def pages(users):
         ("account", steward, "/account"),
         ("search, empty", steward, "/search"),
         ("model", users["engineer"], "/models"),
+        ("model in the shadow", users["engineer"], "/models/shadow"),
         ("who looked", auditor, "/audit"),
     ]
     source = first(steward, "/sources", r'href="(/sources/[^"?]+)"')

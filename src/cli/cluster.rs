@@ -3,11 +3,11 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
-use crate::cli::engines::memory_bytes;
-use crate::frames::{Executor, execute, schedule};
+use crate::cli::engines::{host_and_port, memory_bytes};
+use crate::frames::{Executor, SCHEDULER_WAIT_SECONDS, execute, schedule};
 
 /// A cluster for files that one machine does not hold. Its lines are neither encrypted nor
 /// guarded: keep them in a network of their own.
@@ -52,12 +52,16 @@ pub(super) struct ExecutorArguments {
 
 pub(super) async fn run(command: ClusterCommand) -> anyhow::Result<()> {
     match command {
-        ClusterCommand::Scheduler(arguments) => Ok(schedule(arguments.listen).await?),
+        ClusterCommand::Scheduler(arguments) => {
+            let listen = arguments.listen;
+            eprintln!(
+                "listening on {listen}; an executor comes by: accord cluster executor \
+                 --scheduler {listen} --listen ADDRESS:PORT --work-folder DIR"
+            );
+            Ok(schedule(listen).await?)
+        }
         ClusterCommand::Executor(arguments) => {
-            let Some((scheduler, port)) = arguments.scheduler.rsplit_once(':') else {
-                bail!("--scheduler is HOST:PORT");
-            };
-            let scheduler_port = port.parse().context("--scheduler is HOST:PORT")?;
+            let (scheduler, scheduler_port) = host_and_port(&arguments.scheduler)?;
             let memory = memory_bytes(arguments.memory)?;
             let executor = Executor {
                 scheduler: scheduler.to_owned(),
@@ -68,7 +72,10 @@ pub(super) async fn run(command: ClusterCommand) -> anyhow::Result<()> {
                 memory_bytes: memory as u64,
                 work_folder: arguments.work_folder,
             };
-            Ok(execute(executor).await?)
+            let scheduler = arguments.scheduler;
+            eprintln!("working for {scheduler}; waits {SCHEDULER_WAIT_SECONDS} s for it at most");
+            let worked = execute(executor).await;
+            worked.with_context(|| format!("the executor of {scheduler} ends"))
         }
     }
 }

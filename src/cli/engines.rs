@@ -2,12 +2,14 @@
 
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use uuid::Uuid;
 
 use crate::cli::link::{
-    EngineChoice, LinkArguments, PolicyChoice, print_figures, refuse_rejected, write_outcome,
+    EngineArguments, EngineChoice, LinkArguments, PolicyChoice, print_figures, refuse_rejected,
+    write_outcome,
 };
 use crate::cli::model_life::read_with_tables;
 use crate::cli::whole_files::{ProfileChoice, each_chunk, repeated_ids, standardise_options};
@@ -17,6 +19,9 @@ use crate::frames::{
 
 /// Memory of the engine where nobody says, in MiB.
 const MEMORY_MIB: usize = 1_024;
+
+/// How long a cluster may take to begin with a first task, where nobody says.
+const CLUSTER_WAIT_SECONDS: u64 = 60;
 
 /// A folder of one run, which goes when the run ends. What is in it is of patients: nobody
 /// else may look into it.
@@ -46,8 +51,8 @@ impl Drop for WorkFolder {
 pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<()> {
     let Some(model) = &arguments.model else {
         bail!(
-            "this engine weighs by a model that is there: use --model FILE; `accord train` learns \
-             one from a part of the files that memory holds"
+            "this engine weighs by a model that is there: use --model FILE; `accord train --one-in N` \
+             learns one from a part of the files that memory holds"
         );
     };
     if arguments.report.is_some() {
@@ -55,6 +60,8 @@ pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<()> {
     }
     let asked = &arguments.engine;
     let memory = memory_bytes(asked.memory)?;
+    // Before files are read for hours.
+    let there = cluster(asked).await?;
     let (model, tables) = read_with_tables(model)?;
     let profile = arguments.profile.map(ProfileChoice::profile);
     let options = standardise_options(profile.unwrap_or_else(|| model.profile()));
@@ -77,7 +84,10 @@ pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<()> {
         records: 0,
     };
     let here = local(&folder.0, memory)?;
-    let there = cluster(&arguments)?;
+    if there.is_some() {
+        // Executors may have gone meanwhile.
+        cluster(asked).await?;
+    }
     let engine = there.as_ref().unwrap_or(&here);
     let found = link_tables(engine, &here, &folder.0, run).await;
     let found = found.map_err(|problem| match problem {
@@ -102,23 +112,41 @@ pub(super) fn memory_bytes(asked: Option<usize>) -> anyhow::Result<usize> {
     Ok(bytes)
 }
 
-/// The cluster, where one is asked for.
-fn cluster(arguments: &LinkArguments) -> anyhow::Result<Option<Engine>> {
-    let asked = &arguments.engine;
+/// The cluster, where one is asked for: one that takes work.
+async fn cluster(asked: &EngineArguments) -> anyhow::Result<Option<Engine>> {
     match (asked.engine, &asked.scheduler) {
-        (EngineChoice::Ballista, Some(scheduler)) => remote(scheduler).map(Some),
+        (EngineChoice::Ballista, Some(scheduler)) => {
+            let wait = asked.cluster_wait.unwrap_or(CLUSTER_WAIT_SECONDS);
+            remote(scheduler, Duration::from_secs(wait)).await.map(Some)
+        }
         (EngineChoice::Ballista, None) => bail!("a cluster is found by --scheduler HOST:PORT"),
         (_, Some(_)) => bail!("--scheduler is for --engine ballista"),
+        (_, None) if asked.cluster_wait.is_some() => {
+            bail!("--cluster-wait is for --engine ballista")
+        }
         (_, None) => Ok(None),
     }
 }
 
+/// Host and port of a scheduler.
 #[cfg(feature = "ballista")]
-fn remote(scheduler: &str) -> anyhow::Result<Engine> {
-    Ok(crate::frames::remote(scheduler)?)
+pub(super) fn host_and_port(scheduler: &str) -> anyhow::Result<(&str, u16)> {
+    let parts = scheduler.rsplit_once(':');
+    let parts = parts.filter(|(host, _)| !host.is_empty());
+    let (host, port) = parts.context("--scheduler is HOST:PORT")?;
+    Ok((host, port.parse().context("--scheduler is HOST:PORT")?))
+}
+
+#[cfg(feature = "ballista")]
+async fn remote(scheduler: &str, wait: Duration) -> anyhow::Result<Engine> {
+    host_and_port(scheduler)?;
+    let cluster = crate::frames::remote(scheduler)?;
+    crate::cli::await_cluster::until_it_takes_work(&cluster, scheduler, wait).await?;
+    Ok(cluster)
 }
 
 #[cfg(not(feature = "ballista"))]
-fn remote(_: &str) -> anyhow::Result<Engine> {
+#[expect(clippy::unused_async, reason = "as where the engine is built in")]
+async fn remote(_: &str, _: Duration) -> anyhow::Result<Engine> {
     bail!("this program was built without that engine: build it with `--features ballista`")
 }

@@ -13,14 +13,13 @@ use crate::cli::evaluate_unlabelled::{Labelled, Unlabelled};
 use crate::cli::progress::Progress;
 use crate::evaluation::calibration::Nominal;
 use crate::evaluation::curve::Costs;
-use crate::evaluation::facts::{facts, readable};
+use crate::evaluation::facts::readable;
 use crate::evaluation::groups::GroupBook;
 use crate::evaluation::retrieval::HeldKeys;
 use crate::evaluation::worst::PairToRead;
 use crate::evaluation::{
     Evaluation, EvaluationOptions, Evidence, Links, Partition, RecordIds, Truth, evaluate, report,
 };
-use crate::identity::SubmittedRecord;
 use crate::interfaces::files::{self, Place, read_links, read_persons};
 
 /// What is evaluated, and how.
@@ -41,7 +40,12 @@ pub(super) struct EvaluateArguments {
     pub(super) records: Vec<PathBuf>,
     /// Reads COLUMN of the records as FIELD; may be repeated.
     #[arg(long = "map", value_name = "COLUMN=FIELD")]
-    maps: Vec<String>,
+    pub(super) maps: Vec<String>,
+    /// What groups of people the records are of, such as ethnicity or deprivation:
+    /// `record_id`, then a column for each division, blank where nothing is said (R126). It
+    /// is counted by and nothing else: no comparison has it, and it is kept nowhere (R138).
+    #[arg(long, value_name = "FILE", conflicts_with = "negative_control")]
+    pub(super) groups: Option<PathBuf>,
     /// All pairs that were compared, for the recall of retrieval by itself.
     #[arg(long, value_name = "FILE")]
     candidates: Option<PathBuf>,
@@ -143,7 +147,8 @@ pub(super) fn run(arguments: &EvaluateArguments) -> anyhow::Result<()> {
     } else if let Some(absent) = &unlabelled.negative_control {
         unlabelled.control(absent, &arguments.records, &reading, maps)?
     } else {
-        unlabelled.hide_numbers(&arguments.how, &reading, maps)?
+        let groups = arguments.groups.as_deref();
+        unlabelled.hide_numbers(&arguments.how, &reading, (maps, groups))?
     };
     println!("{answer}");
     Ok(())
@@ -163,17 +168,11 @@ fn against_truth(
     let explainer = Explainer::new(arguments.unlabelled.model.as_deref())?;
     let has_page = arguments.report.is_some() && !arguments.records.is_empty();
     let mut keys = has_page.then(HeldKeys::default);
-    let book = match arguments.records.as_slice() {
-        [] => None,
-        files => {
-            let each = |record, sent: &SubmittedRecord| {
-                if let Some(keys) = &mut keys {
-                    keys.add(record, &explainer.standard(sent));
-                }
-            };
-            Some(reading.records(&ids, files, &arguments.maps, each)?)
+    let book = reading.book(&ids, arguments, |record, sent| {
+        if let Some(keys) = &mut keys {
+            keys.add(record, &explainer.standard(sent));
         }
-    };
+    })?;
     let source = match (&book, arguments.how.across_sources_only) {
         (Some(book), true) => Some(sources(&ids, book)?),
         _ => None,
@@ -359,35 +358,6 @@ impl Reading {
         )?;
         bar.finish();
         Ok(Partition::of_labels(&label, persons.len()))
-    }
-
-    fn records(
-        &self,
-        ids: &RecordIds,
-        paths: &[PathBuf],
-        maps: &[String],
-        mut each: impl FnMut(u32, &SubmittedRecord),
-    ) -> anyhow::Result<GroupBook> {
-        let mut book = GroupBook {
-            sources: Vec::new(),
-            facts: vec![None; ids.len()],
-        };
-        let mut sources = RecordIds::default();
-        self.each_record(paths, maps, |row| {
-            let Some(record) = ids.find(row.record_id.as_bytes()) else {
-                return Ok(());
-            };
-            let code = row.source.as_deref().unwrap_or("not_said");
-            let (source, new) = sources.add(code.as_bytes());
-            if new {
-                book.sources.push(code.to_owned());
-            }
-            let source = u16::try_from(source).unwrap_or(u16::MAX);
-            book.facts[record as usize] = Some(facts(&row.record, source));
-            each(record, &row.record);
-            Ok(())
-        })?;
-        Ok(book)
     }
 
     pub(super) fn each_record(

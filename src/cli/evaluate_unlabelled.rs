@@ -12,6 +12,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::cli::evaluate::{How, Reading};
+use crate::cli::evaluate_groups::read_divisions;
 use crate::cli::whole_files::read_model;
 use crate::evaluation::against::against;
 use crate::evaluation::facts::facts;
@@ -120,7 +121,7 @@ impl Unlabelled {
         &self,
         how: &How,
         reading: &Reading,
-        maps: &[String],
+        (maps, groups): (&[String], Option<&Path>),
     ) -> anyhow::Result<Value> {
         let directory = PrivateDirectory::make()?;
         let mut hidden = HiddenNumbers::default();
@@ -155,6 +156,9 @@ impl Unlabelled {
         }
         if person.is_empty() {
             bail!("no record has an NHS number that could stand for the truth");
+        }
+        if let Some(path) = groups {
+            book.given = read_divisions(&known, path)?;
         }
         let linked_by = self.link(&directory, reading.quiet)?;
         let truth = Truth::new(known, person, None);

@@ -26,7 +26,9 @@ pub(super) struct GenerateArguments {
     /// Rates of a population (default: a made-up English region).
     #[arg(long, value_name = "FILE")]
     population: Option<PathBuf>,
-    /// Directory for records.csv and truth.csv.
+    /// Directory for records.csv, truth.csv and groups.csv: of which ethnicity (whose names
+    /// the family has) and fifth of deprivation (by neighbourhood) each record's person is,
+    /// for `accord evaluate --groups`.
     #[arg(long, value_name = "DIR", required_unless_present = "print_population")]
     out: Option<PathBuf>,
     /// Prints a population file to be edited, and makes nothing: region, city or
@@ -73,7 +75,11 @@ pub(super) fn run(arguments: &GenerateArguments) -> anyhow::Result<()> {
             .with_context(|| format!("cannot write {}", path.display()))
     };
     let region = generate(&population, persons, arguments.seed);
-    let written = region.write(create("records.csv")?, create("truth.csv")?)?;
+    let written = region.write_with_groups(
+        create("records.csv")?,
+        create("truth.csv")?,
+        create("groups.csv")?,
+    )?;
     println!("persons {}", written.persons);
     println!("records {}", written.records);
     if !arguments.quiet {

@@ -77,6 +77,20 @@ pub(super) struct EngineArguments {
     /// Where the scheduler of the cluster listens.
     #[arg(long, value_name = "HOST:PORT")]
     pub(super) scheduler: Option<String>,
+    /// Gives up when the cluster has not begun with a first small task after so long
+    /// (default: 60).
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(super) cluster_wait: Option<u64>,
+}
+
+impl EngineArguments {
+    /// Whether anything is said that another engine needs.
+    const fn are_given(&self) -> bool {
+        self.memory.is_some()
+            || self.work_folder.is_some()
+            || self.scheduler.is_some()
+            || self.cluster_wait.is_some()
+    }
 }
 
 /// What links.
@@ -109,8 +123,8 @@ pub(super) async fn run(arguments: LinkArguments) -> anyhow::Result<()> {
     if engine.engine != EngineChoice::Memory {
         return beyond_memory(arguments).await;
     }
-    if engine.memory.is_some() || engine.work_folder.is_some() || engine.scheduler.is_some() {
-        bail!("--memory, --work-folder and --scheduler are for another --engine");
+    if engine.are_given() {
+        bail!("--memory, --work-folder, --scheduler and --cluster-wait are for another --engine");
     }
     in_memory(&arguments)
 }

@@ -11,6 +11,8 @@
 )]
 
 mod account;
+#[cfg(feature = "ballista")]
+mod await_cluster;
 mod backup;
 #[cfg(feature = "ballista")]
 mod cluster;
@@ -21,6 +23,7 @@ mod demo_questions;
 mod engines;
 mod erase;
 mod evaluate;
+mod evaluate_groups;
 mod evaluate_page;
 mod evaluate_unlabelled;
 mod export;

@@ -87,6 +87,10 @@ pub(super) struct ActivateArguments {
     /// How many times as often as the others a group of people may be missed (R126).
     #[arg(long, value_name = "RATIO", default_value_t = 2.0)]
     group_ratio_max: f64,
+    /// A division of people that has to be in the figures, such as ethnicity or deprivation,
+    /// which `accord evaluate --groups` brings in (R126); may be repeated.
+    #[arg(long = "group-needed", value_name = "DIVISION")]
+    groups_needed: Vec<String>,
     /// The share of absent records that may be linked, whatever the figures were made
     /// with (R124).
     #[arg(long, value_name = "SHARE", default_value_t = 0.001)]
@@ -231,6 +235,7 @@ pub(super) async fn activate(arguments: ActivateArguments) -> anyhow::Result<()>
     }
     let bounds = GateBounds {
         group_ratio_max: arguments.group_ratio_max,
+        groups_needed: arguments.groups_needed,
         absent_linked_max: arguments.absent_linked_max,
         recall_lost_max: arguments.recall_lost_max,
     };
@@ -241,7 +246,7 @@ pub(super) async fn activate(arguments: ActivateArguments) -> anyhow::Result<()>
         &context,
         arguments.answering.approver()?,
         &arguments.model,
-        (&figures, bounds),
+        (&figures, &bounds),
         &arguments.answering.reason,
         "model-activate",
     )

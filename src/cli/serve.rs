@@ -16,7 +16,7 @@ use crate::cli::ledger::{Use, access, open_to_decide};
 use crate::cli::webhook::OutwardArguments;
 use crate::flows::{
     Context, DeliveryOptions, FollowerOptions, deliver_webhooks, follow, follow_erasures,
-    follow_models, follow_releases, follow_reruns, follow_shadow, keep_counts,
+    follow_models, follow_releases, follow_reruns, follow_samples, follow_shadow, keep_counts,
     seal_audit_each_second, watch_ledger,
 };
 use crate::foundation::limits::{
@@ -301,6 +301,7 @@ pub(super) async fn run_service(
 ) -> anyhow::Result<()> {
     let deciding = access(Action::WriteRecord, Role::Integration, "source-released")?;
     let rejudging = access(Action::WriteRecord, Role::Integration, "model-rerun")?;
+    let sampling = access(Action::WriteRecord, Role::Integration, "model-sample")?;
     let erasing = access(Action::EraseRecord, Role::PrivacyOfficer, "retention")?;
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let served = serve(context.clone(), doors.server, async {
@@ -314,6 +315,7 @@ pub(super) async fn run_service(
         tokio::spawn(keep_counts(context.clone())),
         tokio::spawn(follow_models(context.clone())),
         tokio::spawn(follow_reruns(context.clone(), rejudging)),
+        tokio::spawn(follow_samples(context.clone(), sampling)),
         tokio::spawn(follow_shadow(context.clone())),
         tokio::spawn(follow_erasures(context.clone(), erasing, options.retention)),
     ];

@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::bulk::{BulkRecords, LabelledPair, Labels, learn_model};
 use crate::cli::progress::Stages;
-use crate::cli::whole_files::{ProfileChoice, read, set_aside_junk, shipped_model};
+use crate::cli::whole_files::{ProfileChoice, read_share, set_aside_junk, shipped_model};
 use crate::interfaces::files::{self, LabelRow};
 
 /// Files, and where the model goes.
@@ -30,6 +30,11 @@ pub(super) struct TrainArguments {
     /// Compares only records of different sources.
     #[arg(long)]
     across_sources_only: bool,
+    /// Learns from one record in N of the files, the same ones each time, where memory does
+    /// not hold them all.
+    #[arg(long, value_name = "N", default_value_t = 1,
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    one_in: u32,
     /// Reads COLUMN as FIELD; may be repeated.
     #[arg(long = "map", value_name = "COLUMN=FIELD")]
     maps: Vec<String>,
@@ -43,7 +48,8 @@ pub(super) struct TrainArguments {
 
 pub(super) fn run(arguments: &TrainArguments) -> anyhow::Result<()> {
     let asked = arguments.profile.map(ProfileChoice::profile);
-    let mut whole = read(&arguments.files, &arguments.maps, asked, arguments.quiet)?;
+    let share = (arguments.one_in, arguments.quiet);
+    let mut whole = read_share(&arguments.files, &arguments.maps, asked, share)?;
     set_aside_junk(&mut whole, arguments.quiet);
     let start = shipped_model(whole.profile);
     let labels = arguments.labels.as_deref();

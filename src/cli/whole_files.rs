@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 
 use anyhow::{Context as _, bail};
 use clap::ValueEnum;
+use sha2::{Digest as _, Sha256};
 
 use crate::bulk::{BulkRecords, Junk, SentRow};
 use crate::cli::progress::Progress;
@@ -88,12 +89,22 @@ pub(super) fn read(
     profile: Option<Profile>,
     quiet: bool,
 ) -> anyhow::Result<WholeFiles> {
-    let first = read_once(paths, maps, profile, quiet)?;
+    read_share(paths, maps, profile, (1, quiet))
+}
+
+/// The same of one record in `one_in`, by a hash of its id: the same ones each time.
+pub(super) fn read_share(
+    paths: &[PathBuf],
+    maps: &[String],
+    profile: Option<Profile>,
+    share: (u32, bool),
+) -> anyhow::Result<WholeFiles> {
+    let first = read_once(paths, maps, profile, share)?;
     let decided = profile.unwrap_or_else(|| first.signs.profile());
     let read = if decided == first.profile {
         first
     } else {
-        read_once(paths, maps, Some(decided), quiet)?
+        read_once(paths, maps, Some(decided), share)?
     };
     let ReadOnce {
         mut records,
@@ -184,7 +195,7 @@ fn read_once(
     paths: &[PathBuf],
     maps: &[String],
     profile: Option<Profile>,
-    quiet: bool,
+    (one_in, quiet): (u32, bool),
 ) -> anyhow::Result<ReadOnce> {
     let mut read = ReadOnce {
         records: BulkRecords::default(),
@@ -202,15 +213,38 @@ fn read_once(
             read.profile = read.signs.profile();
             decided = true;
         }
-        read.places.0.extend(chunk.places);
-        read.records
-            .take(chunk.rows, &standardise_options(read.profile));
+        let (rows, places) = share_of(chunk.rows, chunk.places, one_in);
+        read.places.0.extend(places);
+        read.records.take(rows, &standardise_options(read.profile));
         if read.records.len() == ROWS_PER_CHUNK {
             read.records.reserve(rows_in(chunk.size, chunk.bytes));
         }
         Ok(())
     })?;
     Ok(read)
+}
+
+/// The rows of which one in so many is taken, with the place of each.
+fn share_of(
+    rows: Vec<SentRow>,
+    places: Vec<(u32, u32)>,
+    one_in: u32,
+) -> (Vec<SentRow>, Vec<(u32, u32)>) {
+    if one_in == 1 {
+        return (rows, places);
+    }
+    let all = rows.into_iter().zip(places);
+    all.filter(|(row, _)| is_of_share(&row.record_id, one_in))
+        .unzip()
+}
+
+/// Whether a record is one of those, whatever the files, the order of rows and the release.
+fn is_of_share(record_id: &str, one_in: u32) -> bool {
+    let digest = Sha256::digest(record_id.as_bytes());
+    let number = digest[..8]
+        .iter()
+        .fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
+    number.is_multiple_of(u64::from(one_in))
 }
 
 /// Rows that are standardised together.
@@ -331,7 +365,7 @@ mod tests {
     use std::fmt::Write as _;
     use std::path::{Path, PathBuf};
 
-    use super::{WholeFiles, read, standardise_options};
+    use super::{WholeFiles, read, read_share, standardise_options};
     use crate::bulk::{
         BulkRecords, Edge, LinkPlan, Linked, NO_PIECE, Piecework, Policy, SettledPiece, Stage,
         Watch, link,
@@ -586,6 +620,28 @@ mod tests {
             assert!(told(&whole, &linked) == told(&whole, &pieces), "{policy:?}");
             assert!(linked.certainty == pieces.certainty);
         }
+    }
+
+    #[test]
+    fn a_share_of_the_records_is_the_same_one_in_any_order_and_about_as_large_as_asked() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (text, path) = region(folder.path());
+        let mut lines: Vec<&str> = text.lines().collect();
+        lines[1..].reverse();
+        let turned = folder.path().join("turned.csv");
+        std::fs::write(&turned, lines.join("\n")).expect("written");
+        let ids = |path: &Path, one_in| -> BTreeSet<String> {
+            let whole = read_share(&[path.to_owned()], &[], None, (one_in, true));
+            let records = whole.expect("readable").records;
+            let numbers = 0..u32::try_from(records.len()).expect("few");
+            numbers
+                .map(|number| records.id(number).to_owned())
+                .collect()
+        };
+        let (all, quarter) = (ids(&path, 1), ids(&path, 4));
+        assert!(quarter.is_subset(&all));
+        assert!((3..=5).contains(&(all.len() / quarter.len())));
+        assert_eq!(quarter, ids(&turned, 4));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::evaluation::groups::{GroupFigures, GroupTable};
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Gap {
     /// What divides.
-    pub dimension: &'static str,
+    pub dimension: String,
     /// `missed` or `false_links`.
     pub of: &'static str,
     /// The group that fares worst.
@@ -33,10 +33,10 @@ const NOBODY: [&str; 2] = ["not_said", "no_name"];
 /// For each division the group that fares worst, of misses and of false links.
 #[must_use]
 pub fn largest(table: &GroupTable) -> Vec<Gap> {
-    let mut dimensions: Vec<&'static str> = Vec::new();
+    let mut dimensions: Vec<&str> = Vec::new();
     for group in &table.groups {
-        if !dimensions.contains(&group.dimension) {
-            dimensions.push(group.dimension);
+        if !dimensions.contains(&group.dimension.as_str()) {
+            dimensions.push(&group.dimension);
         }
     }
     let mut gaps = Vec::new();
@@ -52,7 +52,7 @@ pub fn largest(table: &GroupTable) -> Vec<Gap> {
 
 fn worst(
     table: &GroupTable,
-    dimension: &'static str,
+    dimension: &str,
     of: &'static str,
     (everybody, share): (BoundedShare, &dyn Fn(&GroupFigures) -> BoundedShare),
 ) -> Option<Gap> {
@@ -62,7 +62,7 @@ fn worst(
     let group = groups.max_by(|one, other| share(one).share.total_cmp(&share(other).share))?;
     let its = share(group);
     Some(Gap {
-        dimension,
+        dimension: dimension.to_owned(),
         of,
         group: group.group.clone(),
         share: its.share,
@@ -86,8 +86,8 @@ mod tests {
             lower,
             upper,
         };
-        let group = |dimension, name: &str, missed| GroupFigures {
-            dimension,
+        let group = |dimension: &str, name: &str, missed| GroupFigures {
+            dimension: dimension.to_owned(),
             group: name.to_owned(),
             records: 1_000,
             persons: 500,

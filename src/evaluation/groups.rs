@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::evaluation::bounds::{BoundedShare, Clustered};
+use crate::evaluation::divisions::Division;
 use crate::evaluation::name_origin;
 use crate::evaluation::truth::pairs;
 use crate::evaluation::{Partition, Truth};
@@ -64,13 +65,16 @@ pub struct GroupBook {
     pub sources: Vec<String>,
     /// For each record of the truth.
     pub facts: Vec<Option<RecordFacts>>,
+    /// Divisions that a file beside the records gives.
+    pub given: Vec<Division>,
 }
 
 /// A group's errors.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct GroupFigures {
-    /// What divides: `sex`, `age_band`, `name_origin`, `missing`, `abode`, `source`.
-    pub dimension: &'static str,
+    /// What divides: `sex`, `age_band`, `name_origin`, `missing`, `abode`, `source`, or what
+    /// a file beside the records says.
+    pub dimension: String,
     /// Which part.
     pub group: String,
     /// Records in it.
@@ -95,7 +99,7 @@ pub struct GroupFigures {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SmallGroup {
     /// What divides.
-    pub dimension: &'static str,
+    pub dimension: String,
     /// Which part.
     pub group: String,
     /// Records in it.
@@ -120,6 +124,9 @@ pub struct GroupTable {
 /// Numbers of groups, dimension after dimension; everybody is the last.
 struct Numbering {
     sources: usize,
+    /// Number of the first group of each division that is given.
+    given: Vec<usize>,
+    everybody: usize,
 }
 
 impl Numbering {
@@ -129,14 +136,31 @@ impl Numbering {
     const NO_ABODE: usize = Self::MISSING + FIELDS.len();
     const SOURCES: usize = Self::NO_ABODE + 1;
 
-    const fn everybody(&self) -> usize {
-        Self::SOURCES + self.sources
+    fn of_book(book: &GroupBook) -> Self {
+        let sources = book.sources.len().clamp(1, SOURCES_MAX);
+        let mut next = Self::SOURCES + sources;
+        let given = book.given.iter().map(|division| {
+            let first = next;
+            next += division.groups.len();
+            first
+        });
+        Self {
+            sources,
+            given: given.collect(),
+            everybody: next,
+        }
     }
 
     /// Calls `each` with every group of a record.
-    fn of(&self, facts: Option<&RecordFacts>, latest_year: i16, mut each: impl FnMut(usize)) {
-        each(self.everybody());
-        let Some(facts) = facts else { return };
+    fn of(&self, book: &GroupBook, record: u32, latest_year: i16, mut each: impl FnMut(usize)) {
+        each(self.everybody);
+        let record = record as usize;
+        for (first, division) in self.given.iter().zip(&book.given) {
+            each(first + usize::from(division.of_record[record]));
+        }
+        let Some(facts) = book.facts.get(record).and_then(Option::as_ref) else {
+            return;
+        };
         each(usize::from(facts.sex).min(SEXES.len() - 1));
         let band = facts.birth_year.map_or(AGE_BANDS.len() - 1, |year| {
             let age = i32::from(latest_year) - i32::from(year);
@@ -155,26 +179,32 @@ impl Numbering {
         each(Self::SOURCES + usize::from(facts.source).min(self.sources - 1));
     }
 
-    fn name(&self, group: usize, book: &GroupBook) -> (&'static str, String) {
-        match group {
-            _ if group < Self::AGES => ("sex", SEXES[group].to_owned()),
-            _ if group < Self::ORIGINS => ("age_band", AGE_BANDS[group - Self::AGES].0.to_owned()),
+    /// What divides, and which part.
+    fn name(&self, group: usize, book: &GroupBook) -> (String, String) {
+        let beyond_sources = Self::SOURCES + self.sources;
+        if group >= beyond_sources {
+            let place = self.given.partition_point(|first| *first <= group) - 1;
+            let division = &book.given[place];
+            let name = division.groups[group - self.given[place]].clone();
+            return (division.name.clone(), name);
+        }
+        let (dimension, name) = match group {
+            _ if group < Self::AGES => ("sex", SEXES[group]),
+            _ if group < Self::ORIGINS => ("age_band", AGE_BANDS[group - Self::AGES].0),
             _ if group < Self::MISSING => {
                 let class = u8::try_from(group - Self::ORIGINS).unwrap_or(name_origin::UNLISTED);
-                ("name_origin", name_origin::class_name(class).to_owned())
+                ("name_origin", name_origin::class_name(class))
             }
-            _ if group < Self::NO_ABODE => ("missing", FIELDS[group - Self::MISSING].to_owned()),
-            Self::NO_ABODE => ("abode", "no_fixed_abode".to_owned()),
+            _ if group < Self::NO_ABODE => ("missing", FIELDS[group - Self::MISSING]),
+            Self::NO_ABODE => ("abode", "no_fixed_abode"),
             _ => {
                 let source = book.sources.get(group - Self::SOURCES);
-                let shared = book.sources.len() > SOURCES_MAX && group + 1 == self.everybody();
+                let shared = book.sources.len() > SOURCES_MAX && group + 1 == beyond_sources;
                 let source = source.filter(|_| !shared);
-                (
-                    "source",
-                    source.map_or("other", |code| code.as_str()).to_owned(),
-                )
+                ("source", source.map_or("other", |code| code.as_str()))
             }
-        }
+        };
+        (dimension.to_owned(), name.to_owned())
     }
 }
 
@@ -218,12 +248,8 @@ impl Counting<'_> {
     fn touching(&mut self, records: &[u32], sums: &mut Counts) {
         let (numbering, members) = (&self.numbering, &mut self.members);
         for record in records {
-            let facts = self
-                .book
-                .facts
-                .get(*record as usize)
-                .and_then(Option::as_ref);
-            numbering.of(facts, self.latest_year, |group| members.add(group, 1));
+            let each = |group| members.add(group, 1);
+            numbering.of(self.book, *record, self.latest_year, each);
         }
         let all = records.len() as u64;
         members.drain(|group, count| sums.add(group, pairs(all) - pairs(all - count)));
@@ -261,10 +287,8 @@ impl Counting<'_> {
 /// Counts the errors of every group.
 #[must_use]
 pub fn table(truth: &Truth, partition: &Partition, book: &GroupBook) -> GroupTable {
-    let numbering = Numbering {
-        sources: book.sources.len().clamp(1, SOURCES_MAX),
-    };
-    let everybody = numbering.everybody();
+    let numbering = Numbering::of_book(book);
+    let everybody = numbering.everybody;
     let years = book
         .facts
         .iter()
@@ -332,12 +356,8 @@ impl Counting<'_> {
     fn count(&mut self, members: &[u32], records: &mut [u64], persons: &mut [u64]) {
         let (numbering, counts) = (&self.numbering, &mut self.members);
         for record in members {
-            let facts = self
-                .book
-                .facts
-                .get(*record as usize)
-                .and_then(Option::as_ref);
-            numbering.of(facts, self.latest_year, |group| counts.add(group, 1));
+            let each = |group| counts.add(group, 1);
+            numbering.of(self.book, *record, self.latest_year, each);
         }
         counts.drain(|group, count| {
             records[group] += count;
@@ -360,6 +380,7 @@ const fn count(sum: f64) -> u64 {
 mod tests {
     use super::{GroupBook, RecordFacts, table};
     use crate::evaluation::Partition;
+    use crate::evaluation::divisions::Divisions;
     use crate::evaluation::truth::tests::truth;
 
     /// 400 persons with two records; of those with Polish names, half are missed.
@@ -376,6 +397,7 @@ mod tests {
             .collect();
         let book = GroupBook {
             sources: vec!["gp".to_owned()],
+            given: Vec::new(),
             facts: (0..800)
                 .map(|record| {
                     Some(RecordFacts {
@@ -414,6 +436,7 @@ mod tests {
             .collect();
         let book = GroupBook {
             sources: vec!["gp".to_owned(), "pas".to_owned()],
+            given: Vec::new(),
             facts: (0..400_u16)
                 .map(|record| {
                     Some(RecordFacts {
@@ -437,5 +460,40 @@ mod tests {
         assert_eq!(gp.linked_pairs, 198 + 5);
         assert!((gp.false_links.share - 3.0 / 203.0).abs() < 1e-9);
         assert!((found.false_links.share - 4.0 / 204.0).abs() < 1e-9);
+    }
+    /// 400 persons with two records, of whom nothing is known but what a file says: half of
+    /// those in the first fifth are missed.
+    #[test]
+    fn r126_a_division_that_a_file_gives_is_counted_like_any_other() {
+        let persons: Vec<u32> = (0..800).map(|record| record / 2).collect();
+        let truth = truth(&persons, None);
+        let labels: Vec<Option<u32>> = (0..800)
+            .map(|record| {
+                let split = record < 240 && record % 4 == 1;
+                Some(if split { 400 + record } else { record / 2 })
+            })
+            .collect();
+        let names = ["deprivation".to_owned(), "ethnicity".to_owned()];
+        let mut divisions = Divisions::new(&names, 800).expect("divisions");
+        for record in 0..800_u32 {
+            let fifth: &[u8] = if record < 240 { b"1" } else { b"5" };
+            let said: &[u8] = if record < 600 { b"said" } else { b"" };
+            divisions.take(record, &[fifth, said]).expect("taken");
+        }
+        let book = GroupBook {
+            given: divisions.finish().expect("divisions"),
+            ..GroupBook::default()
+        };
+        let found = table(&truth, &Partition::of_labels(&labels, 1_200), &book);
+        let of = |dimension: &str, group: &str| {
+            let mut rows = found.groups.iter();
+            let row = rows.find(|row| row.dimension == dimension && row.group == group);
+            row.unwrap_or_else(|| panic!("{dimension} {group}"))
+        };
+        assert!(of("deprivation", "1").worse && !of("deprivation", "5").worse);
+        assert!((of("deprivation", "1").missed.share - 0.5).abs() < 1e-9);
+        assert_eq!(of("ethnicity", "said").persons, 300);
+        assert_eq!(of("ethnicity", "not_said").persons, 100);
+        assert_eq!(found.groups.len(), 4, "nothing else is known of anybody");
     }
 }

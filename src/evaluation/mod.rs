@@ -11,6 +11,7 @@ pub mod bounds;
 pub mod calibration;
 pub mod claims;
 pub mod curve;
+pub mod divisions;
 mod evaluate;
 pub mod facts;
 pub mod gaps;

@@ -7,6 +7,8 @@
 mod accept_held;
 mod acknowledge_changes;
 mod active_model;
+mod ask_of_records;
+mod ask_sample;
 mod assert_records;
 mod audit_refusal;
 mod authenticate;
@@ -59,6 +61,8 @@ mod register_record;
 mod rekey_ledger;
 mod release_source;
 mod rerun_model;
+#[cfg(test)]
+mod rerun_tests;
 mod restate_record;
 mod review_task;
 mod sample_pairs;
@@ -100,10 +104,11 @@ use crate::storage::{Store, StoreError};
 
 pub use crate::storage::{
     ActivationKind, AuditRow, Moment, RerunState, SealedRecord, StoredActivation, StoredRerun,
-    StoredSeal as SealAnswer, StoredShadow, WaitingTasks,
+    StoredSample, StoredSeal as SealAnswer, StoredShadow, WaitingTasks,
 };
 pub use acknowledge_changes::{ChaseEntry, ChaseList, acknowledge_change, chase_list};
 pub use active_model::{Models, follow_models, keep_first_model, take_active_model};
+pub use ask_sample::{SampleAsked, ask_some, begin_sample, follow_samples, sample_standing};
 pub use assert_records::{AssertionOutcome, assert_records, assertion_holds, withdraw_assertion};
 pub use audit_refusal::audit_refusal;
 pub use authenticate::{KnownTokens, NewToken, authenticate, create_token};
@@ -164,7 +169,7 @@ pub use rerun_model::{
 };
 pub use restate_record::{RestateCommand, is_merged_away, merged_into, restate_record, say_merged};
 pub use review_task::{claim_task, comment_task, release_task};
-pub use sample_pairs::{PairToRead, pairs_to_read};
+pub use sample_pairs::{PairToRead, PairsOf, pairs_to_read};
 pub use seal_audit::seal_audit_each_second;
 pub use seal_persons::{SealSide, lift_seal, list_seals, seal_persons};
 pub use search_persons::{FoundPerson, SearchAnswer, SearchGap, search_persons};

@@ -3,6 +3,8 @@
 //! control (R124) and the errors by group (R126), as `accord evaluate` prints them of
 //! that very model.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::matching::ModelId;
@@ -16,16 +18,29 @@ const PRECISION_MIN: f64 = 0.99;
 /// says nothing: with none wrong among 500 up to 0.6 % may be (the rule of three).
 const TESTED_MIN: u64 = 500;
 
-/// Divisions of people. Who lacks a field is missed more often whatever the model.
-const OF_PEOPLE: [&str; 5] = ["sex", "age_band", "name_origin", "abode", "source"];
+/// No division of people: who lacks a field is missed more often whatever the model.
+const OF_RECORDS: &str = "missing";
+/// Divisions that the records say themselves; a file beside them gives others, such as
+/// ethnicity or deprivation.
+const OF_THE_RECORDS: [&str; 6] = [
+    "sex",
+    "age_band",
+    "name_origin",
+    "missing",
+    "abode",
+    "source",
+];
 /// What nobody said is no group of people.
 const NOBODY: [&str; 2] = ["not_said", "no_name"];
 
 /// What whoever approves lets pass, whatever the figures were made with.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct GateBounds {
     /// How many times as often as the others a group of people may be missed (R126).
     pub group_ratio_max: f64,
+    /// Divisions that have to be in the figures beside sex, such as ethnicity and
+    /// deprivation, which no record says (R126).
+    pub groups_needed: Vec<String>,
     /// The share of absent records that may be linked (R124).
     pub absent_linked_max: f64,
     /// The share of the true pairs that the active model finds which may be lost; at 1
@@ -52,7 +67,7 @@ impl PassedGates {
 pub fn pass_gates(
     (model, active): (&ModelId, &ModelId),
     figures: &[Value],
-    bounds: GateBounds,
+    bounds: &GateBounds,
 ) -> Result<PassedGates, Vec<String>> {
     let mut lacking = Vec::new();
     let (ours, others): (Vec<&Value>, Vec<&Value>) = figures
@@ -86,7 +101,7 @@ pub fn pass_gates(
         hidden_numbers(hidden),
         lost_pairs(active, (hidden, labelled), bounds.recall_lost_max),
         negative_control(control, bounds.absent_linked_max),
-        errors_by_group(groups, bounds.group_ratio_max),
+        errors_by_group(groups, bounds),
     ];
     lacking.extend(passed.into_iter().flatten());
     if !lacking.is_empty() {
@@ -100,11 +115,32 @@ pub fn pass_gates(
         "labelled": labelled,
         "negative_control": control,
         "largest_group_gaps": gaps.map(|figures| &figures["largest_group_gaps"]),
-        "groups_too_small": groups.map(|groups| &groups["too_small"]),
+        "groups_too_small": groups.map(small_groups),
+        "groups_compared": groups.map(divisions),
         "group_ratio_max": bounds.group_ratio_max,
         "absent_linked_max": bounds.absent_linked_max,
         "recall_lost_max": bounds.recall_lost_max,
     })))
+}
+
+/// The groups that were too small, to be kept. Of what a file beside the records says, no
+/// few people are told of.
+fn small_groups(groups: &Value) -> Vec<&Value> {
+    let small = groups["too_small"].as_array().into_iter().flatten();
+    let of_records = |group: &&Value| {
+        let dimension = group["dimension"].as_str().unwrap_or_default();
+        OF_THE_RECORDS.contains(&dimension)
+    };
+    small.filter(of_records).collect()
+}
+
+/// What people were compared by.
+fn divisions(groups: &Value) -> BTreeSet<&str> {
+    let groups = groups["groups"].as_array().into_iter().flatten();
+    groups
+        .filter_map(Group::of)
+        .map(|it| it.dimension)
+        .collect()
 }
 
 /// Why the test with hidden numbers does not do.
@@ -237,7 +273,7 @@ impl<'a> Group<'a> {
     fn of(group: &'a Value) -> Option<Self> {
         let text = |of: &str| group[of].as_str().unwrap_or_default();
         let (dimension, name) = (text("dimension"), text("group"));
-        let of_people = OF_PEOPLE.contains(&dimension) && !NOBODY.contains(&name);
+        let of_people = dimension != OF_RECORDS && !NOBODY.contains(&name);
         let mixed_up = group["false_links"].is_object();
         of_people.then(|| Self {
             dimension,
@@ -262,7 +298,8 @@ impl<'a> Group<'a> {
 }
 
 /// Why the errors by group do not do.
-fn errors_by_group(figures: Option<&Value>, ratio_max: f64) -> Vec<String> {
+fn errors_by_group(figures: Option<&Value>, bounds: &GateBounds) -> Vec<String> {
+    let ratio_max = bounds.group_ratio_max;
     let groups = figures.and_then(|figures| figures["groups"].as_array());
     let everybody = figures.and_then(|figures| figures["missed"]["share"].as_f64());
     let (Some(groups), Some(everybody)) = (groups, everybody) else {
@@ -279,11 +316,22 @@ fn errors_by_group(figures: Option<&Value>, ratio_max: f64) -> Vec<String> {
         ));
     }
     let groups: Vec<Group<'_>> = groups.iter().filter_map(Group::of).collect();
-    if groups.iter().filter(|it| it.dimension == "sex").count() < 2 {
+    let of = |dimension: &str| {
+        let groups = groups.iter().filter(|it| it.dimension == dimension);
+        groups.count()
+    };
+    if of("sex") < 2 {
         lacking.push(
             "R126: too few persons to compare women and men; test on more records".to_owned(),
         );
     }
+    let needed = bounds.groups_needed.iter().filter(|it| of(it) < 2);
+    lacking.extend(needed.map(|division| {
+        format!(
+            "R126: the figures do not compare people by {division}: give a file with it \
+             (accord evaluate --groups FILE), and at least two groups of a hundred persons"
+        )
+    }));
     let mixed_up = figures.and_then(|figures| figures["false_links"]["share"].as_f64());
     for group in &groups {
         let others = group.beside(&groups, |it| Some(it.missed));
@@ -327,6 +375,7 @@ mod tests {
 
     const BOUNDS: GateBounds = GateBounds {
         group_ratio_max: 2.0,
+        groups_needed: Vec::new(),
         absent_linked_max: 0.001,
         recall_lost_max: 0.01,
     };
@@ -338,7 +387,7 @@ mod tests {
 
     fn passed(figures: &[Value], bounds: GateBounds) -> Result<PassedGates, Vec<String>> {
         let [model, active] = models();
-        pass_gates((&model, &active), figures, bounds)
+        pass_gates((&model, &active), figures, &bounds)
     }
 
     fn group(dimension: &str, name: &str, share: f64) -> Value {
@@ -386,7 +435,7 @@ mod tests {
             assert!(none.contains(rule), "{none}");
         }
         let [model, active] = models();
-        let other = pass_gates((&active, &model), &all, BOUNDS).expect_err("another model");
+        let other = pass_gates((&active, &model), &all, &BOUNDS).expect_err("another model");
         assert!(other[0].contains("are of the model"), "{other:?}");
         let mut bare = figures();
         bare[1]["policy"] = json!("model");
@@ -454,6 +503,36 @@ mod tests {
         let said = refused(&all);
         assert_eq!(said.matches("R126: sex female").count(), 1, "{said}");
         assert!(said.contains("is false"), "{said}");
+    }
+
+    #[test]
+    fn r126_what_a_file_says_of_people_is_asked_like_what_their_records_say() {
+        let needed = || GateBounds {
+            groups_needed: vec!["deprivation".to_owned()],
+            ..BOUNDS
+        };
+        let lacking = passed(&figures(), needed()).expect_err("it is not there");
+        assert!(lacking[0].contains("by deprivation"), "{lacking:?}");
+
+        let mut all = figures();
+        let groups = all[0]["errors_by_group"]["groups"].as_array_mut();
+        let groups = groups.expect("groups");
+        groups.extend([
+            group("deprivation", "1", 0.03),
+            group("deprivation", "5", 0.02),
+        ]);
+        all[0]["errors_by_group"]["too_small"] = json!([
+            { "dimension": "deprivation", "group": "3", "persons": 7 },
+            { "dimension": "age_band", "group": "85+", "persons": 7 },
+        ]);
+        let gates = passed(&all, needed()).expect("no group fares worse");
+        let kept = gates.figures();
+        assert_eq!(kept["groups_compared"], json!(["deprivation", "sex"]));
+        assert_eq!(kept["groups_too_small"][0]["group"], "85+");
+        assert_eq!(kept["groups_too_small"].as_array().map(Vec::len), Some(1));
+
+        all[0]["errors_by_group"]["groups"][3] = group("deprivation", "1", 0.06);
+        assert_eq!(refused(&all).matches("R126: deprivation 1").count(), 1);
     }
 
     #[test]

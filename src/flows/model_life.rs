@@ -192,7 +192,7 @@ pub async fn activate_model(
     context: &Context,
     approver: NamedPerson,
     id: &ModelId,
-    (figures, bounds): (&[Value], GateBounds),
+    (figures, bounds): (&[Value], &GateBounds),
     reason: &str,
     request_id: &str,
 ) -> Result<StoredActivation, FlowError> {

@@ -3,21 +3,21 @@
 //! commits of its own: wherever it is interrupted, it goes on from the last page that was
 //! noted, and what was asked before is not asked twice (R118).
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{self, FuturesOrdered, StreamExt, TryStreamExt};
 
+use crate::flows::ask_of_records::{Ready, ask, make_ready};
 use crate::flows::model_life::{approved, words};
-use crate::flows::register_record::{PreparedRegistration, prepare_registration};
-use crate::flows::{Context, FlowError, NamedPerson, RegisterCommand};
+use crate::flows::{Context, FlowError, NamedPerson};
+use crate::foundation::RecordNumber;
 use crate::foundation::limits::{
     MODEL_FOLLOW_INTERVAL_MS, RERUN_AT_ONCE, RERUN_LEASE_SECONDS, RERUN_PAGE, RERUN_PAUSE_MS,
+    REVIEW_TASKS_PER_RECORD_MAX,
 };
-use crate::foundation::{PersonId, RecordNumber};
-use crate::registry::{RegistryEvent, RegistryState, rejudge};
+use crate::registry::rejudge;
 use crate::security::Access;
-use crate::storage::{CommitActor, CurrentRecord, Planned, RerunState, StoredRerun};
+use crate::storage::{RerunState, StoredRerun};
 
 /// Lets the records be judged again by the model that decides, or lets a re-run that
 /// pauses go on for so many questions more.
@@ -213,97 +213,72 @@ pub(super) async fn judge_page(
         });
     }
     let page = context.store.current_records(rerun.after, records).await?;
-    let looked_at = page.len() as u64;
-    let last = page.last().map(|last| last.record);
+    let is_over = page.is_empty();
     // A few at once: the pool is there for those who wait for an answer.
-    let preparing = stream::iter(page).map(|current| prepare(context, access, current));
-    let prepared: Vec<_> = preparing.buffered(RERUN_AT_ONCE).try_collect().await?;
-    let mut committing: FuturesOrdered<_> = prepared.into_iter().flatten().map(commit).collect();
-    let mut tasks = rerun.tasks;
-    while let Some(asked) = committing.next().await {
-        tasks += asked?;
-    }
-    metrics::counter!("accord_rerun_records_total").increment(looked_at);
-    metrics::counter!("accord_rerun_tasks_total").increment(tasks - rerun.tasks);
-    let state = match last {
+    let preparing = stream::iter(page).map(|current| make_ready(context, access, current));
+    let ready: Vec<Ready> = preparing.buffered(RERUN_AT_ONCE).try_collect().await?;
+    let judged = judge(rerun.clone(), ready).await?;
+    metrics::counter!("accord_rerun_records_total").increment(judged.looked_at - rerun.looked_at);
+    metrics::counter!("accord_rerun_tasks_total").increment(judged.tasks - rerun.tasks);
+    let state = if is_over {
         // Records that come while it goes on are judged as they come.
-        None => RerunState::Done,
-        Some(_) if tasks >= rerun.tasks_until => RerunState::Paused,
-        Some(_) => RerunState::Running,
+        RerunState::Done
+    } else if judged.tasks >= judged.tasks_until {
+        RerunState::Paused
+    } else {
+        RerunState::Running
     };
     Ok(StoredRerun {
         state,
-        after: last.unwrap_or(rerun.after),
-        looked_at: rerun.looked_at + looked_at,
-        tasks,
         updated_at: context.clock.now(),
-        ..rerun
+        ..judged
     })
 }
 
-/// A record as it is, looked up and scored; nothing where it says too little to be.
-async fn prepare(
-    context: &Context,
-    access: &Access,
-    current: CurrentRecord,
-) -> Result<Option<(PreparedRegistration, u32)>, FlowError> {
-    let command = RegisterCommand {
-        source: current.source,
-        local_id: current.local_id,
-        submitted: current.submitted,
-        idempotency_key: None,
-        if_match: None,
-        findings: Vec::new(),
-    };
-    match prepare_registration(context, access, command).await {
-        Ok(prepared) => Ok(Some((prepared, current.version))),
-        Err(FlowError::Unprocessable { .. }) => Ok(None),
-        Err(error) => Err(error),
+/// Asks about these records in their order, and no more questions than the re-run may
+/// raise: near its bound one record after the other. Of a record whose questions do not
+/// all fit, the others are asked when it goes on.
+async fn judge(rerun: StoredRerun, ready: Vec<Ready>) -> Result<StoredRerun, FlowError> {
+    let (mut judged, mut rest) = (rerun, ready.into_iter());
+    loop {
+        let left = judged.tasks_until.saturating_sub(judged.tasks);
+        let fit = usize::try_from(left / QUESTIONS_PER_RECORD_MAX).unwrap_or(usize::MAX);
+        let at_once = fit.max(1).min(rest.len());
+        if left == 0 || at_once == 0 {
+            return Ok(judged);
+        }
+        let each = left / at_once as u64;
+        // The order of calls is the order of the commits.
+        let mut asking: FuturesOrdered<_> = rest
+            .by_ref()
+            .take(at_once)
+            .map(|ready| {
+                let version = ready.version;
+                ask(ready, each, move |state, inside| {
+                    let (model, registration) = (&inside.context.model, &inside.registration);
+                    rejudge(state, model, &inside.numbering(), registration, version)
+                })
+            })
+            .collect();
+        let mut all = true;
+        while let Some(asked) = asking.next().await {
+            let asked = asked?;
+            judged.tasks += asked.questions;
+            all &= asked.all;
+            if all {
+                judged.after = asked.record;
+                judged.looked_at += 1;
+            }
+        }
+        if !all {
+            return Ok(judged);
+        }
     }
 }
 
-/// Asks what the model asks; how many questions that are.
-async fn commit((prepared, version): (PreparedRegistration, u32)) -> Result<u64, FlowError> {
-    let PreparedRegistration { read, inside } = prepared;
-    let actor = CommitActor {
-        actor: inside.access.actor().name.clone(),
-        request_id: inside.access.actor().request_id.clone(),
-    };
-    let (now, store) = (inside.now, inside.context.store.clone());
-    let inside = Arc::new(inside);
-    let decide = move |state: &mut RegistryState, _: &_| {
-        if inside.context.is_superseded() {
-            return Planned::nothing(0);
-        }
-        let (model, registration) = (&inside.context.model, &inside.registration);
-        let events = rejudge(state, model, &inside.numbering(), registration, version);
-        if events.is_empty() {
-            return Planned::nothing(0);
-        }
-        let named = format!("{}:{}", registration.source, registration.local_id);
-        let persons = events.iter().flat_map(|event| asked_about(state, event));
-        let audit = inside.access.audit(now, persons.collect(), Some(named));
-        let asked = events.len() as u64;
-        Planned {
-            events,
-            audit: vec![audit],
-            ..Planned::nothing(asked)
-        }
-    };
-    Ok(store.commit(read, actor, now, decide).await?)
-}
-
-/// The persons of a question that is raised.
-fn asked_about(state: &RegistryState, event: &RegistryEvent) -> Vec<PersonId> {
-    match event {
-        RegistryEvent::TaskOpened { persons, .. } => persons.clone(),
-        RegistryEvent::TaskReopened { task, .. } => {
-            let known = state.tasks.get(task);
-            known.map_or_else(Vec::new, |known| known.persons.clone())
-        }
-        _ => Vec::new(),
-    }
-}
+/// A record raises at most so many questions: about others, and whether it fits its own
+/// person.
+const QUESTIONS_PER_RECORD_MAX: u64 = REVIEW_TASKS_PER_RECORD_MAX as u64 + 1;
 
 /// Works on a re-run as long as the process lives, wherever it was let begin.
 pub async fn follow_reruns(context: Context, access: Access) {

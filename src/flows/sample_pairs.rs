@@ -2,16 +2,17 @@
 //! nearest to its thresholds of which nobody has said anything. Nothing is written but
 //! the audit row.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::bulk::{LinkPlan, Policy, Watch, link, pairs_near};
 use crate::flows::compare_models::read;
 use crate::flows::{Context, FlowError};
-use crate::foundation::RecordNumber;
 use crate::foundation::limits::TASKS_PER_PAGE_MAX;
+use crate::foundation::{PersonId, RecordNumber};
 use crate::matching::{MatchWeight, ModelId};
 use crate::registry::{LocalId, SourceCode};
 use crate::security::Access;
+use crate::storage::ExportRow;
 
 /// Pairs so far below the review threshold are still looked at.
 const BELOW_BITS: f64 = 6.0;
@@ -22,6 +23,8 @@ const THRESHOLDS: [&str; 2] = ["linking", "review"];
 /// A pair to be read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PairToRead {
+    /// Numbers of the two records.
+    pub records: [RecordNumber; 2],
     /// One record.
     pub one: (SourceCode, LocalId),
     /// The other.
@@ -34,6 +37,16 @@ pub struct PairToRead {
     pub near: &'static str,
 }
 
+/// Which pairs are proposed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PairsOf {
+    /// All.
+    Anybody,
+    /// Those whose records are of two persons now about whom nobody has been asked: people
+    /// can be asked whether these are one.
+    TwoPersons,
+}
+
 /// Proposes at most so many pairs, by a model of the ledger.
 ///
 /// # Errors
@@ -41,7 +54,7 @@ pub struct PairToRead {
 pub async fn pairs_to_read(
     context: &Context,
     access: &Access,
-    (id, count): (&ModelId, usize),
+    (id, count, of): (&ModelId, usize, PairsOf),
     watch: &(dyn Watch + Sync),
 ) -> Result<Vec<PairToRead>, FlowError> {
     let audit = access.audit(context.clock.now(), Vec::new(), Some(id.to_string()));
@@ -63,9 +76,14 @@ pub async fn pairs_to_read(
     let linked = link(&records, &plan, watch).map_err(|_| FlowError::Broken)?;
     let number = |record: u32| records.id(record).parse::<i64>().unwrap_or_default();
     let decided = decided_pairs(context).await?;
+    let asked = match of {
+        PairsOf::Anybody => None,
+        PairsOf::TwoPersons => Some(Asked::read(context).await?),
+    };
     let known = |a, b| {
         let (a, b) = (number(a), number(b));
-        decided.contains(&(a.min(b), a.max(b)))
+        let is_asked = asked.as_ref().is_some_and(|asked| asked.has(a, b));
+        is_asked || decided.contains(&(a.min(b), a.max(b)))
     };
     let mut found = Vec::new();
     for near in pairs_near(&linked.links, &thresholds, count, &known) {
@@ -74,6 +92,7 @@ pub async fn pairs_to_read(
         if let (Some(one), Some(other)) = (one.await?, other.await?) {
             let weight = MatchWeight::new(near.edge.weight);
             found.push(PairToRead {
+                records: names,
                 one,
                 other,
                 weight_bits: weight.bits(),
@@ -83,6 +102,35 @@ pub async fn pairs_to_read(
         }
     }
     Ok(found)
+}
+
+/// Whose each active record is, and about which two persons people are asked or have
+/// answered.
+struct Asked {
+    persons: BTreeMap<i64, PersonId>,
+    pairs: BTreeSet<(PersonId, PersonId)>,
+}
+
+impl Asked {
+    async fn read(context: &Context) -> Result<Self, FlowError> {
+        let mut persons = BTreeMap::new();
+        let gather = |row: ExportRow| {
+            persons.insert(row.record.0, row.person);
+            Ok::<(), FlowError>(())
+        };
+        context.store.export_rows(gather).await?;
+        let pairs = context.store.asked_pairs().await?;
+        Ok(Self { persons, pairs })
+    }
+
+    /// Whether nothing is to be asked about these records: they are one person's, or the
+    /// question is there.
+    fn has(&self, a: i64, b: i64) -> bool {
+        let persons = self.persons.get(&a).zip(self.persons.get(&b));
+        persons.is_none_or(|(one, other)| {
+            one == other || self.pairs.contains(&(*one.min(other), *one.max(other)))
+        })
+    }
 }
 
 /// Pairs of records of which people have said something.

@@ -356,3 +356,14 @@ pub const SHADOW_LEASE_SECONDS: i64 = 300;
 /// A node that works on a re-run keeps the others off for so long: longer than a page
 /// takes. After a crash another goes on then.
 pub const RERUN_LEASE_SECONDS: i64 = 60;
+
+/// Questions that wait for nothing but to be learnt from: what a team of five reads in a
+/// week beside its work.
+pub const SAMPLE_TASKS_WAITING_MAX: u64 = 500;
+
+/// Pairs of a sample that people are asked about before it is noted how far it is.
+pub const SAMPLE_PAGE: usize = 16;
+
+/// A node that asks about a sample keeps the others off for so long: longer than a page
+/// takes. After a crash another goes on then.
+pub const SAMPLE_LEASE_SECONDS: i64 = 60;

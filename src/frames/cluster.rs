@@ -129,7 +129,7 @@ pub async fn execute(executor: Executor) -> Result<(), FramesProblem> {
 }
 
 /// An executor waits so long for its scheduler.
-const SCHEDULER_WAIT_SECONDS: u16 = 30;
+pub const SCHEDULER_WAIT_SECONDS: u16 = 30;
 
 /// A cluster whose scheduler listens there. Its executors must see the work folders of runs
 /// under the same names.
@@ -144,4 +144,14 @@ pub fn remote(scheduler: &str) -> Result<Engine, FramesProblem> {
         .upgrade_for_ballista(format!("http://{scheduler}"))?;
     let session = SessionContext::new_with_state(state);
     Ok(Engine(with_functions(session)))
+}
+
+/// Lets a cluster carry out a first small task, which reads nothing. Comes back when an
+/// executor has: it waits for one as long as there is none.
+///
+/// # Errors
+/// When the scheduler refuses, or an executor cannot be reached.
+pub async fn take_work(cluster: &Engine) -> Result<(), FramesProblem> {
+    cluster.0.sql("SELECT 1").await?.collect().await?;
+    Ok(())
 }

@@ -21,7 +21,7 @@ mod session;
 mod tables;
 
 #[cfg(feature = "ballista")]
-pub use cluster::{Executor, execute, remote, schedule};
+pub use cluster::{Executor, SCHEDULER_WAIT_SECONDS, execute, remote, schedule, take_work};
 pub use linking::{LinkedTables, link_tables};
 pub use problem::FramesProblem;
 pub use run_file::RunFile;

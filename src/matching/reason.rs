@@ -88,6 +88,7 @@ reasons! {
     UpdateContradictsPerson = "R101", "After this update the record fits the person's other records badly.";
     ValueDisputed = "R133", "Somebody disputes a value on which the link rests: it is possible until the source has answered.";
     SourceMergedIds = "R104", "The source says that its two records are one patient's.";
+    AskedToLearn = "R86", "Nobody suspects anything: the pair weighs about what a threshold of the model does, and somebody has asked for it to be read, so that a model can learn from the answer.";
 }
 
 impl Reason {

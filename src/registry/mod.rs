@@ -66,7 +66,9 @@ pub use quarantine::{
     SourceState, WINDOW_RECORDS, holds_default,
 };
 pub use record_state::{LinkState, RecordState, RecordStatus, VersionState};
-pub use register::{DisputeRefused, accept_held, dispute, end_dispute, register, rejudge};
+pub use register::{
+    DisputeRefused, accept_held, ask_to_learn, dispute, end_dispute, register, rejudge,
+};
 pub use registration::{PreparedPerson, Registered, Registration};
 pub use release::{DecidedAgain, WaitingVersion, decide_again, release_source};
 pub use scorecard::{Measure, SampledRecord, Scorecard};

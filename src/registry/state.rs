@@ -12,8 +12,8 @@ use crate::identity::StandardRecord;
 use crate::registry::{
     AssertionState, Counters, Home, KnownTasks, LinkDecision, LinkState, LocalId, MergeState,
     NumberHash, RecordNumberCounter, RecordState, RecordStatus, RegistryEvent, SealState,
-    SourceCode, SourceState, TaskKind, TaskOutcome, TaskState, UnlinkReason, VersionStanding,
-    VersionState,
+    SourceCode, SourceState, TaskKind, TaskOutcome, TaskPriority, TaskState, UnlinkReason,
+    VersionStanding, VersionState,
 };
 
 /// Whether a person id stands for somebody.
@@ -141,10 +141,12 @@ impl RegistryState {
             .map(|(id, task)| (*id, task))
     }
 
-    /// Which of `others` an open task already holds to be the same as `person`.
+    /// Which of `others` an open task already holds to be the same as `person`. One that
+    /// is asked to learn from the answer alone holds nothing.
     #[must_use]
     pub fn open_duplicates_of(&self, person: PersonId, others: &[PersonId]) -> Vec<PersonId> {
         self.open_tasks_of(person)
+            .filter(|(_, task)| task.priority != TaskPriority::Learning)
             .flat_map(|(_, task)| task.persons.iter().copied())
             .filter(|other| *other != person && others.contains(other))
             .collect()

@@ -90,16 +90,19 @@ pub enum TaskPriority {
     /// By weight, the heaviest first.
     #[default]
     Weight,
+    /// Asked to learn from the answer; nobody suspects anything.
+    Learning,
 }
 
 impl TaskPriority {
     /// All, the most urgent first.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Household,
         Self::Confusion,
         Self::Sensitive,
         Self::Number,
         Self::Weight,
+        Self::Learning,
     ];
 
     /// Its place in the queue, 0 first.

@@ -24,17 +24,19 @@ pub struct ReviewRules {
 /// some kinds whatever their place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DueTimes {
-    by_priority: [i64; 5],
+    by_priority: [i64; TaskPriority::ALL.len()],
     by_kind: BTreeMap<TaskKind, i64>,
 }
 
 impl Default for DueTimes {
-    /// What can harm within a day, numbers within three, the rest in a fortnight.
+    /// What can harm within a day, numbers within three, the rest in a fortnight, what is
+    /// asked to learn from the answer in two.
     fn default() -> Self {
         let by_priority = TaskPriority::ALL.map(|priority| match priority {
             TaskPriority::Household | TaskPriority::Confusion | TaskPriority::Sensitive => 24,
             TaskPriority::Number => 72,
             TaskPriority::Weight => 336,
+            TaskPriority::Learning => 672,
         });
         Self {
             by_priority,
@@ -47,7 +49,7 @@ impl Default for DueTimes {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{0:?} is no due time: give a place in the queue (household, confusion, sensitive, number, \
-     weight) or a kind of question (such as overlay_held), `=` and whole hours from 1 to 8784"
+     weight, learning) or a kind of question (such as overlay_held), `=` and whole hours from 1 to 8784"
 )]
 pub struct NoDueTime(String);
 
@@ -107,7 +109,7 @@ mod tests {
             (due.microseconds() - now.microseconds()) / 3_600_000_000
         };
         let by_place = TaskPriority::ALL.map(|place| hours(TaskKind::PossibleDuplicate, place));
-        assert_eq!(by_place, [24, 8, 24, 72, 336]);
+        assert_eq!(by_place, [24, 8, 24, 72, 336, 672]);
         assert_eq!(TaskPriority::ALL[1], TaskPriority::Confusion);
         assert_eq!(hours(TaskKind::OverlayHeld, TaskPriority::Weight), 2);
         for text in [

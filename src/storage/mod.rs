@@ -1,6 +1,5 @@
-//! The ledger on disk: the only floor that knows a database. A data directory
-//! holds one SQLite file; one writer groups commands into commits, readers
-//! look at snapshots beside it.
+//! The ledger on disk: the only floor that knows a database. A data directory holds one
+//! SQLite file; one writer groups commands into commits, readers look at snapshots beside it.
 //!
 //! ```text
 //! commit(ReadSet, decide) ─► queue ─► writer: begin, load, decide…, write, commit ─► answers
@@ -104,7 +103,8 @@ pub use gauges::{AuditGauges, StoreFigures, TaskGauge};
 pub use golden::{NumberChains, StoredPreference, VersionText};
 pub use history::HistoryPage;
 pub use kept_models::{
-    ActivationKind, KeptModel, RerunState, StoredActivation, StoredModel, StoredRerun, StoredShadow,
+    ActivationKind, KeptModel, RerunState, StoredActivation, StoredModel, StoredRerun,
+    StoredSample, StoredShadow,
 };
 pub use known_pairs::{KnownPairWrite, StoredKnownPair};
 pub use project::event_kind;

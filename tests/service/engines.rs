@@ -2,7 +2,7 @@
 //! the files of a run in memory, byte by byte.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
 const CORPUS: &str = concat!(
@@ -53,7 +53,9 @@ impl Bench {
         let files = ["links", "persons"].map(|kind| self.path(kind));
         let ended = run(accord()
             .args(["link", "--quiet", CORPUS, "--links"])
-            .args([&files[0], Path::new("--persons"), &files[1]])
+            .arg(&files[0])
+            .arg("--persons")
+            .arg(&files[1])
             .args(arguments)
             .current_dir(&self.folder));
         assert!(ended.status.success(), "{}", said(&ended));
@@ -120,9 +122,9 @@ fn what_an_engine_cannot_do_is_refused_in_a_sentence() {
 mod cluster {
     use std::net::TcpListener;
     use std::process::{Child, Command, Stdio};
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
-    use super::{Bench, accord};
+    use super::{Bench, CORPUS, accord, run, said};
 
     /// A process of the cluster, which ends with the story.
     struct Member(Child);
@@ -146,15 +148,58 @@ mod cluster {
         listener.local_addr().expect("an address").to_string()
     }
 
+    /// A scheduler that listens.
+    fn scheduler_at(address: &str) -> Member {
+        let member = Member::start(
+            accord()
+                .args(["cluster", "scheduler", "--listen", address])
+                .stderr(Stdio::null()),
+        );
+        let mut waited = 0;
+        while std::net::TcpStream::connect(address).is_err() {
+            assert!(waited < 600, "the scheduler does not listen");
+            waited += 1;
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        member
+    }
+
+    #[test]
+    fn a_cluster_that_nobody_works_for_is_given_up_with_a_word() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let model = concat!(env!("CARGO_MANIFEST_DIR"), "/models/uk_care.toml");
+        let scheduler = free_address();
+        let gives_up = |words: &[&str]| {
+            let begun = Instant::now();
+            let ended = run(accord()
+                .args([
+                    "link", "--quiet", CORPUS, "--links", "links", "--model", model,
+                ])
+                .args(["--engine", "ballista", "--scheduler", &scheduler])
+                .args(["--cluster-wait", "5", "--work-folder", "."])
+                .current_dir(&folder));
+            assert!(begun.elapsed() < Duration::from_secs(60));
+            let said = said(&ended);
+            assert_eq!(ended.status.code(), Some(1), "{said}");
+            let given_up = "given up after 5 s";
+            for word in words.iter().chain([&"waiting for the cluster", &given_up]) {
+                assert!(said.contains(word), "{word}: {said}");
+            }
+            let left = std::fs::read_dir(&folder).expect("a folder").count();
+            assert_eq!(left, 0, "no file was read, and none is written");
+        };
+        let start = format!("accord cluster scheduler --listen {scheduler}");
+        gives_up(&["no scheduler listens at", &start]);
+        let _scheduler = scheduler_at(&scheduler);
+        let start = format!("accord cluster executor --scheduler {scheduler}");
+        gives_up(&["no executor has taken", &start]);
+    }
+
     #[test]
     fn a_cluster_of_two_executors_links_as_memory_does() {
         let bench = Bench::new();
         let scheduler = free_address();
-        let _scheduler = Member::start(
-            accord()
-                .args(["cluster", "scheduler", "--listen"])
-                .arg(&scheduler),
-        );
+        let _scheduler = scheduler_at(&scheduler);
         let _executors = [0, 1].map(|place| {
             Member::start(
                 accord()
@@ -164,12 +209,6 @@ mod cluster {
                     .arg(bench.path(&format!("executor-{place}"))),
             )
         });
-        let mut waited = 0;
-        while std::net::TcpStream::connect(&scheduler).is_err() {
-            assert!(waited < 600, "the scheduler does not listen");
-            waited += 1;
-            std::thread::sleep(Duration::from_millis(100));
-        }
         let engine = ["--engine", "ballista", "--scheduler", &scheduler];
         bench.links_alike(&["--model", "model.toml"], &engine);
     }

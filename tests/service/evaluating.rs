@@ -260,6 +260,78 @@ fn r123_hidden_numbers_give_six_figures_with_what_retrieval_lost() {
 }
 
 #[test]
+fn r126_what_a_file_says_of_people_is_counted_and_goes_nowhere_else() {
+    let world = World::at_rest();
+    let records = generated(&world, "500", "3");
+    let beside = |name: &str| records.replace("records.csv", name);
+    let persons = beside("persons.csv");
+    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/models/uk_care.toml");
+    let by_model = ["link", "--quiet", "--model", shipped];
+    world.accord_alone(&[&by_model[..], &["--persons", &persons, &records]].concat());
+    let figures = |with: &[&str]| {
+        let evaluate = ["evaluate", "--quiet", "--replicates", "50"];
+        let all = world.accord_alone_with(&[&evaluate[..], with].concat());
+        serde_json::from_str::<Value>(&all.expect(0).out).expect("one JSON object")
+    };
+    let truth = beside("truth.csv");
+    let labelled = ["--truth", &truth, "--persons", &persons];
+    let with_groups = |groups: &str| figures(&[&labelled[..], &["--groups", groups]].concat());
+    let dimensions = |found: &Value| {
+        let groups = &found["errors_by_group"];
+        let all = [&groups["groups"], &groups["too_small"]];
+        let all = all
+            .map(|rows| rows.as_array().expect("groups").clone())
+            .concat();
+        let names = all
+            .iter()
+            .map(|row| row["dimension"].as_str().expect("a name").to_owned());
+        names.collect::<std::collections::BTreeSet<_>>()
+    };
+    // Without records nothing else is known of anybody.
+    let found = with_groups(&beside("groups.csv"));
+    let both = ["deprivation".to_owned(), "ethnicity".to_owned()];
+    assert_eq!(dimensions(&found), both.into());
+    let english = found["errors_by_group"]["groups"]
+        .as_array()
+        .expect("groups");
+    let english = english.iter().find(|row| row["group"] == "english");
+    assert!(
+        english.is_some_and(|row| row["persons"].as_u64() >= Some(100)),
+        "{found}"
+    );
+    // The test with hidden numbers counts by it too, beside what the records say.
+    let groups = beside("groups.csv");
+    let hidden = figures(&[
+        "--hidden-numbers",
+        &records,
+        "--model",
+        shipped,
+        "--groups",
+        &groups,
+    ]);
+    let all = dimensions(&hidden);
+    assert!(
+        all.contains("deprivation") && all.contains("sex"),
+        "{all:?}"
+    );
+
+    let wrong = |name: &str, text: &str, why: &str| {
+        let path = world.writes(name, text.as_bytes());
+        let evaluate = ["evaluate", "--quiet", "--groups", &path];
+        let refused = world.accord_alone_with(&[&evaluate[..], &labelled].concat());
+        let refused = refused.expect(1);
+        assert!(refused.err.contains(why), "{why}: {}", refused.err);
+    };
+    wrong("alone.csv", "record_id\nx\n", "from 1 to 8 columns");
+    wrong("sex.csv", "record_id,sex\nx,female\n", "is none of sex");
+    wrong(
+        "others.csv",
+        "record_id,ethnicity\nx,Polish\n",
+        "none of its records",
+    );
+}
+
+#[test]
 fn r124_people_who_are_absent_are_not_linked_and_those_who_are_not_are_counted() {
     let world = World::at_rest();
     let (here, elsewhere) = (generated(&world, "150", "1"), generated(&world, "60", "2"));

@@ -106,6 +106,8 @@ mod matching;
 mod merging;
 /// An engine that speaks HL7 v2.
 mod mllp;
+/// What a model asks people: after an activation, whatever is killed, and to learn.
+mod model_questions;
 /// Which model decides, who says so, and what was decided before.
 mod models;
 /// The ledger as it was known at an instant.

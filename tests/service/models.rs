@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 
 use crate::people::john_smith;
 use crate::server::Ended;
-use crate::visitor::{PASSWORD, make_account};
+use crate::visitor::{PASSWORD, Visitor, make_account};
 use crate::world::{Actor, World};
 
 /// Whom weight alone links: his name is not rare, and no number says who he is.
-fn gareth() -> Value {
+pub(crate) fn gareth() -> Value {
     json!({
         "given_names": ["Gareth"], "family_name": "Palmer", "birth_date": "1961-03-04",
         "gender": "male", "phones": ["07700900461"],
@@ -21,7 +21,7 @@ fn gareth() -> Value {
 }
 
 /// Runs `accord model` with a password on its standard input.
-fn model(world: &World, arguments: &[&str], password: &str) -> Ended {
+pub(crate) fn model(world: &World, arguments: &[&str], password: &str) -> Ended {
     use std::io::Write as _;
     let mut command = world.command(&[&["model"], arguments].concat());
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -48,7 +48,7 @@ fn wary(world: &World) -> String {
 }
 
 /// Figures of a model as `accord evaluate` prints them, held against the active one.
-fn figures(world: &World, model: &str) -> [String; 2] {
+pub(crate) fn figures(world: &World, model: &str) -> [String; 2] {
     let against = json!({ "model": active(world), "found_by_other": 900, "lost": 0,
         "lost_share": { "share": 0.0 } });
     let three = json!({ "p": 1.0, "r": 0.9, "r_of_retrieval": 0.99 });
@@ -96,7 +96,7 @@ fn until_it_follows(world: &World, before: &Value) -> Value {
 }
 
 /// Brings a model by which nothing links by weight any more, and gives its id.
-fn brought(world: &World) -> String {
+pub(crate) fn brought(world: &World) -> String {
     make_account(world, "edith", &["engineer", "approver"]);
     make_account(world, "ann", &["approver"]);
     let file = wary(world);
@@ -105,7 +105,7 @@ fn brought(world: &World) -> String {
 }
 
 /// Asks for the activation of a model by an approver with a reason and a password.
-fn activate(world: &World, id: &str, words: [&str; 3], files: &[String]) -> Ended {
+pub(crate) fn activate(world: &World, id: &str, words: [&str; 3], files: &[String]) -> Ended {
     let [approver, reason, password] = words;
     let mut all = vec!["activate", id, "--approver", approver, "--reason", reason];
     for file in files {
@@ -387,6 +387,52 @@ fn r86_a_model_in_the_shadow_counts_what_it_would_decide_and_changes_nothing() {
     let stops = ["shadow", "--stop", "--by", "edith", "--reason", "seen"];
     let over = model(&world, &stops, PASSWORD).expect(1);
     assert!(over.err.contains("no model runs"), "{}", over.err);
+}
+
+#[test]
+fn a_shadow_has_a_page_of_figures_that_names_nobody() {
+    let world = World::start();
+    let id = brought(&world);
+    let mut eve = Visitor::signed_in(&world, "eve", &["engineer"]);
+    eve.opens("/models").shows("href=\"/models/shadow\"");
+    eve.opens("/models/shadow")
+        .shows("No model has run in the shadow");
+    let by = ["--by", "edith", "--reason", "before it decides"];
+    model(
+        &world,
+        &[&["shadow", id.as_str()], &by[..]].concat(),
+        PASSWORD,
+    )
+    .expect(0);
+    eve.opens("/models/shadow")
+        .shows("Nothing has been judged yet");
+    world.registers("gp", "1", &gareth());
+    world.registers("pas", "1", &gareth());
+    let report = shadow_until(&world, |report| report["judged"] == 2);
+    let record = report["samples"][0]["record"].as_str().expect("a number");
+    let page = eve
+        .opens("/models/shadow")
+        .shows("and runs.")
+        .shows(&id)
+        .shows("before it decides")
+        .shows("People asked, where it is linked")
+        .shows("Of 2 records: questions that would be asked and are not: 1;")
+        .shows("50.0 %")
+        .shows(record)
+        .hides("Gareth")
+        .hides("Palmer")
+        .hides("style=");
+    let kinds = "Decisions by what differs";
+    for caption in [kinds, "By source", "By how sure the shadow is"] {
+        let caption = format!(">{caption}</caption>");
+        assert!(page.text.contains(&caption), "{caption}");
+    }
+    let mut sue = Visitor::signed_in(&world, "sue", &["steward"]);
+    sue.asks("/models/shadow").expect(403);
+    model(&world, &[&["shadow", "--stop"], &by[..]].concat(), PASSWORD).expect(0);
+    eve.opens("/models/shadow")
+        .shows("It ran from")
+        .hides("and runs.");
 }
 
 #[test]

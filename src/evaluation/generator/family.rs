@@ -139,6 +139,7 @@ impl Builder<'_> {
             born,
             died: None,
             custom: self.community.custom,
+            community: self.community.code.clone(),
             names: vec![(born, name)],
             named_later: false,
             married: false,

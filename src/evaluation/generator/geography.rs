@@ -12,6 +12,9 @@ const PERSONS_PER_UNIT: u64 = 40;
 /// Letters of the end of a postcode (C, I, K, M, O and V are not used).
 const UNIT_LETTERS: &[u8] = b"ABDEFGHJLNPQRSTUWXYZ";
 const UNITS_PER_SECTOR: u64 = 400;
+/// A neighbourhood as deprivation is told of it: some 1,000 people, as in a small Lower
+/// layer Super Output Area (1,000 to 3,000; Office for National Statistics).
+const UNITS_PER_NEIGHBOURHOOD: u64 = 25;
 
 /// What stands before the street in an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -169,6 +172,15 @@ impl Geography {
         dwelling.premises = None;
         (dwelling.outward, dwelling.inward) = ("ZZ99".to_owned(), "3VZ".to_owned());
         dwelling
+    }
+
+    /// Fifth of deprivation of the neighbourhood of a home, 1 the most deprived, one after
+    /// the other so that they are of one size: made up from the place alone. No throw of the
+    /// dice goes into it, and nothing else in the region hangs on it.
+    pub(super) fn deprivation(&self, home: &Dwelling) -> Option<u8> {
+        home.premises?;
+        let neighbourhood = home.unit / UNITS_PER_NEIGHBOURHOOD;
+        u8::try_from((mix(self.seed) % 5 + neighbourhood * 2) % 5 + 1).ok()
     }
 
     fn dwelling(&self, unit: u64, slot: u64) -> Dwelling {

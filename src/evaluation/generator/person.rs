@@ -17,6 +17,8 @@ pub(super) struct Person {
     pub(super) born: i32,
     pub(super) died: Option<i32>,
     pub(super) custom: Custom,
+    /// Code of the community whose names the family has.
+    pub(super) community: String,
     /// Names from a day on, earliest first.
     pub(super) names: Vec<(i32, PersonName)>,
     /// The first name is the placeholder of a newborn.

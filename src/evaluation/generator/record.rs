@@ -66,7 +66,16 @@ pub struct GeneratedRecord {
     pub effective_at: String,
     /// The truth: whose record it is. Not a column of the records file.
     pub person_id: String,
+    /// The community whose names the person's family has. Not a column of the records file
+    /// either, nor is what follows: no source knows it (R138).
+    pub ethnicity: String,
+    /// Fifth of deprivation of the neighbourhood that the person lives in, 1 the most
+    /// deprived; absent without an abode.
+    pub deprivation: Option<u8>,
 }
+
+/// Columns of the file of groups.
+pub const GROUP_COLUMNS: [&str; 3] = ["record_id", "ethnicity", "deprivation"];
 
 impl GeneratedRecord {
     /// The values of [`RECORD_COLUMNS`], in their order.
@@ -92,6 +101,16 @@ impl GeneratedRecord {
             &self.birth_order,
             &self.date_of_death,
             &self.effective_at,
+        ]
+    }
+    /// The values of [`GROUP_COLUMNS`], in their order.
+    #[must_use]
+    pub fn groups(&self) -> [String; 3] {
+        let fifth = self.deprivation.map(|fifth| fifth.to_string());
+        [
+            self.record_id.clone(),
+            self.ethnicity.clone(),
+            fifth.unwrap_or_default(),
         ]
     }
 }

@@ -15,7 +15,7 @@ use super::life::years_before;
 use super::numbers::{self, Numbers};
 use super::person::Person;
 use super::population::{Population, RegionSource, SourceKind};
-use super::record::{GeneratedRecord, RECORD_COLUMNS};
+use super::record::{GROUP_COLUMNS, GeneratedRecord, RECORD_COLUMNS};
 
 /// The most people a region can have: more NHS numbers are not set apart.
 pub const PERSONS_MAX: usize = numbers::PERSONS_MAX;
@@ -129,23 +129,40 @@ impl Region {
     /// # Errors
     /// When a writer fails.
     pub fn write(&self, records: impl Write, truth: impl Write) -> Result<Written, csv::Error> {
+        self.write_with_groups(records, truth, std::io::sink())
+    }
+
+    /// The same, and what groups of people the records are of.
+    ///
+    /// # Errors
+    /// When a writer fails.
+    pub fn write_with_groups(
+        &self,
+        records: impl Write,
+        truth: impl Write,
+        groups: impl Write,
+    ) -> Result<Written, csv::Error> {
         let mut written = Written {
             persons: self.persons(),
             records: 0,
         };
         let mut records = csv::Writer::from_writer(records);
         let mut truth = csv::Writer::from_writer(truth);
+        let mut groups = csv::Writer::from_writer(groups);
         records.write_record(RECORD_COLUMNS)?;
         truth.write_record(["record_id", "person_id"])?;
+        groups.write_record(GROUP_COLUMNS)?;
         for chunk in self.chunks() {
             for record in &chunk {
                 records.write_record(record.columns())?;
                 truth.write_record([&record.record_id, &record.person_id])?;
+                groups.write_record(record.groups())?;
             }
             written.records += chunk.len();
         }
         records.flush()?;
         truth.flush()?;
+        groups.flush()?;
         Ok(written)
     }
 
@@ -261,6 +278,9 @@ impl Telling<'_> {
             record.record_id = format!("{code}-{local_id}");
             record.source.clone_from(code);
             record.person_id = self.person.truth_on(day);
+            record.ethnicity.clone_from(&self.person.community);
+            let home = self.person.home_on(day, false);
+            record.deprivation = self.world.geography.deprivation(home);
             rows.push((source, local_id, record));
         }
     }

@@ -55,6 +55,38 @@ fn joined(text: &str) -> String {
 }
 
 #[test]
+fn what_groups_people_are_of_is_told_beside_the_records_and_goes_with_the_home() {
+    let region = region(6_000, 7);
+    let records: Vec<GeneratedRecord> = region.records().collect();
+    let mut of_postcode: BTreeMap<String, BTreeSet<Option<u8>>> = BTreeMap::new();
+    let mut fifths: BTreeMap<Option<u8>, usize> = BTreeMap::new();
+    for record in &records {
+        *fifths.entry(record.deprivation).or_default() += 1;
+        assert!(!record.ethnicity.is_empty());
+        if record.address_line.is_empty() || record.postcode.starts_with("ZZ99") {
+            continue;
+        }
+        let of = of_postcode.entry(joined(&record.postcode)).or_default();
+        of.insert(record.deprivation);
+    }
+    // Most postcodes are written as they are, and those are of one fifth.
+    let of_one = of_postcode.values().filter(|fifths| fifths.len() == 1);
+    assert!(of_one.count() * 10 > of_postcode.len() * 8);
+    assert_eq!(fifths.keys().flatten().count(), 5, "{fifths:?}");
+    assert!(fifths.contains_key(&None), "some have no abode: {fifths:?}");
+
+    let (mut first, mut again) = (Vec::new(), Vec::new());
+    for groups in [&mut first, &mut again] {
+        let sink = std::io::sink;
+        region
+            .write_with_groups(sink(), sink(), groups)
+            .expect("memory can be written");
+    }
+    assert!(first.starts_with(b"record_id,ethnicity,deprivation\n"));
+    assert_eq!(first, again);
+}
+
+#[test]
 fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
     let one = bytes(&region(700, 1));
     assert_eq!(one, bytes(&region(700, 1)));

@@ -346,7 +346,7 @@ pub(super) fn groups(found: &GroupTable) -> String {
             if group.worse { "differs" } else { "" },
             &[
                 number.to_string(),
-                group.dimension.to_owned(),
+                group.dimension.clone(),
                 group.group.clone(),
                 group.persons.to_string(),
                 group.true_pairs.to_string(),
@@ -397,7 +397,7 @@ pub(super) fn gaps(gaps: &[Gap]) -> String {
         table.row(
             if gap.lower > 0.0 { "differs" } else { "" },
             &[
-                gap.dimension.to_owned(),
+                gap.dimension.clone(),
                 gap.of.replace('_', " "),
                 gap.group.clone(),
                 percent(gap.share),

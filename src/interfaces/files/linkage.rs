@@ -322,3 +322,49 @@ pub fn read_labels(
     };
     table.each(read, |_| ())
 }
+
+/// A row of a file of groups.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupRow<'a> {
+    /// The record.
+    pub record: &'a [u8],
+    /// Its group in each division; blank where nothing is said.
+    pub groups: Vec<&'a [u8]>,
+}
+
+const GROUPS_HEADER: &str = "record_id and a column for each division, such as deprivation";
+
+/// Gives the names of the divisions, then the groups of each record.
+///
+/// # Errors
+/// The file cannot be read, or `begin` or `take` refuses.
+pub fn read_groups<T>(
+    path: &Path,
+    begin: impl FnOnce(&[String]) -> Result<T, String>,
+    mut take: impl FnMut(&mut T, GroupRow<'_>) -> Result<(), String>,
+) -> Result<T, LinkageFileProblem> {
+    let table = Table::open(path)?;
+    let record = table.column("record_id", GROUPS_HEADER)?;
+    let columns: Vec<usize> = (0..table.headings.len())
+        .filter(|column| *column != record)
+        .collect();
+    let names: Vec<String> = columns
+        .iter()
+        .map(|column| table.headings[*column].clone())
+        .collect();
+    let mut taken = begin(&names).map_err(|reason| LinkageFileProblem::Row {
+        path: path.to_owned(),
+        line: 1,
+        reason,
+    })?;
+    let read = |row: &ByteRecord, _| {
+        let groups = columns.iter().map(|column| &row[*column]);
+        let row = GroupRow {
+            record: &row[record],
+            groups: groups.collect(),
+        };
+        take(&mut taken, row)
+    };
+    table.each(read, |_| ())?;
+    Ok(taken)
+}

@@ -16,7 +16,7 @@ mod tests;
 
 pub use columns::{Column, ColumnMap, ColumnProblem, column_of, read_mappings};
 pub use linkage::{
-    LabelRow, LinkRow, LinkageFileProblem, PairLabel, PersonRow, Place, read_labels, read_links,
-    read_persons,
+    GroupRow, LabelRow, LinkRow, LinkageFileProblem, PairLabel, PersonRow, Place, read_groups,
+    read_labels, read_links, read_persons,
 };
 pub use reader::{FileProblem, FileRow, FileRows, RowProblem, open, read_csv, read_ndjson};

@@ -20,6 +20,7 @@ mod provider_page;
 mod queue_page;
 mod scorecard_page;
 mod search_page;
+mod shadow_page;
 mod side_by_side;
 mod sign_in_page;
 mod sources_page;
@@ -121,6 +122,7 @@ pub fn routes(provider: Option<Arc<Provider>>) -> Router<Current> {
         .route("/sources/{source}", get(scorecard_page::show))
         .route("/sources/{source}/findings", get(scorecard_page::list))
         .route("/models", get(models_page::show))
+        .route("/models/shadow", get(shadow_page::show))
         .route("/assets/{hash}/{name}", get(assets::serve))
         .layer(Extension(provider))
         .layer(map_response(guarded))

@@ -13,7 +13,7 @@ use crate::interfaces::web::visitor::Visitor;
 use crate::security::Action;
 
 /// Why an engineer's pages are read, in the audit.
-const REASON: &str = "model and its figures";
+pub(super) const REASON: &str = "model and its figures";
 
 #[derive(Template)]
 #[template(path = "models.html")]

@@ -1,7 +1,7 @@
 //! Plain English for what the ledger says in codes. One place, so that pages do
 //! not differ.
 
-use crate::flows::TaskStanding;
+use crate::flows::{ShadowOutcome, TaskStanding};
 use crate::identity::{Severity, Sex};
 use crate::matching::{Field, Grade, Route};
 use crate::registry::{
@@ -69,6 +69,21 @@ pub(super) fn kind(kind: TaskKind) -> &'static str {
     found.map_or("", |(_, _, words)| words)
 }
 
+/// What a model in the shadow would do, beside what is done.
+pub(super) const fn shadow_outcome(outcome: ShadowOutcome) -> &'static str {
+    match outcome {
+        ShadowOutcome::Unchanged => "The same",
+        ShadowOutcome::JoinedInsteadOfAsked => "Linked, where people are asked",
+        ShadowOutcome::JoinedInsteadOfAlone => "Linked, where it is a new person",
+        ShadowOutcome::JoinedElsewhere => "Linked to another person",
+        ShadowOutcome::AskedInsteadOfJoined => "People asked, where it is linked",
+        ShadowOutcome::AskedInsteadOfAlone => "People asked, where it is a new person",
+        ShadowOutcome::AskedAboutOthers => "People asked about others",
+        ShadowOutcome::SplitInsteadOfJoined => "A new person, where it is linked",
+        ShadowOutcome::AloneInsteadOfAsked => "A new person, where people are asked",
+    }
+}
+
 /// How tasks stand, by code.
 pub(super) const STANDINGS: [(TaskStanding, &str, &str); 8] = [
     (TaskStanding::Waiting, "waiting", "Whatever waits"),
@@ -110,6 +125,7 @@ pub(super) const fn priority(kind: TaskKind, priority: TaskPriority) -> &'static
         TaskPriority::Sensitive => "Child or restricted person",
         TaskPriority::Number => "Two numbers",
         TaskPriority::Weight => "By weight",
+        TaskPriority::Learning => "To learn from",
     }
 }
 

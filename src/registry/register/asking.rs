@@ -36,7 +36,7 @@ impl Work<'_> {
 
     /// Whether a human holds the record, or one of those beside it, to be
     /// somebody else's than this person's (R102).
-    fn is_asserted_different(&self, person: PersonId) -> bool {
+    pub(super) fn is_asserted_different(&self, person: PersonId) -> bool {
         let (source, local_id) = (&self.registration.source, &self.registration.local_id);
         let record = self.state.record(source, local_id);
         record.is_some_and(|record| self.state.is_asserted_different(record, person))

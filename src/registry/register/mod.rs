@@ -18,12 +18,14 @@ mod life;
 mod objecting;
 mod overlay;
 mod rejudging;
+mod sampling;
 #[cfg(test)]
 mod tests;
 
 pub use disputing::{DisputeRefused, dispute, end_dispute};
 pub use overlay::accept_held;
 pub use rejudging::rejudge;
+pub use sampling::ask_to_learn;
 
 use std::sync::Arc;
 

@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use crate::foundation::PersonId;
+use crate::identity::StandardRecord;
 use crate::matching::{LinkageModel, Route};
 use crate::registry::register::Work;
 use crate::registry::{
-    Numbering, RecordStatus, Registration, RegistryEvent, RegistryState, TaskKind,
+    Numbering, RecordState, RecordStatus, Registration, RegistryEvent, RegistryState, TaskKind,
 };
 
 /// Judges the current version of a record as if it had just come, and gives the
@@ -22,23 +23,8 @@ pub fn rejudge(
     registration: &Registration,
     version: u32,
 ) -> Vec<RegistryEvent> {
-    let known = state.record(&registration.source, &registration.local_id);
-    let Some(record) = known.cloned() else {
+    let Some((record, person, standard)) = as_it_is(state, registration, version) else {
         return Vec::new();
-    };
-    let as_it_was = record.status == RecordStatus::Active
-        && record.current.version == version
-        && !state.is_quarantined(&registration.source);
-    let person = record.link.as_ref().map(|link| link.person);
-    let standard = state.standards.get(&record.number).map(Arc::clone);
-    let (true, Some(person), Some(standard)) = (as_it_was, person, standard) else {
-        return Vec::new();
-    };
-    // Without earlier versions in it, what was scored before the commit stands.
-    let standard = if *standard == *registration.standard {
-        Arc::clone(&registration.standard)
-    } else {
-        standard
     };
     let mut work = Work::on(state, model, numbering, registration);
     let candidates = work.find_candidates(record.number, &standard);
@@ -54,6 +40,28 @@ pub fn rejudge(
         _ => false,
     });
     events
+}
+
+/// A record whose current version is still this one, with its person and what it says;
+/// nothing where its source is quarantined.
+pub(super) fn as_it_is(
+    state: &RegistryState,
+    registration: &Registration,
+    version: u32,
+) -> Option<(RecordState, PersonId, Arc<StandardRecord>)> {
+    let record = state.record(&registration.source, &registration.local_id)?;
+    let as_it_was = record.status == RecordStatus::Active
+        && record.current.version == version
+        && !state.is_quarantined(&registration.source);
+    let person = record.link.as_ref().filter(|_| as_it_was)?.person;
+    let standard = state.standards.get(&record.number)?;
+    // Without earlier versions in it, what was scored before the commit stands.
+    let standard = if **standard == *registration.standard {
+        &registration.standard
+    } else {
+        standard
+    };
+    Some((record.clone(), person, Arc::clone(standard)))
 }
 
 /// Whether a human has put any of its records where it is: the machine does not doubt it.

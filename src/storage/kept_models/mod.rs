@@ -2,6 +2,7 @@
 //! beside the events: a decision names its model, and never changes with it.
 
 mod reruns;
+mod samples;
 mod shadows;
 mod verify;
 
@@ -18,6 +19,7 @@ use crate::storage::rows::{Reader, json};
 use crate::storage::{Store, StoreError};
 
 pub use reruns::{RerunState, StoredRerun};
+pub use samples::StoredSample;
 pub use shadows::StoredShadow;
 pub(super) use verify::check;
 
