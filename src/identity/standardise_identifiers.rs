@@ -16,6 +16,9 @@ pub const UNVERIFIED_NUMBER_SYSTEM: &str = "nhs-number-unverified";
 /// Identifier system of an NHS number from before 1996 (R28).
 pub const OLD_NUMBER_SYSTEM: &str = "nhs-number-old-format";
 
+/// An unread NHS number with fewer digits is no number at all (R6): it is not compared.
+const UNREAD_NUMBER_DIGITS_MIN: usize = 6;
+
 impl Steps<'_> {
     pub(super) fn read_number(&mut self) {
         let status = self.read_status();
@@ -84,7 +87,11 @@ impl Steps<'_> {
             };
             self.find(code, Field::of("nhs_number"));
         }
-        self.keep_identifier(Some(system.to_owned()), text);
+        // Words in the place of a number ("not registered") are shared by strangers.
+        let digits = text.chars().filter(char::is_ascii_digit).count();
+        if generic || digits >= UNREAD_NUMBER_DIGITS_MIN {
+            self.keep_identifier(Some(system.to_owned()), text);
+        }
     }
 
     /// Adds an identifier folded for equality, once.

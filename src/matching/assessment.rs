@@ -317,7 +317,8 @@ impl Case<'_> {
                     Err(Some(Reason::SexContradictsNumber))
                 };
             }
-            if both_fuzzy {
+            // "Surinder" and "Suvinder" may be twins with one number between them (R90).
+            if both_fuzzy && !self.co_twin_known {
                 return Ok(Reason::VerifiedNumberAndNames);
             }
             let missing = given == GivenNameLevel::Missing;

@@ -348,7 +348,9 @@ impl LinkageModel {
                 if i == 0 && j == 0 {
                     continue;
                 }
-                if let (Some(x), Some(y)) = (left.given.first(), right.given.first())
+                // A prefix alone is half of a community's first word (R40).
+                let (x, y) = without_prefixes(&left.given, &right.given);
+                if let (Some(x), Some(y)) = (x.first(), y.first())
                     && !x.is_initial()
                     && x.same(y)
                 {
