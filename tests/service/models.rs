@@ -407,6 +407,7 @@ fn a_shadow_has_a_page_of_figures_that_names_nobody() {
     eve.opens("/models/shadow")
         .shows("Nothing has been judged yet");
     world.registers("gp", "1", &gareth());
+    shadow_until(&world, |report| report["judged"] == 1);
     world.registers("pas", "1", &gareth());
     let report = shadow_until(&world, |report| report["judged"] == 2);
     let record = report["samples"][0]["record"].as_str().expect("a number");
