@@ -89,7 +89,8 @@ impl Steps<'_> {
         }
         // Words in the place of a number ("not registered") are shared by strangers.
         let digits = text.chars().filter(char::is_ascii_digit).count();
-        if generic || digits >= UNREAD_NUMBER_DIGITS_MIN {
+        let is_old = problem == NhsNumberProblem::OldFormat;
+        if generic || is_old || digits >= UNREAD_NUMBER_DIGITS_MIN {
             self.keep_identifier(Some(system.to_owned()), text);
         }
     }

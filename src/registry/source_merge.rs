@@ -138,13 +138,14 @@ impl Work<'_> {
         )
         .map_err(|refused| refused.events)?;
         let [theirs, own] = sides;
-        let records = |members: &[Member]| -> BTreeSet<RecordNumber> {
-            members.iter().map(|member| member.record).collect()
+        // Also those whose values are erased: what people said of them holds (R102).
+        let records = |person: PersonId| -> BTreeSet<RecordNumber> {
+            let known = state.persons.get(&person);
+            known.map_or_else(BTreeSet::new, |known| known.members.clone())
         };
-        let members = state.persons.get(&other).map(|known| known.members.len());
-        let alone = members == Some(1);
+        let alone = records(other).len() == 1;
         let quarantined = state.is_quarantined(&self.command.source);
-        let apart = state.asserted_different(&records(&theirs), &records(&own));
+        let apart = state.asserted_different(&records(person), &records(other));
         let (Some(member), true, false, None) = (own.first(), alone, quarantined, apart) else {
             return Err(self.ask(&theirs, &own));
         };

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::people::{john_smith, number, verified_person, with};
+use crate::people::{NUMBERS, john_smith, number, verified_person, with};
 use crate::postgres::Cluster;
 use crate::request::Answer;
 use crate::world::{Actor, Place, World, record_path};
@@ -245,6 +245,38 @@ fn r135_what_readers_wrote_of_its_questions_goes_with_a_record() {
     erasing.json(&asked).send().expect(200);
     assert_eq!(says_it(), 1, "the words about others stay");
     world.verify();
+}
+
+#[test]
+fn r102_what_was_said_of_an_erased_record_still_keeps_a_sources_merge_from_joining() {
+    for said in [false, true] {
+        let world = World::start();
+        let numbered = json!({"nhs_number": NUMBERS[0], "nhs_number_status": "01"});
+        let numbered = with(&john_smith(), numbered);
+        world.registers("pas", "e", &numbered);
+        let survivor = world.registers("gp", "s", &numbered).person();
+        let other = world.registers("gp", "g", &john_smith()).person();
+        assert_ne!(survivor, other);
+        if said {
+            let different = json!({"a": {"source": "pas", "local_id": "e"},
+                "b": {"source": "gp", "local_id": "g"}, "kind": "different",
+                "reason": "two men"});
+            let asserting = world.post("/assertions").by(Actor::Steward);
+            asserting.json(&different).send().expect(201);
+            let asked = json!({"source": "pas", "local_id": "e", "reason": "asked for"});
+            let erasing = world.post("/erasures").by(Actor::PrivacyOfficer);
+            erasing.json(&asked).send().expect(200);
+        }
+        let merge = json!({"survivor": "s", "retired": "g"});
+        let merged = world
+            .post("/sources/gp/merges")
+            .json(&merge)
+            .send()
+            .expect(200);
+        let joined = world.cross_reference("gp", "g").person() == survivor;
+        assert_eq!(joined, !said, "{}", merged.text);
+        world.verify();
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::foundation::{PersonId, RecordNumber};
+use crate::registry::merging::drop_proposals;
 use crate::registry::register::{Placed, Work};
 use crate::registry::{CloseReason, NumberHash, RegistryEvent, carried_number};
 
@@ -53,5 +54,7 @@ impl Work<'_> {
             because: CloseReason::Sealed,
         });
         self.events.extend(closed.collect::<Vec<_>>());
+        // One whose approval is closed could never be asked for again.
+        drop_proposals(self.state, &mut self.events, person, RULE);
     }
 }
