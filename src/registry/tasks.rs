@@ -116,6 +116,18 @@ impl Raised {
     }
 }
 
+/// Whether a question is about one record of its person, and settled by itself.
+const fn is_of_one_record(kind: TaskKind) -> bool {
+    matches!(
+        kind,
+        TaskKind::OverlayHeld
+            | TaskKind::SupersessionConflict
+            | TaskKind::LinkDoubtful
+            | TaskKind::ImplausibleDates
+            | TaskKind::ActivityAfterDeath
+    )
+}
+
 /// Opens a task, adds the evidence to the one that asks the same, or asks again
 /// what people have settled on other evidence.
 pub(super) fn raise(
@@ -131,7 +143,10 @@ pub(super) fn raise(
         // suspected confusion is looked at by itself, because a number hangs on it (R19).
         let stands_for_it = task.waits() && question.kind != TaskKind::SuspectedConfusion;
         let of_the_pair = pair && (task.kind != TaskKind::MergeApproval || stands_for_it);
-        of_the_pair || task.kind == question.kind
+        // Two records of one person may both be in doubt: neither question may take the
+        // other's place.
+        let of_another = is_of_one_record(question.kind) && task.record != question.record;
+        of_the_pair || (task.kind == question.kind && !of_another)
     };
     let known = |wanted: fn(&TaskState) -> bool| {
         let mut tasks = state.tasks.about(&question.persons);

@@ -406,8 +406,17 @@ impl Undoing<'_> {
             .chain(&self.answer.moved)
             .copied()
             .collect();
+        let survivor = self.state.persons.get(&self.survivor);
+        let own = survivor.map_or_else(BTreeSet::new, |known| known.members.clone());
         for (task, known) in self.state.open_tasks_of(self.survivor) {
-            let goes = gone.contains(&known.record);
+            // The other person's record may have raised it: then it is about those that it
+            // was compared with.
+            let mut about = BTreeSet::from([known.record]);
+            if !own.contains(&known.record) {
+                about = known.compared.iter().map(|it| it.record).collect();
+                about.retain(|record| own.contains(record));
+            }
+            let goes = !about.is_empty() && about.is_subset(&gone);
             let stands = doubt_stands(self.state, self.model, self.survivor, known, &gone);
             if known.kind == TaskKind::MergeApproval || (stands && !goes) {
                 continue;

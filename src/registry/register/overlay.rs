@@ -174,12 +174,12 @@ impl Work<'_> {
     pub(super) fn settle_held(&mut self, record: &RecordState) {
         let person = record.link.as_ref().map(|link| link.person);
         let open = person.and_then(|person| {
-            self.state
-                .open_task_of_kind(&[person], TaskKind::OverlayHeld)
+            let mut open = self.state.open_tasks_of(person);
+            open.find(|(_, task)| {
+                task.kind == TaskKind::OverlayHeld && task.record == record.number
+            })
         });
-        if let Some((task, state)) = open
-            && state.record == record.number
-        {
+        if let Some((task, _)) = open {
             let because = CloseReason::Superseded;
             self.events
                 .push(RegistryEvent::TaskClosed { task, because });
