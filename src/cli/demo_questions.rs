@@ -7,12 +7,13 @@ use serde_json::{Value, json};
 
 use crate::cli::ledger::access;
 use crate::flows::{
-    Asked, Context, FlowError, RegisterCommand, TaskFilter, add_account, add_source, list_tasks,
-    merge_persons, register_record, set_password,
+    Asked, Context, DecideCommand, FlowError, MergeOutcome, RegisterCommand, TaskFilter,
+    add_account, add_source, decide_task, list_tasks, merge_persons, register_record, set_password,
+    view_task,
 };
 use crate::foundation::{PersonId, hex};
 use crate::identity::NumberStatus;
-use crate::registry::{LocalId, Source, SourceCode, TaskKind};
+use crate::registry::{LocalId, Source, SourceCode, TaskKind, TaskOutcome};
 use crate::security::{Access, Action, Actor, ActorKind, Origin, Role};
 
 /// Random bytes of a password that is printed.
@@ -82,6 +83,7 @@ pub(super) async fn raise_questions(context: &Context) -> anyhow::Result<()> {
     };
     sender.send_pairs().await?;
     sender.send_changes().await?;
+    sender.join_by_two().await?;
     sender.propose_a_merge().await?;
     sender.send_shifted().await?;
     let read = access(Action::ReadTask, Role::Steward, "demo")?;
@@ -220,40 +222,66 @@ impl Sender<'_> {
         Ok(())
     }
 
+    /// Two persons that two humans have joined (R114), with what they said.
+    async fn join_by_two(&self) -> anyhow::Result<()> {
+        let full = with(
+            &twin("Ottoline", "9990000115"),
+            json!({"family_name": "Marchbanks", "birth_date": "1972-11-23"}),
+        );
+        let bare = unnumbered(&full, "Marchbank");
+        let said = "one address on both letters, confirmed by telephone";
+        let persons = [
+            self.send("desk-gp", "1010", &full).await?,
+            self.send("desk-pas", "K-77141", &bare).await?,
+        ];
+        let Some(task) = self.propose(persons, said).await?.and_then(|it| it.task) else {
+            return Ok(());
+        };
+        let reading = Access::to(Action::ReadTask, somebody("approver", Role::Approver))?;
+        let seen = Box::pin(view_task(self.context, &reading, task)).await?;
+        let command = DecideCommand {
+            task,
+            outcome: TaskOutcome::Approve,
+            reason: Some("the practice says the same".to_owned()),
+            evidence: seen.evidence,
+            if_match: None,
+        };
+        let deciding = Access::to(Action::WorkTask, somebody("approver", Role::Approver))?;
+        Box::pin(decide_task(self.context, &deciding, command)).await?;
+        Ok(())
+    }
+
     /// A merge with consequences, which a second human has to approve (R114).
     async fn propose_a_merge(&self) -> anyhow::Result<()> {
-        let survivor = self
-            .send("desk-gp", "1009", &man("Rupert", "9990000107"))
-            .await?;
-        let unnumbered = with(
-            &man("Rupert", ""),
-            json!({
-                "nhs_number": null, "nhs_number_status": null, "family_name": "Thornwickk",
-                "birth_date": "1979-09-08", "addresses": [], "phones": [],
-            }),
-        );
-        let retired = self.send("desk-pas", "K-77140", &unnumbered).await?;
+        let full = man("Rupert", "9990000107");
+        let persons = [
+            self.send("desk-gp", "1009", &full).await?,
+            self.send("desk-pas", "K-77140", &unnumbered(&full, "Thornwickk"))
+                .await?,
+        ];
+        let said = "both letters came from one man, confirmed by telephone";
+        self.propose(persons, said).await?;
+        Ok(())
+    }
+
+    /// Proposes to join them; `None` where the records are one person's already.
+    async fn propose(
+        &self,
+        [survivor, retired]: [PersonId; 2],
+        reason: &str,
+    ) -> anyhow::Result<Option<MergeOutcome>> {
         if survivor == retired {
-            return Ok(());
+            return Ok(None);
         }
-        let proposer = Actor {
-            name: "second-steward".to_owned(),
-            kind: ActorKind::Person,
-            roles: vec![Role::Steward],
-            sources: Vec::new(),
-            on_behalf_of: None,
-            reason: Some("demo".to_owned()),
-            request_id: "demo".to_owned(),
-            origin: Origin::default(),
-        };
+        let proposer = somebody("second-steward", Role::Steward);
         let access = Access::to(Action::MergePerson, proposer)?;
         let asked = Asked {
-            reason: "both letters came from one man, confirmed by telephone".to_owned(),
+            reason: reason.to_owned(),
             dry_run: false,
             idempotency_key: None,
         };
-        merge_persons(self.context, &access, survivor, retired, (&asked, None)).await?;
-        Ok(())
+        let proposed = merge_persons(self.context, &access, survivor, retired, (&asked, None));
+        Ok(Some(proposed.await?))
     }
 
     /// A file whose column of numbers has slipped by one row: its source is
@@ -279,6 +307,32 @@ impl Sender<'_> {
         }
         Ok(())
     }
+}
+
+/// One of the people of the demonstration, at work before it is served.
+fn somebody(name: &str, role: Role) -> Actor {
+    Actor {
+        name: name.to_owned(),
+        kind: ActorKind::Person,
+        roles: vec![role],
+        sources: Vec::new(),
+        on_behalf_of: None,
+        reason: Some("demo".to_owned()),
+        request_id: "demo".to_owned(),
+        origin: Origin::default(),
+    }
+}
+
+/// The same person as another source knows them: a slip in the family name, and
+/// neither number nor address.
+fn unnumbered(full: &Value, family_name: &str) -> Value {
+    with(
+        full,
+        json!({
+            "nhs_number": null, "nhs_number_status": null, "family_name": family_name,
+            "addresses": [], "phones": [],
+        }),
+    )
 }
 
 const GIVEN: [&str; 7] = [

@@ -70,7 +70,7 @@ enum Verdict<A> {
 ///
 /// # Errors
 /// None, or too many words.
-fn reason_of(asked: &Asked) -> Result<String, FlowError> {
+pub(super) fn reason_of(asked: &Asked) -> Result<String, FlowError> {
     let reason = asked.reason.trim();
     let odd = reason.chars().any(char::is_control);
     if reason.is_empty() || odd || reason.chars().count() > REASON_CHARACTERS_MAX {

@@ -12,11 +12,11 @@ use crate::flows::moments::{Known, known_person};
 use crate::flows::view_golden::make;
 use crate::flows::would_change::{Becomes, RecordStep, WouldChange};
 use crate::flows::{Context, FlowError};
-use crate::foundation::{EventPosition, PersonId};
+use crate::foundation::{EventPosition, PersonId, RecordNumber};
 use crate::identity::SubmittedRecord;
 use crate::registry::{Gate, GoldenField, GoldenRecord, PersonStatus};
 use crate::security::Access;
-use crate::storage::{StoredMember, StoredPersonView};
+use crate::storage::{StoredMember, StoredPersonView, VersionText};
 
 /// A value of a golden record that would be another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -66,7 +66,11 @@ impl WouldChange {
             after.entry(then).or_default().push(member.clone());
             before.entry(Some(owner)).or_default().push(member);
         }
+        let made_up = known.values();
         let seen = Seen {
+            versions: made_up
+                .flat_map(|known| known.made_up.versions.clone())
+                .collect(),
             context,
             gate: Gate::of(access),
             confused,
@@ -99,6 +103,8 @@ fn is_about(step: &RecordStep, member: &StoredMember) -> bool {
 /// How golden records are read here.
 struct Seen<'c> {
     context: &'c Context,
+    /// Of made-up people, whom the store does not know.
+    versions: BTreeMap<(RecordNumber, u32), VersionText>,
     gate: Gate,
     confused: bool,
     restricted: bool,
@@ -118,7 +124,10 @@ impl Seen<'_> {
         let (now, chance) = (self.context.clock.now(), self.context.chance.as_ref());
         let requested = owner.unwrap_or_else(|| PersonId::new(now, chance));
         let known = Known {
-            made_up: MadeUp::default(),
+            made_up: MadeUp {
+                versions: self.versions.clone(),
+                history: Vec::new(),
+            },
             view: StoredPersonView {
                 requested,
                 status: PersonStatus::Active,

@@ -51,7 +51,7 @@ pub async fn deal_known_pair(
         && filter.person.is_none()
         && filter.assigned_to.is_none()
         && filter.older_than_seconds.is_none();
-    if !reviewer.decides || !plain {
+    if !access.works_at_the_desk() || !reviewer.decides || !plain {
         return Ok(None);
     }
     let waiting = context.store.open_known_pairs(&reviewer.name).await?;
@@ -78,7 +78,8 @@ pub async fn mix_in_known_pair(context: &Context, access: &Access) {
 
 async fn mix_in(context: &Context, access: &Access) -> Result<(), FlowError> {
     let reviewer = Reviewer::of(access);
-    if !reviewer.decides
+    if !access.works_at_the_desk()
+        || !reviewer.decides
         || !context
             .store
             .open_known_pairs(&reviewer.name)
@@ -198,7 +199,8 @@ async fn take(
     }
 }
 
-/// The known pair of this id, where the asker may know of it.
+/// The known pair of this id, where the asker may know of it: as with any question that
+/// waits, whoever works at the desk; an answered one, who had it in hand.
 ///
 /// # Errors
 /// Unknown to the asker, or a fault of ours.
@@ -209,7 +211,10 @@ pub(super) async fn known_pair(
 ) -> Result<Dealt, FlowError> {
     const UNKNOWN: FlowError = FlowError::NotFound("no task with this id is known");
     let stored = context.store.find_known_pair(task).await?;
-    let stored = stored.filter(|it| it.pair.is_known_to(&it.reader, access.person()));
+    let stored = stored.filter(|it| {
+        let waits = it.answered.is_none();
+        access.works_at_the_desk() && (waits || it.pair.is_known_to(&it.reader, access.person()))
+    });
     let dealt = Dealt::of(context, stored.ok_or(UNKNOWN)?);
     dealt.task().is_some().then_some(dealt).ok_or(UNKNOWN)
 }
@@ -291,7 +296,7 @@ impl Dealt {
 
     /// Takes the reader's answer: it settles the pair, and nothing follows.
     pub(super) async fn decide(
-        mut self,
+        self,
         context: &Context,
         access: &Access,
         command: DecideCommand,
@@ -321,18 +326,30 @@ impl Dealt {
             Needs::default(),
             (now, &seen),
         )?;
-        self.stored.reader.clone_from(&reviewer.name);
-        self.stored.answered = Some((now, said.outcome));
         let right = self.stored.pair.answer();
-        let events = settle_known_pair(task, &reviewer.name, &said);
         Ok(DecisionAnswer {
-            listed: self.keep(context, access, (events, words), false).await?,
+            listed: self.settle(context, access, said, words).await?,
             merge: None,
             assertion: None,
             persons: Vec::new(),
             raised: Vec::new(),
             known_answer: Some(right),
         })
+    }
+
+    /// Keeps the answer, whoever the pair was dealt to.
+    pub(super) async fn settle(
+        mut self,
+        context: &Context,
+        access: &Access,
+        said: Said,
+        words: Option<String>,
+    ) -> Result<ListedTask, FlowError> {
+        let (now, name) = (context.clock.now(), access.person());
+        self.stored.reader = name.to_owned();
+        self.stored.answered = Some((now, said.outcome));
+        let events = settle_known_pair(self.stored.pair.task, name, &said);
+        self.keep(context, access, (events, words), false).await
     }
 
     /// What happened, as events have it, and the words that belong to it.

@@ -1,7 +1,9 @@
-//! The people of known pairs (R117), wherever their reader may look for them: on a
-//! person's page, as records, in a search, among what waits. They are shown like
-//! anybody, to that reader alone and while the pair waits for an answer; to
-//! everybody else, and afterwards, they are unknown.
+//! The people of known pairs (R117), wherever those who answer questions may look for
+//! them while the pair waits for an answer. Its question waits in everybody's queue, and
+//! leads to their pages and records, so that a colleague who is asked sees what its reader
+//! sees. By their values (a search, `/match`) they are found by that reader alone: what
+//! others find by a name is real. To systems, to whoever works through one, and to
+//! everybody afterwards, they are unknown.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,15 +16,16 @@ use crate::flows::{Context, FlowError};
 use crate::foundation::{EventPosition, Instant, PersonId, RecordNumber, TaskId};
 use crate::identity::{NumberStatus, standardise};
 use crate::matching::search::{SearchCriteria, SearchedRecord};
+use crate::matching::{BlockingKeys, blocking_keys};
 use crate::registry::{
-    Gate, LocalId, Outcome, PersonStatus, RecordState, RegistrationAnswer, RegistryEvent,
+    Gate, LocalId, Member, Outcome, PersonStatus, RecordState, RegistrationAnswer, RegistryEvent,
     SourceCode, TaskKind, TaskState, VersionStanding,
 };
 use crate::review::MadeUpRecord;
 use crate::security::Access;
 use crate::storage::{
-    Moment, PlacedEvent, StoredMember, StoredPersonView, StoredRecord, StoredVersion, VersionText,
-    WaitingTasks,
+    Moment, PlacedEvent, StoredKnownPair, StoredMember, StoredPerson, StoredPersonView,
+    StoredRecord, StoredVersion, VersionText, WaitingTasks,
 };
 
 /// What the store does not know of a made-up person.
@@ -42,9 +45,24 @@ struct Person {
     said: MadeUpRecord,
 }
 
-/// The people of the asker's pairs that wait.
-async fn people(context: &Context, access: &Access) -> Result<Vec<Person>, FlowError> {
-    let open = context.store.open_known_pairs(access.person()).await?;
+/// Pairs that wait, as those see them who answer questions.
+async fn waiting(context: &Context, access: &Access) -> Result<Vec<StoredKnownPair>, FlowError> {
+    if !access.works_at_the_desk() {
+        return Ok(Vec::new());
+    }
+    Ok(context.store.waiting_known_pairs().await?)
+}
+
+/// The same of those that were dealt to the asker.
+async fn own(context: &Context, access: &Access) -> Result<Vec<StoredKnownPair>, FlowError> {
+    if !access.works_at_the_desk() {
+        return Ok(Vec::new());
+    }
+    Ok(context.store.open_known_pairs(access.person()).await?)
+}
+
+/// The people of these pairs.
+fn people(context: &Context, open: Vec<StoredKnownPair>) -> Vec<Person> {
     let mut people = Vec::new();
     for stored in open {
         let persons = Dealt::of(context, stored.clone()).persons().to_vec();
@@ -67,7 +85,7 @@ async fn people(context: &Context, access: &Access) -> Result<Vec<Person>, FlowE
             }));
         }
     }
-    Ok(people)
+    people
 }
 
 /// A number that no record of the ledger has, so that a text made of it leads nowhere.
@@ -202,7 +220,7 @@ impl Person {
     }
 }
 
-/// A made-up person of this id, where the asker reads its pair.
+/// A made-up person of this id, where the asker may know of it.
 ///
 /// # Errors
 /// A fault of ours.
@@ -212,12 +230,12 @@ pub(super) async fn made_up_person(
     person: PersonId,
     as_of: Option<Moment>,
 ) -> Result<Option<Known>, FlowError> {
-    let mut people = people(context, access).await?.into_iter();
+    let mut people = people(context, waiting(context, access).await?).into_iter();
     let found = people.find(|it| it.person == person && it.is_known_at(as_of));
     Ok(found.map(Person::known))
 }
 
-/// A made-up record of this name, where the asker reads its pair.
+/// A made-up record of this name, where the asker may know of it.
 ///
 /// # Errors
 /// A fault of ours.
@@ -227,7 +245,7 @@ pub(super) async fn made_up_record(
     (source, local_id): (&SourceCode, &LocalId),
     as_of: Option<Moment>,
 ) -> Result<Option<StoredRecord>, FlowError> {
-    let mut people = people(context, access).await?.into_iter();
+    let mut people = people(context, waiting(context, access).await?).into_iter();
     let found = people.find(|it| {
         (&it.record.source, &it.record.local_id) == (source, local_id) && it.is_known_at(as_of)
     });
@@ -244,7 +262,7 @@ pub(super) async fn found_made_up(
     criteria: &SearchCriteria,
 ) -> Result<Vec<FoundPerson>, FlowError> {
     let gate = Gate::of(access);
-    let people = people(context, access).await?.into_iter();
+    let people = people(context, own(context, access).await?).into_iter();
     let found = people.filter_map(|it| {
         let standard = it.dealt.only_member(it.person)?.standard;
         let searched = SearchedRecord {
@@ -264,7 +282,61 @@ pub(super) async fn found_made_up(
     Ok(found.collect())
 }
 
-/// Those that wait for the asker and that the filter lets through, as a list shows them.
+/// Whom a question may be compared with beside the people of the ledger: of the asker's
+/// own pairs, each with the keys that it stands under.
+pub(super) struct AlsoAsked(Vec<(Vec<u64>, StoredPerson)>);
+
+/// The asker's made-up people, for `/match`.
+///
+/// # Errors
+/// A fault of ours.
+pub(super) async fn also_asked(context: &Context, access: &Access) -> Result<AlsoAsked, FlowError> {
+    let people = people(context, own(context, access).await?).into_iter();
+    let asked = people.filter_map(|it| {
+        let member = Member {
+            record: number_of(it.person),
+            ..it.dealt.only_member(it.person)?
+        };
+        let keys = blocking_keys(&member.standard).stored_hashes();
+        let person = StoredPerson {
+            person: it.person,
+            revision: EventPosition(1),
+            members: vec![member],
+            restricted: false,
+        };
+        Some((keys, person))
+    });
+    Ok(AlsoAsked(asked.collect()))
+}
+
+impl AlsoAsked {
+    /// Those who share a key with what is asked about, as the index would find them.
+    pub(super) fn sharing(self, keys: &BlockingKeys) -> Vec<StoredPerson> {
+        let shares = |key: &u64| keys.probes.iter().any(|probe| probe.key.hash == *key);
+        let people = self.0.into_iter();
+        let found = people.filter(|(stored, _)| stored.iter().any(shares));
+        found.map(|(_, person)| person).collect()
+    }
+}
+
+/// The pair whose two people these are, where the asker may know of it.
+///
+/// # Errors
+/// A fault of ours.
+pub(super) async fn pair_of(
+    context: &Context,
+    access: &Access,
+    [one, other]: [PersonId; 2],
+) -> Result<Option<Dealt>, FlowError> {
+    let waiting = waiting(context, access).await?.into_iter();
+    let mut dealt = waiting.map(|stored| Dealt::of(context, stored));
+    Ok(dealt.find(|dealt| {
+        let persons = dealt.persons();
+        one != other && persons.contains(&one) && persons.contains(&other)
+    }))
+}
+
+/// Those that wait and that the filter lets through, as a list shows them.
 ///
 /// # Errors
 /// A fault of ours.
@@ -282,7 +354,7 @@ pub(super) async fn listed_pairs(
         return Ok(Vec::new());
     }
     let now = context.clock.now();
-    let waiting = context.store.open_known_pairs(access.person()).await?;
+    let waiting = waiting(context, access).await?;
     let dealt = waiting.into_iter().filter_map(|stored| {
         let dealt = Dealt::of(context, stored);
         let (task, state) = (dealt.stored.pair.task, dealt.task()?);
@@ -310,7 +382,7 @@ pub(super) async fn listed_pairs(
     Ok(dealt.collect())
 }
 
-/// What waits for the asker beside what the ledger holds.
+/// What waits beside what the ledger holds.
 ///
 /// # Errors
 /// A fault of ours.
@@ -319,7 +391,7 @@ pub(super) async fn waiting_pairs(
     access: &Access,
 ) -> Result<Vec<WaitingTasks>, FlowError> {
     let now = context.clock.now();
-    let open = context.store.open_known_pairs(access.person()).await?;
+    let open = waiting(context, access).await?;
     let waiting = open.into_iter().filter_map(|stored| {
         let dealt = Dealt::of(context, stored);
         let (task, state) = (dealt.stored.pair.task, dealt.task()?);

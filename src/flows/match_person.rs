@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::flows::live_numbers::{compared_members, complete_numbers, look_up_numbers, numbers_of};
+use crate::flows::made_up_people::{AlsoAsked, also_asked};
 use crate::flows::prepare::{LookedUp, compare, fetch_question, look_up, read_and_compute};
 use crate::flows::{Context, FlowError};
 use crate::foundation::PersonId;
@@ -90,8 +91,9 @@ pub async fn match_person(
         access.actor().is_person(),
     );
     let (sent, asking) = (submitted.clone(), access.clone());
+    let made_up = also_asked(context, access).await?;
     let judging = async move {
-        let judged = judge(&own, gate, by_person, sent, limit).await?;
+        let judged = judge(&own, gate, by_person, (sent, made_up), limit).await?;
         let named = judged.candidates.iter().map(|candidate| candidate.person);
         let named = named.chain(judged.related.iter().copied());
         let audit = vec![asking.audit(own.clock.now(), named.collect(), None)];
@@ -136,7 +138,7 @@ async fn judge(
     context: &Context,
     gate: Gate,
     by_person: bool,
-    sent: SubmittedRecord,
+    (sent, made_up): (SubmittedRecord, AlsoAsked),
     limit: usize,
 ) -> Result<Judged, FlowError> {
     let own = context.clone();
@@ -145,7 +147,9 @@ async fn judge(
     let numbers = numbers_of(context, &asked, None).await?;
     let looked_up = look_up_numbers(context, looked_up, &numbers).await?;
     let number = asked.nhs_number.map(|claim| number_hash(claim.number));
-    let (found, probes) = fetch_question(context, looked_up, number).await?;
+    let made_up = made_up.sharing(&looked_up.keys);
+    let (mut found, probes) = fetch_question(context, looked_up, number).await?;
+    found.persons.extend(made_up);
     let numbers = complete_numbers(context, numbers, &found.persons).await?;
     let probes = counted(context, gate, probes).await?;
     let incomplete_because = incomplete(&probes, found.waiting);

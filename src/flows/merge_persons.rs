@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::flows::by_human::{Acted, Asked, Stop, act, locks_of};
+use crate::flows::merge_made_up::merge_made_up;
 use crate::flows::seal_persons::seals_for;
 use crate::flows::would_change::{NamedLocal, WouldChange, name_of};
 use crate::flows::{Context, FlowError, IfMatch};
@@ -182,6 +183,10 @@ pub async fn merge_persons(
     retired: PersonId,
     (asked, if_match): (&Asked, Option<IfMatch>),
 ) -> Result<MergeOutcome, FlowError> {
+    let made_up = merge_made_up(context, access, (survivor, retired), asked);
+    if let Some(outcome) = Box::pin(made_up).await? {
+        return Ok(outcome);
+    }
     let (locks, restricted) = locks_of(context, &[survivor, retired]).await?;
     let read = ReadSet {
         whole: vec![survivor, retired],
@@ -279,8 +284,10 @@ fn in_the_end(
         RegistryEvent::TaskClosed { task, .. } => asked.contains(task),
         _ => false,
     };
+    // The question that the approval takes the place of is gone in either case.
+    let taken = events.iter().filter(|event| closes(event)).cloned();
     let others = approved.into_iter().filter(|event| !closes(event));
-    others.collect()
+    taken.chain(others).collect()
 }
 
 /// The tag of a person: the place of the last change of it.

@@ -39,6 +39,7 @@ mod manage_sources;
 mod manage_webhooks;
 mod match_person;
 mod merge_limit;
+mod merge_made_up;
 mod merge_persons;
 mod merge_source_records;
 mod model_gates;

@@ -28,6 +28,11 @@ pub(super) struct Known {
 }
 
 impl Known {
+    /// Whether it is nobody of the ledger (R117).
+    pub(super) fn is_made_up(&self) -> bool {
+        !self.made_up.versions.is_empty()
+    }
+
     /// Whether an update has made a record's link doubtful, or a dispute has taken away
     /// what it rests on, and nobody has looked since: the link is possible, and goes on
     /// being answered (R101, R133).
@@ -86,7 +91,7 @@ pub(super) async fn load_known(
     let (mut view, questions) = match as_of {
         None => {
             let Some(view) = context.store.load_person(requested).await? else {
-                return made_up(context, access, requested, None).await;
+                return Box::pin(made_up(context, access, requested, None)).await;
             };
             let mut questions = Vec::new();
             for task in &view.tasks {
@@ -97,7 +102,7 @@ pub(super) async fn load_known(
         Some(moment) => {
             let store = &context.store;
             let Some(mut past) = store.load_person_as_of(requested, moment).await? else {
-                return made_up(context, access, requested, as_of).await;
+                return Box::pin(made_up(context, access, requested, as_of)).await;
             };
             if gate.then().is_some() {
                 past.view.restricted = past.restricted_then;
@@ -251,7 +256,8 @@ pub(super) async fn seals_of(
     })
 }
 
-/// Other persons, from the open questions about one.
+/// Other persons, from the open questions about one: each once, by the question that
+/// weighs most of those that weigh anything.
 ///
 /// # Errors
 /// A fault of ours.
@@ -260,18 +266,27 @@ pub(super) async fn possible_of(
     person: PersonId,
     questions: &[TaskState],
 ) -> Result<Vec<OtherPerson>, FlowError> {
-    let mut possible = Vec::new();
+    let weighs = |task: &TaskState| task.weight_bits.unwrap_or(f64::NEG_INFINITY);
+    let mut heaviest: Vec<(PersonId, &TaskState)> = Vec::new();
     for task in questions.iter().take(POSSIBLE_PERSONS_MAX) {
-        let raised = context.model_of_task(task).await?;
         for other in task.persons.iter().filter(|other| **other != person) {
-            let weight = MatchWeight::new(task.weight_bits.unwrap_or(0.0));
-            possible.push(OtherPerson {
-                person_id: *other,
-                grade: Grade::Probable,
-                weight_bits: weight.bits(),
-                probability: raised.probability(weight).value(),
-            });
+            match heaviest.iter_mut().find(|(known, _)| known == other) {
+                Some((_, known)) if weighs(known) >= weighs(task) => {}
+                Some((_, known)) => *known = task,
+                None => heaviest.push((*other, task)),
+            }
         }
+    }
+    let mut possible = Vec::with_capacity(heaviest.len());
+    for (other, task) in heaviest {
+        let raised = context.model_of_task(task).await?;
+        let weight = MatchWeight::new(task.weight_bits.unwrap_or(0.0));
+        possible.push(OtherPerson {
+            person_id: other,
+            grade: Grade::Probable,
+            weight_bits: weight.bits(),
+            probability: raised.probability(weight).value(),
+        });
     }
     Ok(possible)
 }

@@ -70,7 +70,12 @@ pub async fn subject_access(
     requested: PersonId,
 ) -> Result<SubjectAccess, FlowError> {
     let store = &context.store;
-    let view = known_person(context, access, requested, None).await?.view;
+    let known = known_person(context, access, requested, None).await?;
+    // A paper about somebody made up could be given to somebody real (R117).
+    if known.is_made_up() {
+        return Err(FlowError::NotFound("no person with this id is known"));
+    }
+    let view = known.view;
     let person = view.survivor();
     let persons = store.person_and_retired(person).await?;
     let now = context.clock.now();

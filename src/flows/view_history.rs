@@ -441,6 +441,10 @@ const fn closed(because: CloseReason) -> &'static str {
             "A question was closed: a human has decided where the record belongs."
         }
         CloseReason::MergeDropped => "A question was closed: the merge is not carried out.",
+        CloseReason::MergeProposed => {
+            "A question was closed: a merge of the two is proposed, and its approval is asked for \
+             instead."
+        }
         CloseReason::PersonsJoined => "A question was closed: the persons have become one.",
         CloseReason::PersonWithdrawn => "A question was closed: a person was withdrawn.",
         CloseReason::Superseded => {

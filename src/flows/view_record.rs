@@ -327,8 +327,8 @@ async fn find(
     if found.is_some() {
         return found.ok_or(UNKNOWN);
     }
-    let made_up = made_up_record(context, access, (source, local_id), as_of).await?;
-    made_up.ok_or(UNKNOWN)
+    let made_up = made_up_record(context, access, (source, local_id), as_of);
+    Box::pin(made_up).await?.ok_or(UNKNOWN)
 }
 
 /// Without those whom a seal keeps from the person, or from one before them.

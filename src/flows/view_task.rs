@@ -12,12 +12,12 @@ use crate::flows::review_task::{commit_actor, read_set};
 use crate::flows::view_history::sentence_of_task;
 use crate::flows::{Context, FlowError, ListedTask, VersionAnswer, standing_of};
 use crate::foundation::limits::TASK_RECORDS_SHOWN_MAX;
-use crate::foundation::{Instant, PersonId, TaskId};
+use crate::foundation::{EventPosition, Instant, PersonId, TaskId};
 use crate::identity::{StandardRecord, SubmittedRecord};
 use crate::matching::LinkageModel;
 use crate::registry::{
     Gate, LiveNumbers, LocalId, Member, Numbering, OtherPerson, RegistryEvent, RegistryState,
-    ShownRow, SourceCode, TaskOutcome, TaskState,
+    ShownRow, SourceCode, TaskKind, TaskOutcome, TaskState,
 };
 use crate::review::{Foresight, SeenRecord, evidence_seen, may_see_read};
 use crate::security::Access;
@@ -150,7 +150,8 @@ pub async fn view_task(
     };
     let restricted = people.iter().any(|person| person.restricted);
     let foresight = foresee(context, access, id, &state, restricted).await?;
-    let (events, words) = context.store.task_history(id).await?;
+    let (events, mut words) = context.store.task_history(id).await?;
+    words.extend(why_proposed(context, (id, &state), &events).await?);
     let mut sides = Vec::new();
     for person in people {
         sides.push(side(context, access, person).await?);
@@ -174,6 +175,25 @@ pub async fn view_task(
             state,
         },
     })
+}
+
+/// Why a merge was proposed, with the question that asks for its approval: whoever
+/// approves reads it. The proposal is among the events too, and stands before that.
+async fn why_proposed(
+    context: &Context,
+    (id, state): (TaskId, &TaskState),
+    events: &[StoredEvent],
+) -> Result<Option<(EventPosition, String)>, FlowError> {
+    let raises = |stored: &&StoredEvent| matches!(stored.event, RegistryEvent::TaskOpened { .. });
+    let (TaskKind::MergeApproval, [one, other], Some(asked)) = (
+        state.kind,
+        state.persons.as_slice(),
+        events.iter().find(raises),
+    ) else {
+        return Ok(None);
+    };
+    let reason = context.store.words_of_proposal(id, [*one, *other]).await?;
+    Ok(reason.map(|reason| (asked.position, reason)))
 }
 
 /// What readers gave as reasons when they settled a question, as far as the asker may

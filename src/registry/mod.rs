@@ -56,8 +56,8 @@ pub use merging::{
     ApprovalReason, AssertionAnswer, AssertionCommand, AssertionKind, AssertionState, Carried,
     Deviation, DeviationKind, DropReason, Effects, Home, MergeAnswer, MergeCommand, MergeRefusal,
     MergeState, MergeStatus, MoveAnswer, MoveCommand, MoveTarget, PersonChange, RecordChange,
-    Refused, TaskChange, UndoAnswer, approve_merge, assert_records, drop_merge, merge_persons,
-    move_record, needs_approval, undo_merge, withdraw_assertion,
+    Refused, TaskChange, UndoAnswer, approve_merge, ask_what_it_stood_for, assert_records,
+    drop_merge, merge_persons, move_record, needs_approval, undo_merge, withdraw_assertion,
 };
 pub use number_claim::{carried_number, claimed_number};
 pub use prefer::{Preference, PreferenceRefused, prefer_value};

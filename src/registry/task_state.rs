@@ -198,6 +198,14 @@ impl TaskState {
         !matches!(self.stage, TaskStage::Decided | TaskStage::Closed)
     }
 
+    /// Whether it asks for the approval of a merge in the place of the question whether
+    /// its two persons are one (R118).
+    #[must_use]
+    pub fn stands_for_a_question(&self) -> bool {
+        let compared = self.weight_bits.is_some() || !self.reasons.is_empty();
+        self.kind == TaskKind::MergeApproval && compared
+    }
+
     /// The claim, while its lease lasts.
     #[must_use]
     pub fn claim_at(&self, now: Instant) -> Option<&TaskClaim> {

@@ -65,4 +65,7 @@ pub enum CloseReason {
     RecordMoved,
     /// The merge that was to be approved is not carried out.
     MergeDropped,
+    /// A merge of the two is proposed: its approval is asked for instead, on the same
+    /// evidence, and the question comes back where it is rejected (R118).
+    MergeProposed,
 }

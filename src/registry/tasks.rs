@@ -39,8 +39,13 @@ pub(super) struct Grounds {
 impl Question {
     /// The same as a task asks, of these persons.
     pub(super) fn again(known: &TaskState, persons: Vec<PersonId>) -> Self {
+        let kind = match known.kind {
+            // The question that the approval has taken the place of.
+            TaskKind::MergeApproval => task_kind(&known.reasons),
+            kind => kind,
+        };
         Self {
-            kind: known.kind,
+            kind,
             record: known.record,
             persons,
             weight_bits: known.weight_bits,
@@ -122,7 +127,10 @@ pub(super) fn raise(
     let waiting = |task| Raised { task, waits: true };
     let pair = question.persons.len() > 1;
     let asks_the_same = |task: &&TaskState| {
-        let of_the_pair = pair && task.kind != TaskKind::MergeApproval;
+        // The approval of a merge stands for the pair's question while it waits (R118); a
+        // suspected confusion is looked at by itself, because a number hangs on it (R19).
+        let stands_for_it = task.waits() && question.kind != TaskKind::SuspectedConfusion;
+        let of_the_pair = pair && (task.kind != TaskKind::MergeApproval || stands_for_it);
         of_the_pair || task.kind == question.kind
     };
     let known = |wanted: fn(&TaskState) -> bool| {

@@ -7,8 +7,8 @@ use crate::matching::{LinkageModel, Reason};
 use crate::registry::{
     ApprovalReason, AssertionKind, DropReason, Member, MergeCommand, MergeRefusal, MergeStatus,
     MoveCommand, MoveTarget, Numbering, RegistryEvent, RegistryState, TaskKind, TaskOutcome,
-    TaskState, approve_merge, drop_merge, merge_persons, move_record, needs_approval,
-    release_source, sweep_household, withdraw_assertion,
+    TaskState, approve_merge, ask_what_it_stood_for, drop_merge, merge_persons, move_record,
+    needs_approval, release_source, sweep_household, withdraw_assertion,
 };
 use crate::review::{Follow, Needs, follow};
 
@@ -295,10 +295,14 @@ impl Work<'_> {
 
     fn drop(&self, task: TaskId) -> Result<Carried, MergeRefusal> {
         let merge = self.proposed(task)?;
-        let because = DropReason::Rejected;
+        let mut events = drop_merge(self.state, merge, self.by, DropReason::Rejected)?;
+        let asked = ask_what_it_stood_for(self.state, self.numbering, self.known);
+        let raised = asked.iter().filter_map(crate::registry::task_of).collect();
+        events.extend(asked);
         Ok(Carried {
-            events: drop_merge(self.state, merge, self.by, because)?,
+            events,
             merge: Some(merge),
+            raised,
             ..Carried::default()
         })
     }

@@ -56,7 +56,7 @@ pub use follow::{Follow, follow, outcomes};
 pub use foresight::{Foreseen, Foresight, foresee};
 pub use known_pairs::{KnownPair, KnownPairEntry, MadeUpRecord, Making, settle_known_pair};
 pub use reading::{
-    Needs, Reading, Reviewer, Said, assign, claim, comment, may_see_read, read, release,
+    Needs, Reading, Reviewer, Said, assign, barred, claim, comment, may_see_read, read, release,
 };
 
 pub use rules::{DueTimes, NoDueTime, ReviewRules};

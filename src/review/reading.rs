@@ -261,6 +261,12 @@ fn may_read_next(state: &TaskState, reviewer: &Reviewer) -> Result<(), ReviewRef
     }
 }
 
+/// Why somebody may not answer the question as it stands, whoever has it in hand.
+#[must_use]
+pub fn barred(state: &TaskState, reviewer: &Reviewer) -> Option<ReviewRefusal> {
+    may_read_next(state, reviewer).err()
+}
+
 /// Whether somebody may see what a reader said: of the present round only those
 /// who have read it themselves, until it is settled (R114).
 #[must_use]

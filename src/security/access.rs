@@ -3,7 +3,7 @@
 
 use crate::foundation::{Instant, PersonId};
 use crate::security::permission::roles_for;
-use crate::security::{Action, Actor, AuditEntry, Role, actions};
+use crate::security::{Action, Actor, ActorKind, AuditEntry, Role, actions};
 
 /// Why the policy says no. Safe to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -106,6 +106,18 @@ impl Access {
         } else {
             Err(Denied::Source)
         }
+    }
+
+    /// Whether a human being answers questions here in their own name: by the pages or
+    /// the API, not by a door of care systems and not through another system. Nobody
+    /// else is ever shown somebody who is made up (R117).
+    #[must_use]
+    pub fn works_at_the_desk(&self) -> bool {
+        let actor = &self.actor;
+        actor.kind == ActorKind::Person
+            && actor.on_behalf_of.is_none()
+            && !actor.origin.is_of_care_systems()
+            && self.may_also(Action::WorkTask)
     }
 
     /// Who acts.
@@ -265,6 +277,29 @@ mod tests {
             Access::to(Action::WriteRecord, system).err(),
             Some(Denied::Role(Action::WriteRecord))
         );
+    }
+
+    #[test]
+    fn r117_only_a_human_at_the_desk_meets_somebody_made_up() {
+        let steward = actor(ActorKind::Person, &[Role::Steward], Some("a question"));
+        let asks = |actor: Actor| {
+            let access = Access::to(Action::SearchPerson, actor);
+            access.expect("it may search").works_at_the_desk()
+        };
+        assert!(asks(steward.clone()));
+        let mut by_fhir = steward.clone();
+        by_fhir.origin.door = Some("GET /fhir/R4/Patient".to_owned());
+        assert!(!asks(by_fhir));
+        let mut through = actor(ActorKind::System, &[Role::Integration], Some("care"));
+        assert!(!asks(through.clone()));
+        through.on_behalf_of = Some(OnBehalf {
+            user: "somebody".into(),
+            role: Role::Steward,
+            organisation: None,
+        });
+        assert!(!asks(through));
+        let clinician = actor(ActorKind::Person, &[Role::Clinician], Some("care"));
+        assert!(!asks(clinician));
     }
 
     #[test]

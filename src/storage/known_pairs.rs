@@ -83,6 +83,17 @@ fn updated(stored: &StoredKnownPair) -> Query {
     .bind(answer.map(|answer| word(&answer)))
 }
 
+/// From reader to reader by their index: what is answered is never looked at, and readers
+/// are few.
+const WAITING: &str = "with recursive readers (reader) as ( \
+        select min(reader) from known_pairs \
+        union all select (select min(k.reader) from known_pairs k where k.reader > readers.reader) \
+        from readers where readers.reader is not null) \
+    select k.task, k.reader, k.truth, k.sides, k.entries, k.version, k.dealt_at, k.answered_at, \
+        k.answer \
+    from readers join known_pairs k on k.reader = readers.reader and k.answered_at is null \
+    order by k.task";
+
 const SELECTED: &str = "select task, reader, truth, sides, entries, version, dealt_at, \
     answered_at, answer from known_pairs";
 
@@ -125,6 +136,14 @@ impl Store {
         let text = format!("{SELECTED} where reader = $1 and answered_at is null order by task");
         self.known_pairs(db::query(text).bind(reader.to_owned()))
             .await
+    }
+
+    /// Pairs that wait for anybody's answer.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn waiting_known_pairs(&self) -> Result<Vec<StoredKnownPair>, StoreError> {
+        self.known_pairs(db::query(WAITING)).await
     }
 
     async fn known_pairs(&self, query: Query) -> Result<Vec<StoredKnownPair>, StoreError> {

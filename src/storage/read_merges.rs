@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::foundation::{AssertionId, EventPosition, Instant, MergeId, PersonId, RecordNumber};
+use crate::foundation::{
+    AssertionId, EventPosition, Instant, MergeId, PersonId, RecordNumber, TaskId,
+};
 use crate::registry::{LocalId, MergeState, SourceCode};
 use crate::storage::db;
 use crate::storage::merge_rows::load_merges;
@@ -142,6 +144,35 @@ impl Store {
             moved,
             steps,
         }))
+    }
+
+    /// Why the merge was proposed whose approval a task asks for, in words; absent where
+    /// none were given, and after an erasure. `persons` are those of the task.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn words_of_proposal(
+        &self,
+        task: TaskId,
+        persons: [PersonId; 2],
+    ) -> Result<Option<String>, StoreError> {
+        let mut connection = self.inner.readers.acquire().await?;
+        let [one, other] = persons;
+        // By the persons: a merge is not found by its task.
+        let row = db::query(
+            "select m.merge, k.reason from merges m \
+             join event_subjects s on s.subject = m.merge \
+             join events e on e.position = s.position and e.kind = 'merge_proposed' \
+             join remarks k on k.position = e.position \
+             where m.survivor in ($1, $2) and m.task = $3",
+        )
+        .bind(one.to_string())
+        .bind(other.to_string())
+        .bind(task.to_string())
+        .fetch_optional(&mut connection)
+        .await?;
+        let reason = row.map(|row| Reader::named(&row, "merges")?.text_or_null(1));
+        Ok(reason.transpose()?.flatten())
     }
 
     /// Who was told the id of a person since then, the last one first.

@@ -51,6 +51,10 @@ fn r114_a_merge_is_approved_by_a_second_human_and_by_no_other() {
     let world = World::start();
     let (one, other, merge) = proposed(&world, "approved");
     let task = merge.member("task");
+    let page = world.get(&format!("/review/tasks/{task}"));
+    let page = page.by(Actor::Approver).send().expect(200);
+    let why = &page["history"][0]["words"];
+    assert_eq!(why, "one and the same", "{}", page.text);
     let own = says(&world, Actor::Steward, &task, "approve");
     assert!(matches!(own.status, 403 | 409), "{}", own.text);
     assert_eq!(world.person(&other).person(), other, "nothing has happened");
@@ -87,6 +91,55 @@ fn r114_a_merge_that_is_rejected_joins_nobody_and_may_be_asked_for_again() {
         &merge_of(&one, &other),
     );
     assert_eq!(again.expect(200)["status"], "awaiting_approval");
+    world.verify();
+}
+
+#[test]
+fn r118_a_proposed_merge_and_the_question_of_its_pair_are_one_task() {
+    let world = World::start();
+    let known = verified_person("one task");
+    let one = world.registers("gp", "one-1", &known).person();
+    let bare = json!({
+        "given_names": known["given_names"], "family_name": known["family_name"],
+        "birth_date": known["birth_date"],
+    });
+    let other = world.registers("pas", "one-2", &bare).person();
+    let asked = world.tasks().tasks();
+    let [question] = asked.as_slice() else {
+        panic!("{asked:?}");
+    };
+    let weight = world.person(&one)["possible"][0]["weight_bits"].clone();
+    assert!(weight.as_f64().is_some_and(|bits| bits > 1.0), "{weight}");
+
+    let dry = with(&merge_of(&one, &other), json!({"dry_run": true}));
+    let dry = asks(&world, Actor::Steward, "/merges", &dry).expect(200);
+    let closed = json!([{"task": question, "kind": "possible_duplicate", "change": "closed"}]);
+    assert_eq!(dry["would_change"]["tasks"], closed, "{}", dry.text);
+    let merge = asks(&world, Actor::Steward, "/merges", &merge_of(&one, &other));
+    let approval = merge.expect(200).member("task");
+    assert_eq!(world.tasks().tasks().join(" "), approval, "one task");
+    let person = world.person(&one);
+    assert_eq!(person.list("possible").len(), 1, "{}", person.text);
+    assert_eq!(person["possible"][0]["person_id"], other.as_str());
+    assert_eq!(person["possible"][0]["weight_bits"], weight);
+    let opened = world.task(&approval);
+    assert!(!opened.list("explanation").is_empty(), "{}", opened.text);
+
+    // That the merge is not made answers nothing: it is asked again.
+    says(&world, Actor::Approver, &approval, "reject").expect(200);
+    let again = world.tasks().tasks();
+    assert_eq!(again.len(), 1, "{again:?}");
+    assert_ne!(again[0], approval);
+    let again = world.task(&again[0]);
+    assert_eq!(again["kind"], "possible_duplicate", "{}", again.text);
+    assert_eq!(world.person(&one)["possible"][0]["weight_bits"], weight);
+
+    // Half read, it is answered where it is asked.
+    let question = again.member("task_id");
+    says(&world, Actor::Steward, &question, "different").expect(200);
+    let past = merge_of(&one, &other);
+    let past = asks(&world, Actor::SecondSteward, "/merges", &past);
+    past.expect_problem(409, &question, &[]);
     world.verify();
 }
 

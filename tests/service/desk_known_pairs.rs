@@ -1,9 +1,11 @@
 //! Known pairs among a reader's questions (R117): dealt, shown and answered like any
 //! other, told afterwards, counted apart, and nothing of the ledger changes by them.
 
+use reqwest::Method;
 use serde_json::json;
 
 use crate::people::{john_smith, with};
+use crate::request::segment;
 use crate::visitor::{Seen, Visitor};
 use crate::world::{Actor, World, record_path};
 
@@ -47,18 +49,20 @@ fn r117_a_known_pair_is_read_like_any_question_and_changes_nothing() {
         .shows("What the comparison weighs")
         .shows("A question was raised")
         .hides("known pair");
-    // It stands in the reader's own list, and in nobody else's.
-    let mut listed = sam.opens("/review").tasks();
-    listed.sort_unstable();
+    // It stands in everybody's list, in the hands of its reader.
+    let mut sue = Visitor::signed_in(&world, "sue", &["steward"]);
     let mut both = vec![known.clone(), real.clone()];
     both.sort_unstable();
-    assert_eq!(listed, both);
+    for reader in [&mut sam, &mut sue] {
+        let mut listed = reader.opens("/review").tasks();
+        listed.sort_unstable();
+        assert_eq!(listed, both);
+        reader.opens("/work").shows("2 questions, 0 overdue");
+    }
     assert_eq!(sam.opens("/review?assigned_to=me").tasks().join(" "), known);
-    let mut sue = Visitor::signed_in(&world, "sue", &["steward"]);
-    sue.asks(&page).expect(404);
-    assert_eq!(sue.opens("/review").tasks().join(" "), real);
-    sam.opens("/work").shows("2 questions, 0 overdue");
-    sue.opens("/work").shows("1 questions, 0 overdue");
+    sue.opens(&page)
+        .shows("In the hands of <bdi>sam</bdi>")
+        .hides("known pair");
     // From one to the other, as the queue has them.
     let there = sam.asks(&format!("{page}/next"));
     let back = sam.asks(&format!("{page}/previous"));
@@ -83,6 +87,7 @@ fn r117_a_known_pair_is_read_like_any_question_and_changes_nothing() {
     sam.opens(&page)
         .shows("That was a known pair")
         .hides("name=\"evidence\"");
+    sue.asks(&page).expect(404);
     sam.answers(&next, "escalate").expect(303);
     sam.opens(&format!("/review/tasks/{next}"))
         .shows("That was a known pair");
@@ -121,7 +126,8 @@ fn r117_figures_of_known_pairs_stand_apart_and_are_no_labels() {
         json!([]),
         "a steward's own alone"
     );
-    assert_eq!(world.tasks().tasks().join(" "), real, "it waits as before");
+    let waiting = world.tasks().tasks();
+    assert!(waiting.contains(&real), "it waits as before: {waiting:?}");
     let file = world.writes("labels.csv", b"");
     world.accord(&["export", "--labels", &file]).expect(0);
     let labels = std::fs::read_to_string(&file).expect("the labels");
@@ -157,7 +163,9 @@ fn r117_the_people_of_a_known_pair_have_pages_records_and_are_found_until_it_is_
             .shows(&known);
         sam.opens(&format!("{page}/records/1")).shows("ersion 1");
         sam.asks(&format!("{page}?as_of=2001-01-01")).expect(404);
-        sue.asks(&page).expect(404);
+        // A colleague who is asked sees the same, and nobody else does.
+        sue.opens(&page).shows(&known);
+        sue.opens(&format!("{page}/records/1")).shows("ersion 1");
     }
     sam.answers(&known, "same").expect(303);
     let answered = sam.opens(&format!("/review/tasks/{known}"));
@@ -193,7 +201,7 @@ fn r117_who_reads_by_the_api_is_given_known_pairs_and_finds_their_people() {
         record_path(texts[0], texts[1]),
     ] {
         world.get(&path).by(Actor::Steward).send().expect(200);
-        world.get(&path).by(Actor::Approver).send().expect(404);
+        world.get(&path).by(Actor::SecondSteward).send().expect(200);
     }
     let history = format!("/persons/{person}/history");
     let history = world.get(&history).by(Actor::Steward).send().expect(200);
@@ -215,7 +223,79 @@ fn r117_who_reads_by_the_api_is_given_known_pairs_and_finds_their_people() {
         persons.any(|found| found["person_id"] == person)
     };
     assert!(finds(Actor::Steward));
-    assert!(!finds(Actor::Approver));
+    // By their values they are found by their reader alone.
+    assert!(!finds(Actor::SecondSteward));
+    let matches = |actor: Actor| {
+        let asked = with(said, json!({"effective_at": null}));
+        let found = world.post("/match").by(actor).json(&asked).send();
+        found.expect(200).mentions(person)
+    };
+    assert!(matches(Actor::Steward));
+    assert!(!matches(Actor::SecondSteward) && !matches(Actor::Integration));
+    world.verify();
+}
+
+#[test]
+fn r117_no_care_system_is_ever_shown_somebody_made_up() {
+    let (world, real) = world();
+    let claim = world.post(&format!("/review/tasks/{real}/claim"));
+    claim.by(Actor::Steward).json(&json!({})).send().expect(200);
+    let known = world.tasks().tasks().into_iter().find(|it| *it != real);
+    let known = world.task(&known.expect("a known pair"));
+    let side = &known["sides"][0];
+    let person = side["person_id"].as_str().expect("an id");
+    let said = &side["records"][0]["versions"][0]["record"];
+    let path = format!("/persons/{person}");
+    world.get(&path).by(Actor::Steward).send().expect(200);
+    // The same human by the door of care systems, and others by any.
+    for actor in [Actor::Steward, Actor::Integration, Actor::Clinician] {
+        let read = world.fhir(Method::GET, &format!("/Patient/{person}"));
+        read.by(actor).send().expect(404);
+        let family = said["family_name"].as_str().expect("a family name");
+        let search = format!("/Patient?family={}", segment(family));
+        let found = world.fhir(Method::GET, &search).by(actor).send();
+        assert!(!found.text.contains(person), "{}", found.text);
+    }
+    for actor in [Actor::Integration, Actor::Clinician] {
+        world.get(&path).by(actor).send().expect(404);
+    }
+    let feed = world.get("/events?limit=500").by(Actor::Integration).send();
+    assert!(!feed.expect(200).text.contains(person));
+    world.verify();
+}
+
+#[test]
+fn r117_who_joins_the_people_of_a_known_pair_has_answered_it() {
+    let (world, real) = world();
+    let before = events(&world);
+    let mut sam = Visitor::signed_in(&world, "sam", &["steward"]);
+    sam.opens("/review");
+    sam.posts("/purpose", &[("purpose", "asked by phone")]);
+    let known = task_of(&sam.posts("/review/start", &[]).expect(303));
+    let persons = persons_of(&sam.opens(&format!("/review/tasks/{known}")));
+    let page = format!("/persons/{}", persons[0]);
+    sam.opens(&page);
+    let asked = [("other", persons[1].as_str()), ("reason", "one address")];
+    let merge = format!("{page}/merge");
+    let preview = sam.posts(&merge, &asked).expect(200);
+    let preview = preview.shows(&persons[1]).hides("known pair");
+    let (seen, lines) = (preview.field("seen"), preview.field("lines"));
+    let done = [
+        asked[0],
+        asked[1],
+        ("seen", seen.as_str()),
+        ("lines", lines.as_str()),
+        ("step", "do"),
+    ];
+    sam.posts(&merge, &done)
+        .expect(409)
+        .shows("that was a known pair")
+        .shows("nobody was joined");
+    sam.opens(&format!("/review/tasks/{known}"))
+        .shows("That was a known pair");
+    sam.asks(&page).expect(404);
+    assert_eq!(world.tasks().tasks().join(" "), real, "it waits as before");
+    assert_eq!(events(&world), before, "no event came of it");
     world.verify();
 }
 

@@ -56,12 +56,27 @@ fn r114_a_question_is_given_to_nobody_who_may_not_answer_it() {
     make_account(&world, "april", &["approver"]);
     let mut sam = Visitor::signed_in(&world, "sam", &["steward"]);
     let path = format!("/review/tasks/{task}/assign");
-    // The first read is a steward's.
+    // The first read is a steward's, and an approver's page says so.
+    let page = format!("/review/tasks/{task}");
+    let mut ann = Visitor::signed_in(&world, "ann", &["approver"]);
+    ann.opens(&page)
+        .shows("Not yours to answer: this question waits for its first reader");
+    sam.opens(&page).hides("Not yours to answer");
+    ann.posts_and_follows("/review/start", &[])
+        .shows("Nothing of what is listed first is yours to take");
     sam.posts(&path, &[("to", "april")])
         .expect(403)
         .shows("must be a steward");
     sam.answers(&task, "same").expect(303);
     // The second is somebody else's.
+    ann.opens(&page).hides("Not yours to answer");
+    let taken = ann.posts("/review/start", &[]).expect(303);
+    assert!(taken.header("location").contains(&task), "a second reading");
+    ann.opens(&page);
+    ann.posts_and_follows(&format!("{page}/release"), &[])
+        .shows("In nobody");
+    sam.opens(&page)
+        .shows("Not yours to answer: you have read this question already");
     sam.posts(&path, &[("to", "sam")]).expect(409);
     sam.posts(&path, &[("to", "april")]).expect(303);
     world.verify();

@@ -105,7 +105,7 @@ impl Counter<'_> {
             let (refused, spine) = (Refused::Unprocessable, Spine::Unsupported);
             return Err(refuse(self.caller, refused, spine, "Patient.link", detail));
         }
-        let (access, command) = self.desk().writer().command(written, condition).await?;
+        let (access, command) = Box::pin(self.desk().writer().command(written, condition)).await?;
         Ok((access, WriteStep::Register(Box::new(command))))
     }
 

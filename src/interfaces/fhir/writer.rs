@@ -191,7 +191,7 @@ impl Writer<'_> {
         idempotency_key: Option<String>,
         if_match: Option<IfMatch>,
     ) -> Result<RegistrationAnswer, Problem> {
-        let (access, command) = self.command(written, if_match).await?;
+        let (access, command) = Box::pin(self.command(written, if_match)).await?;
         let command = RegisterCommand {
             idempotency_key,
             ..command

@@ -281,6 +281,7 @@ impl Problem {
             MergeRefusal::TwoVerifiedNumbers(_) => ("body", "R15"),
             MergeRefusal::AssertedDifferent(_) | MergeRefusal::AssertedSame(_) => ("body", "R102"),
             MergeRefusal::NeedsApproval(_)
+            | MergeRefusal::HalfRead(_)
             | MergeRefusal::SameHuman
             | MergeRefusal::AlreadyProposed { .. } => ("body", "R114"),
             MergeRefusal::Retired { .. } | MergeRefusal::Withdrawn(_) => ("body", "active person"),

@@ -19,7 +19,7 @@ use crate::interfaces::web::waterfall::Waterfall;
 use crate::interfaces::web::words;
 use crate::matching::Reason;
 use crate::registry::{EvidenceRow, LevelChange, TaskOutcome};
-use crate::review::{Follow, Foreseen};
+use crate::review::{Follow, Foreseen, Reviewer, barred};
 use crate::security::Action;
 
 /// A claim that is shown.
@@ -98,6 +98,8 @@ struct ComparisonTemplate {
     raised_on: Vec<(&'static str, String, String)>,
     changes: Vec<Change>,
     choices: Vec<Choice>,
+    /// Why it is not this reader's to answer.
+    barred: Option<String>,
     asks_password: bool,
     elsewhere: bool,
     reads: Vec<Read>,
@@ -170,7 +172,9 @@ pub(super) async fn render(
     let mut colleagues = colleagues.map_err(|error| visitor.no_page(&error))?;
     colleagues.retain(|name| *name != visitor.visit.account);
     let status = showing.status;
-    let template = template(context, visitor, (answer, environs, colleagues), showing);
+    let barred = barred(&answer.listed.state, &Reviewer::of(&access));
+    let mut template = template(context, visitor, (answer, environs, colleagues), showing);
+    template.barred = barred.map(|refusal| refusal.to_string());
     Ok(html(status, &template))
 }
 
@@ -197,7 +201,7 @@ fn template(
         id: answer.listed.id.to_string(),
         kind,
         standing: words::standing(standing),
-        priority: words::priority(state.priority),
+        priority: words::priority(state.kind, state.priority),
         opened: LocalTime::of(answer.listed.id.made_at()),
         weight: state.weight_bits.map(|bits| format!("{bits:.1}")),
         reasons: state.reasons.iter().copied().map(spoken).collect(),
@@ -221,6 +225,7 @@ fn template(
         elsewhere: visitor.visit.elsewhere,
         asks_password: !visitor.visit.confirmed && choices.iter().any(|choice| choice.grave()),
         choices,
+        barred: None,
         reads: answer.reads.into_iter().map(said_before).collect(),
         history: answer.history.into_iter().map(happened).collect(),
         evidence: answer.evidence,

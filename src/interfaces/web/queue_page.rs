@@ -71,6 +71,8 @@ struct QueueTemplate {
     next: Option<String>,
     /// The filters, to go along to a task.
     query: String,
+    /// Somebody wanted to start, and nothing was theirs to take.
+    none: bool,
     done: Option<Done>,
     may_work: bool,
 }
@@ -182,7 +184,7 @@ fn row(context: &Context, listed: ListedTask, now: i64) -> Row {
     Row {
         id: listed.id.to_string(),
         kind: words::kind(state.kind),
-        priority: words::priority(state.priority),
+        priority: words::priority(state.kind, state.priority),
         standing: words::standing(listed.standing),
         until: claim.as_ref().map(|claim| LocalTime::of(claim.until)),
         by: claim.map(|claim| claim.by),
@@ -317,6 +319,9 @@ pub(super) async fn show(
         query: asked.query(),
         next,
         done: done_of(uri.query()),
+        none: parameters(uri.query())
+            .iter()
+            .any(|(name, _)| name == "none"),
         may_work: may(&visitor.visit.roles, Action::WorkTask),
     };
     Ok(html(StatusCode::OK, &template))

@@ -9,10 +9,11 @@ use crate::flows::{self, Context, FlowError, TaskFilter, TaskStanding};
 use crate::foundation::TaskId;
 use crate::foundation::limits::TASK_LEASE_SECONDS_DEFAULT;
 use crate::interfaces::web::comparison_page::task_of;
-use crate::interfaces::web::layout::{NoPage, redirect};
+use crate::interfaces::web::layout::{NoPage, may, redirect};
 use crate::interfaces::web::queue_page::{Asked, REASON};
 use crate::interfaces::web::task_steps::{address, one};
 use crate::interfaces::web::visitor::{Posted, Visitor};
+use crate::registry::TaskKind;
 use crate::security::Action;
 
 /// Questions that are tried when the next one is taken in hand.
@@ -29,21 +30,24 @@ pub(super) async fn take_next(
     let read = visitor.may_because(Action::ReadTask, REASON)?;
     let work = visitor.may_because(Action::WorkTask, REASON)?;
     let failed = |error: FlowError| visitor.no_page(&error);
-    let listed = TaskFilter {
-        limit: NEXT_TRIED,
-        after: None,
-        ..filter.clone()
-    };
-    // In either case, so that neither takes less.
-    let page = flows::list_tasks(context, &read, listed)
-        .await
-        .map_err(failed)?;
+    let decides = may(&visitor.visit.roles, Action::DecideTask);
+    let mut tasks = Vec::new();
+    for turn in turns(&filter, decides) {
+        let listed = TaskFilter {
+            limit: NEXT_TRIED,
+            after: None,
+            ..turn
+        };
+        // In either case, so that neither takes less.
+        let page = flows::list_tasks(context, &read, listed).await;
+        tasks.extend(page.map_err(failed)?.tasks);
+    }
     let known = flows::deal_known_pair(context, &work, &filter, but).await;
     if let Some(known) = known.map_err(failed)? {
         return Ok(Some(known));
     }
     let me = visitor.visit.account.as_str();
-    for task in page.tasks {
+    for task in tasks {
         let by = task.state.claim.as_ref().map(|claim| claim.by.as_str());
         let elsewhere = task.standing == TaskStanding::Claimed && by != Some(me);
         let over = matches!(task.standing, TaskStanding::Decided | TaskStanding::Closed);
@@ -59,6 +63,29 @@ pub(super) async fn take_next(
         }
     }
     Ok(None)
+}
+
+/// Where to look for what a reader may take. Second readings and merges to be approved
+/// stand far behind what waits for a first reader, which is no approver's.
+fn turns(filter: &TaskFilter, decides: bool) -> Vec<TaskFilter> {
+    let whatever = matches!(filter.standing, None | Some(TaskStanding::Waiting));
+    if decides || !whatever || filter.kind.is_some() {
+        return vec![filter.clone()];
+    }
+    let standing = |standing| TaskFilter {
+        standing: Some(standing),
+        ..filter.clone()
+    };
+    let approvals = TaskFilter {
+        kind: Some(TaskKind::MergeApproval),
+        ..filter.clone()
+    };
+    vec![
+        standing(TaskStanding::AwaitingThird),
+        standing(TaskStanding::AwaitingSecond),
+        approvals,
+        filter.clone(),
+    ]
 }
 
 fn to_question(task: Option<TaskId>, query: &str) -> Response {
@@ -77,7 +104,10 @@ pub(super) async fn start(
     let asked = Asked::of(Some(posted.form.text("query")), &visitor.visit.account);
     let query = asked.query();
     let next = take_next(&context, visitor, asked.filter, None).await?;
-    Ok(to_question(next, &query))
+    Ok(match next {
+        Some(next) => redirect(&address(next, &query)),
+        None => redirect(&format!("/review?{query}&none")),
+    })
 }
 
 /// The question after this one in the queue; the queue after the last.

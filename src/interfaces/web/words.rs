@@ -99,8 +99,12 @@ pub(super) fn standing(standing: TaskStanding) -> &'static str {
 }
 
 /// Why a task stands where it does.
-pub(super) const fn priority(priority: TaskPriority) -> &'static str {
+pub(super) const fn priority(kind: TaskKind, priority: TaskPriority) -> &'static str {
     match priority {
+        // Somebody waits, whoever the two are.
+        TaskPriority::Sensitive if matches!(kind, TaskKind::MergeApproval) => {
+            "Somebody waits for it"
+        }
         TaskPriority::Household => "Household of a confirmed duplicate",
         TaskPriority::Confusion => "Confusion",
         TaskPriority::Sensitive => "Child or restricted person",

@@ -7,8 +7,9 @@ use crate::matching::LinkageModel;
 use crate::registry::merging::merge::{MergeAnswer, MergeCommand, members_of, merge_persons};
 use crate::registry::tasks::evidence_digest;
 use crate::registry::{
-    AssertionKind, Change, CloseReason, ComparedVersion, LocalId, MergeRefusal, Numbering,
-    RecordState, Refused, RegistryEvent, RegistryState, SourceCode, TaskKind,
+    AssertionKind, Change, CloseReason, ComparedVersion, DropReason, LocalId, MergeRefusal,
+    MergeStatus, Numbering, RecordState, Refused, RegistryEvent, RegistryState, SourceCode,
+    TaskKind,
 };
 
 /// What a human says.
@@ -88,6 +89,7 @@ pub fn assert_records(
             merge = Some(merged.answer);
         } else {
             close_duplicates(state, &mut events, one, other);
+            drop_merges_of(state, &mut events, [one, other], &command.by);
         }
     }
     let answer = AssertionAnswer { assertion, merge };
@@ -162,10 +164,35 @@ fn close_duplicates(
     other: PersonId,
 ) {
     let asked = state.open_tasks_of(one).filter(|(_, known)| {
-        known.kind == TaskKind::PossibleDuplicate && known.persons.contains(&other)
+        let asks = matches!(
+            known.kind,
+            TaskKind::PossibleDuplicate | TaskKind::MergeApproval
+        );
+        asks && known.persons.contains(&other)
     });
     events.extend(asked.map(|(task, _)| RegistryEvent::TaskClosed {
         task,
         because: CloseReason::AssertedDifferent,
+    }));
+}
+
+/// What was proposed of two who are different people cannot be approved any more.
+fn drop_merges_of(
+    state: &RegistryState,
+    events: &mut Vec<RegistryEvent>,
+    pair: [PersonId; 2],
+    by: &str,
+) {
+    let waiting = state.merges.iter().filter(|(_, known)| {
+        known.status == MergeStatus::AwaitingApproval
+            && pair.contains(&known.survivor)
+            && pair.contains(&known.retired)
+    });
+    events.extend(waiting.map(|(merge, known)| RegistryEvent::MergeDropped {
+        merge: *merge,
+        survivor: known.survivor,
+        retired: known.retired,
+        by: by.to_owned(),
+        because: DropReason::NoLongerPossible,
     }));
 }

@@ -7,9 +7,9 @@ use crate::matching::{LinkageModel, Reason, Route};
 use crate::registry::merging::tasks::{carry_tasks, drop_proposals};
 use crate::registry::tasks::{Grounds, Question, evidence_digest, raise};
 use crate::registry::{
-    ApprovalReason, Carried, Change, ComparedVersion, DropReason, LinkDecision, Member,
-    MergeRefusal, MergeStatus, Numbering, PersonStatus, Refused, RegistryEvent, RegistryState,
-    TaskKind, TaskPriority, UnlinkReason, needs_approval,
+    ApprovalReason, Carried, Change, CloseReason, ComparedVersion, DropReason, LinkDecision,
+    Member, MergeRefusal, MergeStatus, Numbering, PersonStatus, Refused, RegistryEvent,
+    RegistryState, TaskKind, TaskPriority, TaskStage, TaskState, UnlinkReason, needs_approval,
 };
 use crate::security::is_same_human;
 
@@ -49,7 +49,8 @@ pub struct MergeAnswer {
 /// # Errors
 /// Unknown, replaced, withdrawn or the same persons; two live verified numbers
 /// (R15), which leaves a question; persons that a human holds to be different
-/// (R102); a merge of the two that waits already.
+/// (R102); a merge of the two that waits already; a question about the two that is
+/// half read, where the merge needs a second human (R114).
 pub fn merge_persons(
     state: &RegistryState,
     model: &LinkageModel,
@@ -86,6 +87,7 @@ pub fn merge_persons(
         };
         return Ok(Change { events, answer });
     }
+    let known = question_of(state, survivor, retired)?;
     let task = numbering.task();
     events.push(RegistryEvent::MergeProposed {
         merge,
@@ -95,7 +97,13 @@ pub fn merge_persons(
         because: approval.clone(),
         task,
     });
-    events.push(ask_for_approval(state, model, task, survivor, retired));
+    let question = known.map(|(_, question)| question);
+    let pair = (survivor, retired);
+    events.push(ask_for_approval(state, model, task, pair, question));
+    events.extend(known.map(|(task, _)| RegistryEvent::TaskClosed {
+        task,
+        because: CloseReason::MergeProposed,
+    }));
     let answer = MergeAnswer {
         merge,
         status: MergeStatus::AwaitingApproval,
@@ -257,15 +265,54 @@ pub(super) fn members_of(state: &RegistryState, person: PersonId) -> BTreeSet<Re
     known.map_or_else(BTreeSet::new, |known| known.members.clone())
 }
 
+/// The question whether these two are one, which the approval takes the place of: one
+/// task for a pair (R118). A suspected confusion stays beside it (R19).
+fn question_of(
+    state: &RegistryState,
+    survivor: PersonId,
+    retired: PersonId,
+) -> Result<Option<(TaskId, &TaskState)>, MergeRefusal> {
+    let mut pair = [survivor, retired];
+    pair.sort_unstable();
+    let waiting = state.tasks.about(&pair).filter(|(_, task)| task.waits());
+    let waiting: Vec<_> = waiting.collect();
+    let half_read =
+        |task: &TaskState| matches!(task.stage, TaskStage::SecondReader | TaskStage::ThirdReader);
+    if let Some((task, _)) = waiting.iter().find(|(_, task)| half_read(task)) {
+        return Err(MergeRefusal::HalfRead(**task));
+    }
+    let asks = waiting.into_iter().find(|(_, task)| {
+        matches!(
+            task.kind,
+            TaskKind::PossibleDuplicate | TaskKind::PossibleDuplicateNumber
+        )
+    });
+    Ok(asks.map(|(task, known)| (*task, known)))
+}
+
 fn ask_for_approval(
     state: &RegistryState,
     model: &LinkageModel,
     task: TaskId,
-    survivor: PersonId,
-    retired: PersonId,
+    (survivor, retired): (PersonId, PersonId),
+    question: Option<&TaskState>,
 ) -> RegistryEvent {
     let mut persons = vec![survivor, retired];
     persons.sort_unstable();
+    if let Some(known) = question {
+        return RegistryEvent::TaskOpened {
+            task,
+            kind: TaskKind::MergeApproval,
+            record: known.record,
+            persons,
+            weight_bits: known.weight_bits,
+            reasons: known.reasons.clone(),
+            evidence: known.evidence.clone(),
+            priority: TaskPriority::Sensitive.min(known.priority),
+            compared: known.compared.clone(),
+            rows: known.rows.clone(),
+        };
+    }
     let sides = [survivor, retired].map(|person| state.members(person));
     let records = members_of(state, retired);
     RegistryEvent::TaskOpened {

@@ -27,6 +27,7 @@ pub use merge::{MergeAnswer, MergeCommand, approve_merge, drop_merge, merge_pers
 pub use move_record::{MoveAnswer, MoveCommand, MoveTarget, move_record};
 pub use refusal::{MergeRefusal, Refused};
 pub use state::{AssertionState, MergeState, MergeStatus};
+pub use tasks::ask_what_it_stood_for;
 pub(super) use tasks::{carry_tasks, drop_proposals};
 pub use unmerge::{UndoAnswer, undo_merge};
 pub use words::{ApprovalReason, AssertionKind, Carried, DropReason, Home};

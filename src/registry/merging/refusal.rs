@@ -58,6 +58,10 @@ pub enum MergeRefusal {
         /// The task that asks.
         task: Option<TaskId>,
     },
+    /// Somebody has read the question whether the two are one, and another has to: a
+    /// merge would go past what was said (R114).
+    #[error("the question whether these two are one is half read: answer {0}")]
+    HalfRead(TaskId),
     /// It joins two persons for good, which takes two humans (R114).
     #[error("moving its only record joins two persons, which needs approval: ask for a merge")]
     NeedsApproval(Vec<ApprovalReason>),

@@ -25,10 +25,27 @@ pub(in crate::registry) fn carry_tasks(
             task,
             because: CloseReason::PersonsJoined,
         });
-        if known.kind != TaskKind::MergeApproval && !known.persons.contains(&survivor) {
+        let asks = known.kind != TaskKind::MergeApproval || known.stands_for_a_question();
+        if asks && !known.persons.contains(&survivor) {
             ask_of(state, events, numbering, known, retired, survivor);
         }
     }
+}
+
+/// Asks the question again that the approval of a merge has stood for, where it did:
+/// that the merge is not made does not answer it (R118).
+#[must_use]
+pub fn ask_what_it_stood_for(
+    state: &RegistryState,
+    numbering: &Numbering<'_>,
+    approval: &TaskState,
+) -> Vec<RegistryEvent> {
+    let mut events = Vec::new();
+    if approval.stands_for_a_question() {
+        let question = Question::again(approval, approval.persons.clone());
+        raise(state, &mut events, numbering, question);
+    }
+    events
 }
 
 /// Asks the same of another person.

@@ -9,9 +9,10 @@ use crate::storage::load::Working;
 use crate::storage::{Assigned, QueuePart, Store, TaskFilter};
 
 /// What does not grow with the records may be walked: small tables, a list that is given.
-const SMALL: [&str; 5] = [
+const SMALL: [&str; 6] = [
     "SCAN q",
     "SCAN asked",
+    "SCAN readers",
     "source_quarantines",
     "accounts",
     "meta",
@@ -95,12 +96,19 @@ async fn no_statement_of_a_page_reads_rows_in_proportion_to_the_ledger() {
     store.answers_by_weight().await.expect("the model");
     store.answered_tasks(10).await.expect("work");
     store.known_answers(10).await.expect("work");
+    store.waiting_known_pairs().await.expect("the queue");
     store.list_tasks_near(3.0, 4).await.expect("the model");
     // The queue, whatever is asked of it.
     for filter in filters(person) {
         let listed = store.list_tasks(&filter, QueuePart::First, 10).await;
         listed.expect("a list");
     }
+    // A record and a person, which every page of either reads.
+    let local_id = Sent::new("q", &[]).local_id;
+    let found = store.find_record(&source(), &local_id).await;
+    assert!(found.expect("an answer").is_some(), "a record");
+    let found = store.load_person(person).await;
+    assert_eq!(found.expect("an answer").map(|it| it.tasks.len()), Some(1));
     // A question, and what its decision would read.
     store.task_history(task_id(9)).await.expect("a history");
     let read = ReadSet {

@@ -1,10 +1,11 @@
 //! Single stories, told in the words of the complaints that they answer.
 
 use super::{Ledger, Name, Way, name};
-use crate::foundation::PersonId;
+use crate::foundation::{PersonId, TaskId};
 use crate::registry::{
     ApprovalReason, AssertionKind, CloseReason, DeviationKind, MergeRefusal, MergeStatus,
-    MoveTarget, Outcome, PersonStatus, RegistryEvent, TaskKind, UndoAnswer, undo_merge,
+    MoveTarget, Outcome, PersonStatus, RegistryEvent, TaskKind, TaskOutcome, UndoAnswer,
+    undo_merge,
 };
 
 const ROSALIND: usize = 0;
@@ -306,6 +307,85 @@ fn r114_a_merge_with_consequences_waits_for_a_second_different_human() {
     ledger.approve(asked.merge, "approver").expect("another");
     assert_eq!(ledger.person(&names[1]), Some(one));
     assert!(!ledger.state.tasks[&task].waits());
+}
+
+/// A verified number on the one side, a name and a birth date on the other: a question.
+fn asked_about() -> (Ledger, [PersonId; 2], TaskId) {
+    let mut ledger = Ledger::default();
+    let names = [name("gp", "1"), name("pas", "1")];
+    ledger.register(&names[0], FATHER, Way::Whole);
+    let answer = ledger.register(&names[1], FATHER, Way::Bare);
+    let [task] = answer.tasks.as_slice() else {
+        panic!("{:?} asks nothing", answer.outcome);
+    };
+    let persons = [0, 1].map(|place: usize| person_of(&ledger, &names[place]));
+    (ledger, persons, *task)
+}
+
+fn waiting(ledger: &Ledger, person: PersonId) -> Vec<TaskId> {
+    ledger
+        .state
+        .open_tasks_of(person)
+        .map(|(task, _)| task)
+        .collect()
+}
+
+#[test]
+fn r118_the_approval_of_a_merge_takes_the_place_of_the_pairs_question() {
+    let (mut ledger, [one, other], question) = asked_about();
+    let known = ledger.state.tasks[&question].clone();
+    let merge = ledger.merge(one, other).expect("it may be asked for");
+    let approval = merge.task.expect("a task");
+    assert_eq!(waiting(&ledger, one), [approval], "one task for the pair");
+    let asked = &ledger.state.tasks[&approval];
+    assert_eq!(asked.weight_bits, known.weight_bits);
+    assert_eq!(asked.rows, known.rows, "on the same evidence");
+    ledger.approve(merge.merge, "approver").expect("another");
+    assert_eq!(waiting(&ledger, one), []);
+}
+
+#[test]
+fn r118_a_waiting_merge_hands_its_question_on_when_a_person_becomes_another() {
+    let (mut ledger, [one, other], _) = asked_about();
+    ledger.merge(one, other).expect("it may be asked for");
+    let stranger = name("gp", "9");
+    ledger.register(&stranger, STRANGER, Way::Whole);
+    let stranger = person_of(&ledger, &stranger);
+    ledger.join(stranger, other).expect("it was somebody else");
+    let asked = waiting(&ledger, one);
+    let [task] = asked.as_slice() else {
+        panic!("{asked:?}");
+    };
+    let asked = &ledger.state.tasks[task];
+    assert_eq!(asked.kind, TaskKind::PossibleDuplicate);
+    assert!(asked.persons.contains(&stranger), "of whom it is now");
+}
+
+#[test]
+fn r118_who_says_that_two_are_different_ends_the_merge_that_was_proposed_of_them() {
+    let (mut ledger, [one, other], _) = asked_about();
+    let merge = ledger.merge(one, other).expect("it may be asked for");
+    let names = [name("gp", "1"), name("pas", "1")];
+    ledger
+        .say(&names[0], &names[1], AssertionKind::Different)
+        .expect("it may be said");
+    assert_eq!(waiting(&ledger, one), []);
+    let late = ledger.approve(merge.merge, "approver");
+    assert_eq!(late, Err(MergeRefusal::WrongStatus(MergeStatus::Dropped)));
+}
+
+#[test]
+fn r114_a_merge_does_not_go_past_what_a_first_reader_has_said() {
+    let (mut ledger, [one, other], question) = asked_about();
+    ledger.take(&[RegistryEvent::TaskRead {
+        task: question,
+        by: "another steward".to_owned(),
+        outcome: TaskOutcome::Different,
+        evidence: String::new(),
+    }]);
+    let refused = ledger.merge(one, other);
+    assert_eq!(refused, Err(MergeRefusal::HalfRead(question)));
+    assert_eq!(waiting(&ledger, one), [question]);
 }
 
 #[test]
