@@ -116,16 +116,9 @@ impl Raised {
     }
 }
 
-/// Whether a question is about one record of its person, and settled by itself.
+/// Whether a question is about a version of one record, which waits for its answer.
 const fn is_of_one_record(kind: TaskKind) -> bool {
-    matches!(
-        kind,
-        TaskKind::OverlayHeld
-            | TaskKind::SupersessionConflict
-            | TaskKind::LinkDoubtful
-            | TaskKind::ImplausibleDates
-            | TaskKind::ActivityAfterDeath
-    )
+    matches!(kind, TaskKind::OverlayHeld | TaskKind::SupersessionConflict)
 }
 
 /// Opens a task, adds the evidence to the one that asks the same, or asks again
@@ -143,8 +136,8 @@ pub(super) fn raise(
         // suspected confusion is looked at by itself, because a number hangs on it (R19).
         let stands_for_it = task.waits() && question.kind != TaskKind::SuspectedConfusion;
         let of_the_pair = pair && (task.kind != TaskKind::MergeApproval || stands_for_it);
-        // Two records of one person may both be in doubt: neither question may take the
-        // other's place.
+        // Two records of one person may both have a version that waits: neither question
+        // may take the other's place.
         let of_another = is_of_one_record(question.kind) && task.record != question.record;
         of_the_pair || (task.kind == question.kind && !of_another)
     };

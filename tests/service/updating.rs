@@ -4,7 +4,7 @@
 
 use serde_json::json;
 
-use crate::people::{NUMBERS, person, verified_person, with};
+use crate::people::{NUMBERS, number, person, verified_person, with};
 use crate::request::mentions;
 use crate::world::{Actor, World};
 
@@ -209,4 +209,32 @@ fn a_good_update_settles_the_question_about_a_held_one() {
 
     assert_eq!(world.task(&task)["state"], "closed");
     assert_eq!(world.record("gp", "1")["outcome"], "linked");
+}
+
+#[test]
+fn two_records_of_a_person_may_each_have_a_version_that_waits() {
+    let world = World::start();
+    let known = verified_person("two that are held");
+    let person_id = world.registers("gp", "1", &known).person();
+    assert_eq!(world.registers("pas", "1", &known).person(), person_id);
+    let hold = |source: &str, story: &str| {
+        let other = with(&known, json!({"nhs_number": number(story)}));
+        let held = world.registers(source, "1", &other);
+        assert_eq!(held["outcome"], "update_held", "{}", held.text);
+        held.tasks()
+    };
+    let (one, other) = (hold("gp", "a number"), hold("pas", "another number"));
+    assert_ne!(one, other, "each has a question of its own");
+    assert_eq!(world.tasks().tasks().len(), 2);
+    world.registers(
+        "gp",
+        "1",
+        &with(&known, json!({"phones": ["07700 900222"]})),
+    );
+    assert_eq!(
+        world.tasks().tasks(),
+        other,
+        "what fits settles its own alone"
+    );
+    world.verify();
 }
