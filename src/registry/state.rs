@@ -128,19 +128,6 @@ impl RegistryState {
             .map(|(id, task)| (*id, task))
     }
 
-    /// The open task of this kind about exactly these persons.
-    #[must_use]
-    pub fn open_task_of_kind(
-        &self,
-        persons: &[PersonId],
-        kind: TaskKind,
-    ) -> Option<(TaskId, &TaskState)> {
-        self.tasks
-            .about(persons)
-            .find(|(_, task)| task.waits() && task.kind == kind)
-            .map(|(id, task)| (*id, task))
-    }
-
     /// Which of `others` an open task already holds to be the same as `person`. One that
     /// is asked to learn from the answer alone holds nothing.
     #[must_use]
